@@ -1,0 +1,77 @@
+"""The full MuJoCo scene: arm, table, coloured entities, camera and light."""
+
+from __future__ import annotations
+
+import math
+
+import mujoco
+import numpy as np
+
+from ebm_concept_ros.arm.config import ArmConfig
+from ebm_concept_ros.arm.model import arm_spec
+from ebm_concept_ros.arm.table_scene import TableEntity, TableScene
+from ebm_concept_ros.workspace import Workspace
+from ebm_core.scene import COLOURS
+
+TABLE_RGBA = (0.82, 0.80, 0.77, 1.0)
+_TABLE_THICKNESS_M = 0.04
+
+
+def scene_spec(
+    arm: ArmConfig, workspace: Workspace, table_scene: TableScene, timestep_s: float
+) -> mujoco.MjSpec:
+    """Return arm, table and entities. Each entity is a mocap body named by its id.
+
+    Mocap bodies can be moved between steps, and are not pushed by what touches them.
+    """
+    spec = arm_spec(arm)
+    spec.option.timestep = timestep_s
+    spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
+    world = spec.worldbody
+    half_table = workspace.half_width_units * workspace.metres_per_unit + 0.12
+    far_edge = workspace.centre_in_base_m[0] + half_table
+    near_edge = min(-0.2, workspace.centre_in_base_m[0] - half_table)
+    top = workspace.table_height_in_base_m
+    world.add_geom(
+        name='table',
+        type=mujoco.mjtGeom.mjGEOM_BOX,
+        size=[(far_edge - near_edge) / 2, half_table + 0.05, _TABLE_THICKNESS_M / 2],
+        pos=[(far_edge + near_edge) / 2, workspace.centre_in_base_m[1], top - _TABLE_THICKNESS_M / 2],
+        rgba=TABLE_RGBA,
+    )
+    for entity in table_scene.entities:
+        _add_entity(spec, entity, top)
+    return spec
+
+
+def _add_entity(spec: mujoco.MjSpec, entity: TableEntity, table_height_m: float) -> None:
+    x, y = entity.position_in_base_m
+    half = entity.height_m / 2
+    body = spec.worldbody.add_body(
+        name=entity.id, mocap=True, pos=[x, y, table_height_m + half]
+    )
+    rgba = [*COLOURS[entity.colour], 1.0]
+    radius = entity.radius_m
+    box, cylinder = mujoco.mjtGeom.mjGEOM_BOX, mujoco.mjtGeom.mjGEOM_CYLINDER
+    if entity.shape == 'circle':
+        body.add_geom(type=cylinder, size=[radius, half, 0], rgba=rgba)
+    elif entity.shape == 'square':
+        body.add_geom(type=box, size=[radius * 0.85, radius * 0.85, half], rgba=rgba)
+    elif entity.shape == 'cross':
+        for size in ([radius, radius / 3, half], [radius / 3, radius, half]):
+            body.add_geom(type=box, size=size, rgba=rgba)
+    else:
+        mesh = spec.add_mesh(name=f'{entity.id}_prism', uservert=_prism(radius, half).ravel())
+        body.add_geom(type=mujoco.mjtGeom.mjGEOM_MESH, meshname=mesh.name, rgba=rgba)
+
+
+def _prism(radius_m: float, half_height_m: float) -> np.ndarray:
+    """Return the (6, 3) corners of an upright triangular prism, m."""
+    angles = [math.pi / 2 + k * 2 * math.pi / 3 for k in range(3)]
+    return np.array(
+        [
+            (1.2 * radius_m * math.cos(a), 1.2 * radius_m * math.sin(a), z)
+            for z in (-half_height_m, half_height_m)
+            for a in angles
+        ]
+    )

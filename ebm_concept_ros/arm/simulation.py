@@ -1,0 +1,121 @@
+"""The simulated arm over its table: torques in, joint states out. No ROS in here."""
+
+from __future__ import annotations
+
+import mujoco
+import numpy as np
+
+from ebm_concept_ros.arm.config import ArmConfig
+from ebm_concept_ros.arm.scene_model import scene_spec
+from ebm_concept_ros.arm.table_scene import TableScene
+from ebm_concept_ros.workspace import Workspace
+
+
+class InvalidEffort(ValueError):
+    """A torque command that is refused; the message names the reason."""
+
+
+class ArmSimulation:
+    """An arm of n joints, driven by torque motors, in the full MuJoCo scene.
+
+    The torque of the last `apply` acts until the next one; a fresh simulation holds.
+    """
+
+    # Slows the held arm within about a quarter of a second at the Jaco's reflected inertia.
+    HOLD_DAMPING_NMS_PER_RAD = 15.0
+
+    def __init__(
+        self,
+        arm: ArmConfig,
+        workspace: Workspace,
+        table_scene: TableScene,
+        timestep_s: float = 0.002,
+    ) -> None:
+        self.arm = arm
+        self.workspace = workspace
+        self.table_scene = table_scene
+        self.model = scene_spec(arm, workspace, table_scene, timestep_s).compile()
+        self.data = mujoco.MjData(self.model)
+        n = len(arm.joints)
+        # Entities are mocap bodies without joints, so the arm's come first and alone.
+        assert self.model.nq == self.model.nv == self.model.nu == n
+        self._limits = arm.effort_limits_nm
+        self._site = self.model.site(arm.effector_site).id
+        self.reset()
+
+    @property
+    def timestep_s(self) -> float:
+        """Return the simulation step, s."""
+        return float(self.model.opt.timestep)
+
+    @property
+    def time_s(self) -> float:
+        """Return the simulated time since reset, s."""
+        return float(self.data.time)
+
+    @property
+    def joint_positions_rad(self) -> np.ndarray:
+        """Return a copy, (n,) rad."""
+        return self.data.qpos.copy()
+
+    @property
+    def joint_velocities_rad_s(self) -> np.ndarray:
+        """Return a copy, (n,) rad/s."""
+        return self.data.qvel.copy()
+
+    @property
+    def effector_in_base_m(self) -> np.ndarray:
+        """Return a copy, (3,) m."""
+        return self.data.site_xpos[self._site].copy()
+
+    @property
+    def effector_in_plane(self) -> np.ndarray:
+        """Return (2,) particle units."""
+        return self.workspace.to_plane(self.effector_in_base_m)
+
+    @property
+    def applied_effort_nm(self) -> np.ndarray:
+        """Return a copy of the torque that acts now, (n,) N·m."""
+        return self.data.ctrl.copy()
+
+    def reset(self) -> None:
+        """Go back to time zero: the arm at home, at rest and held, entities where they started."""
+        mujoco.mj_resetData(self.model, self.data)
+        self.data.qpos[:] = self.arm.home_rad
+        mujoco.mj_forward(self.model, self.data)
+        self.apply(self.hold_effort())
+
+    def hold_effort(self) -> np.ndarray:
+        """Return the torque that carries the arm's weight and damps its motion, (n,) N·m."""
+        effort = self.data.qfrc_bias - self.HOLD_DAMPING_NMS_PER_RAD * self.data.qvel
+        return np.clip(effort, -self._limits, self._limits)
+
+    def apply(self, effort_nm: np.ndarray) -> None:
+        """Set the torque, (n,) N·m, clipped to the limits.
+
+        Raises InvalidEffort when it has another length or is not finite; the last torque stays.
+        """
+        effort = np.asarray(effort_nm, float)
+        if effort.shape != self._limits.shape:
+            raise InvalidEffort(
+                f'effort: shape {effort.shape}, expected {self._limits.shape}, '
+                f'one for each of {", ".join(self.arm.joint_names)}'
+            )
+        if not np.isfinite(effort).all():
+            raise InvalidEffort('effort: contains NaN or infinity')
+        self.data.ctrl[:] = np.clip(effort, -self._limits, self._limits)
+
+    def step(self) -> None:
+        """Advance by one timestep."""
+        # In two halves, so that site and bias forces belong to the state after the step.
+        mujoco.mj_step2(self.model, self.data)
+        mujoco.mj_step1(self.model, self.data)
+
+    def entity_positions_in_base_m(self) -> np.ndarray:
+        """Return (N, 2) m, in the order of the table scene."""
+        return self.data.mocap_pos[:, :2].copy()
+
+    def move_entity(self, entity_id: str, position_in_base_m: np.ndarray) -> None:
+        """Put an entity elsewhere on the table; position (2,) m."""
+        index = [entity.id for entity in self.table_scene.entities].index(entity_id)
+        self.data.mocap_pos[index, :2] = position_in_base_m

@@ -1,0 +1,145 @@
+"""What lies on the table: coloured entities, from a YAML file or placed at random from a seed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from pydantic import Field, field_validator, model_validator
+
+from ebm_concept_ros.config_files import Config, load_config
+from ebm_concept_ros.workspace import Workspace
+from ebm_core.scene import COLOURS, SHAPES
+
+# The end effector is the actor of every scene; nothing on the table may take its name.
+EFFECTOR_ID = 'end_effector'
+
+_PLACED_WITHIN_UNITS = 0.85
+_MIN_SPACING_UNITS = 0.35
+_MIN_REFERENCE_SPACING_UNITS = 0.6
+_OBJECT_SHAPES = tuple(shape for shape in SHAPES if shape != 'cross')
+_MAX_ATTEMPTS = 10_000
+
+
+class TableEntity(Config):
+    """One object standing on the table."""
+
+    id: str = Field(min_length=1, description='unique within its scene, e.g. blue_0')
+    position_in_base_m: tuple[float, float] = Field(description='(x, y) in the base frame, m')
+    colour: str = Field(description=f'one of {", ".join(COLOURS)}')
+    shape: str = Field('circle', description=f'one of {", ".join(SHAPES)}')
+    radius_m: float = Field(0.024, ge=0.005, le=0.1, description='of the footprint, m')
+    height_m: float = Field(0.03, ge=0.002, le=0.05, description='above the table, m')
+
+    @field_validator('position_in_base_m')
+    @classmethod
+    def _is_finite(cls, position: tuple[float, float]) -> tuple[float, float]:
+        if not np.isfinite(position).all():
+            raise ValueError('must be finite')
+        return position
+
+    @field_validator('colour')
+    @classmethod
+    def _colour_is_known(cls, colour: str) -> str:
+        return _one_of(colour, COLOURS)
+
+    @field_validator('shape')
+    @classmethod
+    def _shape_is_known(cls, shape: str) -> str:
+        return _one_of(shape, SHAPES)
+
+
+class TableScene(Config):
+    """The objects on the table; the end effector, which hovers above them, is not listed."""
+
+    entities: tuple[TableEntity, ...] = Field(min_length=1, max_length=127)
+
+    @model_validator(mode='after')
+    def _ids_are_unique(self) -> TableScene:
+        ids = [entity.id for entity in self.entities]
+        for id_ in ids:
+            if ids.count(id_) > 1:
+                raise ValueError(f'entities: id {id_!r} is used {ids.count(id_)} times')
+        if EFFECTOR_ID in ids:
+            raise ValueError(f'entities: id {EFFECTOR_ID!r} is reserved for the end effector')
+        return self
+
+    def positions_in_base_m(self) -> np.ndarray:
+        """Return (N, 2) m."""
+        return np.array([entity.position_in_base_m for entity in self.entities])
+
+
+def load_table_scene(path: Path | str, workspace: Workspace) -> TableScene:
+    """Read a scene from YAML: `entities`, a list of TableEntity.
+
+    Raises ConfigError that names the file, the key and the reason; entities out of the workspace
+    are refused.
+    """
+    scene = load_config(path, TableScene)
+    for index, entity in enumerate(scene.entities):
+        in_plane = workspace.to_plane(np.array(entity.position_in_base_m))
+        if np.abs(in_plane).max() > workspace.half_width_units:
+            low, high = workspace.to_base(np.array([[-1.0, -1.0], [1.0, 1.0]])
+                                          * workspace.half_width_units)
+            from ebm_concept_ros.config_files import ConfigError
+
+            raise ConfigError(
+                f'{path}: entities.{index}.position_in_base_m: {entity.position_in_base_m} is out '
+                f'of the workspace, x {low[0]:.3f} to {high[0]:.3f} m, '
+                f'y {low[1]:.3f} to {high[1]:.3f} m'
+            )
+    return scene
+
+
+def random_table_scene(
+    seed: int, num_references: int, reference_colour: str, workspace: Workspace
+) -> TableScene:
+    """Place `num_references` objects of the reference colour, and others of other colours.
+
+    With the end effector a scene has 3 to 6 entities. The same seed gives the same scene.
+    Raises ValueError for an unknown colour or a number of references out of 0 to 4.
+    """
+    _one_of(reference_colour, COLOURS)
+    if not 0 <= num_references <= 4:
+        raise ValueError(f'num_references: {num_references} refused, allowed are 0 to 4')
+    rng = np.random.default_rng(seed)
+    fewest = max(1, 2 - num_references)
+    num_distractors = int(rng.integers(fewest, fewest + 2))
+    others = [colour for colour in COLOURS if colour != reference_colour]
+    colours = [reference_colour] * num_references
+    colours += rng.choice(others, num_distractors).tolist()
+    positions = workspace.to_base(_spread_out(rng, len(colours), num_references))
+    counts: dict[str, int] = {}
+    entities = []
+    for colour, position in zip(colours, positions):
+        number = counts.setdefault(colour, 0)
+        counts[colour] += 1
+        entities.append(
+            TableEntity(
+                id=f'{colour}_{number}',
+                position_in_base_m=tuple(float(value) for value in position.round(4)),
+                colour=colour,
+                shape=str(rng.choice(_OBJECT_SHAPES)),
+            )
+        )
+    return TableScene(entities=tuple(entities))
+
+
+def _spread_out(rng: np.random.Generator, count: int, num_references: int) -> np.ndarray:
+    """Return (count, 2) particle units, none near another, the references well apart."""
+    for _ in range(_MAX_ATTEMPTS):
+        points = rng.uniform(-_PLACED_WITHIN_UNITS, _PLACED_WITHIN_UNITS, (count, 2))
+        gaps = np.linalg.norm(points[:, None] - points[None], axis=-1)
+        np.fill_diagonal(gaps, np.inf)
+        references = gaps[:num_references, :num_references]
+        if gaps.min() >= _MIN_SPACING_UNITS and (
+            references.size == 0 or references.min() >= _MIN_REFERENCE_SPACING_UNITS
+        ):
+            return points
+    raise ValueError(f'no room for {count} entities in the workspace')
+
+
+def _one_of(name: str, known: object) -> str:
+    if name not in known:  # type: ignore[operator]
+        raise ValueError(f'unknown {name!r}, allowed are {", ".join(known)}')  # type: ignore
+    return name

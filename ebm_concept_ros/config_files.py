@@ -1,0 +1,57 @@
+"""Typed configuration files: YAML in, a checked pydantic model out, one clear error otherwise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+
+class ConfigError(ValueError):
+    """A configuration that is refused; the message names the file, the key and the reason."""
+
+
+class Config(BaseModel):
+    """Base of every configuration: immutable, and unknown keys are refused."""
+
+    model_config = ConfigDict(extra='forbid', frozen=True)
+
+
+ConfigT = TypeVar('ConfigT', bound=Config)
+
+
+def load_config(path: Path | str, kind: type[ConfigT]) -> ConfigT:
+    """Read one YAML file as `kind`.
+
+    Raises ConfigError that names the file, every offending key, its value and what is allowed.
+    """
+    path = Path(path)
+    try:
+        content = yaml.safe_load(path.read_text(encoding='utf-8'))
+    except OSError as error:
+        raise ConfigError(f'{path}: cannot be read ({error.strerror})') from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f'{path}: not valid YAML ({" ".join(str(error).split())})') from None
+    if not isinstance(content, dict):
+        raise ConfigError(f'{path}: expected keys and values, found {type(content).__name__}')
+    try:
+        return kind.model_validate(content)
+    except ValidationError as error:
+        raise ConfigError(f'{path}: {describe(error)}') from None
+
+
+def describe(error: ValidationError) -> str:
+    """Return one line that names each refused key, its value and what is allowed."""
+    parts = []
+    for item in error.errors():
+        key = '.'.join(str(step) for step in item['loc']) or 'file'
+        if item['type'] == 'extra_forbidden':
+            parts.append(f'{key}: unknown key')
+        elif item['type'] == 'missing':
+            parts.append(f'{key}: missing')
+        else:
+            reason = item['msg'].removeprefix('Value error, ')
+            parts.append(f'{key}: {item["input"]!r} refused, {reason}')
+    return '; '.join(parts)
