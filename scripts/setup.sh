@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# Installs what is missing into .venv and builds the package into install/. Safe to run again:
+# what has not changed is not done twice.
+#
+#   PYTHON=/path/to/python3.12 scripts/setup.sh   takes that Python instead of the first one found
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+readonly requirements=scripts/requirements.txt
+
+refuse() {
+  printf 'setup: %s\n' "$1" >&2
+  exit 1
+}
+
+say() {
+  printf 'setup: %s\n' "$1" >&2
+}
+
+recent_enough() {
+  "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
+}
+
+find_python() {
+  local candidate
+  for candidate in ${PYTHON:+"$PYTHON"} python3 python3.11 python3.12 python3.13; do
+    if recent_enough "$candidate"; then
+      command -v "$candidate"
+      return
+    fi
+    [ -z "${PYTHON:-}" ] || break
+  done
+}
+
+check_tools() {
+  python=$(find_python)
+  [ -n "$python" ] ||
+    refuse "Python 3.11 or newer is needed, ${PYTHON:-python3} is $("${PYTHON:-python3}" --version 2>&1 || true); install one (apt install python3.11 python3.11-venv python3.11-dev) or name it: PYTHON=/path/to/python3.11 $0"
+  command -v cmake >/dev/null || refuse 'cmake is missing; install it (apt install cmake)'
+  command -v "${CXX:-c++}" >/dev/null || command -v g++ >/dev/null || command -v clang++ >/dev/null ||
+    refuse 'a C++ compiler is missing; install one (apt install build-essential)'
+  "$python" -c 'import sys, sysconfig, pathlib; sys.exit(not pathlib.Path(sysconfig.get_path("include"), "Python.h").exists())' ||
+    refuse "the headers of $python are missing; install them (apt install python3-dev)"
+  "$python" -c 'import venv, ensurepip' 2>/dev/null ||
+    refuse "$python cannot make virtual environments; install that part of it (apt install python3-venv)"
+}
+
+install_wheels() {
+  local stamp=.venv/.requirements.stamp wanted
+  wanted=$({ cat "$requirements" scripts/rewrite_wheel_paths.py; "$python" -VV; pwd; } | cksum)
+  if [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then
+    return
+  fi
+  say "installing Python packages into .venv with $("$python" --version) (a few minutes the first time)"
+  "$python" -m venv .venv || refuse 'the virtual environment could not be made; delete .venv and run again'
+  rm -f "$stamp"
+  .venv/bin/python -m pip install --disable-pip-version-check -r "$requirements" ||
+    refuse 'pip could not install the packages (see above); without a network connection set one up, or point pip at a mirror or a folder of wheels (PIP_INDEX_URL, PIP_FIND_LINKS), and run again'
+  .venv/bin/python scripts/rewrite_wheel_paths.py
+  printf '%s' "$wanted" >"$stamp"
+}
+
+build() {
+  set +u  # colcon's own scripts read variables that may be unset
+  # shellcheck source=scripts/environment.sh
+  . scripts/environment.sh
+  set -u
+  say 'building the package with colcon'
+  colcon --log-level error build --symlink-install --event-handlers console_cohesion- console_direct- \
+    --cmake-args -DPython3_EXECUTABLE="$VIRTUAL_ENV/bin/python" -DBUILD_TESTING=ON >&2 ||
+    refuse 'the build failed; log/latest_build says why'
+}
+
+check_tools
+install_wheels
+build

@@ -1,0 +1,22 @@
+"""The pip face of ebm_core, for people without ROS: `pip install .` gives the library and its
+command line. The ROS 2 package is built by CMakeLists.txt."""
+
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+manifest = ElementTree.parse(Path(__file__).with_name('package.xml')).getroot()
+
+setup(
+    name='ebm_core',
+    version=manifest.findtext('version'),
+    description=manifest.findtext('description'),
+    license=manifest.findtext('license'),
+    python_requires='>=3.11',
+    packages=find_packages(include=['ebm_core', 'ebm_core.*']),
+    package_data={'ebm_core': ['**/*.json', '**/*.yaml']},
+    install_requires=['numpy', 'safetensors', 'torch', 'tqdm'],
+    extras_require={'figures': ['matplotlib'], 'test': ['hypothesis', 'pytest']},
+    entry_points={'console_scripts': ['ebm_core=ebm_core.__main__:main']},
+)
