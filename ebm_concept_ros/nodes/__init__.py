@@ -1,0 +1,7 @@
+"""The package's ROS 2 nodes: they convert messages, hold state and call the library."""
+
+import os
+
+# Before numpy and torch are imported: a pool of BLAS threads that wakes for a 6 x 6 product costs
+# the control loop its deadline.
+os.environ.setdefault('OMP_NUM_THREADS', '1')

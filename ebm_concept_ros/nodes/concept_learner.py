@@ -1,0 +1,135 @@
+"""Node `concept_learner`: demonstrations on a topic become a concept on a topic.
+
+Demonstrations are collected under their concept's name; each time `min_demonstrations` of one name
+have come, both codes are inferred from them and published on `concept`, latched. The next as many
+replace it. A demonstration that is refused changes nothing.
+"""
+
+from __future__ import annotations
+
+import queue
+import sys
+import threading
+
+from pydantic import Field
+from rclpy.node import Node
+
+import ebm_concept_ros.msg as ros
+from ebm_concept_ros import conversions
+from ebm_concept_ros.nodes import qos
+from ebm_concept_ros.nodes.diagnostics import Diagnostics, Level
+from ebm_concept_ros.nodes.parameters import Parameters, declare
+from ebm_concept_ros.nodes.resources import load_weights, load_workspace_parameter
+from ebm_concept_ros.nodes.running import run
+from ebm_core.scene import Demonstration, InvalidInput
+
+
+class ConceptLearnerParameters(Parameters):
+    """Parameters of the concept learner."""
+
+    model_dir: str = Field('', description='folder of the weights; empty: those of the package')
+    workspace_config: str = Field('', description="YAML of the workspace; empty: the package's")
+    min_demonstrations: int = Field(
+        5, ge=1, le=50, description='how many of one name make a concept'
+    )
+    max_names: int = Field(
+        32, ge=1, le=1000, description='concept names collected at a time; the oldest is dropped'
+    )
+    seed: int = Field(0, ge=0, description='of the inference noise')
+
+
+class ConceptLearner(Node):
+    """Collects demonstrations and publishes what is inferred from them."""
+
+    exit_code: int | None = None
+
+    def __init__(self) -> None:
+        super().__init__('concept_learner')
+        self.parameters = declare(self, ConceptLearnerParameters)
+        self._workspace = load_workspace_parameter(self.parameters.workspace_config)
+        self._model = load_weights(self.parameters.model_dir)
+        self._diagnostics = Diagnostics(self)
+        self._collected: dict[str, list[Demonstration]] = {}
+        self._batches: queue.Queue[tuple[str, list[Demonstration]] | None] = queue.Queue()
+        self._worker = threading.Thread(target=self._work, name='inference', daemon=True)
+        self._publisher = self.create_publisher(ros.Concept, 'concept', qos.LATCHED)
+        self._diagnostics.set('inference', Level.OK, f'ready, weights {self._model.sha256[:12]}')
+        # Last: whoever matches this subscription may send at once.
+        self._subscription = self.create_subscription(
+            ros.Demonstration, 'demonstrations', self._on_demonstration, qos.DEMONSTRATIONS
+        )
+
+    def start(self) -> None:
+        """Start the inference thread."""
+        self._worker.start()
+
+    def stop(self) -> None:
+        """End the inference thread after the inference it is at."""
+        self._batches.put(None)
+        self._worker.join(timeout=10.0)
+
+    def _on_demonstration(self, message: ros.Demonstration) -> None:
+        try:
+            named = conversions.demonstration_from_message(message, self._workspace)
+        except InvalidInput as error:
+            self._diagnostics.refuse('demonstrations', error)
+            return
+        collected = self._collected.setdefault(named.concept, [])
+        collected.append(named.demonstration)
+        needed = self.parameters.min_demonstrations
+        self._diagnostics.set(
+            'demonstrations', Level.OK, f'{named.concept}: {len(collected)} of {needed}'
+        )
+        if len(collected) >= needed:
+            del self._collected[named.concept]
+            self._batches.put((named.concept, collected))
+        elif len(self._collected) > self.parameters.max_names:
+            oldest = next(iter(self._collected))
+            del self._collected[oldest]
+            self._diagnostics.refuse(
+                'demonstrations', f'demonstration.concept: too many names, dropped {oldest!r}'
+            )
+
+    def _work(self) -> None:
+        while (batch := self._batches.get()) is not None:
+            name, demonstrations = batch
+            try:
+                self._infer(name, demonstrations)
+            except Exception as error:  # the last good concept stays, and so does the node
+                self._diagnostics.set(
+                    'inference', Level.ERROR, f'{name}: {type(error).__name__}: {error}'
+                )
+
+    def _infer(self, name: str, demonstrations: list[Demonstration]) -> None:
+        inferred = self._model.infer(demonstrations, seed=self.parameters.seed)
+        concept = conversions.ConceptCodes(
+            name,
+            inferred.action_code,
+            inferred.argument_code,
+            self._model.sha256,
+            len(demonstrations),
+            tuple(inferred.action_energies),
+            tuple(inferred.argument_energies),
+        )
+        message = conversions.concept_to_message(
+            concept, stamp_ns=self.get_clock().now().nanoseconds
+        )
+        # What would be refused at the other end is not published.
+        conversions.concept_from_message(message, self._model.sha256, self._model.code_size)
+        self._publisher.publish(message)
+        self._diagnostics.set(
+            'inference',
+            Level.OK,
+            f'{name}: inferred from {len(demonstrations)} demonstrations',
+            mean_action_energy=float(inferred.action_energies.mean()),
+            mean_argument_energy=float(inferred.argument_energies.mean()),
+        )
+
+
+def main() -> int:
+    """Run the node."""
+    return run(ConceptLearner)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,103 @@
+"""Node `demonstrator`: shows a named concept by publishing demonstrations of it.
+
+The demonstrations are made in the particle world, each in an arrangement of its own. They are sent
+once a subscriber is there; the node ends when all are acknowledged.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+
+import numpy as np
+from pydantic import Field
+from rclpy.duration import Duration
+from rclpy.node import Node
+
+import ebm_concept_ros.msg as ros
+from ebm_concept_ros import conversions
+from ebm_concept_ros.nodes import qos
+from ebm_concept_ros.nodes.diagnostics import Diagnostics, Level
+from ebm_concept_ros.nodes.parameters import ConfigurationError, Parameters, declare
+from ebm_concept_ros.nodes.resources import load_workspace_parameter
+from ebm_concept_ros.nodes.running import run
+from ebm_core.events import get_concept
+from ebm_core.scene import InvalidInput
+
+_POLL_S = 0.05
+_ACKNOWLEDGE_TIMEOUT_S = 10.0
+
+
+class DemonstratorParameters(Parameters):
+    """Parameters of the demonstrator."""
+
+    concept: str = Field('between', description='name of the concept to show')
+    reference_colour: str = Field('blue', description='colour of what the concept refers to')
+    count: int = Field(5, ge=1, le=50, description='how many demonstrations')
+    seed: int = Field(0, ge=0, description='of the arrangements')
+    workspace_config: str = Field('', description="YAML of the workspace; empty: the package's")
+
+
+class Demonstrator(Node):
+    """Publishes its demonstrations once, then is done."""
+
+    exit_code: int | None = None
+
+    def __init__(self) -> None:
+        super().__init__('demonstrator')
+        p = self.parameters = declare(self, DemonstratorParameters)
+        try:
+            self._demonstrations = get_concept(p.concept).demonstrations(
+                np.random.default_rng(p.seed), p.count, reference_colour=p.reference_colour
+            )
+        except InvalidInput as error:
+            raise ConfigurationError(str(error)) from None
+        self._workspace = load_workspace_parameter(p.workspace_config)
+        self._diagnostics = Diagnostics(self)
+        self._publisher = self.create_publisher(
+            ros.Demonstration, 'demonstrations', qos.DEMONSTRATIONS
+        )
+        self._stop = threading.Event()
+        self._worker = threading.Thread(target=self._show, name='show', daemon=True)
+
+    def start(self) -> None:
+        """Start to wait for a subscriber."""
+        self._worker.start()
+
+    def stop(self) -> None:
+        """Stop waiting."""
+        self._stop.set()
+        self._worker.join(timeout=_ACKNOWLEDGE_TIMEOUT_S + 1)
+
+    def _show(self) -> None:
+        p = self.parameters
+        self._diagnostics.set(
+            'demonstrations', Level.OK, 'waiting for a subscriber of "demonstrations"'
+        )
+        while self._publisher.get_subscription_count() == 0:
+            if self._stop.wait(_POLL_S):
+                return
+        stamp_ns = self.get_clock().now().nanoseconds
+        for demonstration in self._demonstrations:
+            self._publisher.publish(
+                conversions.demonstration_to_message(
+                    p.concept, demonstration, self._workspace, stamp_ns
+                )
+            )
+        if self._publisher.wait_for_all_acked(Duration(seconds=_ACKNOWLEDGE_TIMEOUT_S)):
+            self._diagnostics.set('demonstrations', Level.OK, f'{p.count} of {p.concept} sent')
+            self.exit_code = 0
+        else:
+            self._diagnostics.set(
+                'demonstrations', Level.ERROR, 'no subscriber acknowledged the demonstrations'
+            )
+            self.exit_code = 1
+
+
+def main() -> int:
+    """Run the node."""
+    return run(Demonstrator)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

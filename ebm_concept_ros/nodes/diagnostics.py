@@ -1,0 +1,91 @@
+"""What a node reports about itself on /diagnostics, and how it refuses input."""
+
+from __future__ import annotations
+
+import time
+from enum import IntEnum
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rclpy.clock import Clock, ClockType
+from rclpy.node import Node
+
+_REPEAT_AFTER_S = 5.0
+
+
+class Level(IntEnum):
+    """Severity, as DiagnosticStatus defines it (there they are bytes)."""
+
+    OK = 0
+    WARN = 1
+    ERROR = 2
+
+
+class Diagnostics:
+    """One status per named part of a node, published at 1 Hz and at every change.
+
+    Safe to call from the executor's thread and from the node's own threads: each part's status is
+    replaced as a whole.
+    """
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._publisher = node.create_publisher(DiagnosticArray, '/diagnostics', 10)
+        self._parts: dict[str, tuple[Level, str, dict[str, str]]] = {}
+        self._logged: dict[str, float] = {}
+        self.refused = 0
+        # On the steady clock: simulated time may stand still, a report may not.
+        self._clock = Clock(clock_type=ClockType.STEADY_TIME)
+        self._timer = node.create_timer(1.0, self._publish, clock=self._clock)
+
+    def set(self, part: str, level: Level, message: str, **values: object) -> None:
+        """Report a part's state; logs and publishes at once if level or message changed."""
+        new = (level, message, {k: str(v) for k, v in values.items()})
+        old = self._parts.get(part)
+        self._parts[part] = new
+        if old is None or old[:2] != new[:2]:
+            self._log(level, f'{part}: {message}')
+            self._publish()
+
+    def refuse(self, part: str, reason: object) -> None:
+        """Report a refused input: counted; logged and published, per field every 5 s at most."""
+        self.refused += 1
+        message = f'refused: {reason}'
+        now = time.monotonic()
+        # By field: the reasons carry values, which differ every time.
+        key = f'{part}: {str(reason).split(":")[0]}'
+        last = self._logged.get(key)
+        self._parts[part] = (Level.WARN, message, {})
+        if last is None or now - last > _REPEAT_AFTER_S:
+            if len(self._logged) > 1000:  # fields carry indices: do not grow without bound
+                self._logged.clear()
+            self._logged[key] = now
+            self._log(Level.WARN, f'{part}: {message}')
+            self._publish()
+
+    def _log(self, level: Level, text: str) -> None:
+        logger = self._node.get_logger()
+        # rclpy forbids one call site with changing severities, hence the three.
+        if level is Level.ERROR:
+            logger.error(text)
+        elif level is Level.WARN:
+            logger.warning(text)
+        else:
+            logger.info(text)
+
+    def _publish(self) -> None:
+        message = DiagnosticArray()
+        message.header.stamp = self._node.get_clock().now().to_msg()
+        name = self._node.get_fully_qualified_name().lstrip('/')
+        for part, (level, text, values) in list(self._parts.items()):
+            values = {**values, 'refused_inputs': str(self.refused)}
+            message.status.append(
+                DiagnosticStatus(
+                    level=bytes([level]),
+                    name=f'{name}: {part}',
+                    message=text,
+                    hardware_id=name,
+                    values=[KeyValue(key=k, value=v) for k, v in values.items()],
+                )
+            )
+        if message.status:
+            self._publisher.publish(message)

@@ -1,0 +1,18 @@
+"""Quality of service of each topic, in one place, so that the two ends of a topic agree."""
+
+from __future__ import annotations
+
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+
+# The latest value, also for nodes that come later.
+LATCHED = QoSProfile(
+    depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL
+)
+DEMONSTRATIONS = QoSProfile(depth=50, reliability=ReliabilityPolicy.RELIABLE)
+COMMANDS = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
+STATUS = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
+# A reliable publisher also serves best-effort subscriptions; in lockstep no state may be lost.
+JOINT_STATES_PUBLISHED = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
+JOINT_STATES_LOCKSTEP = JOINT_STATES_PUBLISHED
+# In real time the newest state is the only one of use: nothing is sent again.
+JOINT_STATES_REAL_TIME = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)

@@ -1,0 +1,69 @@
+"""Where the package's own files are, and the weights, loaded for use beside a control loop."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ament_index_python.packages import PackageNotFoundError, get_package_share_directory
+
+from ebm_concept_ros.arm import config as arm_config
+from ebm_concept_ros.config_files import ConfigError
+from ebm_concept_ros.nodes.parameters import ConfigurationError
+from ebm_concept_ros.workspace import Workspace, load_workspace
+
+if TYPE_CHECKING:
+    from ebm_core.model import ConceptModel
+
+PACKAGE = 'ebm_concept_ros'
+
+
+def package_path(given: str, default: str) -> Path:
+    """Return the given path, or where it is empty the package's own file or folder `default`."""
+    path = Path(given).expanduser() if given else _share() / default
+    if not path.exists():
+        raise ConfigurationError(f'{path}: no such file or folder')
+    return path
+
+
+def load_workspace_parameter(given: str) -> Workspace:
+    """Return the workspace of a `workspace_config` parameter."""
+    try:
+        return load_workspace(package_path(given, 'config/workspace.yaml'))
+    except ConfigError as error:
+        raise ConfigurationError(f'parameter workspace_config: {error}') from None
+
+
+def load_arm_parameter(given: str) -> arm_config.ArmConfig:
+    """Return the arm of an `arm_config` parameter."""
+    try:
+        return arm_config.load_arm(package_path(given, 'config/arms/jaco.yaml'))
+    except ConfigError as error:
+        raise ConfigurationError(f'parameter arm_config: {error}') from None
+
+
+def load_weights(model_dir: str) -> ConceptModel:
+    """Return the model in model_dir (empty: the shipped one), computing on one thread."""
+    # Imported here: nodes that need no weights should not spend seconds importing torch.
+    import torch
+
+    from ebm_core.model import ModelError, load_model
+
+    torch.set_num_threads(1)
+    path = package_path(model_dir, 'models/placement')
+    try:
+        return load_model(path)
+    except ModelError as error:
+        raise ConfigurationError(f'parameter model_dir: {error}') from None
+
+
+def _share() -> Path:
+    source = Path(__file__).resolve().parents[2]
+    if (source / 'package.xml').exists():  # run from the source tree, or a symlinked install
+        return source
+    try:
+        return Path(get_package_share_directory(PACKAGE))
+    except PackageNotFoundError:
+        raise ConfigurationError(
+            f'{PACKAGE} is not in AMENT_PREFIX_PATH: source its setup script first'
+        ) from None

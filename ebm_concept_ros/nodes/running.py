@@ -1,0 +1,104 @@
+"""Running one node as a process: signals, threads, and how it ends."""
+
+from __future__ import annotations
+
+import faulthandler
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from typing import Protocol
+
+import rclpy
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
+
+from ebm_concept_ros.nodes.parameters import ConfigurationError
+
+_SIGNALS = {signal.SIGINT, signal.SIGTERM}
+
+# Threads that hand work to each other every 2 ms cannot wait CPython's default 5 ms for the
+# interpreter.
+_SWITCH_INTERVAL_S = 2e-4
+_JOIN_TIMEOUT_S = 5.0
+
+
+class Runnable(Protocol):
+    """What `run` asks of a node beside being an rclpy node."""
+
+    exit_code: int | None  # set by the node when it is done, otherwise None
+
+    def start(self) -> None:
+        """Start the node's own threads."""
+
+    def stop(self) -> None:
+        """Stop and join them; called once, also after an error."""
+
+
+class SpinThread:
+    """An executor in a thread of its own; an exception in a callback does not end it."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._stop = threading.Event()
+        self._executor = SingleThreadedExecutor(context=node.context)
+        self._executor.add_node(node)
+        self._thread = threading.Thread(target=self._spin, name='executor', daemon=True)
+
+    def start(self) -> None:
+        """Begin to call callbacks."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Return once no callback runs any more."""
+        self._stop.set()
+        self._executor.wake()
+        self._thread.join(_JOIN_TIMEOUT_S)
+        self._executor.remove_node(self._node)
+        self._executor.shutdown(timeout_sec=0)
+
+    def _spin(self) -> None:
+        while not self._stop.is_set() and self._node.context.ok():
+            try:
+                self._executor.spin_once(timeout_sec=0.5)
+            except ExternalShutdownException:
+                return
+            except Exception as error:  # a callback's own: no message may end the node
+                if not self._stop.is_set():
+                    self._node.get_logger().error(
+                        f'a callback failed: {type(error).__name__}: {error}'
+                    )
+
+
+def run(create: Callable[[], Node], args: list[str] | None = None) -> int:
+    """Create the node, run it until it is done or a SIGINT or SIGTERM comes; return the status.
+
+    The signals are blocked and waited for rather than handled: a handler could run anywhere, and
+    an exception out of it would surface as a traceback from wherever the node happened to be.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    faulthandler.enable()
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
+    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    node = spinning = None
+    try:
+        node = create()
+        spinning = SpinThread(node)
+        node.start()
+        spinning.start()
+        while node.exit_code is None:
+            if signal.sigtimedwait(_SIGNALS, 0.1) is not None:
+                break
+        return node.exit_code or 0
+    except ConfigurationError as error:
+        name = node.get_name() if node is not None else create.__name__
+        print(f'{name}: {error}', file=sys.stderr, flush=True)
+        return 2
+    finally:
+        if node is not None:
+            node.stop()
+            if spinning is not None:
+                spinning.stop()
+            node.destroy_node()
+        rclpy.try_shutdown()

@@ -1,0 +1,310 @@
+"""Node `simulator`: the arm over its table in MuJoCo, behind the topics that a real arm has.
+
+Publishes `scene`, `joint_states` and `/clock`, and applies `joint_effort_commands`. It runs in real
+time on an absolute deadline, or in lockstep: then simulated time waits for the command that
+carries the stamp of the last joint state, so that a run does not depend on the machine's speed.
+
+Where no fresh command is there the simulator holds the arm by itself, and says so.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+
+from pydantic import Field
+from rclpy.node import Node
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import JointState
+from std_srvs.srv import Trigger
+
+import ebm_concept_ros.msg as ros
+from ebm_concept_ros import conversions
+from ebm_concept_ros.arm.simulation import ArmSimulation
+from ebm_concept_ros.arm.table_scene import TableScene, load_table_scene, random_table_scene
+from ebm_concept_ros.arm.watchdog import CommandWatchdog
+from ebm_concept_ros.config_files import ConfigError
+from ebm_concept_ros.nodes import qos
+from ebm_concept_ros.nodes.diagnostics import Diagnostics, Level
+from ebm_concept_ros.nodes.pacing import Pacer
+from ebm_concept_ros.nodes.parameters import ConfigurationError, Parameters, declare
+from ebm_concept_ros.nodes.resources import load_arm_parameter, load_workspace_parameter
+from ebm_concept_ros.nodes.running import run
+from ebm_concept_ros.workspace import Workspace
+from ebm_core.events import get_concept
+from ebm_core.scene import InvalidInput
+
+# In lockstep an unanswered state is sent again: a controller may have come later.
+_RESEND_AFTER_S = 0.25
+_RESET_TIMEOUT_S = 5.0
+
+
+class SimulatorParameters(Parameters):
+    """Parameters of the simulator."""
+
+    arm_config: str = Field('', description='YAML of the arm; empty: the Jaco')
+    workspace_config: str = Field('', description="YAML of the workspace; empty: the package's")
+    scene_file: str = Field('', description='YAML of the entities; empty: placed from scene_seed')
+    scene_seed: int = Field(1, ge=0, description="of the entities' colours and places")
+    concept: str = Field('between', description='says how many reference entities are needed')
+    reference_colour: str = Field('blue', description='colour of the reference entities')
+    rate: float = Field(500.0, ge=100.0, le=2000.0, description='steps and joint states, Hz')
+    clock_rate: float = Field(100.0, ge=1.0, le=2000.0, description='/clock, Hz of simulated time')
+    scene_rate: float = Field(5.0, ge=0.1, le=100.0, description='scene, Hz of simulated time')
+    lockstep: bool = Field(False, description='simulated time waits for the controller')
+    lockstep_report_s: float = Field(
+        5.0, ge=0.1, le=600.0, description='wait in lockstep after which it is reported, s'
+    )
+    command_timeout_s: float = Field(
+        0.05, ge=0.002, le=1.0, description='age at which a command no longer acts, s'
+    )
+    headless: bool = Field(True, description='false: show the scene in a window')
+
+
+class Simulator(Node):
+    """Steps the simulation in a thread of its own; the executor only receives commands."""
+
+    exit_code: int | None = None
+
+    def __init__(self) -> None:
+        super().__init__('simulator')
+        p = self.parameters = declare(self, SimulatorParameters)
+        arm = load_arm_parameter(p.arm_config)
+        self._workspace = load_workspace_parameter(p.workspace_config)
+        table_scene = _table_scene(p, self._workspace)
+        self._joints = arm.joint_names
+        self._sim = ArmSimulation(arm, self._workspace, table_scene, 1.0 / p.rate)
+        self._tick = 0
+        self._watchdog = CommandWatchdog(p.command_timeout_s)
+        self._command: conversions.EffortCommand | None = None
+        self._changed = threading.Condition()  # guards _command and _reset_requested
+        self._reset_requested = False
+        self._stop = threading.Event()
+        self._pacer = Pacer(1.0 / p.rate)
+        self._diagnostics = Diagnostics(self)
+        self._state_publisher = self.create_publisher(
+            JointState, 'joint_states', qos.JOINT_STATES_PUBLISHED
+        )
+        self._scene_publisher = self.create_publisher(ros.Scene, 'scene', qos.LATCHED)
+        self._clock_publisher = self.create_publisher(Clock, '/clock', 10)
+        self._command_subscription = self.create_subscription(
+            JointState, 'joint_effort_commands', self._on_command, qos.COMMANDS
+        )
+        self._reset_service = self.create_service(Trigger, '~/reset', self._on_reset)
+        self._thread = threading.Thread(target=self._simulate, name='simulation', daemon=True)
+
+    def start(self) -> None:
+        """Start simulated time."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop it."""
+        self._stop.set()
+        with self._changed:
+            self._changed.notify_all()
+        if self._thread.is_alive():
+            self._thread.join(timeout=5.0)
+
+    # Executor thread -------------------------------------------------------------------------
+
+    def _on_command(self, message: JointState) -> None:
+        try:
+            command = conversions.effort_from_message(message, self._joints)
+        except InvalidInput as error:
+            self._diagnostics.refuse('commands', error)
+            return
+        with self._changed:
+            self._command = command
+            self._changed.notify_all()
+
+    def _on_reset(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        with self._changed:
+            self._reset_requested = True
+            self._changed.notify_all()
+            done = self._changed.wait_for(
+                lambda: not self._reset_requested, timeout=_RESET_TIMEOUT_S
+            )
+        response.success = done
+        response.message = 'reset' if done else 'the simulation did not answer'
+        return response
+
+    # Simulation thread -----------------------------------------------------------------------
+
+    def _simulate(self) -> None:
+        try:
+            self._diagnostics.set('commands', Level.OK, 'holding: no command yet')
+            while not self._stop.is_set():
+                self._reset_if_requested()
+                self._publish()
+                if self.parameters.lockstep:
+                    if not self._wait_for_answer():
+                        continue
+                else:
+                    self._pacer.wait()
+                    self._apply_newest()
+                self._sim.step()
+                self._tick += 1
+        except Exception as error:  # said here, or a dead thread would look like a slow one
+            self._diagnostics.set(
+                'simulation', Level.ERROR, f'ended: {type(error).__name__}: {error}'
+            )
+            self.exit_code = 1
+
+    def _reset_if_requested(self) -> None:
+        with self._changed:
+            if not self._reset_requested:
+                return
+            self._sim.reset()
+            self._tick = 0
+            self._command = None
+            self._watchdog.clear()
+            self._reset_requested = False
+            self._changed.notify_all()
+
+    def _stamp_ns(self) -> int:
+        return round(self._tick * 1e9 / self.parameters.rate)
+
+    def _every(self, rate: float) -> bool:
+        return self._tick % max(1, round(self.parameters.rate / rate)) == 0
+
+    def _publish(self) -> None:
+        stamp_ns = self._stamp_ns()
+        if self._every(self.parameters.clock_rate):
+            self._clock_publisher.publish(Clock(clock=conversions.ns_to_stamp(stamp_ns)))
+        if self._every(self.parameters.scene_rate):
+            self._scene_publisher.publish(
+                conversions.table_scene_to_message(
+                    self._sim.table_scene,
+                    self._sim.entity_positions_in_base_m(),
+                    self._sim.effector_in_base_m,
+                    self._workspace,
+                    stamp_ns,
+                )
+            )
+        if self._tick % round(self.parameters.rate) == 0:
+            self._diagnostics.set(
+                'simulation',
+                Level.OK,
+                'lockstep' if self.parameters.lockstep else 'real time',
+                simulated_time_s=stamp_ns / 1e9,
+                missed_deadlines=self._pacer.missed,
+            )
+        self._publish_state(stamp_ns)
+
+    def _publish_state(self, stamp_ns: int) -> None:
+        sim = self._sim
+        self._state_publisher.publish(
+            conversions.joint_state_to_message(
+                self._joints,
+                sim.joint_positions_rad,
+                sim.joint_velocities_rad_s,
+                sim.applied_effort_nm,
+                stamp_ns,
+            )
+        )
+
+    def _apply_newest(self) -> None:
+        """Real time: apply the last command while it is fresh, otherwise hold."""
+        now = time.monotonic()
+        with self._changed:
+            command, self._command = self._command, None
+        if command is not None:
+            age_s = (self._stamp_ns() - command.stamp_ns) / 1e9
+            timeout_s = self.parameters.command_timeout_s
+            # An unstamped command is as old as its arrival.
+            if command.stamp_ns and not -timeout_s <= age_s <= timeout_s:
+                self._diagnostics.refuse(
+                    'commands',
+                    f'joint_effort_commands.header.stamp: the state it answers is {age_s:.3f} s '
+                    f'old, at most {timeout_s} s are allowed',
+                )
+            else:
+                self._watchdog.accept(now, command.efforts_nm)
+        effort = self._watchdog.effort(now)
+        if effort is not None:
+            self._sim.apply(effort)
+            if self._holding:
+                self._holding = False
+                self._diagnostics.set('commands', Level.OK, 'commands are fresh')
+            return
+        self._sim.apply(self._sim.hold_effort())
+        if not self._holding:
+            self._holding = True
+            self._diagnostics.set(
+                'commands',
+                Level.WARN,
+                f'holding: no command for {self.parameters.command_timeout_s * 1e3:.0f} ms',
+            )
+
+    _holding = True
+
+    def _wait_for_answer(self) -> bool:
+        """Lockstep: wait for the command that answers the last state, and apply it.
+
+        Returns False when the node stops or a reset was asked for instead.
+        """
+        stamp_ns = self._stamp_ns()
+        began = time.monotonic()
+        reported = False
+        while True:
+            with self._changed:
+                self._changed.wait_for(
+                    lambda: (
+                        self._answer(stamp_ns) is not None
+                        or self._stop.is_set()
+                        or self._reset_requested
+                    ),
+                    timeout=_RESEND_AFTER_S,
+                )
+                command = self._answer(stamp_ns)
+                if self._stop.is_set() or self._reset_requested:
+                    return False
+            if command is not None:
+                break
+            if not reported and time.monotonic() - began > self.parameters.lockstep_report_s:
+                reported = True
+                self._diagnostics.set('commands', Level.WARN, self._whom_it_waits_for(stamp_ns))
+            self._publish_state(stamp_ns)
+        self._sim.apply(command.efforts_nm)
+        if reported or self._holding:
+            self._holding = False
+            self._diagnostics.set('commands', Level.OK, 'commands answer every state')
+        return True
+
+    def _answer(self, stamp_ns: int) -> conversions.EffortCommand | None:
+        command = self._command
+        return command if command is not None and command.stamp_ns == stamp_ns else None
+
+    def _whom_it_waits_for(self, stamp_ns: int) -> str:
+        senders = [
+            info.node_name for info in self.get_publishers_info_by_topic('joint_effort_commands')
+        ]
+        whom = ', '.join(sorted(set(senders))) or 'a controller: nobody publishes there'
+        return (
+            f'waiting on joint_effort_commands for the answer to the state of '
+            f'{stamp_ns / 1e9:.3f} s from {whom}'
+        )
+
+
+def _table_scene(p: SimulatorParameters, workspace: Workspace) -> TableScene:
+    try:
+        if p.scene_file:
+            return load_table_scene(p.scene_file, workspace)
+        num_references = get_concept(p.concept).num_references
+        return random_table_scene(p.scene_seed, num_references, p.reference_colour, workspace)
+    except ConfigError as error:
+        raise ConfigurationError(f'parameter scene_file: {error}') from None
+    except InvalidInput as error:
+        raise ConfigurationError(f'parameter {error}') from None
+    except ValueError as error:
+        raise ConfigurationError(f'parameter reference_colour: {error}') from None
+
+
+def main() -> int:
+    """Run the node."""
+    return run(Simulator)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
