@@ -11,6 +11,9 @@ from ebm_concept_ros.config_files import Config, ConfigError, load_config
 
 BUILT_IN_MODELS = ('jaco',)
 
+# Slows a held arm within about a quarter of a second at the Jaco's reflected inertia.
+HOLD_DAMPING_NMS_PER_RAD = 15.0
+
 
 class JointConfig(Config):
     """One torque-controlled joint."""

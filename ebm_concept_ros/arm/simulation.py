@@ -5,7 +5,7 @@ from __future__ import annotations
 import mujoco
 import numpy as np
 
-from ebm_concept_ros.arm.config import ArmConfig
+from ebm_concept_ros.arm.config import HOLD_DAMPING_NMS_PER_RAD, ArmConfig
 from ebm_concept_ros.arm.scene_model import scene_spec
 from ebm_concept_ros.arm.table_scene import TableScene
 from ebm_concept_ros.workspace import Workspace
@@ -20,9 +20,6 @@ class ArmSimulation:
 
     The torque of the last `apply` acts until the next one; a fresh simulation holds.
     """
-
-    # Slows the held arm within about a quarter of a second at the Jaco's reflected inertia.
-    HOLD_DAMPING_NMS_PER_RAD = 15.0
 
     def __init__(
         self,
@@ -87,7 +84,7 @@ class ArmSimulation:
 
     def hold_effort(self) -> np.ndarray:
         """Return the torque that carries the arm's weight and damps its motion, (n,) N·m."""
-        effort = self.data.qfrc_bias - self.HOLD_DAMPING_NMS_PER_RAD * self.data.qvel
+        effort = self.data.qfrc_bias - HOLD_DAMPING_NMS_PER_RAD * self.data.qvel
         return np.clip(effort, -self._limits, self._limits)
 
     def apply(self, effort_nm: np.ndarray) -> None:

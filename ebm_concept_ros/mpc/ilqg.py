@@ -1,0 +1,232 @@
+"""iLQG with torque limits: box-constrained differential dynamic programming.
+
+Tassa, Mansard and Todorov, "Control-limited differential dynamic programming" (ICRA 2014), with
+Gauss-Newton Hessians and linearised dynamics.
+"""
+
+from __future__ import annotations
+
+import time
+
+import mujoco
+import numpy as np
+from pydantic import Field, model_validator
+
+from ebm_concept_ros.arm.config import HOLD_DAMPING_NMS_PER_RAD, ArmConfig
+from ebm_concept_ros.config_files import Config
+from ebm_concept_ros.mpc.box_qp import NotConvex, solve_box_qp
+from ebm_concept_ros.mpc.cost import CostWeights, Quadratic, ReachCost
+from ebm_concept_ros.mpc.energy_field import EnergyField
+from ebm_concept_ros.mpc.plan_model import PlanModel, Rollout
+from ebm_concept_ros.mpc.policy import InvalidState, Plan
+from ebm_concept_ros.workspace import Workspace
+
+_LINE_SEARCH = (1.0, 0.5, 0.25, 0.1, 0.03)
+_REGULARISATION = (1e-6, 1e3)
+
+
+class PlanningFailed(RuntimeError):
+    """No finite plan was found; the message names the reason. The last good plan stays good."""
+
+
+class PlannerConfig(Config):
+    """Horizon, effort and validity of plans, and what they cost."""
+
+    step_s: float = Field(0.02, ge=0.002, le=0.1, description='planned step, s')
+    horizon_s: float = Field(0.5, ge=0.05, le=5.0, description='a multiple of step_s, s')
+    iterations: int = Field(1, ge=1, le=50, description='per plan that has a warm start')
+    cold_iterations: int = Field(8, ge=1, le=100, description='per plan that has none')
+    validity_s: float = Field(0.2, gt=0, le=5.0, description='no torque after this age, s')
+    weights: CostWeights = CostWeights()
+
+    @model_validator(mode='after')
+    def _horizon_is_whole(self) -> PlannerConfig:
+        steps = self.horizon_s / self.step_s
+        if abs(steps - round(steps)) > 1e-6:
+            raise ValueError(
+                f'horizon_s {self.horizon_s} is not a multiple of step_s {self.step_s}'
+            )
+        if self.validity_s > self.horizon_s:
+            raise ValueError(
+                f'validity_s {self.validity_s} is longer than horizon_s {self.horizon_s}'
+            )
+        return self
+
+    @property
+    def steps(self) -> int:
+        """Return N, the number of planned steps."""
+        return round(self.horizon_s / self.step_s)
+
+
+class IlqgPlanner:
+    """Plans torques that take the effector down an energy field. Not for two threads at once."""
+
+    def __init__(
+        self, arm: ArmConfig, workspace: Workspace, config: PlannerConfig | None = None
+    ) -> None:
+        self.config = config or PlannerConfig()
+        self.model = PlanModel(arm, self.config.step_s)
+        self.cost = ReachCost(arm, workspace, self.model, self.config.weights)
+        self._limits = arm.effort_limits_nm
+
+    def plan(
+        self,
+        time_s: float,
+        positions_rad: np.ndarray,
+        velocities_rad_s: np.ndarray,
+        field: EnergyField,
+        warm_start: Plan | None = None,
+    ) -> Plan:
+        """Return a plan from the state (n,) rad, (n,) rad/s measured at `time_s`.
+
+        warm_start: the plan before; one that starts later than `time_s` is not used. Raises
+        PlanningFailed when no finite plan is found, InvalidState when the state is not finite.
+        """
+        began = time.perf_counter()
+        start = np.concatenate([np.ravel(positions_rad), np.ravel(velocities_rad_s)]).astype(float)
+        if start.shape != (2 * self.model.num_joints,) or not np.isfinite(start).all():
+            raise InvalidState('state: of wrong length, or contains NaN or infinity')
+        warm = warm_start is not None and (
+            0.0 <= time_s - warm_start.start_s < self.config.horizon_s
+        )
+        with np.errstate(all='ignore'):
+            rollout = self._shifted(time_s, start, warm_start) if warm else self._at_rest(start)
+            cost = self.cost.value(rollout, field)
+            if not np.isfinite(cost):
+                raise PlanningFailed('the initial rollout diverged')
+            iterations = self.config.iterations if warm else self.config.cold_iterations
+            regularisation = _REGULARISATION[0]
+            gains = None
+            for done in range(1, iterations + 1):
+                derivatives = self.model.linearise(rollout)
+                quadratic = self.cost.quadratic(rollout, derivatives, field)
+                feedforward, gains, regularisation = self._backward(
+                    rollout, derivatives.dynamics, quadratic, regularisation
+                )
+                better = self._line_search(rollout, cost, feedforward, gains, field)
+                if better is None:
+                    regularisation = min(regularisation * 100, _REGULARISATION[1])
+                    continue
+                improvement, (rollout, cost) = cost - better[1], better
+                regularisation = max(regularisation / 10, _REGULARISATION[0])
+                if improvement < 1e-6 * max(cost, 1e-3):
+                    break
+        try:
+            return Plan(
+                start_s=float(time_s),
+                expires_at_s=float(time_s) + self.config.validity_s,
+                step_s=self.config.step_s,
+                states=rollout.states,
+                efforts=rollout.efforts,
+                gains=gains,
+                friction_nm=self.model.friction_nm,
+                limits_nm=self._limits,
+                cost=cost,
+                iterations=done,
+                plan_time_s=time.perf_counter() - began,
+                effector_path_m=rollout.site_m,
+            )
+        except ValueError as error:
+            raise PlanningFailed(str(error)) from None
+
+    def hold_effort(
+        self, positions_rad: np.ndarray, velocities_rad_s: np.ndarray
+    ) -> np.ndarray:
+        """Return the torque that carries the arm's weight and damps its motion, (n,) N·m."""
+        effort = self.model.bias_nm(positions_rad, velocities_rad_s)
+        effort = effort - HOLD_DAMPING_NMS_PER_RAD * np.asarray(velocities_rad_s)
+        return np.clip(effort, -self._limits, self._limits)
+
+    def _at_rest(self, start: np.ndarray) -> Rollout:
+        """Return the rollout that only carries the arm's weight and brakes."""
+        n, steps = self.model.num_joints, self.config.steps
+        braking = np.zeros((n, 2 * n))
+        inertia = np.zeros((n, n))
+        self.model.bias_nm(start[:n], start[n:])
+        mujoco.mj_fullM(self.model.model, self.model.data, inertia)
+        braking[:, n:] = -np.diag(np.diag(inertia)) / (4 * self.config.step_s)
+        gains = np.broadcast_to(braking, (steps, n, 2 * n))
+        reference = np.zeros((steps, 2 * n))
+        return self.model.rollout(
+            start, np.zeros((steps, n)), self._limits, gains, reference, excess=True
+        )
+
+    def _shifted(self, time_s: float, start: np.ndarray, plan: Plan) -> Rollout:
+        """Return the rollout of the plan before from here on; its last torque is kept at the end."""
+        steps = self.config.steps
+        knots = (time_s - plan.start_s) / self.config.step_s + np.arange(steps)
+        index = np.minimum(knots.astype(int), len(plan.efforts) - 1)
+        part = np.minimum(knots - index, 1.0)[:, None]
+        reference = plan.states[index] * (1 - part) + plan.states[index + 1] * part
+        after = np.minimum(index + 1, len(plan.efforts) - 1)
+        efforts = plan.efforts[index] * (1 - part) + plan.efforts[after] * part
+        return self.model.rollout(start, efforts, self._limits, plan.gains[index], reference)
+
+    def _backward(
+        self,
+        rollout: Rollout,
+        dynamics: np.ndarray,
+        quadratic: Quadratic,
+        regularisation: float,
+    ) -> tuple[np.ndarray, np.ndarray, float]:
+        """Return feed-forward (N, n), gains (N, n, 2n) and the regularisation that sufficed."""
+        while True:
+            try:
+                return (
+                    *self._backward_pass(rollout, dynamics, quadratic, regularisation),
+                    regularisation,
+                )
+            except NotConvex:
+                regularisation *= 10
+                if regularisation > _REGULARISATION[1]:
+                    raise PlanningFailed('the backward pass found no convex model') from None
+
+    def _backward_pass(
+        self,
+        rollout: Rollout,
+        dynamics: np.ndarray,
+        quadratic: Quadratic,
+        regularisation: float,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        n = self.model.num_joints
+        steps = len(dynamics)
+        feedforward, gains = np.empty((steps, n)), np.empty((steps, n, 2 * n))
+        value, hessian = quadratic.state[-1], quadratic.state_hessian[-1]
+        # Relative to the torques' own scale, so that it means the same for every joint.
+        diagonal = quadratic.effort_hessian * (1.0 + regularisation * 1e3)
+        for k in range(steps - 1, -1, -1):
+            f = dynamics[k]
+            q = f.T @ value
+            qq = f.T @ hessian @ f
+            q_x, q_u = q[: 2 * n] + quadratic.state[k], q[2 * n :] + quadratic.effort[k]
+            q_xx = qq[: 2 * n, : 2 * n] + quadratic.state_hessian[k]
+            q_ux, q_uu = qq[2 * n :, : 2 * n], qq[2 * n :, 2 * n :].copy()
+            q_uu.flat[:: n + 1] += diagonal
+            low, high = -self._limits - rollout.efforts[k], self._limits - rollout.efforts[k]
+            step, gain = solve_box_qp(q_uu, q_u, q_ux, low, high)
+            value = q_x + gain.T @ (q_uu @ step + q_u) + q_ux.T @ step
+            hessian = q_xx + gain.T @ q_uu @ gain + gain.T @ q_ux + q_ux.T @ gain
+            hessian = 0.5 * (hessian + hessian.T)
+            feedforward[k], gains[k] = step, gain
+        return feedforward, gains
+
+    def _line_search(
+        self,
+        rollout: Rollout,
+        cost: float,
+        feedforward: np.ndarray,
+        gains: np.ndarray,
+        field: EnergyField,
+    ) -> tuple[Rollout, float] | None:
+        for share in _LINE_SEARCH:
+            candidate = self.model.rollout(
+                rollout.states[0],
+                rollout.efforts + share * feedforward,
+                self._limits,
+                gains,
+                rollout.states,
+            )
+            candidate_cost = self.cost.value(candidate, field)
+            if candidate_cost < cost:
+                return candidate, candidate_cost
+        return None

@@ -1,0 +1,138 @@
+"""The model that plans are made on: the arm alone, without contacts, friction and limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import mujoco
+import numpy as np
+
+from ebm_concept_ros.arm.config import ArmConfig
+from ebm_concept_ros.arm.model import arm_spec
+
+_FINITE_DIFFERENCE = 1e-6
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """A trajectory of N steps, N + 1 knots, of an arm with n joints.
+
+    states: (N + 1, 2n) joint positions rad, then velocities rad/s.
+    efforts: (N, n) N·m.
+    bias_nm: (N, n) torque that gravity and motion ask for at each state.
+    site_m: (N + 1, 3) effector in the base frame.
+    approach: (N + 1, 3) the effector's z axis in the base frame.
+    """
+
+    states: np.ndarray
+    efforts: np.ndarray
+    bias_nm: np.ndarray
+    site_m: np.ndarray
+    approach: np.ndarray
+
+
+@dataclass(frozen=True)
+class Linearisation:
+    """Derivatives along a rollout.
+
+    dynamics: (N, 2n, 3n) of the next state by state and effort.
+    site: (N + 1, 3, n) of the effector's position by joint positions, m/rad.
+    turn: (N + 1, 3, n) rotation of the effector by joint positions, rad/rad in the base frame.
+    """
+
+    dynamics: np.ndarray
+    site: np.ndarray
+    turn: np.ndarray
+
+
+class PlanModel:
+    """Steps and linearises the bare arm. Not safe for use by two threads at once.
+
+    Torque limits are left out on purpose: where MuJoCo clamps, its derivatives by the torque are
+    zero. The planner keeps the limits. Joint limits and velocity limits are costs.
+    """
+
+    def __init__(self, arm: ArmConfig, step_s: float) -> None:
+        spec = arm_spec(arm)
+        spec.option.timestep = step_s
+        spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
+        spec.option.disableflags |= int(mujoco.mjtDisableBit.mjDSBL_CONSTRAINT)
+        self.model = spec.compile()
+        self.data = mujoco.MjData(self.model)
+        self.step_s = step_s
+        self.num_joints = self.model.nv
+        self.friction_nm = self.model.dof_frictionloss.copy()
+        self.joint_ranges_rad = np.where(
+            self.model.jnt_limited[:, None] > 0, self.model.jnt_range, (-np.inf, np.inf)
+        )
+        self._site = self.model.site(arm.effector_site).id
+
+    def effector_in_base_m(self, positions_rad: np.ndarray) -> np.ndarray:
+        """Return (3,) m for joint positions (n,) rad."""
+        self.data.qpos[:] = positions_rad
+        mujoco.mj_kinematics(self.model, self.data)
+        return self.data.site_xpos[self._site].copy()
+
+    def bias_nm(self, positions_rad: np.ndarray, velocities_rad_s: np.ndarray) -> np.ndarray:
+        """Return the (n,) torque of gravity and motion, N·m."""
+        self.data.qpos[:] = positions_rad
+        self.data.qvel[:] = velocities_rad_s
+        mujoco.mj_fwdPosition(self.model, self.data)
+        mujoco.mj_fwdVelocity(self.model, self.data)
+        return self.data.qfrc_bias.copy()
+
+    def rollout(
+        self,
+        start: np.ndarray,
+        efforts: np.ndarray,
+        limits_nm: np.ndarray,
+        gains: np.ndarray | None = None,
+        reference: np.ndarray | None = None,
+        excess: bool = False,
+    ) -> Rollout:
+        """Roll out from `start` (2n,) under `efforts` (N, n) + gains (x - reference), clipped.
+
+        gains: (N, n, 2n); reference: (N or more, 2n). With `excess`, `efforts` are what is added to
+        gravity and motion, so zeros hold a resting arm.
+        """
+        model, data, site, n = self.model, self.data, self._site, self.num_joints
+        steps = len(efforts)
+        states = np.empty((steps + 1, 2 * n))
+        applied, bias = np.empty((steps, n)), np.empty((steps, n))
+        position, rotation = np.empty((steps + 1, 3)), np.empty((steps + 1, 9))
+        qpos, qvel, ctrl = data.qpos, data.qvel, data.ctrl
+        site_xpos, site_xmat = data.site_xpos[site], data.site_xmat[site]
+        qpos[:], qvel[:] = start[:n], start[n:]
+        for k in range(steps):
+            states[k, :n], states[k, n:] = qpos, qvel
+            effort = efforts[k]
+            if excess:
+                effort = effort + self.bias_nm(states[k, :n], states[k, n:])
+            if gains is not None:
+                effort = effort + gains[k] @ (states[k] - reference[k])
+            ctrl[:] = applied[k] = np.minimum(np.maximum(effort, -limits_nm), limits_nm)
+            mujoco.mj_step(model, data)
+            # A step leaves forces and kinematics of the state that it started from.
+            bias[k], position[k], rotation[k] = data.qfrc_bias, site_xpos, site_xmat
+        states[steps, :n], states[steps, n:] = qpos, qvel
+        mujoco.mj_kinematics(model, data)
+        position[steps], rotation[steps] = site_xpos, site_xmat
+        return Rollout(states, applied, bias, position, rotation[:, 2::3])
+
+    def linearise(self, rollout: Rollout) -> Linearisation:
+        """Return the derivatives along a rollout."""
+        model, data, site, n = self.model, self.data, self._site, self.num_joints
+        steps = len(rollout.efforts)
+        a, b = np.empty((2 * n, 2 * n)), np.empty((2 * n, n))
+        dynamics = np.empty((steps, 2 * n, 3 * n))
+        jacobian, turn = np.empty((steps + 1, 3, n)), np.empty((steps + 1, 3, n))
+        for k in range(steps + 1):
+            data.qpos[:], data.qvel[:] = rollout.states[k, :n], rollout.states[k, n:]
+            mujoco.mj_kinematics(model, data)
+            mujoco.mj_comPos(model, data)
+            mujoco.mj_jacSite(model, data, jacobian[k], turn[k], site)
+            if k < steps:
+                data.ctrl[:] = rollout.efforts[k]
+                mujoco.mjd_transitionFD(model, data, _FINITE_DIFFERENCE, False, a, b, None, None)
+                dynamics[k, :, : 2 * n], dynamics[k, :, 2 * n :] = a, b
+        return Linearisation(dynamics, jacobian, turn)

@@ -1,0 +1,81 @@
+"""A plan as an immutable snapshot that gives a torque for any time it is valid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+class PlanExpired(RuntimeError):
+    """The time asked for is not one that the plan is valid at."""
+
+
+class InvalidState(ValueError):
+    """A joint state that no torque can be computed for; the message names the reason."""
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """N planned steps of an arm with n joints; torque = û + K (x - x̂) + friction, clipped.
+
+    start_s: time of the first knot; expires_at_s: no torque is given after it.
+    states: (N + 1, 2n) positions rad, velocities rad/s. efforts: (N, n) N·m.
+    gains: (N, n, 2n). friction_nm, limits_nm: (n,).
+    cost, iterations, plan_time_s: of the planner, for the record.
+    """
+
+    start_s: float
+    expires_at_s: float
+    step_s: float
+    states: np.ndarray
+    efforts: np.ndarray
+    gains: np.ndarray
+    friction_nm: np.ndarray
+    limits_nm: np.ndarray
+    cost: float
+    iterations: int
+    plan_time_s: float
+    effector_path_m: np.ndarray
+
+    # Below this speed the friction's direction is not known, rad/s.
+    _FRICTION_SPEED_RAD_S = 0.02
+
+    def __post_init__(self) -> None:
+        for name in ('states', 'efforts', 'gains', 'friction_nm', 'limits_nm', 'effector_path_m'):
+            array = np.array(getattr(self, name), float)
+            if not np.isfinite(array).all():
+                raise ValueError(f'{name}: contains NaN or infinity')
+            array.setflags(write=False)
+            object.__setattr__(self, name, array)
+        if not np.isfinite([self.start_s, self.expires_at_s, self.step_s, self.cost]).all():
+            raise ValueError('start_s, expires_at_s, step_s and cost must be finite')
+
+    def effort(
+        self, time_s: float, positions_rad: np.ndarray, velocities_rad_s: np.ndarray
+    ) -> np.ndarray:
+        """Return the torque (n,) N·m at a measured state: finite, within the limits.
+
+        Raises PlanExpired before the plan starts (a clock that jumped back) or after it expires,
+        InvalidState when the state is not finite or has another length.
+        """
+        if not self.start_s - 1e-6 <= time_s <= self.expires_at_s:
+            raise PlanExpired(
+                f'plan valid from {self.start_s:.3f} to {self.expires_at_s:.3f} s, asked at '
+                f'{time_s:.3f} s'
+            )
+        n = len(self.limits_nm)
+        state = np.concatenate([np.ravel(positions_rad), np.ravel(velocities_rad_s)])
+        if state.shape != (2 * n,):
+            raise InvalidState(f'state: {state.size} numbers, expected {2 * n}')
+        if not np.isfinite(state).all():
+            raise InvalidState('state: contains NaN or infinity')
+        knots = max(time_s - self.start_s, 0.0) / self.step_s
+        k = min(int(knots), len(self.efforts) - 1)
+        part = min(knots - k, 1.0)
+        before, after = self.states[k], self.states[k + 1]
+        expected = before + part * (after - before)
+        # The planned speed a step ahead: at rest it tells which way friction will act.
+        friction = self.friction_nm * np.tanh(after[n:] / self._FRICTION_SPEED_RAD_S)
+        effort = self.efforts[k] + self.gains[k] @ (state - expected) + friction
+        return np.clip(effort, -self.limits_nm, self.limits_nm)
