@@ -34,6 +34,8 @@ from ebm_core.scene import (
 
 # Far beyond any table, far below overflow when mapped to the plane.
 _MAX_COORDINATE = 1e6
+# Of joint positions and velocities: beyond it no arm is, and squares begin to overflow.
+_MAX_JOINT_VALUE = 1e6
 _NANOSECONDS = 1_000_000_000
 
 
@@ -352,7 +354,11 @@ def joint_state_from_message(message: JointState, joint_names: Sequence[str]) ->
     order = _order(message.name, joint_names, 'joint_states', extra_allowed=True)
     positions = _per_joint(message.position, message.name, order, 'joint_states.position')
     velocities = _per_joint(message.velocity, message.name, order, 'joint_states.velocity')
-    return JointSample(stamp_to_ns(message.header.stamp), positions, velocities)
+    return JointSample(
+        stamp_to_ns(message.header.stamp),
+        _within(positions, joint_names, 'joint_states.position'),
+        _within(velocities, joint_names, 'joint_states.velocity'),
+    )
 
 
 def joint_state_to_message(
@@ -419,3 +425,13 @@ def _per_joint(
         raise InvalidInput(f'{field}: joint {names[worst]!r} has {values[worst]}')
     out.setflags(write=False)
     return out
+
+
+def _within(values: np.ndarray, joint_names: Sequence[str], field: str) -> np.ndarray:
+    beyond = np.abs(values) > _MAX_JOINT_VALUE
+    if beyond.any():
+        joint = int(beyond.argmax())
+        raise InvalidInput(
+            f'{field}: joint {joint_names[joint]!r} has {values[joint]:g}, out of any range'
+        )
+    return values

@@ -20,7 +20,7 @@ from ebm_concept_ros.nodes import qos
 from ebm_concept_ros.nodes.diagnostics import Diagnostics, Level
 from ebm_concept_ros.nodes.parameters import Parameters, declare
 from ebm_concept_ros.nodes.resources import load_weights, load_workspace_parameter
-from ebm_concept_ros.nodes.running import run
+from ebm_concept_ros.nodes.running import RunnableDefaults, run
 from ebm_core.scene import Demonstration, InvalidInput
 
 
@@ -38,10 +38,8 @@ class ConceptLearnerParameters(Parameters):
     seed: int = Field(0, ge=0, description='of the inference noise')
 
 
-class ConceptLearner(Node):
+class ConceptLearner(RunnableDefaults, Node):
     """Collects demonstrations and publishes what is inferred from them."""
-
-    exit_code: int | None = None
 
     def __init__(self) -> None:
         super().__init__('concept_learner')

@@ -20,7 +20,7 @@ from ebm_concept_ros.nodes import qos
 from ebm_concept_ros.nodes.diagnostics import Diagnostics, Level
 from ebm_concept_ros.nodes.parameters import ConfigurationError, Parameters, declare
 from ebm_concept_ros.nodes.resources import load_workspace_parameter
-from ebm_concept_ros.nodes.running import run
+from ebm_concept_ros.nodes.running import RunnableDefaults, run
 from ebm_core.events import get_concept
 from ebm_core.scene import InvalidInput
 
@@ -38,10 +38,8 @@ class DemonstratorParameters(Parameters):
     workspace_config: str = Field('', description="YAML of the workspace; empty: the package's")
 
 
-class Demonstrator(Node):
+class Demonstrator(RunnableDefaults, Node):
     """Publishes its demonstrations once, then is done."""
-
-    exit_code: int | None = None
 
     def __init__(self) -> None:
         super().__init__('demonstrator')

@@ -28,6 +28,8 @@ class Runnable(Protocol):
     """What `run` asks of a node beside being an rclpy node."""
 
     exit_code: int | None  # set by the node when it is done, otherwise None
+    interrupted_exit_code: int  # where a signal ends it before
+    spin_pause_s: float  # between two callbacks; more than 0 for who needs only some messages
 
     def start(self) -> None:
         """Start the node's own threads."""
@@ -36,11 +38,20 @@ class Runnable(Protocol):
         """Stop and join them; called once, also after an error."""
 
 
+class RunnableDefaults:
+    """Of a node that runs until it is stopped."""
+
+    exit_code: int | None = None
+    interrupted_exit_code = 0
+    spin_pause_s = 0.0
+
+
 class SpinThread:
     """An executor in a thread of its own; an exception in a callback does not end it."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, pause_s: float = 0.0) -> None:
         self._node = node
+        self._pause_s = pause_s
         self._stop = threading.Event()
         self._executor = SingleThreadedExecutor(context=node.context)
         self._executor.add_node(node)
@@ -69,6 +80,8 @@ class SpinThread:
                     self._node.get_logger().error(
                         f'a callback failed: {type(error).__name__}: {error}'
                     )
+            if self._pause_s:
+                self._stop.wait(self._pause_s)
 
 
 def run(create: Callable[[], Node], args: list[str] | None = None) -> int:
@@ -84,13 +97,13 @@ def run(create: Callable[[], Node], args: list[str] | None = None) -> int:
     node = spinning = None
     try:
         node = create()
-        spinning = SpinThread(node)
+        spinning = SpinThread(node, node.spin_pause_s)
         node.start()
         spinning.start()
         while node.exit_code is None:
             if signal.sigtimedwait(_SIGNALS, 0.1) is not None:
                 break
-        return node.exit_code or 0
+        return node.interrupted_exit_code if node.exit_code is None else node.exit_code
     except ConfigurationError as error:
         name = node.get_name() if node is not None else create.__name__
         print(f'{name}: {error}', file=sys.stderr, flush=True)

@@ -30,7 +30,7 @@ from ebm_concept_ros.nodes.diagnostics import Diagnostics, Level
 from ebm_concept_ros.nodes.pacing import Pacer
 from ebm_concept_ros.nodes.parameters import ConfigurationError, Parameters, declare
 from ebm_concept_ros.nodes.resources import load_arm_parameter, load_workspace_parameter
-from ebm_concept_ros.nodes.running import run
+from ebm_concept_ros.nodes.running import RunnableDefaults, run
 from ebm_concept_ros.workspace import Workspace
 from ebm_core.events import get_concept
 from ebm_core.scene import InvalidInput
@@ -62,10 +62,8 @@ class SimulatorParameters(Parameters):
     headless: bool = Field(True, description='false: show the scene in a window')
 
 
-class Simulator(Node):
+class Simulator(RunnableDefaults, Node):
     """Steps the simulation in a thread of its own; the executor only receives commands."""
-
-    exit_code: int | None = None
 
     def __init__(self) -> None:
         super().__init__('simulator')

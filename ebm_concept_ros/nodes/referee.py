@@ -1,0 +1,255 @@
+"""Node `referee`: judges a run from what is on the topics, and leaves its record.
+
+It computes the goal from the concept's definition, not from the learned energy, and the effector
+from the joint states. When the run is decided it writes `result.json`, a picture and a video into
+`out_dir`, prints the result as one JSON line and ends with status 0 only on success. Drawing begins
+after the run is decided, so it takes no time from the controller before.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+from pydantic import Field
+from rclpy.node import Node
+from sensor_msgs.msg import JointState
+
+import ebm_concept_ros.msg as ros
+from ebm_concept_ros import conversions
+from ebm_concept_ros.mpc.plan_model import PlanModel
+from ebm_concept_ros.nodes import qos
+from ebm_concept_ros.nodes.diagnostics import Diagnostics, Level
+from ebm_concept_ros.nodes.judge import ReachJudge, true_goal_in_base_m
+from ebm_concept_ros.nodes.parameters import ConfigurationError, Parameters, declare
+from ebm_concept_ros.nodes.resources import load_arm_parameter, load_workspace_parameter
+from ebm_concept_ros.nodes.running import RunnableDefaults, run
+from ebm_core.events import get_concept
+from ebm_core.scene import COLOURS, InvalidInput
+
+_POLL_S = 0.1
+
+
+class RefereeParameters(Parameters):
+    """Parameters of the referee."""
+
+    concept: str = Field('between', description='name of the concept that is to be enacted')
+    reference_colour: str = Field('blue', description='colour of what the concept refers to')
+    scene_seed: int = Field(1, ge=0, description='only repeated in the result')
+    tolerance_m: float = Field(0.02, ge=0.001, le=0.5, description='distance that counts, m')
+    hold_s: float = Field(0.5, ge=0.0, le=60.0, description='how long to stay, s simulated')
+    timeout_s: float = Field(20.0, ge=0.1, le=3600.0, description='time to reach, s simulated')
+    wall_timeout_s: float = Field(
+        180.0, ge=1.0, le=36000.0, description='for the whole run, s on the wall clock'
+    )
+    out_dir: str = Field('out', description='folder for result.json, picture and video')
+    render: bool = Field(True, description='draw picture and video')
+    model_dir: str = Field('', description="weights for the heat-map; empty: the package's")
+    arm_config: str = Field('', description='YAML of the arm; empty: the Jaco')
+    workspace_config: str = Field('', description="YAML of the workspace; empty: the package's")
+
+
+class Referee(RunnableDefaults, Node):
+    """Watches, judges, and reports once."""
+
+    interrupted_exit_code = 1  # no success was seen
+    spin_pause_s = 0.002  # some of the 500 joint states a second are enough
+
+    def __init__(self) -> None:
+        super().__init__('referee')
+        p = self.parameters = declare(self, RefereeParameters)
+        try:
+            self._concept = get_concept(p.concept)
+        except InvalidInput as error:
+            raise ConfigurationError(f'parameter {error}') from None
+        if p.reference_colour not in COLOURS:
+            raise ConfigurationError(
+                f'parameter reference_colour: {p.reference_colour!r} is unknown; known are '
+                f'{", ".join(COLOURS)}'
+            )
+        self._arm = load_arm_parameter(p.arm_config)
+        self._workspace = load_workspace_parameter(p.workspace_config)
+        self._model = PlanModel(self._arm, 0.02)
+        self._judge = ReachJudge(p.tolerance_m, p.hold_s)
+        self._diagnostics = Diagnostics(self)
+        self._goal_m: np.ndarray | None = None
+        self._scene: conversions.NamedScene | None = None
+        self._codes: ros.Concept | None = None
+        self._status: ros.ControllerStatus | None = None
+        self._began_s: float | None = None
+        self._times_s: list[float] = []
+        self._positions_rad: list[np.ndarray] = []
+        self._verdict = ''
+        self._decided = threading.Event()
+        self._stop = threading.Event()
+        self._inputs = [
+            self.create_subscription(ros.Scene, 'scene', self._on_scene, qos.LATCHED),
+            self.create_subscription(ros.Concept, 'concept', self._on_concept, qos.LATCHED),
+            self.create_subscription(
+                ros.ControllerStatus, 'controller/status', self._on_status, qos.STATUS
+            ),
+            self.create_subscription(
+                JointState, 'joint_states', self._on_joint_state, qos.JOINT_STATES_REAL_TIME
+            ),
+        ]
+        self._worker = threading.Thread(target=self._wait_and_report, name='report', daemon=True)
+
+    def start(self) -> None:
+        """Start the wall clock's time-out."""
+        self._worker.start()
+
+    def stop(self) -> None:
+        """Stop waiting for a decision."""
+        self._stop.set()
+        self._decided.set()
+        self._worker.join(timeout=1.0)
+
+    # Executor thread -------------------------------------------------------------------------
+
+    def _on_scene(self, message: ros.Scene) -> None:
+        if self._decided.is_set():
+            return
+        try:
+            self._scene = conversions.scene_from_message(message, self._workspace)
+            self._goal_m = true_goal_in_base_m(
+                self._concept, self._scene, self.parameters.reference_colour, self._workspace
+            )
+        except InvalidInput as error:
+            self._diagnostics.refuse('scene', error)
+
+    def _on_concept(self, message: ros.Concept) -> None:
+        self._codes = message
+
+    def _on_status(self, message: ros.ControllerStatus) -> None:
+        if self._decided.is_set():
+            return
+        self._status = message
+        if self._began_s is None and message.state == ros.ControllerStatus.TRACKING:
+            self._began_s = conversions.stamp_to_ns(message.header.stamp) / 1e9
+            self._diagnostics.set('run', Level.OK, f'began at {self._began_s:.3f} s')
+
+    def _on_joint_state(self, message: JointState) -> None:
+        if self._decided.is_set():
+            return
+        try:
+            sample = conversions.joint_state_from_message(message, self._arm.joint_names)
+        except InvalidInput as error:
+            self._diagnostics.refuse('joint_states', error)
+            return
+        time_s = sample.stamp_ns / 1e9
+        self._record(time_s, sample.positions_rad)
+        if self._goal_m is None or self._began_s is None:
+            return
+        effector_m = self._model.effector_in_base_m(sample.positions_rad)[:2]
+        if self._judge.update(time_s, effector_m, self._goal_m):
+            self._decide('success')
+        elif time_s - self._began_s > self.parameters.timeout_s:
+            self._decide(f'not reached within {self.parameters.timeout_s} s of simulated time')
+
+    def _record(self, time_s: float, positions_rad: np.ndarray) -> None:
+        if self._times_s and time_s < self._times_s[-1]:  # the simulation was reset
+            self._times_s, self._positions_rad = [], []
+        self._times_s.append(time_s)
+        self._positions_rad.append(positions_rad)
+
+    def _decide(self, verdict: str) -> None:
+        if not self._decided.is_set():
+            self._verdict = verdict
+            self._decided.set()
+
+    # Report thread ---------------------------------------------------------------------------
+
+    def _wait_and_report(self) -> None:
+        deadline_s = time.monotonic() + self.parameters.wall_timeout_s
+        while not self._decided.wait(_POLL_S):
+            if time.monotonic() > deadline_s:
+                self._decide(
+                    f'undecided after {self.parameters.wall_timeout_s} s: {self._what_is_missing()}'
+                )
+        if self._stop.is_set():
+            return
+        level = Level.OK if self._judge.success else Level.ERROR
+        self._diagnostics.set('run', level, self._verdict)
+        result = self._result()
+        try:
+            out_dir = Path(self.parameters.out_dir)
+            out_dir.mkdir(parents=True, exist_ok=True)
+            (out_dir / 'result.json').write_text(json.dumps(result) + '\n', encoding='utf-8')
+            if self.parameters.render:
+                self._draw(out_dir)
+        except Exception as error:  # the verdict stands whether or not it can be drawn
+            self._diagnostics.set('report', Level.ERROR, f'{type(error).__name__}: {error}')
+        print(json.dumps(result), flush=True)
+        self.exit_code = 0 if result['success'] else 1
+
+    def _what_is_missing(self) -> str:
+        if self._scene is None:
+            return 'no scene came'
+        if self._goal_m is None:
+            return 'the scene has no goal for this concept'
+        if not self._times_s:
+            return 'no joint states came'
+        if self._codes is None:
+            return 'no concept came'
+        if self._status is None:
+            return 'no controller/status came'
+        return f'the controller said: {self._status.reason}'
+
+    def _result(self) -> dict[str, object]:
+        judge, status = self._judge, self._status
+        reach_time_s = None
+        if judge.success and judge.reached_at_s is not None and self._began_s is not None:
+            reach_time_s = round(max(judge.reached_at_s - self._began_s, 0.0), 4)
+        attention = {}
+        energy = math.nan
+        if status is not None:
+            energy = status.energy
+            attention = {
+                name: round(value, 4)
+                for name, value in zip(status.entity_ids, status.attention, strict=True)
+            }
+        return {
+            'success': judge.success,
+            'distance_m': _finite(judge.distance_m, 5),
+            'reach_time_s': reach_time_s,
+            'energy': _finite(energy, 6),
+            'attention': attention,
+            'concept': self.parameters.concept,
+            'scene_seed': self.parameters.scene_seed,
+        }
+
+    def _draw(self, out_dir: Path) -> None:
+        # Imported here: drawing needs torch and a renderer, judging neither.
+        from ebm_concept_ros.nodes.drawing import draw_run
+
+        p = self.parameters
+        draw_run(
+            out_dir,
+            f'reach_{p.concept}_{p.scene_seed}',
+            self._arm,
+            self._workspace,
+            self._scene,
+            self._codes,
+            p.model_dir,
+            np.array(self._times_s),
+            np.array(self._positions_rad),
+        )
+
+
+def _finite(value: float, digits: int) -> float | None:
+    """Return the rounded value, or None where JSON has no number for it."""
+    return round(value, digits) if math.isfinite(value) else None
+
+
+def main() -> int:
+    """Run the node."""
+    return run(Referee)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,84 @@
+"""What a concept asks for in a scene: who takes part, and the energy field to descend."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ebm_concept_ros.conversions import ConceptCodes, NamedScene
+from ebm_concept_ros.mpc.energy_field import EnergyField
+from ebm_concept_ros.workspace import Workspace
+from ebm_core.scene import InvalidInput
+
+if TYPE_CHECKING:
+    from ebm_core.model import ConceptModel
+
+FIELD_SIZE = 33
+# Entities that moved less than this are where they were, particle units.
+_SAME_PLACE = 1e-4
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """A concept identified in a scene.
+
+    attention: (N,) in [0, 1], in the order of scene.ids.
+    field: the energy over the effector's plane position, the rest of the scene fixed.
+    """
+
+    concept: ConceptCodes
+    scene: NamedScene
+    attention: np.ndarray
+    field: EnergyField
+
+
+def make_target(
+    model: ConceptModel,
+    concept: ConceptCodes,
+    scene: NamedScene,
+    workspace: Workspace,
+    seed: int = 0,
+) -> Target:
+    """Identify who takes part in the scene and tabulate the energy over the effector's plane.
+
+    Raises InvalidInput where the scene has not just one movable entity, and what the model and the
+    field raise (InvalidField for energies that are not finite).
+    """
+    require_one_actor(scene)
+    attention = np.asarray(model.identify(scene.scene, concept.argument_code, seed=seed), float)
+    if not np.isfinite(attention).all():
+        raise InvalidInput('attention: identification gave NaN or infinity')
+    # The arm is the actor whether or not identification found it so; attention says what it found.
+    taking_part = np.where(scene.scene.movable, 1.0, attention)
+    field = EnergyField.tabulate(
+        lambda points: model.actor_energy(scene.scene, taking_part, concept.action_code, points),
+        workspace.half_width_units,
+        FIELD_SIZE,
+    )
+    return Target(concept, scene, attention, field)
+
+
+def require_one_actor(scene: NamedScene) -> None:
+    """Raise InvalidInput unless just one entity is movable: the end effector."""
+    movable = [name for name, can in zip(scene.ids, scene.scene.movable, strict=True) if can]
+    if len(movable) != 1:
+        raise InvalidInput(
+            f'scene.entities: {len(movable)} are movable ({", ".join(movable) or "none"}), '
+            'expected just one, the end effector'
+        )
+
+
+def same_surroundings(one: NamedScene | None, other: NamedScene | None) -> bool:
+    """Tell whether two scenes differ at most in where the movable entities are."""
+    if one is None or other is None or one.ids != other.ids:
+        return one is other
+    a, b = one.scene, other.scene
+    still = ~a.movable
+    return (
+        np.array_equal(a.movable, b.movable)
+        and np.array_equal(a.shapes, b.shapes)
+        and np.array_equal(a.colours, b.colours)
+        and bool(np.abs(a.positions - b.positions)[still].max(initial=0.0) < _SAME_PLACE)
+    )
