@@ -73,7 +73,7 @@ class ConceptModel:
         )
         energies = [
             self.energy.energy(x, gates, w.expand(len(x), -1)).double().numpy()
-            for x, w in zip((after, before), both)
+            for x, w in zip((after, before), both, strict=True)
         ]
         codes = both.double().numpy()
         if not (np.isfinite(codes).all() and np.isfinite(energies).all()):

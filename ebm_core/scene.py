@@ -36,7 +36,7 @@ NUM_FEATURES = MOVABLE + 1
 
 
 class InvalidInput(ValueError):
-    """A scene, demonstration or code that is refused; the message names the field and the reason."""
+    """Something that is refused; the message names the field and the reason."""
 
 
 def _array(name: str, value: object, shape: tuple[int | None, ...], dtype: type) -> np.ndarray:
@@ -45,7 +45,7 @@ def _array(name: str, value: object, shape: tuple[int | None, ...], dtype: type)
     except (TypeError, ValueError) as error:
         raise InvalidInput(f'{name}: not an array of {dtype.__name__} ({error})') from None
     if array.ndim != len(shape) or any(
-        want is not None and have != want for have, want in zip(array.shape, shape)
+        want is not None and have != want for have, want in zip(array.shape, shape, strict=True)
     ):
         wanted = ' x '.join('N' if n is None else str(n) for n in shape)
         raise InvalidInput(f'{name}: shape {array.shape}, expected {wanted}')
@@ -133,9 +133,7 @@ class Demonstration:
         n = len(states[0])
         for t, state in enumerate(states):
             if len(state) != n:
-                raise InvalidInput(
-                    f'states: state {t} has {len(state)} entities, state 0 has {n}'
-                )
+                raise InvalidInput(f'states: state {t} has {len(state)} entities, state 0 has {n}')
             if not np.array_equal(state.shapes, states[0].shapes) or not np.array_equal(
                 state.movable, states[0].movable
             ):

@@ -71,8 +71,7 @@ class PlacementConcept:
         """Return `count` demonstrations, each in an arrangement of its own."""
         if reference_colour not in COLOURS:
             raise InvalidInput(
-                f'reference_colour: {reference_colour!r} is unknown; known are '
-                f'{", ".join(COLOURS)}'
+                f'reference_colour: {reference_colour!r} is unknown; known are {", ".join(COLOURS)}'
             )
         colour = _COLOUR_NAMES.index(reference_colour)
         batch = generation_events([self], np.array([colour]), count, rng)
@@ -100,10 +99,9 @@ def sample_placements(
     family: 'point', 'between' or 'side' restricts the choice; None takes each as often.
     """
     named = {c.name: c for c in named_placements()}
+    kinds = ('point', 'between', 'side') if family is None else (family,)
     out = []
-    for kind in rng.choice(('point', 'between', 'side'), count) if family is None else (
-        [family] * count
-    ):
+    for kind in rng.choice(kinds, count):
         if kind == 'point':
             x, y = rng.uniform(-0.9, 0.9, 2)
             out.append(PlacementConcept('point', 0, (float(x), float(y))))
@@ -254,9 +252,7 @@ class _Arrays:
         out[..., POSITION] = self.positions
         out[..., COLOUR] = self.colours
         others = [i for i in range(len(SHAPES)) if i != _CROSS]
-        shape = np.where(
-            self.movable, _CROSS, self.rng.choice(others, self.present.shape)
-        )
+        shape = np.where(self.movable, _CROSS, self.rng.choice(others, self.present.shape))
         np.put_along_axis(out, SHAPE.start + shape[..., None], 1.0, -1)
         out[..., MOVABLE] = self.movable
         return out * self.present[..., None]
@@ -265,6 +261,4 @@ class _Arrays:
         def split(array: np.ndarray) -> np.ndarray:
             return array.reshape(*self.shape, *array.shape[1:])
 
-        return EventBatch(
-            split(before), split(after), split(self.attention), split(self.present)
-        )
+        return EventBatch(split(before), split(after), split(self.attention), split(self.present))
