@@ -13,7 +13,10 @@ from pathlib import Path
 import numpy
 
 BUILD_MACHINE_PATHS = (
-    (re.compile(r'/opt/python/cp\d+-cp\d+t?/include/python3\.\d+t?'), sysconfig.get_path('include')),
+    (
+        re.compile(r'/opt/python/cp\d+-cp\d+t?/include/python3\.\d+t?'),
+        sysconfig.get_path('include'),
+    ),
     (
         re.compile(
             r'/opt/python/cp\d+-cp\d+t?/lib/python3\.\d+t?/site-packages/numpy/_core/include'

@@ -57,6 +57,9 @@ install_wheels() {
   .venv/bin/python -m pip install --disable-pip-version-check -r "$requirements" ||
     refuse 'pip could not install the packages (see above); without a network connection set one up, or point pip at a mirror or a folder of wheels (PIP_INDEX_URL, PIP_FIND_LINKS), and run again'
   .venv/bin/python scripts/rewrite_wheel_paths.py
+  printf '#!/bin/sh\nexec "%s" "%s" "$@"\n' "$PWD/.venv/bin/python" "$PWD/scripts/ros2_standin.py" \
+    >.venv/bin/ros2
+  chmod +x .venv/bin/ros2
   printf '%s' "$wanted" >"$stamp"
 }
 
