@@ -13,8 +13,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from ebm_concept_ros.arm.config import ArmConfig
-from ebm_concept_ros.arm.simulation import ArmSimulation
+from ebm_concept_ros.arm.config import HOLD_DAMPING_NMS_PER_RAD, ArmConfig
 from ebm_concept_ros.conversions import JointSample
 from ebm_concept_ros.mpc.ilqg import IlqgPlanner
 from ebm_concept_ros.mpc.plan_model import PlanModel
@@ -167,7 +166,7 @@ class Enactor:
     def hold_effort(self, positions_rad: np.ndarray, velocities_rad_s: np.ndarray) -> np.ndarray:
         """Return the torque that carries the arm and damps it, (n,) N·m; zero if not finite."""
         bias = self._hold_model.bias_nm(positions_rad, velocities_rad_s)
-        effort = bias - ArmSimulation.HOLD_DAMPING_NMS_PER_RAD * velocities_rad_s
+        effort = bias - HOLD_DAMPING_NMS_PER_RAD * velocities_rad_s
         effort = np.nan_to_num(effort, nan=0.0, posinf=0.0, neginf=0.0)
         return np.clip(effort, -self._limits_nm, self._limits_nm)
 
