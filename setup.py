@@ -16,7 +16,7 @@ setup(
     python_requires='>=3.11',
     packages=find_packages(include=['ebm_core', 'ebm_core.*']),
     package_data={'ebm_core': ['**/*.json', '**/*.yaml']},
-    install_requires=['numpy', 'safetensors', 'torch', 'tqdm'],
+    install_requires=['numpy', 'pydantic', 'safetensors', 'torch', 'tqdm'],
     extras_require={'figures': ['matplotlib'], 'test': ['hypothesis', 'pytest']},
     entry_points={'console_scripts': ['ebm_core=ebm_core.__main__:main']},
 )

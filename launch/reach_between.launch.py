@@ -263,14 +263,22 @@ def start(context: object) -> list:
     return [*handlers, *nodes.values()]
 
 
-_SCENE = ('concept', 'reference_colour', 'workspace_config')
+_CONFIGS = ('arm_config', 'workspace_config')
+_TASK = ('concept', 'reference_colour')
 PARAMETERS = {
-    'referee': (*_SCENE, 'scene_seed', 'timeout_s', 'wall_timeout_s', 'out_dir')
-    + ('model_dir', 'arm_config'),
-    'simulator': (*_SCENE, 'scene_seed', 'scene_file', 'headless', 'lockstep', 'arm_config'),
-    'controller': ('workspace_config', 'model_dir', 'arm_config', 'lockstep'),
-    'concept_learner': ('workspace_config', 'model_dir'),
-    'demonstrator': _SCENE,
+    'referee': (
+        *_CONFIGS,
+        *_TASK,
+        'model_dir',
+        'out_dir',
+        'scene_seed',
+        'timeout_s',
+        'wall_timeout_s',
+    ),
+    'simulator': (*_CONFIGS, *_TASK, 'headless', 'lockstep', 'scene_file', 'scene_seed'),
+    'controller': (*_CONFIGS, 'lockstep', 'model_dir'),
+    'concept_learner': ('model_dir', 'workspace_config'),
+    'demonstrator': (*_TASK, 'workspace_config'),
 }
 
 

@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# From a bare machine to the arm's reach: sets up what is missing, then runs the launch file.
+#
+#   ./scripts/reach_between.sh scene_seed:=7 concept:=between headless:=true
+#
+# The last line on standard output is the result as JSON; the status is 0 only on success.
+set -euo pipefail
+scripts=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+"$scripts/setup.sh"
+set +u # colcon's own scripts read variables that may be unset
+# shellcheck source=scripts/environment.sh
+. "$scripts/environment.sh"
+# No robot is on the network here, and no other machine should answer for one.
+export ROS_AUTOMATIC_DISCOVERY_RANGE=${ROS_AUTOMATIC_DISCOVERY_RANGE:-LOCALHOST}
+exec ros2 launch ebm_concept_ros reach_between.launch.py "$@"

@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Sets up what is missing, then runs every test of the package; the status is 0 only if all pass.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+scripts/setup.sh
+set +u # colcon's own scripts read variables that may be unset
+# shellcheck source=scripts/environment.sh
+. scripts/environment.sh
+set -u
+
+# test/conftest.py gives each test process its own ROS domain, on this machine only.
+rm -rf build/ebm_concept_ros/test_results # those of tests that are no more
+status=0
+colcon test --packages-select ebm_concept_ros --return-code-on-test-failure \
+  --event-handlers console_direct+ || status=$?
+colcon test-result --verbose || status=$?
+python scripts/count_tests.py build/ebm_concept_ros/test_results || status=$?
+exit "$status"
