@@ -24,9 +24,13 @@ from .training import Learner, train
 def main(argv: list[str] | None = None) -> int:
     """Run the command line, and return the exit status."""
     args = _parser().parse_args(argv)
-    if args.threads:
-        torch.set_num_threads(args.threads)
     try:
+        for option in ('scenes', 'threads'):
+            value = getattr(args, option)
+            if value is not None and value < 1:
+                raise InvalidInput(f'--{option}: {value} is refused: at least 1')
+        if args.threads:
+            torch.set_num_threads(args.threads)
         result = args.command(args)
     except (InvalidInput, ModelError) as error:
         print(f'error: {error}', file=sys.stderr)
@@ -41,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True)
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument('--json', type=Path, help='also write the results to this file')
+    common.add_argument('--scenes', type=int, default=500, help='novel scenes per concept')
     common.add_argument('--threads', type=int, help="CPU threads (default: torch's choice)")
 
     command = commands.add_parser('train', parents=[common], help='train a model (Algorithm 1)')
@@ -64,7 +69,6 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser('evaluate', parents=[common], help='measure a model')
     command.set_defaults(command=_evaluate)
     command.add_argument('--model', type=Path, required=True, help='directory of the model')
-    command.add_argument('--scenes', type=int, default=500, help='novel scenes per concept')
     command.add_argument('--seed', type=int, default=1)
     return parser
 
@@ -87,10 +91,12 @@ def _train(args: argparse.Namespace) -> dict:
             row = evaluate_concept(ConceptModel(on_cpu, {}, ''), 'between', scenes=100)
         return {key: row[key] for key in ('generation', 'attention')}
 
+    # Before the run: what is committed while it lasts is not what it was made with.
+    commit = _commit()
     learner, run = train(chosen, output, device=device, resume=not args.fresh, report=progress)
     provenance = {
         'command': shlex.join(['python', '-m', 'ebm_core', *sys.argv[1:]]),
-        'commit': _commit(),
+        'commit': commit,
         'seed': chosen.training.seed,
         'finished': datetime.now(UTC).isoformat(timespec='seconds'),
         'torch': torch.__version__,
@@ -101,15 +107,13 @@ def _train(args: argparse.Namespace) -> dict:
     }
     learner = learner.cpu()
     save_model(output, learner, chosen, provenance)
-    metrics = evaluate(load_model(output))
+    metrics = evaluate(load_model(output), scenes=args.scenes)
     save_model(output, learner, chosen, {**provenance, 'metrics': metrics})
     print(table(metrics))
     return {**provenance, 'metrics': metrics}
 
 
 def _evaluate(args: argparse.Namespace) -> dict:
-    if args.scenes < 1:
-        raise InvalidInput(f'--scenes: {args.scenes} is refused: at least 1')
     metrics = evaluate(load_model(args.model), scenes=args.scenes, seed=args.seed)
     print(table(metrics))
     return metrics

@@ -25,6 +25,8 @@ from .scene import POSITION
 # controller must be precise to where its basin must reach.
 NEAR_SPREADS = (0.05, 0.05, 0.1, 0.1, 0.2, 0.2, 0.4, 0.4)
 UNIFORM_NEGATIVES = 8
+# A controller's plane reaches beyond the square that scenes are drawn in.
+PLANE_HALF_WIDTH = 1.25
 RANDOM_MASKS = 9
 PARTICIPANTS = 3  # the actor and at most two references; attended entities come first in a batch
 
@@ -118,6 +120,7 @@ def _state_likelihood(actor: ActorEnergy, goal: Tensor, sample: Tensor) -> tuple
     spread = goal.new_tensor(NEAR_SPREADS).unsqueeze(-1)
     near = goal + spread * torch.randn(len(goal), len(spread), 2, device=goal.device)
     anywhere = torch.rand(len(goal), UNIFORM_NEGATIVES, 2, device=goal.device) * 2 - 1
+    anywhere = PLANE_HALF_WIDTH * anywhere
     energies = actor(torch.cat((goal, sample, near, anywhere), 1))
     target = torch.zeros(len(energies), dtype=torch.long, device=goal.device)
     return F.cross_entropy(-energies, target), energies[:, 0].mean()

@@ -1,0 +1,146 @@
+"""The shipped model: inference recovers what was demonstrated, and the samplers descend."""
+
+import numpy as np
+import pytest
+import torch
+
+from ebm_core.energy import with_one
+from ebm_core.evaluation import basin, evaluate_concept
+from ebm_core.events import concept_names, get_concept
+from ebm_core.events.placement import PlacementConcept
+from ebm_core.model import _stack
+from ebm_core.scene import InvalidInput
+
+
+def demonstrations(name, seed, count=5, colour='blue'):
+    return get_concept(name).demonstrations(np.random.default_rng(seed), count, colour)
+
+
+@pytest.mark.parametrize('name', concept_names())
+def test_five_demonstrations_are_re_enacted_elsewhere(model, name):
+    """Known concept in, its predicate satisfied in arrangements of another seed."""
+    concept, held, right = get_concept(name), 0, 0
+    for seed in range(20):
+        inferred = model.infer(demonstrations(name, seed), seed)
+        novel = demonstrations(name, 1000 + seed, 1)[0]
+        attention = model.identify(novel.before, inferred.argument_code, seed)
+        right += np.array_equal(attention > 0.5, novel.attention > 0.5)
+        after = model.generate(novel.before, novel.attention, inferred.action_code)
+        held += concept.holds(after, novel.attention)
+    assert held >= 18
+    assert right >= 18
+
+
+def test_a_point_of_ones_own_is_recovered(model):
+    concept = PlacementConcept('here', 0, (-0.55, 0.6))
+    rng = np.random.default_rng(5)
+    code = model.infer(concept.demonstrations(rng, 5)).action_code
+    novel = concept.demonstrations(rng, 1)[0]
+    after = model.generate(novel.before, novel.attention, code)
+    assert np.linalg.norm(after.positions[0] - (-0.55, 0.6)) < 0.1
+
+
+def test_the_colour_that_was_shown_is_the_one_that_is_meant(model):
+    rng = np.random.default_rng(8)
+    concept = get_concept('between')
+    for colour in ('red', 'green', 'blue', 'yellow'):
+        code = model.infer(concept.demonstrations(rng, 5, colour)).argument_code
+        novel = concept.demonstrations(rng, 1, colour)[0]
+        attention = model.identify(novel.before, code)
+        np.testing.assert_array_equal(attention > 0.5, novel.attention > 0.5)
+
+
+def test_energies_of_the_demonstrations_fall_below_those_of_the_start(model):
+    shown = demonstrations('between', 3)
+    inferred = model.infer(shown)
+    for demonstration, energy in zip(shown, inferred.action_energies, strict=True):
+        before = model.actor_energy(
+            demonstration.before,
+            demonstration.attention,
+            inferred.action_code,
+            demonstration.before.positions[:1],
+        )
+        assert energy < 0.2 * before[0]
+
+
+def test_code_chain_descends(model):
+    shown = demonstrations('north', 4)
+    x = _stack([d.after for d in shown])[None]
+    gates = torch.zeros(x.shape[:3])
+    for i, d in enumerate(shown):
+        gates[0, i, : len(d.attention)] = torch.tensor(d.attention)
+    energies = []
+    sampler = type(model.sampler)(model.sampler.steps)
+    sampler.load_state_dict(model.sampler.state_dict())
+    for steps in range(model.sampler.steps + 1):
+        sampler.steps = steps
+        generator = torch.Generator().manual_seed(0)
+        w = sampler.infer_code(model.energy, x, gates, generator=generator)
+        value = model.energy.energy(x[0], gates[0], w.expand(len(shown), -1))
+        energies.append(float(value.mean()))
+    assert energies[-1] < 0.2 * energies[0]
+    assert energies[-1] <= min(energies[:-1]) * 1.5
+
+
+def test_position_and_attention_chains_descend(model):
+    shown = demonstrations('between', 6)
+    inferred = model.infer(shown)
+    novel = demonstrations('between', 7, 1)[0]
+    _, actor = model._actor_energy(novel.before, novel.attention, inferred.action_code)
+    chain = model.sampler.generate(
+        actor, torch.tensor(novel.before.positions[:1], dtype=torch.float32)[None]
+    )
+    energies = [float(actor(position)) for position in chain]
+    assert energies[-1] < 0.05 * energies[0]
+
+    x = _stack([novel.before])
+    w = torch.tensor(inferred.argument_code, dtype=torch.float32)[None]
+    pairs, present = model.energy.pairs(x), torch.ones(x.shape[:2])
+    start = torch.randn(present.shape, generator=torch.Generator().manual_seed(1))
+    energies = [
+        float(
+            model.energy.energy_of_sum(
+                *model.energy.gated_sum(pairs, torch.sigmoid(logits)), with_one(w)
+            )
+        )
+        for logits in model.sampler.identify(model.energy, pairs, present, w, start)
+    ]
+    assert energies[-1] < 0.5 * energies[0]
+
+
+@pytest.mark.parametrize('name', ['point', 'between'])
+def test_meets_the_bar_on_novel_scenes(model, name):
+    row = evaluate_concept(model, name, scenes=200, seed=11)
+    assert row['generation'] >= 0.9
+    assert row['attention'] >= 0.9
+
+
+def test_between_has_no_false_minima(model):
+    assert basin(model, scenes=20, seed=12)['mean_share'] >= 0.95
+
+
+def test_methods_are_deterministic(model):
+    shown = demonstrations('east', 9)
+    first, second = model.infer(shown, seed=4), model.infer(shown, seed=4)
+    np.testing.assert_array_equal(first.action_code, second.action_code)
+    scene = shown[0].before
+    np.testing.assert_array_equal(
+        model.identify(scene, first.argument_code, seed=2),
+        model.identify(scene, first.argument_code, seed=2),
+    )
+
+
+def test_bad_arguments_are_refused_by_name(model):
+    shown = demonstrations('between', 10)
+    scene, attention = shown[0].before, shown[0].attention
+    code = model.infer(shown).action_code
+    with pytest.raises(InvalidInput, match='demonstrations: none'):
+        model.infer([])
+    with pytest.raises(InvalidInput, match='code: shape'):
+        model.identify(scene, code[:-1])
+    with pytest.raises(InvalidInput, match='code: contains NaN'):
+        model.identify(scene, code * np.nan)
+    with pytest.raises(InvalidInput, match='attention: shape'):
+        model.generate(scene, attention[:-1], code)
+    with pytest.raises(InvalidInput, match='0 movable entities'):
+        model.generate(scene, attention * ~scene.movable, code)
