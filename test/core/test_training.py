@@ -1,6 +1,7 @@
 """Training: it learns, resumes exactly, and leaves no half-written file."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -13,7 +14,10 @@ from safetensors import safe_open
 from ebm_core.__main__ import main
 from ebm_core.checkpoint import FILE, write_atomically
 from ebm_core.config import preset
+from ebm_core.events import sample_placements
+from ebm_core.events.placement import generation_events, identification_events
 from ebm_core.model import ModelError, load_model, save_model
+from ebm_core.objective import losses
 from ebm_core.scene import InvalidInput
 from ebm_core.training import Learner, train
 
@@ -25,12 +29,8 @@ def tiny(**changes):
     return preset('tiny', **values)
 
 
-def test_learns_within_a_minute():
+def test_learns_within_a_minute(tmp_path):
     """The likelihood of what was shown rises well above that of an untrained energy."""
-    from ebm_core.events import sample_placements
-    from ebm_core.events.placement import generation_events, identification_events
-    from ebm_core.objective import losses
-
     chosen = preset('tiny', steps=80, concepts=16)
 
     def held_out(learner):
@@ -50,11 +50,7 @@ def test_learns_within_a_minute():
 
     torch.manual_seed(0)
     before = held_out(Learner(chosen))
-    from pathlib import Path
-    from tempfile import TemporaryDirectory
-
-    with TemporaryDirectory() as directory:
-        learner, _ = train(chosen, Path(directory), device=CPU)
+    learner, _ = train(chosen, tmp_path, device=CPU)
     after = held_out(learner)
     assert after.generation_ml < 0.8 * before.generation_ml
     assert after.identification_ml < 0.8 * before.identification_ml
@@ -131,15 +127,13 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
     ],
 )
 def test_command_line_names_what_is_wrong(arguments, message, capsys):
-    import re
-
     assert main(arguments) == 2
     assert re.search(message, capsys.readouterr().err)
 
 
 def test_command_line_trains_and_evaluates(tmp_path, capsys):
     out, report = tmp_path / 'model', tmp_path / 'report.json'
-    sizes = ['--set', 'steps=2', '--set', 'concepts=2']
+    sizes = ['--set', 'steps=2', '--set', 'concepts=2', '--scenes', '5']
     assert main(['train', '--preset', 'tiny', '--output', str(out), *sizes]) == 0
     model = load_model(out)
     provenance = model.card['provenance']
