@@ -260,7 +260,7 @@ class Simulator(RunnableDefaults, Node):
                     return False
             if command is not None:
                 break
-            if not reported and time.monotonic() - began > self.parameters.lockstep_report_s:
+            if time.monotonic() - began > self.parameters.lockstep_report_s:
                 reported = True
                 self._diagnostics.set('commands', Level.WARN, self._whom_it_waits_for(stamp_ns))
             self._publish_state(stamp_ns)

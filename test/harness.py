@@ -1,0 +1,165 @@
+"""What the node tests share: nodes as real processes, and a probe that talks to them over DDS."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.context import Context
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.publisher import Publisher
+from rclpy.qos import QoSProfile
+
+# For things that must happen, on however busy a machine. Nothing waits this long that works.
+PATIENCE_S = 60.0
+
+
+class NodeProcess:
+    """One of the package's executables, as `ros2 run` would start it."""
+
+    def __init__(self, name: str, log: Path, **parameters: object) -> None:
+        self.name = name
+        self._log = log
+        arguments = ['--ros-args']
+        for key, value in parameters.items():
+            text = str(value).lower() if isinstance(value, bool) else str(value)
+            arguments += ['-p', f'{key}:={text}']
+        with log.open('w') as errors:
+            self.process = subprocess.Popen(
+                [sys.executable, '-m', f'ebm_concept_ros.nodes.{name}', *arguments],
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+            )
+
+    @property
+    def log(self) -> str:
+        """Return what it has written to standard error so far."""
+        return self._log.read_text()
+
+    def wait_for_log(self, text: str, timeout_s: float = PATIENCE_S) -> str:
+        """Wait until its log contains text; return the log."""
+        wait_until(
+            lambda: text in self.log or self.process.poll() is not None,
+            f'{text!r} in the log of {self.name}',
+            timeout_s,
+        )
+        assert text in self.log, f'{self.name} ended with {self.process.poll()}:\n{self.log}'
+        return self.log
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal."""
+        self.process.send_signal(number)
+
+    def end(self, timeout_s: float = PATIENCE_S) -> tuple[int, str]:
+        """Wait for the end; return status and standard output."""
+        out, _ = self.process.communicate(timeout=timeout_s)
+        return self.process.returncode, out
+
+    def is_running(self) -> bool:
+        """Tell whether it has not ended."""
+        return self.process.poll() is None
+
+
+@contextmanager
+def running(name: str, folder: Path, **parameters: object) -> Iterator[NodeProcess]:
+    """Start a node; make sure that it is gone afterwards."""
+    node = NodeProcess(name, folder / f'{name}_{time.monotonic_ns()}.log', **parameters)
+    try:
+        yield node
+    finally:
+        if node.is_running():
+            node.send(signal.SIGTERM)
+            try:
+                node.end(20.0)
+            except subprocess.TimeoutExpired:
+                node.process.kill()
+                node.end()
+
+
+class Probe:
+    """The test's own node; it listens, publishes and calls from the test's thread."""
+
+    def __init__(self) -> None:
+        self._context = Context()
+        rclpy.init(context=self._context)
+        self.node = Node('probe', context=self._context)
+        self._executor = SingleThreadedExecutor(context=self._context)
+        self._executor.add_node(self.node)
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._spin, daemon=True)
+        self.diagnostics = self.listen(DiagnosticArray, '/diagnostics', 100)
+        self._thread.start()
+
+    def close(self) -> None:
+        """End its thread and its context."""
+        self._stopped.set()
+        self._executor.wake()
+        self._thread.join()
+        self.node.destroy_node()
+        self._executor.shutdown()
+        rclpy.shutdown(context=self._context)
+
+    def _spin(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                self._executor.spin_once(timeout_sec=0.2)
+            except ExternalShutdownException:
+                return
+
+    def listen(self, kind: type, topic: str, qos: QoSProfile | int) -> list[Any]:
+        """Subscribe; return the list that grows with every message, oldest first."""
+        heard: list[Any] = []
+        self.node.create_subscription(kind, topic, heard.append, qos)
+        return heard
+
+    def publisher(
+        self, kind: type, topic: str, qos: QoSProfile | int, matched: bool = True
+    ) -> Publisher:
+        """Return a publisher, by default once somebody listens to it."""
+        publisher = self.node.create_publisher(kind, topic, qos)
+        if matched:
+            wait_until(lambda: publisher.get_subscription_count() > 0, f'a subscriber of {topic}')
+        return publisher
+
+    def call(self, kind: type, name: str, request: Any) -> Any:
+        """Call a service and return its response."""
+        client = self.node.create_client(kind, name)
+        assert client.wait_for_service(PATIENCE_S), f'no service {name}'
+        future = client.call_async(request)
+        wait_until(future.done, f'an answer of {name}')
+        self.node.destroy_client(client)
+        return future.result()
+
+    def reports(self, name: str) -> list[str]:
+        """Return the messages of a diagnostic status so far, such as 'simulator: commands'."""
+        return [
+            s.message for array in list(self.diagnostics) for s in array.status if s.name == name
+        ]
+
+    def wait_for_report(self, name: str, *texts: str) -> str:
+        """Wait until a status of that name carries all the texts; return it."""
+
+        def found() -> list[str]:
+            return [m for m in self.reports(name) if all(text in m for text in texts)]
+
+        wait_until(lambda: bool(found()), f'{texts} on /diagnostics of {name}')
+        return found()[-1]
+
+
+def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = PATIENCE_S) -> None:
+    """Return as soon as the condition holds; fail when it does not in time."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, f'waited {timeout_s} s for {what}'
+        time.sleep(0.01)
