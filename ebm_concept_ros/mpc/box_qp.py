@@ -6,6 +6,8 @@ import numpy as np
 from scipy.linalg.lapack import dposv
 
 _MAX_ITERATIONS = 20
+_TOLERANCE = 1e-8
+_SHORTEST = 1e-6
 
 
 class NotConvex(ArithmeticError):
@@ -13,48 +15,45 @@ class NotConvex(ArithmeticError):
 
 
 def solve_box_qp(
-    hessian: np.ndarray,
-    gradient: np.ndarray,
-    cross: np.ndarray,
-    low: np.ndarray,
-    high: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Minimise ½ u'Hu + g'u within low <= u <= high; return u (n,) and its gain (n, m).
+    hessian: np.ndarray, right: np.ndarray, low: np.ndarray, high: np.ndarray
+) -> np.ndarray:
+    """Minimise ½ u'Hu + g'u within low <= u <= high, and say how u follows g.
 
-    The gain is du/dx for g = gradient + cross x, with cross (n, m): rows of limited inputs are
-    zero. Projected Newton on the free inputs. Raises NotConvex.
+    hessian: (n, n) H. right: (n, 1 + m): g, then C of a gradient g + C x. low < high: (n,).
+    Returns (n, 1 + m): u, then its gain du/dx, whose rows are zero for limited inputs. Projected
+    Newton on the free inputs. Raises NotConvex.
     """
-    n = len(gradient)
-    right = np.concatenate([gradient[:, None], cross], axis=1)
-    solution = _solve(hessian, right)
-    step = -solution[:, 0]
-    if (step >= low).all() and (step <= high).all():
-        return step, -solution[:, 1:]
-    step = np.clip(step, low, high)
-    gain = np.zeros_like(cross)
-    held = np.zeros(n, bool)
+    out = -_solve(hessian, right)
+    unlimited = out[:, 0]
+    step = np.minimum(np.maximum(unlimited, low), high)
+    if (step == unlimited).all():
+        return out
+    gradient = right[:, 0]
+    tolerance = _TOLERANCE * (high - low)
+    value = _value(hessian, gradient, step)
     for _ in range(_MAX_ITERATIONS):
         slope = gradient + hessian @ step
-        held = ((step <= low) & (slope > 0)) | ((step >= high) & (slope < 0))
-        free = ~held
-        if not free.any() or np.abs(slope[free]).max() < 1e-9 * (1.0 + np.abs(gradient).max()):
-            break
-        pull = gradient[free] + hessian[np.ix_(free, held)] @ step[held]
-        target = step.copy()
-        target[free] = -_solve(hessian[np.ix_(free, free)], pull[:, None])[:, 0]
-        target = np.clip(target, low, high)
-        # Shorten until the projected step decreases the objective.
-        value, share = _value(hessian, gradient, step), 1.0
-        while share > 1e-4:
-            candidate = step + share * (target - step)
-            if _value(hessian, gradient, candidate) <= value:
+        free = np.where(slope > 0, step > low, step < high).astype(float)
+        # Limited inputs become rows of the identity with zero right-hand sides.
+        masked = hessian * np.outer(free, free)
+        masked.flat[:: len(free) + 1] += 1.0 - free
+        rest = right * free[:, None]
+        rest[:, 0] = slope * free
+        out = -_solve(masked, rest)
+        share = 1.0
+        while True:
+            candidate = np.minimum(np.maximum(step + share * out[:, 0], low), high)
+            lower = _value(hessian, gradient, candidate)
+            # The projected Newton direction descends, so a short enough step must.
+            if lower <= value or share < _SHORTEST:
                 break
             share *= 0.5
-        step = candidate
-    free = ~held
-    if free.any():
-        gain[free] = -_solve(hessian[np.ix_(free, free)], cross[free])
-    return step, gain
+        moved = np.abs(candidate - step)
+        step, value = candidate, lower
+        if (moved <= tolerance).all():
+            break
+    out[:, 0] = step
+    return out
 
 
 def _solve(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -65,4 +64,4 @@ def _solve(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 
 def _value(hessian: np.ndarray, gradient: np.ndarray, step: np.ndarray) -> float:
-    return float(step @ (0.5 * hessian @ step + gradient))
+    return float(step @ (0.5 * (hessian @ step) + gradient))

@@ -21,7 +21,7 @@ class CostWeights(Config):
     height: float = Field(1.0, ge=0, le=1e3, description='0.1 m off the hover height')
     tilt: float = Field(0.1, ge=0, le=1e3, description='hand level instead of pointing down')
     velocity: float = Field(0.02, ge=0, le=1e3, description='1 rad/s, summed over joints')
-    effort: float = Field(0.02, ge=0, le=1e3, description='the torque limit, beyond gravity')
+    effort: float = Field(0.05, ge=0, le=1e3, description='the torque limit, beyond gravity')
     velocity_limit: float = Field(1.0, ge=0, le=1e3, description='the velocity limit reached')
     joint_limit: float = Field(1.0, ge=0, le=1e3, description='the joint limit reached')
     terminal: float = Field(10.0, ge=1, le=1e3, description='factor on the last knot')

@@ -188,26 +188,33 @@ class IlqgPlanner:
         quadratic: Quadratic,
         regularisation: float,
     ) -> tuple[np.ndarray, np.ndarray]:
-        n = self.model.num_joints
+        n, m = self.model.num_joints, 2 * self.model.num_joints
         steps = len(dynamics)
-        feedforward, gains = np.empty((steps, n)), np.empty((steps, n, 2 * n))
+        # Q's own cost, state then effort in one block; the regularisation is relative to the
+        # torques' own scale, so that it means the same for every joint.
+        own = np.concatenate([quadratic.state[:-1], quadratic.effort], axis=1)
+        own_hessian = np.zeros((steps, m + n, m + n))
+        own_hessian[:, :m, :m] = quadratic.state_hessian[:-1]
+        diagonal = np.arange(m, m + n)
+        own_hessian[:, diagonal, diagonal] = quadratic.effort_hessian * (1 + 1e3 * regularisation)
+        low, high = -self._limits - rollout.efforts, self._limits - rollout.efforts
+
+        feedforward, gains = np.empty((steps, n)), np.empty((steps, n, m))
         value, hessian = quadratic.state[-1], quadratic.state_hessian[-1]
-        # Relative to the torques' own scale, so that it means the same for every joint.
-        diagonal = quadratic.effort_hessian * (1.0 + regularisation * 1e3)
+        right = np.empty((n, 1 + m))
         for k in range(steps - 1, -1, -1):
             f = dynamics[k]
-            q = f.T @ value
-            qq = f.T @ hessian @ f
-            q_x, q_u = q[: 2 * n] + quadratic.state[k], q[2 * n :] + quadratic.effort[k]
-            q_xx = qq[: 2 * n, : 2 * n] + quadratic.state_hessian[k]
-            q_ux, q_uu = qq[2 * n :, : 2 * n], qq[2 * n :, 2 * n :].copy()
-            q_uu.flat[:: n + 1] += diagonal
-            low, high = -self._limits - rollout.efforts[k], self._limits - rollout.efforts[k]
-            step, gain = solve_box_qp(q_uu, q_u, q_ux, low, high)
-            value = q_x + gain.T @ (q_uu @ step + q_u) + q_ux.T @ step
-            hessian = q_xx + gain.T @ q_uu @ gain + gain.T @ q_ux + q_ux.T @ gain
+            q = own[k] + value @ f
+            qq = own_hessian[k] + f.T @ (hessian @ f)
+            right[:, 0], right[:, 1:] = q[m:], qq[m:, :m]
+            step_and_gain = solve_box_qp(qq[m:, m:], right, low[k], high[k])
+            feedforward[k], gains[k] = step_and_gain[:, 0], step_and_gain[:, 1:]
+            # At the box optimum every row has either a zero gain or a zero slope, which leaves
+            # only the cross terms.
+            change = qq[:m, m:] @ step_and_gain
+            value = q[:m] + change[:, 0]
+            hessian = qq[:m, :m] + change[:, 1:]
             hessian = 0.5 * (hessian + hessian.T)
-            feedforward[k], gains[k] = step, gain
         return feedforward, gains
 
     def _line_search(

@@ -39,7 +39,7 @@ class Plan:
     effector_path_m: np.ndarray
 
     # Below this speed the friction's direction is not known, rad/s.
-    _FRICTION_SPEED_RAD_S = 0.02
+    _FRICTION_SPEED_RAD_S = 0.01
 
     def __post_init__(self) -> None:
         for name in ('states', 'efforts', 'gains', 'friction_nm', 'limits_nm', 'effector_path_m'):
