@@ -13,12 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import rclpy
+import torch
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile
+
+from ebm_core.config import preset
+from ebm_core.model import save_model
+from ebm_core.training import Learner
 
 # For things that must happen, on however busy a machine. Nothing waits this long that works.
 PATIENCE_S = 60.0
@@ -163,3 +168,11 @@ def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = PATI
     while not condition():
         assert time.monotonic() < deadline, f'waited {timeout_s} s for {what}'
         time.sleep(0.01)
+
+
+def untrained_weights(folder: Path) -> Path:
+    """Write the weights of a small, untrained model; everything but the learning is real."""
+    torch.manual_seed(0)
+    tiny = preset('tiny')
+    save_model(folder, Learner(tiny), tiny, {'steps': 0})
+    return folder

@@ -35,6 +35,7 @@ class DemonstratorParameters(Parameters):
     reference_colour: str = Field('blue', description='colour of what the concept refers to')
     count: int = Field(5, ge=1, le=50, description='how many demonstrations')
     seed: int = Field(0, ge=0, description='of the arrangements')
+    subscribers: int = Field(1, ge=1, le=100, description='how many to wait for before showing')
     workspace_config: str = Field('', description="YAML of the workspace; empty: the package's")
 
 
@@ -72,7 +73,7 @@ class Demonstrator(RunnableDefaults, Node):
         self._diagnostics.set(
             'demonstrations', Level.OK, 'waiting for a subscriber of "demonstrations"'
         )
-        while self._publisher.get_subscription_count() == 0:
+        while self._publisher.get_subscription_count() < p.subscribers:
             if self._stop.wait(_POLL_S):
                 return
         stamp_ns = self.get_clock().now().nanoseconds

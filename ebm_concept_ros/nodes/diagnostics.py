@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from enum import IntEnum
 
@@ -10,6 +11,7 @@ from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
 _REPEAT_AFTER_S = 5.0
+_NUMBER = re.compile(r'[-+]?\d[-+.\de]*')
 
 
 class Level(IntEnum):
@@ -47,16 +49,16 @@ class Diagnostics:
             self._publish()
 
     def refuse(self, part: str, reason: object) -> None:
-        """Report a refused input: counted; logged and published, per field every 5 s at most."""
+        """Report a refused input: counted; the same is logged and published every 5 s at most."""
         self.refused += 1
         message = f'refused: {reason}'
         now = time.monotonic()
-        # By field: the reasons carry values, which differ every time.
-        key = f'{part}: {str(reason).split(":")[0]}'
+        # The values in it differ every time: without the numbers the same reason is the same text.
+        key = _NUMBER.sub('#', f'{part}: {reason}')
         last = self._logged.get(key)
         self._parts[part] = (Level.WARN, message, {})
         if last is None or now - last > _REPEAT_AFTER_S:
-            if len(self._logged) > 1000:  # fields carry indices: do not grow without bound
+            if len(self._logged) > 1000:  # they may carry names: do not grow without bound
                 self._logged.clear()
             self._logged[key] = now
             self._log(Level.WARN, f'{part}: {message}')

@@ -1,0 +1,225 @@
+"""Demonstrator and concept learner over DDS: five demonstrations become one latched concept."""
+
+import math
+import signal
+from array import array
+
+import numpy as np
+import pytest
+from harness import NodeProcess, Probe, running, untrained_weights, wait_until
+
+import ebm_concept_ros.msg as ros
+from ebm_concept_ros import conversions as cv
+from ebm_concept_ros.nodes import qos
+from ebm_concept_ros.nodes.resources import load_workspace_parameter
+from ebm_core.events import get_concept
+from ebm_core.model import load_model
+
+WORKSPACE = load_workspace_parameter('')
+DEMONSTRATIONS = 'concept_learner: demonstrations'
+
+
+@pytest.fixture(scope='module')
+def weights(tmp_path_factory):
+    return untrained_weights(tmp_path_factory.mktemp('weights'))
+
+
+@pytest.fixture(scope='module')
+def probe():
+    probe = Probe()
+    yield probe
+    probe.close()
+
+
+@pytest.fixture(scope='module')
+def learner(weights, tmp_path_factory):
+    """One learner for all tests: it must come through all of them."""
+    with running('concept_learner', tmp_path_factory.mktemp('log'), model_dir=weights) as node:
+        node.wait_for_log('ready')
+        yield node
+        assert node.is_running()
+
+
+@pytest.fixture(scope='module')
+def demonstrations(probe, learner):
+    return probe.publisher(ros.Demonstration, 'demonstrations', qos.DEMONSTRATIONS)
+
+
+@pytest.fixture(scope='module')
+def concepts(probe, learner):
+    return probe.listen(ros.Concept, 'concept', qos.LATCHED)
+
+
+def messages(name, count, seed=0):
+    rng = np.random.default_rng(seed)
+    return [
+        cv.demonstration_to_message(name, demonstration, WORKSPACE)
+        for demonstration in get_concept('between').demonstrations(rng, count)
+    ]
+
+
+def named(concepts, name):
+    return [c for c in list(concepts) if c.name == name]
+
+
+def test_five_demonstrations_make_the_concept_that_the_library_infers(
+    demonstrations, concepts, weights
+):
+    sent = messages('five', 5)
+    for message in sent:
+        demonstrations.publish(message)
+    wait_until(lambda: named(concepts, 'five'), 'the concept')
+    got = named(concepts, 'five')[0]
+    model = load_model(weights)
+    expected = model.infer(
+        [cv.demonstration_from_message(m, WORKSPACE).demonstration for m in sent], seed=0
+    )
+    assert got.model_sha256 == model.sha256 and got.demonstrations == 5
+    np.testing.assert_allclose(got.action_code, expected.action_code, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(got.argument_code, expected.argument_code, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(got.action_energies, expected.action_energies, rtol=1e-3)
+
+
+def test_the_concept_reaches_who_comes_late(probe, demonstrations, concepts):
+    for message in messages('late', 5):
+        demonstrations.publish(message)
+    wait_until(lambda: named(concepts, 'late'), 'the concept')
+    heard = probe.listen(ros.Concept, 'concept', qos.LATCHED)
+    wait_until(lambda: heard, 'the latched concept')
+    assert heard[0].name == 'late'
+
+
+def test_names_are_collected_apart_and_the_next_five_replace_the_concept(demonstrations, concepts):
+    for a, b in zip(messages('this', 5), messages('that', 4, seed=1), strict=False):
+        demonstrations.publish(a)
+        demonstrations.publish(b)
+    demonstrations.publish(messages('this', 5)[4])
+    wait_until(lambda: named(concepts, 'this'), 'the concept of five')
+    for message in messages('this', 5, seed=2):
+        demonstrations.publish(message)
+    wait_until(lambda: len(named(concepts, 'this')) == 2, 'the next concept')
+    first, second = named(concepts, 'this')
+    assert list(first.action_code) != list(second.action_code)
+    assert not named(concepts, 'that')
+
+
+def spoil_position(message):
+    message.states[0].entities[0].pose.position.x = math.nan
+
+
+def spoil_count(message):
+    message.states[1].entities = message.states[1].entities[:-1]
+
+
+def spoil_attention(message):
+    message.attention = array('d', [1.0])
+
+
+def spoil_entities(message):
+    for state in message.states:
+        state.entities = []
+
+
+def spoil_workspace(message):
+    message.states[1].entities[0].pose.position.y = 3.0
+
+
+def spoil_frame(message):
+    message.states[0].header.frame_id = 'camera'
+
+
+@pytest.mark.parametrize(
+    ('spoil', 'texts'),
+    [
+        (spoil_position, ('demonstration.states[0].entities[0].pose.position.x', 'nan')),
+        (spoil_count, ('demonstration.states[1].entities', 'state 0 has')),
+        (spoil_attention, ('demonstration.attention', '1 values')),
+        (spoil_entities, ('demonstration.states[0].entities', 'no entities')),
+        (spoil_workspace, ('demonstration.states[1].entities', 'out of the workspace')),
+        (spoil_frame, ('demonstration.states[0].header.frame_id', "'camera'")),
+    ],
+)
+def test_a_bad_demonstration_is_refused_and_counts_for_nothing(
+    probe, learner, demonstrations, concepts, spoil, texts
+):
+    name = f'refusal {spoil.__name__}'
+    good = messages(name, 5)
+    bad = messages(name, 1, seed=9)[0]
+    spoil(bad)
+    before = len(learner.log)
+    for message in (*good[:4], bad):
+        demonstrations.publish(message)
+    probe.wait_for_report(DEMONSTRATIONS, 'refused', *texts)
+    learner.wait_for_log(texts[0])
+    assert 'refused' in learner.log[before:]
+    # Four good ones and a bad one are not five; the fifth good one is.
+    assert not named(concepts, name)
+    demonstrations.publish(good[4])
+    wait_until(lambda: named(concepts, name), 'the concept')
+    assert named(concepts, name)[0].demonstrations == 5
+
+
+def test_demonstrator_shows_the_named_concept_and_ends(probe, concepts, tmp_path):
+    shown = probe.listen(ros.Demonstration, 'demonstrations', qos.DEMONSTRATIONS)
+    for seed in (7, 7, 8):
+        node = NodeProcess(
+            'demonstrator',
+            tmp_path / 'log',
+            concept='north',
+            seed=seed,
+            reference_colour='red',
+            subscribers=2,
+        )
+        status, out = node.end()
+        assert status == 0 and out == ''
+    wait_until(lambda: len(shown) == 15, 'fifteen demonstrations')
+    north = get_concept('north')
+    for message in shown:
+        got = cv.demonstration_from_message(message, WORKSPACE)
+        assert got.concept == 'north'
+        demonstration = got.demonstration
+        assert north.holds(demonstration.after, demonstration.attention)
+        references = (demonstration.attention > 0.5) & ~demonstration.after.movable
+        assert (demonstration.after.colours[references].argmax(1) == 0).all()  # red
+    assert shown[0].states == shown[5].states and shown[0].states != shown[10].states
+    wait_until(lambda: len(named(concepts, 'north')) == 3, 'three concepts')
+
+
+@pytest.mark.parametrize(
+    ('parameters', 'texts'),
+    [
+        ({'concept': 'betwixt'}, ("'betwixt' is unknown", 'between')),
+        ({'reference_colour': 'pink'}, ("'pink' is unknown", 'blue')),
+        ({'count': 0}, ('parameter count', '0')),
+    ],
+)
+def test_demonstrator_refuses_what_it_does_not_know(tmp_path, parameters, texts):
+    node = NodeProcess('demonstrator', tmp_path / 'log', **parameters)
+    status, _ = node.end()
+    assert status == 2 and 'Traceback' not in node.log
+    for text in texts:
+        assert text in node.log
+
+
+def test_demonstrator_waits_for_a_subscriber_and_a_signal_ends_it(tmp_path, monkeypatch):
+    monkeypatch.setenv('ROS_DOMAIN_ID', '101')  # where nobody listens
+    with running('demonstrator', tmp_path) as node:
+        node.wait_for_log('waiting for a subscriber')
+        node.send(signal.SIGTERM)
+        assert node.end()[0] == 0
+
+
+def test_learner_refuses_weights_that_are_not_there(tmp_path):
+    node = NodeProcess('concept_learner', tmp_path / 'log', model_dir=tmp_path)
+    status, _ = node.end()
+    assert status == 2
+    assert 'model_dir' in node.log and 'Traceback' not in node.log
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_learner_cleanly(weights, tmp_path, number):
+    with running('concept_learner', tmp_path, model_dir=weights) as node:
+        node.wait_for_log('ready')
+        node.send(number)
+        assert node.end()[0] == 0
+        assert 'Traceback' not in node.log
