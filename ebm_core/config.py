@@ -23,7 +23,7 @@ class ModelConfig(_Config):
 class TrainingConfig(_Config):
     """One training run (Algorithm 1)."""
 
-    steps: int = Field(4000, ge=1, description='optimiser steps')
+    steps: int = Field(6000, ge=1, description='optimiser steps')
     concepts: int = Field(64, ge=1, le=4096, description='concepts per step')
     demonstrations: int = Field(5, ge=1, le=20, description='events that a code is inferred from')
     queries: int = Field(2, ge=1, le=50, description='novel events per concept and context')
@@ -32,7 +32,7 @@ class TrainingConfig(_Config):
     gradient_clip: float = Field(0.5, gt=0, description='largest norm of the gradient')
     kl_weight: float = Field(1.0, ge=0, description='weight of the sampler (KL) loss')
     kl_from: float = Field(
-        0.3, ge=0, le=1, description='share of the steps after which the KL loss joins'
+        0.2, ge=0, le=1, description='share of the steps after which the KL loss joins'
     )
     positive_weight: float = Field(
         0.1, ge=0, description='weight of the demonstrated events own energy, which is to be zero'
