@@ -36,7 +36,11 @@ def scene_spec(
         name='table',
         type=mujoco.mjtGeom.mjGEOM_BOX,
         size=[(far_edge - near_edge) / 2, half_table + 0.05, _TABLE_THICKNESS_M / 2],
-        pos=[(far_edge + near_edge) / 2, workspace.centre_in_base_m[1], top - _TABLE_THICKNESS_M / 2],
+        pos=[
+            (far_edge + near_edge) / 2,
+            workspace.centre_in_base_m[1],
+            top - _TABLE_THICKNESS_M / 2,
+        ],
         rgba=TABLE_RGBA,
     )
     for entity in table_scene.entities:
@@ -47,9 +51,7 @@ def scene_spec(
 def _add_entity(spec: mujoco.MjSpec, entity: TableEntity, table_height_m: float) -> None:
     x, y = entity.position_in_base_m
     half = entity.height_m / 2
-    body = spec.worldbody.add_body(
-        name=entity.id, mocap=True, pos=[x, y, table_height_m + half]
-    )
+    body = spec.worldbody.add_body(name=entity.id, mocap=True, pos=[x, y, table_height_m + half])
     rgba = [*COLOURS[entity.colour], 1.0]
     radius = entity.radius_m
     box, cylinder = mujoco.mjtGeom.mjGEOM_BOX, mujoco.mjtGeom.mjGEOM_CYLINDER

@@ -79,8 +79,9 @@ def load_table_scene(path: Path | str, workspace: Workspace) -> TableScene:
     for index, entity in enumerate(scene.entities):
         in_plane = workspace.to_plane(np.array(entity.position_in_base_m))
         if np.abs(in_plane).max() > workspace.half_width_units:
-            low, high = workspace.to_base(np.array([[-1.0, -1.0], [1.0, 1.0]])
-                                          * workspace.half_width_units)
+            low, high = workspace.to_base(
+                np.array([[-1.0, -1.0], [1.0, 1.0]]) * workspace.half_width_units
+            )
             from ebm_concept_ros.config_files import ConfigError
 
             raise ConfigError(
@@ -111,7 +112,7 @@ def random_table_scene(
     positions = workspace.to_base(_spread_out(rng, len(colours), num_references))
     counts: dict[str, int] = {}
     entities = []
-    for colour, position in zip(colours, positions):
+    for colour, position in zip(colours, positions, strict=True):
         number = counts.setdefault(colour, 0)
         counts[colour] += 1
         entities.append(

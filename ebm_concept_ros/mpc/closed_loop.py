@@ -37,7 +37,7 @@ class Trace:
     ) -> float | None:
         """Return when the effector came within the tolerance and stayed for `hold_s`, or None."""
         since = None
-        for time_s, distance_m in zip(self.times_s, self.distances_m(goal_in_base_m)):
+        for time_s, distance_m in zip(self.times_s, self.distances_m(goal_in_base_m), strict=True):
             if distance_m > tolerance_m:
                 since = None
                 continue
@@ -71,4 +71,4 @@ def reach(
         rows.append((time_s, positions, velocities, effort, simulation.effector_in_base_m))
         if each_step is not None:
             each_step(simulation)
-    return Trace(*(np.array(column) for column in zip(*rows)), np.array(plan_times_s))
+    return Trace(*(np.array(column) for column in zip(*rows, strict=True)), np.array(plan_times_s))

@@ -123,7 +123,7 @@ class EnergyField:
         # Few samples lie under the lowest levels, where areas are steps rather than a curve; there
         # area grows in proportion to the energy, as it does around every quadratic minimum.
         near = slice(0, _NEAREST_SAMPLES)
-        slope, base = np.polyfit(levels[near], area[near], 1)
+        slope, _ = np.polyfit(levels[near], area[near], 1)
         keep = np.unique(
             np.r_[_NEAREST_SAMPLES, np.geomspace(_NEAREST_SAMPLES, levels.size, 60) - 1].astype(int)
         )

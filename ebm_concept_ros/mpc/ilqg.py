@@ -129,9 +129,7 @@ class IlqgPlanner:
         except ValueError as error:
             raise PlanningFailed(str(error)) from None
 
-    def hold_effort(
-        self, positions_rad: np.ndarray, velocities_rad_s: np.ndarray
-    ) -> np.ndarray:
+    def hold_effort(self, positions_rad: np.ndarray, velocities_rad_s: np.ndarray) -> np.ndarray:
         """Return the torque that carries the arm's weight and damps its motion, (n,) N·m."""
         effort = self.model.bias_nm(positions_rad, velocities_rad_s)
         effort = effort - HOLD_DAMPING_NMS_PER_RAD * np.asarray(velocities_rad_s)
@@ -152,7 +150,7 @@ class IlqgPlanner:
         )
 
     def _shifted(self, time_s: float, start: np.ndarray, plan: Plan) -> Rollout:
-        """Return the rollout of the plan before from here on; its last torque is kept at the end."""
+        """Return the rollout of the plan before from here on, its last torque kept at the end."""
         steps = self.config.steps
         knots = (time_s - plan.start_s) / self.config.step_s + np.arange(steps)
         index = np.minimum(knots.astype(int), len(plan.efforts) - 1)

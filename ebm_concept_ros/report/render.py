@@ -1,0 +1,162 @@
+"""Pictures of a run: the arm, the entities and the energy on the table, in 3-D."""
+
+from __future__ import annotations
+
+import itertools
+from types import TracebackType
+
+import mujoco
+import numpy as np
+
+from ebm_concept_ros.arm.config import ArmConfig
+from ebm_concept_ros.arm.scene_model import scene_spec
+from ebm_concept_ros.arm.table_scene import TableScene
+from ebm_concept_ros.mpc.energy_field import EnergyField
+from ebm_concept_ros.report.heat_map import heat_map
+from ebm_concept_ros.workspace import Workspace
+
+_MAX_TRAIL = 400
+_GOAL_RGBA = (0.1, 0.9, 0.25, 1.0)
+_TRAIL_RGBA = (0.05, 0.05, 0.05, 1.0)
+
+
+class NoRenderer(RuntimeError):
+    """No OpenGL could be had; the message names the remedy."""
+
+
+class SceneRenderer:
+    """Draws joint positions of one scene. Use as a context manager, in one thread."""
+
+    def __init__(
+        self,
+        arm: ArmConfig,
+        workspace: Workspace,
+        table_scene: TableScene,
+        field: EnergyField | None,
+        goal_in_base_m: np.ndarray | None,
+        size: tuple[int, int],
+    ) -> None:
+        self._workspace = workspace
+        self._goal = None if goal_in_base_m is None else np.asarray(goal_in_base_m, float)[:2]
+        self._field = field
+        width, height = size
+        spec = scene_spec(arm, workspace, table_scene, 0.002)
+        self._dress(spec, width, height)
+        self.model = spec.compile()
+        self.data = mujoco.MjData(self.model)
+        self._site = self.model.site(arm.effector_site).id
+        self._camera = mujoco.MjvCamera()
+        x, y = workspace.centre_in_base_m
+        self._camera.lookat[:] = x - 0.12, y, workspace.table_height_in_base_m + 0.14
+        self._camera.distance, self._camera.azimuth, self._camera.elevation = 1.5, 135.0, -38.0
+        try:
+            self._renderer = mujoco.Renderer(self.model, height, width)
+        except Exception as error:
+            # The bindings raise whatever the missing library makes them raise.
+            raise NoRenderer(
+                f'no OpenGL for the picture ({type(error).__name__}); install EGL (Debian, Ubuntu: '
+                'apt install libegl1 libgl1-mesa-dri) and set MUJOCO_GL=egl'
+            ) from error
+
+    def __enter__(self) -> SceneRenderer:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._renderer.close()
+
+    def effector_in_base_m(self, positions_rad: np.ndarray) -> np.ndarray:
+        """Return (3,) m for joint positions (n,) rad."""
+        self.data.qpos[:] = positions_rad
+        mujoco.mj_kinematics(self.model, self.data)
+        return self.data.site_xpos[self._site].copy()
+
+    def draw(self, positions_rad: np.ndarray, trail_in_base_m: np.ndarray) -> np.ndarray:
+        """Return (height, width, 3) uint8: the arm at (n,) rad, its path so far (M, 3) m."""
+        self.data.qpos[:] = positions_rad
+        mujoco.mj_forward(self.model, self.data)
+        self._renderer.update_scene(self.data, self._camera)
+        if self._goal is not None:
+            self._add_goal()
+        self._add_plumb_line()
+        for start, end in itertools.pairwise(trail_in_base_m):
+            self._add_segment(start, end, 0.0025, _TRAIL_RGBA)
+        return self._renderer.render()
+
+    def _dress(self, spec: mujoco.MjSpec, width: int, height: int) -> None:
+        """Add what only pictures need: the energy on the table, light, sky, buffer size."""
+        spec.visual.global_.offwidth, spec.visual.global_.offheight = width, height
+        spec.visual.headlight.ambient = [0.35, 0.35, 0.35]
+        spec.visual.headlight.diffuse = [0.35, 0.35, 0.35]
+        spec.visual.headlight.specular = [0.1, 0.1, 0.1]
+        spec.visual.quality.shadowsize = 1024
+        spec.visual.quality.offsamples = 4
+        spec.add_texture(
+            name='sky',
+            type=mujoco.mjtTexture.mjTEXTURE_SKYBOX,
+            builtin=mujoco.mjtBuiltin.mjBUILTIN_GRADIENT,
+            rgb1=[0.93, 0.95, 0.97],
+            rgb2=[0.62, 0.67, 0.73],
+            width=32,
+            height=32 * 6,
+        )
+        light = spec.worldbody.add_light(
+            pos=[0.2, -0.9, 1.8], dir=[0.15, 0.45, -0.9], castshadow=True
+        )
+        light.diffuse, light.specular = [0.5, 0.5, 0.5], [0.1, 0.1, 0.1]
+        if self._field is None:
+            return
+        image = heat_map(self._field)
+        half = self._field.half_width * self._workspace.metres_per_unit
+        texture = spec.add_texture(
+            name='energy',
+            type=mujoco.mjtTexture.mjTEXTURE_2D,
+            width=image.shape[1],
+            height=image.shape[0],
+            nchannel=3,
+        )
+        texture.data = np.ascontiguousarray(image).tobytes()
+        material = spec.add_material(name='energy', specular=0.0, reflectance=0.0)
+        material.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = 'energy'
+        material.texrepeat = [1, 1]
+        x, y = self._workspace.centre_in_base_m
+        spec.worldbody.add_geom(
+            type=mujoco.mjtGeom.mjGEOM_PLANE,
+            size=[half, half, 0.01],
+            pos=[x, y, self._workspace.table_height_in_base_m + 0.0015],
+            material='energy',
+            contype=0,
+            conaffinity=0,
+        )
+
+    def _add_goal(self) -> None:
+        top = self._workspace.table_height_in_base_m + 0.004
+        for angle in (np.pi / 4, 3 * np.pi / 4):
+            reach = 0.022 * np.array([np.cos(angle), np.sin(angle)])
+            self._add_segment(
+                [*(self._goal - reach), top], [*(self._goal + reach), top], 0.004, _GOAL_RGBA
+            )
+
+    def _add_plumb_line(self) -> None:
+        """Show where in the plane the effector is: a thin line from it to the table."""
+        point = self.data.site_xpos[self._site]
+        foot = [point[0], point[1], self._workspace.table_height_in_base_m + 0.002]
+        self._add_segment(point, foot, 0.0018, _TRAIL_RGBA)
+
+    def _add_segment(
+        self, start: np.ndarray, end: np.ndarray, radius_m: float, rgba: tuple[float, ...]
+    ) -> None:
+        scene = self._renderer.scene
+        if scene.ngeom >= scene.maxgeom:
+            return
+        geom = scene.geoms[scene.ngeom]
+        kind = mujoco.mjtGeom.mjGEOM_CAPSULE
+        mujoco.mjv_initGeom(
+            geom, kind, np.zeros(3), np.zeros(3), np.eye(3).ravel(), np.array(rgba, np.float32)
+        )
+        mujoco.mjv_connector(geom, kind, radius_m, np.asarray(start, float), np.asarray(end, float))
+        scene.ngeom += 1
