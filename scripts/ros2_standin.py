@@ -41,9 +41,7 @@ class LaunchError(Exception):
 
 LaunchDescription = namedtuple('LaunchDescription', 'entities')
 DeclareLaunchArgument = namedtuple(
-    'DeclareLaunchArgument',
-    'name default_value description',
-    defaults=[None, 'no description given'],
+    'DeclareLaunchArgument', 'name default_value description', defaults=[None, 'not described']
 )
 OpaqueFunction = namedtuple('OpaqueFunction', 'function')  # called with the context
 RegisterEventHandler = namedtuple('RegisterEventHandler', 'event_handler')
@@ -82,12 +80,17 @@ PROVIDED = {
 }
 
 
-def load_description(path: Path) -> LaunchDescription:
-    """Run a launch file with the names above in place of launch and launch_ros."""
+def provide() -> None:
+    """Put the names above in place of launch and launch_ros, in this process."""
     for name, provided in PROVIDED.items():
         module = sys.modules[name] = types.ModuleType(name)
         module.__path__ = []
         vars(module).update({item.__name__: item for item in provided})
+
+
+def load_description(path: Path) -> LaunchDescription:
+    """Return what a launch file describes."""
+    provide()
     try:
         return runpy.run_path(str(path))['generate_launch_description']()
     except ImportError as error:
@@ -122,10 +125,9 @@ class Launch:
             signal.signal(number, lambda *_, stop=stop: self._happened.put(stop))
         self._do(lambda: self._description.entities)
         while self._running:
-            due_s = self._escalation[0][0] if self._escalation else float('inf')
-            timeout_s = None if due_s == float('inf') else max(0.0, due_s - time.monotonic())
+            due = self._escalation[0][0] - time.monotonic() if self._escalation else None
             try:
-                self._happened.get(timeout=timeout_s)()
+                self._happened.get(timeout=due if due is None else max(due, 0.0))()
             except queue.Empty:
                 self._send(self._escalation.pop(0)[1])
         return self._status
@@ -255,9 +257,8 @@ def launch(arguments: list[str]) -> int:
     if not paths:
         raise LaunchError(f'package {options.package!r} has no launch file {options.file!r}')
     description = load_description(paths[0])
-    values = configurations(description, options.arguments)
     if not options.show_args:
-        return Launch(description, values).run()
+        return Launch(description, configurations(description, options.arguments)).run()
     print("Arguments (pass arguments as '<name>:=<value>'):")
     for entity in description.entities:
         if isinstance(entity, DeclareLaunchArgument):

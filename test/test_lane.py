@@ -1,0 +1,212 @@
+"""The lane without an installed ROS 2: what its scripts refuse, rewrite and count."""
+
+import importlib.util
+import os
+import re
+import runpy
+import shutil
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SCRIPTS = ROOT / 'scripts'
+BASE_TOOLS = ('bash', 'env', 'dirname', 'cat', 'cksum', 'rm')
+
+
+def copy_of_scripts(folder: Path) -> Path:
+    """Copy the scripts into an empty project, whose set-up cannot touch this one's."""
+    shutil.copytree(SCRIPTS, folder / 'scripts')
+    return folder / 'scripts'
+
+
+def set_up(folder: Path, tools: dict[str, Path], **variables: str) -> tuple[int, str]:
+    """Run a copy of setup.sh with nothing on PATH but the tools named; return status and errors."""
+    path = folder / 'bin'
+    path.mkdir()
+    for name in BASE_TOOLS:
+        (path / name).symlink_to(shutil.which(name))
+    for name, target in tools.items():
+        (path / name).symlink_to(target)
+    environment = {k: v for k, v in os.environ.items() if k not in ('CXX', 'PYTHON')}
+    finished = subprocess.run(
+        [str(copy_of_scripts(folder) / 'setup.sh')],
+        env=environment | {'PATH': str(path)} | variables,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    return finished.returncode, finished.stderr.strip()
+
+
+@pytest.fixture
+def tools(tmp_path):
+    """What the set-up needs: this Python, and stand-ins for compiler and cmake (never run)."""
+    anything = Path(shutil.which('true'))
+    return {'python3': Path(sys.executable), 'cmake': anything, 'c++': anything}
+
+
+@pytest.mark.parametrize(
+    ('missing', 'says', 'remedy'),
+    [
+        ('cmake', 'cmake is missing', 'apt install cmake'),
+        ('c++', r'a C\+\+ compiler is missing', 'apt install build-essential'),
+        ('python3', 'Python 3.11 or newer is needed', 'apt install python3.11'),
+    ],
+)
+def test_a_missing_tool_is_one_line_that_names_the_remedy(tmp_path, tools, missing, says, remedy):
+    del tools[missing]
+    status, errors = set_up(tmp_path, tools)
+    assert status == 1
+    assert len(errors.splitlines()) == 1
+    assert re.search(says, errors)
+    assert remedy in errors
+
+
+def test_too_old_a_python_is_refused_with_its_version(tmp_path, tools):
+    old = tmp_path / 'python3.9'
+    old.write_text('#!/bin/bash\n[ "$1" = --version ] && echo Python 3.9.2 || exit 1\n')
+    old.chmod(0o755)
+    status, errors = set_up(tmp_path, tools, PYTHON=str(old))
+    assert status == 1
+    assert len(errors.splitlines()) == 1
+    assert 'Python 3.11 or newer is needed' in errors
+    assert 'Python 3.9.2' in errors
+
+
+def test_without_a_network_the_last_line_names_the_remedy(tmp_path, tools):
+    status, errors = set_up(
+        tmp_path,
+        tools,
+        PIP_CONFIG_FILE=os.devnull,
+        PIP_FIND_LINKS='',
+        PIP_INDEX_URL='http://127.0.0.1:9/simple',
+        PIP_RETRIES='0',
+    )
+    assert status == 1
+    assert 'network' in errors.splitlines()[-1]
+    assert 'PIP_FIND_LINKS' in errors.splitlines()[-1]
+
+
+def test_sourcing_the_environment_before_the_set_up_names_it(tmp_path):
+    script = copy_of_scripts(tmp_path) / 'environment.sh'
+    finished = subprocess.run(
+        ['bash', '-c', f'. {script}'], capture_output=True, text=True, timeout=30
+    )
+    assert finished.returncode == 1
+    assert 'setup.sh' in finished.stderr
+
+
+def test_build_machine_paths_are_rewritten_to_headers_that_exist(tmp_path):
+    exported = tmp_path / 'a_package' / 'cmake' / 'export.cmake'
+    exported.parent.mkdir(parents=True)
+    exported.write_text(
+        '"/opt/python/cp312-cp312/include/python3.12;'
+        '/opt/python/cp312-cp312/lib/python3.12/site-packages/numpy/_core/include;/usr/include"'
+    )
+    rewrite = runpy.run_path(str(SCRIPTS / 'rewrite_wheel_paths.py'))['rewrite']
+    assert rewrite(tmp_path) == 1
+    python, numpy, untouched = exported.read_text().strip('"').split(';')
+    assert (Path(numpy) / 'numpy' / 'arrayobject.h').is_file()
+    assert Path(python).name.startswith('python3')
+    assert untouched == '/usr/include'
+    assert rewrite(tmp_path) == 0
+
+
+@pytest.mark.parametrize(
+    ('failures', 'errors', 'line', 'status'),
+    [
+        (0, 0, '7 passed, 0 failed, 1 skipped', 0),
+        (2, 1, '4 passed, 3 failed, 1 skipped', 1),
+    ],
+)
+def test_results_are_summed_over_files(tmp_path, failures, errors, line, status):
+    for name, counts in {'a': (5, failures, errors, 1), 'b': (3, 0, 0, 0)}.items():
+        keys = ('tests', 'failures', 'errors', 'skipped')
+        suite = ElementTree.Element('testsuite', dict(zip(keys, map(str, counts), strict=True)))
+        ElementTree.ElementTree(suite).write(tmp_path / f'{name}.xunit.xml')
+    finished = subprocess.run(
+        [sys.executable, str(SCRIPTS / 'count_tests.py'), str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert finished.stdout.strip() == line
+    assert finished.returncode == status
+
+
+def test_no_results_are_no_success(tmp_path):
+    finished = subprocess.run(
+        [sys.executable, str(SCRIPTS / 'count_tests.py'), str(tmp_path)],
+        capture_output=True,
+        timeout=30,
+    )
+    assert finished.returncode == 1
+
+
+def test_messages_are_importable_beside_the_modules_from_the_source_tree():
+    finished = subprocess.run(
+        [
+            sys.executable,
+            '-c',
+            'import ebm_concept_ros.msg, ebm_concept_ros.conversions as c; print(c.__file__)',
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert finished.stdout.strip() == str(ROOT / 'ebm_concept_ros' / 'conversions.py'), (
+        finished.stderr
+    )
+
+
+def test_pip_installs_ebm_core_and_its_command(tmp_path):
+    source, target = tmp_path / 'source', tmp_path / 'target'
+    shutil.copytree(ROOT / 'ebm_core', source / 'ebm_core')
+    for name in ('setup.py', 'pyproject.toml', 'package.xml', 'LICENSE'):
+        shutil.copy(ROOT / name, source)
+    install = [sys.executable, '-m', 'pip', 'install', '--quiet', '--no-deps', '--no-index']
+    subprocess.run(
+        [*install, '--no-build-isolation', '--target', str(target), str(source)],
+        check=True,
+        timeout=120,
+    )
+    version = ElementTree.parse(ROOT / 'package.xml').getroot().findtext('version')
+    assert (target / f'ebm_core-{version}.dist-info').is_dir()
+    finished = subprocess.run(
+        [str(target / 'bin' / 'ebm_core'), '--help'],
+        env=os.environ | {'PYTHONPATH': str(target)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert finished.returncode == 0, finished.stderr
+    assert 'train' in finished.stdout
+
+
+@pytest.mark.skipif(importlib.util.find_spec('ruff') is None, reason='ruff is not installed')
+@pytest.mark.parametrize('command', [('check',), ('format', '--check')])
+def test_the_code_is_as_ruff_wants_it(command):
+    finished = subprocess.run(
+        [sys.executable, '-m', 'ruff', *command, str(ROOT)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+
+
+@pytest.mark.skipif(shutil.which('shellcheck') is None, reason='shellcheck is not installed')
+def test_the_scripts_are_as_shellcheck_wants_them():
+    scripts = [str(path) for path in SCRIPTS.glob('*.sh')]
+    finished = subprocess.run(
+        ['shellcheck', *scripts, str(ROOT / '.ci' / 'run')],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert finished.returncode == 0, finished.stdout

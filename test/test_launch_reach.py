@@ -1,0 +1,133 @@
+"""The launch file as a user runs it, through `ros2 launch`: the real one or the stand-in."""
+
+import json
+import os
+import re
+import runpy
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+LAUNCH_FILE = ROOT / 'launch' / 'reach_between.launch.py'
+KEYS = ['success', 'distance_m', 'reach_time_s', 'energy', 'attention', 'concept', 'scene_seed']
+
+
+def launch(*arguments: str) -> subprocess.Popen:
+    ros2 = shutil.which('ros2')
+    assert ros2, 'source scripts/environment.sh, or the setup script of an installed ROS 2'
+    return subprocess.Popen(
+        [ros2, 'launch', 'ebm_concept_ros', LAUNCH_FILE.name, *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finish(process: subprocess.Popen, head: str = '') -> tuple[int, dict, str]:
+    """Return the status, the last line as JSON, and all output."""
+    out, err = process.communicate(timeout=200)
+    assert out.strip(), err
+    return process.returncode, json.loads(out.splitlines()[-1]), head + out + err
+
+
+@pytest.fixture(scope='module')
+def names():
+    """The names of the launch file, as the stand-in sees them where there is no real launch."""
+    try:
+        return runpy.run_path(str(LAUNCH_FILE))
+    except ImportError:
+        standin = runpy.run_path(str(ROOT / 'scripts' / 'ros2_standin.py'))
+        standin['provide']()
+        return runpy.run_path(str(LAUNCH_FILE))
+
+
+@pytest.mark.parametrize(
+    ('name', 'text'),
+    [
+        ('scene_seed', '-1'),
+        ('scene_seed', '1.5'),
+        ('scene_seed', str(2**31)),
+        ('scene_file', 'no_such_file.yaml'),
+        ('concept', 'beside'),
+        ('reference_colour', 'blau'),
+        ('demonstrations', '0'),
+        ('headless', 'yes'),
+        ('lockstep', ''),
+        ('timeout_s', 'nan'),
+        ('wall_timeout_s', 'inf'),
+        ('model_dir', '/no/such/folder'),
+        ('out_dir', str(LAUNCH_FILE)),
+    ],
+)
+def test_a_value_that_is_not_allowed_is_refused(names, name, text):
+    argument = next(a for a in names['ARGUMENTS'] if a.name == name)
+    with pytest.raises(ValueError, match=re.escape(f'launch argument {name}: {text!r}')) as error:
+        argument.value(text)
+    assert argument.allowed in str(error.value)
+
+
+def test_every_default_is_allowed_and_every_argument_goes_somewhere(names):
+    used = {name for shared in names['PARAMETERS'].values() for name in shared}
+    used |= {'demonstrations', 'demonstration_seed'}
+    for argument in names['ARGUMENTS']:
+        argument.value(argument.default)
+        assert argument.name in used
+
+
+def test_a_refusal_reaches_the_user_and_starts_nothing(tmp_path):
+    process = launch('concept:=beside', f'out_dir:={tmp_path}/out')
+    out, err = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert "launch argument concept: 'beside' is refused" in out + err
+    assert 'point, between, north, south, east, west' in out + err
+    assert 'pid' not in out
+    assert not (tmp_path / 'out').exists()
+
+
+def test_the_arm_reaches_and_the_result_comes_last(tmp_path):
+    stale = tmp_path / 'result.json'
+    stale.write_text('{"success": false}')
+    status, result, output = finish(
+        launch('scene_seed:=3', 'lockstep:=true', f'out_dir:={tmp_path}')
+    )
+    assert status == 0, output
+    assert list(result) == KEYS
+    assert result['success'] is True
+    assert result['distance_m'] <= 0.02
+    assert result['concept'] == 'between'
+    assert result['scene_seed'] == 3
+    assert set(result['attention']) >= {'end_effector', 'blue_0', 'blue_1'}
+    assert json.loads(stale.read_text()) == result
+    for suffix in ('png', 'mp4'):
+        assert (tmp_path / f'reach_between_3.{suffix}').stat().st_size > 1000
+
+
+def test_weights_that_cannot_be_loaded_end_the_launch(tmp_path):
+    status, result, output = finish(launch(f'model_dir:={tmp_path}', f'out_dir:={tmp_path}'))
+    assert status == 1
+    assert result['success'] is False
+    assert re.search(r'concept_learner ended with status|controller ended', result['reason'])
+    assert 'model.json' in output
+
+
+def test_an_interrupted_launch_is_no_success_and_leaves_no_process(tmp_path):
+    process = launch('lockstep:=true', f'out_dir:={tmp_path}')
+    head = ''
+    for line in process.stdout:
+        head += line
+        if 'enacting between' in line:
+            break
+    process.send_signal(signal.SIGINT)
+    status, result, output = finish(process, head)
+    assert status != 0
+    assert result['success'] is False
+    pids = re.findall(r'pid \[?(\d+)', head)
+    assert len(pids) == 5, output
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(pid), 0)
