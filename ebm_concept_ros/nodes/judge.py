@@ -7,7 +7,7 @@ import numpy as np
 from ebm_concept_ros.conversions import NamedScene
 from ebm_concept_ros.workspace import Workspace
 from ebm_core.events import PlacementConcept
-from ebm_core.scene import COLOURS, InvalidInput, Scene
+from ebm_core.scene import COLOURS, Scene
 
 
 class ReachJudge:
@@ -48,14 +48,12 @@ def true_goal_in_base_m(
     is not the concept's.
     """
     scene = named.scene
-    references = (_nearest_colours(scene) == reference_colour) & ~scene.movable
+    references = (nearest_colours(scene) == reference_colour) & ~scene.movable
     attention = (references | scene.movable).astype(float)
     return workspace.to_base(concept.goal(scene, attention))
 
 
-def _nearest_colours(scene: Scene) -> np.ndarray:
+def nearest_colours(scene: Scene) -> np.ndarray:
     """Return the (N,) names of the colours nearest to the entities' own."""
-    if not len(scene):
-        raise InvalidInput('scene.entities: none')
     names, palette = np.array(list(COLOURS)), np.array(list(COLOURS.values()))
     return names[np.linalg.norm(scene.colours[:, None] - palette, axis=-1).argmin(1)]

@@ -29,6 +29,7 @@ from ebm_concept_ros.nodes.judge import ReachJudge, true_goal_in_base_m
 from ebm_concept_ros.nodes.parameters import ConfigurationError, Parameters, declare
 from ebm_concept_ros.nodes.resources import load_arm_parameter, load_workspace_parameter
 from ebm_concept_ros.nodes.running import RunnableDefaults, run
+from ebm_concept_ros.report.recorder import RunRecorder
 from ebm_core.events import get_concept
 from ebm_core.scene import COLOURS, InvalidInput
 
@@ -82,8 +83,8 @@ class Referee(RunnableDefaults, Node):
         self._codes: ros.Concept | None = None
         self._status: ros.ControllerStatus | None = None
         self._began_s: float | None = None
-        self._times_s: list[float] = []
-        self._positions_rad: list[np.ndarray] = []
+        self._heard_states = False
+        self._record = RunRecorder()
         self._verdict = ''
         self._decided = threading.Event()
         self._stop = threading.Event()
@@ -142,20 +143,15 @@ class Referee(RunnableDefaults, Node):
             self._diagnostics.refuse('joint_states', error)
             return
         time_s = sample.stamp_ns / 1e9
-        self._record(time_s, sample.positions_rad)
+        self._heard_states = True
         if self._goal_m is None or self._began_s is None:
             return
+        self._record.add(time_s, sample.positions_rad)
         effector_m = self._model.effector_in_base_m(sample.positions_rad)[:2]
         if self._judge.update(time_s, effector_m, self._goal_m):
             self._decide('success')
         elif time_s - self._began_s > self.parameters.timeout_s:
             self._decide(f'not reached within {self.parameters.timeout_s} s of simulated time')
-
-    def _record(self, time_s: float, positions_rad: np.ndarray) -> None:
-        if self._times_s and time_s < self._times_s[-1]:  # the simulation was reset
-            self._times_s, self._positions_rad = [], []
-        self._times_s.append(time_s)
-        self._positions_rad.append(positions_rad)
 
     def _decide(self, verdict: str) -> None:
         if not self._decided.is_set():
@@ -181,7 +177,7 @@ class Referee(RunnableDefaults, Node):
             out_dir.mkdir(parents=True, exist_ok=True)
             (out_dir / 'result.json').write_text(json.dumps(result) + '\n', encoding='utf-8')
             if self.parameters.render:
-                self._draw(out_dir)
+                self._draw(out_dir, result)
         except Exception as error:  # the verdict stands whether or not it can be drawn
             self._diagnostics.set('report', Level.ERROR, f'{type(error).__name__}: {error}')
         print(json.dumps(result), flush=True)
@@ -192,7 +188,7 @@ class Referee(RunnableDefaults, Node):
             return 'no scene came'
         if self._goal_m is None:
             return 'the scene has no goal for this concept'
-        if not self._times_s:
+        if not self._heard_states:
             return 'no joint states came'
         if self._codes is None:
             return 'no concept came'
@@ -223,22 +219,31 @@ class Referee(RunnableDefaults, Node):
             'scene_seed': self.parameters.scene_seed,
         }
 
-    def _draw(self, out_dir: Path) -> None:
+    def _draw(self, out_dir: Path, result: dict[str, object]) -> None:
         # Imported here: drawing needs torch and a renderer, judging neither.
         from ebm_concept_ros.nodes.drawing import draw_run
 
         p = self.parameters
-        draw_run(
+        if self._scene is None or len(self._record) == 0:
+            raise ValueError('there is nothing to draw: the run did not begin')
+        name = f'reach_{p.concept}_{p.scene_seed}'
+        verdict = 'reached' if result['success'] else 'not reached'
+        files = draw_run(
             out_dir,
-            f'reach_{p.concept}_{p.scene_seed}',
+            name,
             self._arm,
             self._workspace,
             self._scene,
             self._codes,
             p.model_dir,
-            np.array(self._times_s),
-            np.array(self._positions_rad),
+            self._record,
+            self._goal_m,
+            f'{p.concept}, scene {p.scene_seed}: {verdict}, {self._judge.distance_m * 1e3:.1f} mm',
         )
+        if files.problem:
+            self._diagnostics.set('report', Level.WARN, files.problem)
+        else:
+            self._diagnostics.set('report', Level.OK, f'{files.picture} and {files.video}')
 
 
 def _finite(value: float, digits: int) -> float | None:

@@ -1,0 +1,74 @@
+"""The referee's picture and video, from what was heard on the topics."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+import ebm_concept_ros.msg as ros
+from ebm_concept_ros import conversions
+from ebm_concept_ros.arm.config import ArmConfig
+from ebm_concept_ros.arm.table_scene import TableEntity, TableScene
+from ebm_concept_ros.conversions import NamedScene
+from ebm_concept_ros.mpc.energy_field import EnergyField
+from ebm_concept_ros.nodes.judge import nearest_colours
+from ebm_concept_ros.nodes.resources import load_weights
+from ebm_concept_ros.nodes.target import make_target
+from ebm_concept_ros.report.recorder import RunRecorder
+from ebm_concept_ros.report.run_report import RunFiles, render_run
+from ebm_concept_ros.workspace import Workspace
+from ebm_core.scene import SHAPES
+
+
+def draw_run(
+    out_dir: Path,
+    name: str,
+    arm: ArmConfig,
+    workspace: Workspace,
+    scene: NamedScene,
+    concept: ros.Concept | None,
+    model_dir: str,
+    record: RunRecorder,
+    goal_in_base_m: np.ndarray | None,
+    caption: str,
+) -> RunFiles:
+    """Draw the run; the heat-map is the learned energy of the concept in the scene, if one came."""
+    field = None if concept is None else _field(concept, scene, workspace, model_dir)
+    return render_run(
+        out_dir,
+        name,
+        arm,
+        workspace,
+        table_scene(scene, workspace),
+        record,
+        field,
+        goal_in_base_m,
+        caption,
+    )
+
+
+def table_scene(named: NamedScene, workspace: Workspace) -> TableScene:
+    """Return the still entities of a scene as objects on the table."""
+    scene = named.scene
+    positions = workspace.to_base(scene.positions)
+    colours = nearest_colours(scene)
+    return TableScene(
+        entities=tuple(
+            TableEntity(
+                id=named.ids[i],
+                position_in_base_m=tuple(positions[i].tolist()),
+                colour=str(colours[i]),
+                shape=SHAPES[scene.shapes[i]],
+            )
+            for i in np.flatnonzero(~scene.movable)
+        )
+    )
+
+
+def _field(
+    message: ros.Concept, scene: NamedScene, workspace: Workspace, model_dir: str
+) -> EnergyField:
+    model = load_weights(model_dir)
+    codes = conversions.concept_from_message(message, model.sha256, model.code_size)
+    return make_target(model, codes, scene, workspace).field
