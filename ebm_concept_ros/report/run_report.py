@@ -84,9 +84,13 @@ def _write_video(
     positions = record.at(times_s)
     speed = '' if slowing == 1 else f', {slowing:.0f} times slower than real'
     with (
-        SceneRenderer(*scene, VIDEO_SIZE) as renderer,
+        SceneRenderer(*scene, VIDEO_SIZE, smooth=False) as renderer,
         imageio.get_writer(
-            path, fps=FRAMES_PER_S, codec='libx264', quality=7, macro_block_size=16
+            path,
+            fps=FRAMES_PER_S,
+            codec='libx264',
+            quality=7,
+            output_params=['-preset', 'veryfast'],
         ) as writer,
     ):
         frame = None
