@@ -47,6 +47,8 @@ def save_checkpoint(
     for index, state in optimizer.state_dict()['state'].items():
         tensors |= {f'optimizer.{index}.{k}': v for k, v in state.items()}
     tensors['torch_rng'] = torch.get_rng_state()
+    if torch.cuda.is_available():
+        tensors['cuda_rng'] = torch.cuda.get_rng_state()
     metadata = {
         'step': str(step),
         'numpy_rng': json.dumps(rng.bit_generator.state),
@@ -90,5 +92,7 @@ def load_checkpoint(
             state.setdefault(int(index), {})[name] = value
     optimizer.load_state_dict({**optimizer.state_dict(), 'state': state})
     torch.set_rng_state(tensors['torch_rng'])
+    if 'cuda_rng' in tensors and torch.cuda.is_available():
+        torch.cuda.set_rng_state(tensors['cuda_rng'])
     rng.bit_generator.state = json.loads(metadata['numpy_rng'])
     return int(metadata['step'])
