@@ -33,8 +33,12 @@ class Sampler(nn.Module):
             {k: nn.Parameter(torch.tensor(math.log(v))) for k, v in _INITIAL_CLIP.items()}
         )
 
-    def _step(self, variable: str, k: int, value: Tensor, gradient: Tensor, noise: float) -> Tensor:
-        # g / (1 + |g| / c): a far start moves at a bounded pace, a near one as the gradient says.
+    def step(self, variable: str, k: int, value: Tensor, gradient: Tensor, noise: float) -> Tensor:
+        """Return the value (..., n) after step k of the variable's chain.
+
+        The gradient is clipped softly, g / (1 + |g| / c): a far start moves at a bounded pace, a
+        near one as the gradient says.
+        """
         radius = self.log_clip[variable].exp()
         norm = torch.linalg.vector_norm(gradient, dim=-1, keepdim=True)
         value = value - self.log_step[variable][k].exp() * gradient / (1 + norm / radius)
@@ -61,7 +65,7 @@ class Sampler(nn.Module):
         )
         for k in range(self.steps):
             gradient = 2 * (quadratic @ with_one(w).unsqueeze(-1)).squeeze(-1)[:, :-1]
-            w = self._step('code', k, w, gradient, noise)
+            w = self.step('code', k, w, gradient, noise)
         return w
 
     def generate(
@@ -71,7 +75,7 @@ class Sampler(nn.Module):
         chain = [position]
         for k in range(self.steps):
             _, gradient = energy.value_and_gradient(chain[-1])
-            chain.append(self._step('position', k, chain[-1], gradient, noise))
+            chain.append(self.step('position', k, chain[-1], gradient, noise))
         return chain
 
     def identify(
@@ -95,7 +99,7 @@ class Sampler(nn.Module):
             gates = torch.sigmoid(chain[-1]) * present
             _, gradient = energy.energy_and_gate_gradient(pairs, gates, w1)
             gradient = gradient * gates * (1 - gates)
-            chain.append(self._step('attention', k, chain[-1], gradient, noise))
+            chain.append(self.step('attention', k, chain[-1], gradient, noise))
         return chain
 
     def identify_best(
