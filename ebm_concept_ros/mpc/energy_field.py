@@ -7,7 +7,8 @@ A learned energy has arbitrary scale and may flatten out far from its minimum. W
 everywhere is which of two places is better. The cost therefore keeps its level sets and replaces
 its values: the cost at p is the area of {E <= E(p)}, divided by pi. That is invariant to every
 increasing transform of E, and it equals the squared distance to the minimum, in particle units,
-for every energy that depends on that distance alone, however it saturates.
+for every energy that depends on that distance alone, however it saturates. Places whose energies
+are alike but for noise, a plateau far away, are ordered by their distance to the lowest energy.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ EnergyFunction = Callable[[np.ndarray], np.ndarray]
 # Enough samples of the interpolated energy for areas of its level sets to be smooth.
 _FINE_SAMPLES_PER_CELL = 4
 _NEAREST_SAMPLES = 40
+
+# Energies, counted from the lowest, that differ by less than this share differ by noise.
+_NOISE_SHARE = 1e-3
 
 
 class InvalidField(ValueError):
@@ -110,44 +114,69 @@ class EnergyField:
         return inside, points - inside
 
     def _areas_over_pi(self) -> np.ndarray:
-        fine = np.linspace(
-            -self.half_width,
-            self.half_width,
-            (len(self.axis) - 1) * _FINE_SAMPLES_PER_CELL,
-            endpoint=False,
-        )
-        cell = fine[1] - fine[0]
-        fine = fine + cell / 2
-        levels = np.sort(self._energy.on_grid(fine, fine), axis=None)
+        cells = _FINE_SAMPLES_PER_CELL * (len(self.axis) - 1)
+        cell = 2 * self.half_width / cells
+        fine = -self.half_width + cell * (np.arange(cells) + 0.5)
+        # Linear in between: a spline would overshoot at the rim of a plateau.
+        weights = np.stack([np.interp(fine, self.axis, row) for row in np.eye(len(self.axis))], 1)
+        samples = (weights @ self.energies @ weights.T).ravel()
+        lowest = samples.min()
+        levels = np.sort(samples) - lowest
         area = (np.arange(levels.size) + 0.5) * cell**2 / np.pi
         # Few samples lie under the lowest levels, where areas are steps rather than a curve; there
         # area grows in proportion to the energy, as it does around every quadratic minimum.
         near = slice(0, _NEAREST_SAMPLES)
         slope, _ = np.polyfit(levels[near], area[near], 1)
-        keep = np.unique(
-            np.r_[_NEAREST_SAMPLES, np.geomspace(_NEAREST_SAMPLES, levels.size, 60) - 1].astype(int)
-        )
-        knots, heights = levels[keep], area[keep]
-        increasing = np.r_[True, np.diff(knots) > 1e-12 * np.ptp(levels)]
-        curve = PchipInterpolator(knots[increasing], heights[increasing], extrapolate=True)
-        low = self.energies < knots[0]
-        out = curve(np.clip(self.energies, knots[0], knots[increasing][-1]))
-        out[low] = heights[0] + np.maximum(slope, 0.0) * (self.energies[low] - knots[0])
-        return out
+        ranks = np.geomspace(_NEAREST_SAMPLES, levels.size, 80).astype(int) - 1
+        knots, heights = _distinct(levels[ranks], area[ranks])
+        energies = self.energies - lowest
+        cost = heights[0] + np.maximum(slope, 0.0) * (energies - knots[0])
+        if len(knots) > 1:
+            curve = PchipInterpolator(knots, heights)
+            above = energies >= knots[0]
+            cost[above] = curve(np.minimum(energies[above], knots[-1]))
+
+        # On the plateau of a saturated energy only noise would rank; there nearer is better.
+        rim = levels[-1] * (1.0 - _NOISE_SHARE)
+        below = int(np.searchsorted(levels, rim))
+        if below < levels.size:
+            nearest = fine[np.array(np.unravel_index(samples.argmin(), (cells, cells)))]
+            grid, fine_grid = _distances(self.axis, nearest), _distances(fine, nearest)
+            order = np.sort(fine_grid.ravel()[samples - lowest >= rim])
+            plateau = energies >= rim
+            cost[plateau] = np.interp(grid[plateau], order, area[below:])
+        return cost
 
     def _find_minimum(self) -> np.ndarray:
         fine = np.linspace(-self.half_width, self.half_width, 4 * len(self.axis) - 3)
         values = self._cost.on_grid(fine, fine)
         point = np.array([fine[i] for i in np.unravel_index(values.argmin(), values.shape)])
         for _ in range(5):
-            sample = self.cost(point[None])
-            curvature = sample.hessian[0] + 1e-6 * np.eye(2)
-            step = np.linalg.solve(curvature, sample.gradient[0])
-            candidate = point - np.clip(step, -0.05, 0.05)
-            if self.cost_value(candidate[None])[0] >= sample.value[0]:
+            value, gradient, hessian = (part[0] for part in self._cost.all(point[None]))
+            curvature = _nearest_psd(hessian[None])[0] + 1e-6 * np.eye(2)
+            step = np.clip(np.linalg.solve(curvature, gradient), -0.05, 0.05)
+            candidate = np.clip(point - step, -self.half_width, self.half_width)
+            if self._cost.value(candidate[None])[0] >= value:
                 break
             point = candidate
-        return np.clip(point, -self.half_width, self.half_width)
+        return point
+
+
+def _distances(axis: np.ndarray, point: np.ndarray) -> np.ndarray:
+    """Return the distances of the grid's points from `point` (2,), [ix, iy]."""
+    return np.hypot(axis[:, None] - point[0], axis[None, :] - point[1])
+
+
+def _distinct(levels: np.ndarray, area: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ascending levels (K,) and areas that differ by more than rounding and noise.
+
+    Energies that are alike must not be told apart by their noise.
+    """
+    kept = [0]
+    for i in range(1, len(levels)):
+        if levels[i] > (1.0 + _NOISE_SHARE) * max(levels[kept[-1]], 0.0):
+            kept.append(i)
+    return levels[kept], area[kept]
 
 
 class _Bicubic:

@@ -12,7 +12,7 @@ import mujoco
 import numpy as np
 from pydantic import Field, model_validator
 
-from ebm_concept_ros.arm.config import HOLD_DAMPING_NMS_PER_RAD, ArmConfig
+from ebm_concept_ros.arm.config import ArmConfig
 from ebm_concept_ros.config_files import Config
 from ebm_concept_ros.mpc.box_qp import NotConvex, solve_box_qp
 from ebm_concept_ros.mpc.cost import CostWeights, Quadratic, ReachCost
@@ -96,8 +96,9 @@ class IlqgPlanner:
                 raise PlanningFailed('the initial rollout diverged')
             iterations = self.config.iterations if warm else self.config.cold_iterations
             regularisation = _REGULARISATION[0]
-            gains = None
-            for done in range(1, iterations + 1):
+            gains, done = None, 0
+            while done < iterations:
+                done += 1
                 derivatives = self.model.linearise(rollout)
                 quadratic = self.cost.quadratic(rollout, derivatives, field)
                 feedforward, gains, regularisation = self._backward(
@@ -128,12 +129,6 @@ class IlqgPlanner:
             )
         except ValueError as error:
             raise PlanningFailed(str(error)) from None
-
-    def hold_effort(self, positions_rad: np.ndarray, velocities_rad_s: np.ndarray) -> np.ndarray:
-        """Return the torque that carries the arm's weight and damps its motion, (n,) N·m."""
-        effort = self.model.bias_nm(positions_rad, velocities_rad_s)
-        effort = effort - HOLD_DAMPING_NMS_PER_RAD * np.asarray(velocities_rad_s)
-        return np.clip(effort, -self._limits, self._limits)
 
     def _at_rest(self, start: np.ndarray) -> Rollout:
         """Return the rollout that only carries the arm's weight and brakes."""
