@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
-from ebm_concept_ros.config_files import Config, load_config
+from ebm_concept_ros.config_files import Config, ConfigError, load_config
 from ebm_concept_ros.workspace import Workspace
 from ebm_core.scene import COLOURS, SHAPES
 
@@ -79,11 +80,8 @@ def load_table_scene(path: Path | str, workspace: Workspace) -> TableScene:
     for index, entity in enumerate(scene.entities):
         in_plane = workspace.to_plane(np.array(entity.position_in_base_m))
         if np.abs(in_plane).max() > workspace.half_width_units:
-            low, high = workspace.to_base(
-                np.array([[-1.0, -1.0], [1.0, 1.0]]) * workspace.half_width_units
-            )
-            from ebm_concept_ros.config_files import ConfigError
-
+            corner = np.full(2, workspace.half_width_units)
+            low, high = workspace.to_base(np.stack([-corner, corner]))
             raise ConfigError(
                 f'{path}: entities.{index}.position_in_base_m: {entity.position_in_base_m} is out '
                 f'of the workspace, x {low[0]:.3f} to {high[0]:.3f} m, '
@@ -140,7 +138,7 @@ def _spread_out(rng: np.random.Generator, count: int, num_references: int) -> np
     raise ValueError(f'no room for {count} entities in the workspace')
 
 
-def _one_of(name: str, known: object) -> str:
-    if name not in known:  # type: ignore[operator]
-        raise ValueError(f'unknown {name!r}, allowed are {", ".join(known)}')  # type: ignore
+def _one_of(name: str, known: Collection[str]) -> str:
+    if name not in known:
+        raise ValueError(f'unknown {name!r}, allowed are {", ".join(known)}')
     return name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ import numpy as np
 from ebm_concept_ros.arm.simulation import ArmSimulation
 from ebm_concept_ros.mpc.energy_field import EnergyField
 from ebm_concept_ros.mpc.ilqg import IlqgPlanner
-from ebm_concept_ros.mpc.policy import Plan
+from ebm_concept_ros.mpc.policy import Plan, PlanExpired
 
 
 @dataclass(frozen=True)
@@ -53,22 +54,36 @@ def reach(
     field: EnergyField,
     duration_s: float = 3.0,
     replan_s: float = 0.01,
+    latency_s: float = 0.0,
     each_step: Callable[[ArmSimulation], None] | None = None,
 ) -> Trace:
-    """Run the arm down the field for `duration_s` of simulated time."""
-    plan: Plan | None = None
+    """Run the arm down the field for `duration_s` of simulated time.
+
+    A plan made every `replan_s` acts `latency_s` after the state it was made for; until the first
+    one acts, and when none is valid, the arm holds.
+    """
+    waiting: deque[Plan] = deque()
+    newest: Plan | None = None
+    acting: Plan | None = None
     every = max(1, round(replan_s / simulation.timestep_s))
     rows, plan_times_s = [], []
     for tick in range(round(duration_s / simulation.timestep_s)):
         time_s = simulation.time_s
         positions, velocities = simulation.joint_positions_rad, simulation.joint_velocities_rad_s
         if tick % every == 0:
-            plan = planner.plan(time_s, positions, velocities, field, plan)
-            plan_times_s.append(plan.plan_time_s)
-        effort = plan.effort(time_s, positions, velocities)
-        simulation.apply(effort)
+            newest = planner.plan(time_s, positions, velocities, field, newest)
+            waiting.append(newest)
+            plan_times_s.append(newest.plan_time_s)
+        while waiting and time_s >= waiting[0].start_s + latency_s - 1e-9:
+            acting = waiting.popleft()
+        try:
+            effort = acting.effort(time_s, positions, velocities) if acting else None
+        except PlanExpired:
+            effort = None
+        simulation.apply(simulation.hold_effort() if effort is None else effort)
+        applied = simulation.applied_effort_nm
         simulation.step()
-        rows.append((time_s, positions, velocities, effort, simulation.effector_in_base_m))
+        rows.append((time_s, positions, velocities, applied, simulation.effector_in_base_m))
         if each_step is not None:
             each_step(simulation)
     return Trace(*(np.array(column) for column in zip(*rows, strict=True)), np.array(plan_times_s))

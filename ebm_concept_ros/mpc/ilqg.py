@@ -18,7 +18,7 @@ from ebm_concept_ros.mpc.box_qp import NotConvex, solve_box_qp
 from ebm_concept_ros.mpc.cost import CostWeights, Quadratic, ReachCost
 from ebm_concept_ros.mpc.energy_field import EnergyField
 from ebm_concept_ros.mpc.plan_model import PlanModel, Rollout
-from ebm_concept_ros.mpc.policy import InvalidState, Plan
+from ebm_concept_ros.mpc.policy import Plan, check_state
 from ebm_concept_ros.workspace import Workspace
 
 _LINE_SEARCH = (1.0, 0.5, 0.25, 0.1, 0.03)
@@ -80,12 +80,11 @@ class IlqgPlanner:
         """Return a plan from the state (n,) rad, (n,) rad/s measured at `time_s`.
 
         warm_start: the plan before; one that starts later than `time_s` is not used. Raises
-        PlanningFailed when no finite plan is found, InvalidState when the state is not finite.
+        PlanningFailed when no finite plan is found, InvalidState when the state is not plausible.
         """
         began = time.perf_counter()
         start = np.concatenate([np.ravel(positions_rad), np.ravel(velocities_rad_s)]).astype(float)
-        if start.shape != (2 * self.model.num_joints,) or not np.isfinite(start).all():
-            raise InvalidState('state: of wrong length, or contains NaN or infinity')
+        check_state(start, self.model.num_joints)
         warm = warm_start is not None and (
             0.0 <= time_s - warm_start.start_s < self.config.horizon_s
         )

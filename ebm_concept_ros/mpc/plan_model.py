@@ -60,7 +60,10 @@ class PlanModel:
         spec = _stripped(arm_spec(arm))
         spec.option.timestep = step_s
         spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
-        spec.option.disableflags |= int(mujoco.mjtDisableBit.mjDSBL_CONSTRAINT)
+        # A diverged rollout must show: MuJoCo would otherwise put the arm back to zero.
+        spec.option.disableflags |= int(
+            mujoco.mjtDisableBit.mjDSBL_CONSTRAINT | mujoco.mjtDisableBit.mjDSBL_AUTORESET
+        )
         self.model = spec.compile()
         self.data = mujoco.MjData(self.model)
         self.step_s = step_s

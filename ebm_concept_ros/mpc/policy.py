@@ -15,6 +15,18 @@ class InvalidState(ValueError):
     """A joint state that no torque can be computed for; the message names the reason."""
 
 
+# No joint turns as far or as fast; beyond, arithmetic on the state could overflow.
+_PLAUSIBLE = 1e4
+
+
+def check_state(state: np.ndarray, num_joints: int) -> None:
+    """Raise InvalidState unless `state` is (2n,), finite and within what any arm could do."""
+    if state.shape != (2 * num_joints,):
+        raise InvalidState(f'state: {state.size} numbers, expected {2 * num_joints}')
+    if not (np.abs(state) < _PLAUSIBLE).all():
+        raise InvalidState(f'state: contains NaN, infinity or more than {_PLAUSIBLE:.0f} rad')
+
+
 @dataclass(frozen=True, eq=False)
 class Plan:
     """N planned steps of an arm with n joints; torque = û + K (x - x̂) + friction, clipped.
@@ -57,7 +69,7 @@ class Plan:
         """Return the torque (n,) N·m at a measured state: finite, within the limits.
 
         Raises PlanExpired before the plan starts (a clock that jumped back) or after it expires,
-        InvalidState when the state is not finite or has another length.
+        InvalidState when the state is not plausible or has another length.
         """
         if not self.start_s - 1e-6 <= time_s <= self.expires_at_s:
             raise PlanExpired(
@@ -66,10 +78,7 @@ class Plan:
             )
         n = len(self.limits_nm)
         state = np.concatenate([np.ravel(positions_rad), np.ravel(velocities_rad_s)])
-        if state.shape != (2 * n,):
-            raise InvalidState(f'state: {state.size} numbers, expected {2 * n}')
-        if not np.isfinite(state).all():
-            raise InvalidState('state: contains NaN or infinity')
+        check_state(state, n)
         knots = max(time_s - self.start_s, 0.0) / self.step_s
         k = min(int(knots), len(self.efforts) - 1)
         part = min(knots - k, 1.0)
