@@ -12,21 +12,44 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import rclpy
 import torch
+from conftest import _claim_domain as claim_domain
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile
+from sensor_msgs.msg import JointState
 
+from ebm_concept_ros import conversions
+from ebm_concept_ros.nodes import qos
+from ebm_concept_ros.nodes.resources import load_arm_parameter, load_workspace_parameter
 from ebm_core.config import preset
 from ebm_core.model import save_model
 from ebm_core.training import Learner
 
+__all__ = [
+    'ARM',
+    'JOINTS',
+    'WORKSPACE',
+    'NodeProcess',
+    'Probe',
+    'RestingArm',
+    'claim_domain',
+    'running',
+    'untrained_weights',
+    'wait_until',
+]
+
 # For things that must happen, on however busy a machine. Nothing waits this long that works.
 PATIENCE_S = 60.0
+
+ARM = load_arm_parameter('')
+WORKSPACE = load_workspace_parameter('')
+JOINTS = ARM.joint_names
 
 
 class NodeProcess:
@@ -67,8 +90,13 @@ class NodeProcess:
         self.process.send_signal(number)
 
     def end(self, timeout_s: float = PATIENCE_S) -> tuple[int, str]:
-        """Wait for the end; return status and standard output."""
-        out, _ = self.process.communicate(timeout=timeout_s)
+        """Wait for the end; return status and standard output. It is gone afterwards, or killed."""
+        try:
+            out, _ = self.process.communicate(timeout=timeout_s)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.communicate()
+            raise
         return self.process.returncode, out
 
     def is_running(self) -> bool:
@@ -85,11 +113,7 @@ def running(name: str, folder: Path, **parameters: object) -> Iterator[NodeProce
     finally:
         if node.is_running():
             node.send(signal.SIGTERM)
-            try:
-                node.end(20.0)
-            except subprocess.TimeoutExpired:
-                node.process.kill()
-                node.end()
+            node.end(20.0)
 
 
 class Probe:
@@ -160,6 +184,41 @@ class Probe:
 
         wait_until(lambda: bool(found()), f'{texts} on /diagnostics of {name}')
         return found()[-1]
+
+
+class RestingArm:
+    """Publishes the joint states of an arm that stays at home, at 200 Hz, until it is stopped."""
+
+    def __init__(self, probe: Probe) -> None:
+        self._publisher = probe.publisher(JointState, 'joint_states', qos.JOINT_STATES_PUBLISHED)
+        self.time_ns = 1_000_000_000
+        self.order = list(range(len(JOINTS)))
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def publish_message(self, message: JointState) -> None:
+        """Publish one message beside its own."""
+        self._publisher.publish(message)
+
+    def stop(self) -> None:
+        """Fall silent."""
+        self._stopped.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        zeros = np.zeros(len(JOINTS))
+        while not self._stopped.wait(0.005):
+            self.time_ns += 5_000_000
+            self._publisher.publish(
+                conversions.joint_state_to_message(
+                    [JOINTS[i] for i in self.order],
+                    ARM.home_rad[self.order],
+                    zeros,
+                    zeros,
+                    self.time_ns,
+                )
+            )
 
 
 def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = PATIENCE_S) -> None:

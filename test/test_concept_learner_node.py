@@ -6,16 +6,22 @@ from array import array
 
 import numpy as np
 import pytest
-from harness import NodeProcess, Probe, running, untrained_weights, wait_until
+from harness import (
+    WORKSPACE,
+    NodeProcess,
+    Probe,
+    claim_domain,
+    running,
+    untrained_weights,
+    wait_until,
+)
 
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions as cv
 from ebm_concept_ros.nodes import qos
-from ebm_concept_ros.nodes.resources import load_workspace_parameter
 from ebm_core.events import get_concept
 from ebm_core.model import load_model
 
-WORKSPACE = load_workspace_parameter('')
 DEMONSTRATIONS = 'concept_learner: demonstrations'
 
 
@@ -206,8 +212,9 @@ def test_demonstrator_refuses_what_it_does_not_know(tmp_path, parameters, texts)
 
 
 def test_demonstrator_waits_for_a_subscriber_and_a_signal_ends_it(tmp_path, monkeypatch):
-    monkeypatch.setenv('ROS_DOMAIN_ID', '101')  # where nobody listens
-    with running('demonstrator', tmp_path) as node:
+    domain, lock = claim_domain()  # where nobody listens
+    monkeypatch.setenv('ROS_DOMAIN_ID', str(domain))
+    with lock, running('demonstrator', tmp_path) as node:
         node.wait_for_log('waiting for a subscriber')
         node.send(signal.SIGTERM)
         assert node.end()[0] == 0

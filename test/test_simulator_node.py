@@ -5,7 +5,7 @@ import signal
 
 import numpy as np
 import pytest
-from harness import NodeProcess, Probe, running, wait_until
+from harness import ARM, JOINTS, WORKSPACE, NodeProcess, Probe, running, wait_until
 from rclpy.qos import qos_profile_sensor_data
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import JointState
@@ -14,11 +14,7 @@ from std_srvs.srv import Trigger
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions as cv
 from ebm_concept_ros.nodes import qos
-from ebm_concept_ros.nodes.resources import load_arm_parameter, load_workspace_parameter
 
-ARM = load_arm_parameter('')
-WORKSPACE = load_workspace_parameter('')
-JOINTS = ARM.joint_names
 COMMANDS = 'simulator: commands'
 
 

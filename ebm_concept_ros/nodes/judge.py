@@ -29,7 +29,7 @@ class ReachJudge:
             self.reached_at_s = None
         self._last_s = time_s
         self.distance_m = float(np.linalg.norm(effector_m - goal_m))
-        if self.distance_m > self.tolerance_m:
+        if not self.distance_m <= self.tolerance_m:  # not a number is not near either
             self.reached_at_s = None
         elif self.reached_at_s is None:
             self.reached_at_s = time_s
