@@ -209,9 +209,12 @@ def test_reset_goes_back_to_the_start(probe, tmp_path):
         ({'scene_seed': -1}, ('parameter scene_seed', '-1')),
         ({'scene_file': '/no/such.yaml'}, ('scene_file', '/no/such.yaml')),
         ({'arm_config': '/no/arm.yaml'}, ('/no/arm.yaml',)),
+        ({'headless': False}, ('parameter headless', 'display')),
     ],
 )
-def test_refused_parameters_are_named_in_one_line(tmp_path, parameters, texts):
+def test_refused_parameters_are_named_in_one_line(tmp_path, monkeypatch, parameters, texts):
+    monkeypatch.delenv('DISPLAY', raising=False)
+    monkeypatch.delenv('WAYLAND_DISPLAY', raising=False)
     node = NodeProcess('simulator', tmp_path / 'log', **parameters)
     status, out = node.end()
     assert status == 2 and out == ''

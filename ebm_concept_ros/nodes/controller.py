@@ -24,7 +24,6 @@ from sensor_msgs.msg import JointState
 
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions
-from ebm_concept_ros.conversions import ConceptCodes, NamedScene
 from ebm_concept_ros.mpc.ilqg import IlqgPlanner
 from ebm_concept_ros.mpc.plan_model import PlanModel
 from ebm_concept_ros.nodes import qos
@@ -39,7 +38,8 @@ from ebm_concept_ros.nodes.resources import (
 )
 from ebm_concept_ros.nodes.running import RunnableDefaults, run
 from ebm_concept_ros.nodes.status import status_message
-from ebm_concept_ros.nodes.target import make_target, require_one_actor, same_surroundings
+from ebm_concept_ros.nodes.target import require_one_actor
+from ebm_concept_ros.nodes.targeting import Targeting
 from ebm_core.scene import InvalidInput
 
 _SUCCESS, _FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
@@ -83,10 +83,7 @@ class Controller(RunnableDefaults, LifecycleNode):
         self._entities: list[Callable[[], object]] = []  # what undoes configure
         self._threads: list[threading.Thread] = []
         self._stop = threading.Event()
-        self._input = threading.Condition()  # guards _scene, _concept and _lockstep_state
-        self._scene: NamedScene | None = None
-        self._concept: ConceptCodes | None = None
-        self._rejected: tuple[object, object] | None = None
+        self._input = threading.Condition()  # guards _unanswered
         self._unanswered: conversions.JointSample | None = None
         self._decision = Decision(Mode.WAITING, 'not active')
         self._missed_deadlines = 0
@@ -115,6 +112,9 @@ class Controller(RunnableDefaults, LifecycleNode):
             self._model = load_weights(p.model_dir)
             planner = IlqgPlanner(self._arm, self._workspace)
             self._enactor = Enactor(self._arm, planner, p.max_state_age_s, predict=not p.lockstep)
+            self._targeting = Targeting(
+                self._model, self._workspace, self._enactor, self._diagnostics, p.seed
+            )
             self._status_model = PlanModel(self._arm, planner.config.step_s)
         except (ConfigurationError, ValueError) as error:
             self._diagnostics.set('state', Level.ERROR, f'unconfigured: {error}')
@@ -204,7 +204,6 @@ class Controller(RunnableDefaults, LifecycleNode):
         for undo in self._entities:
             undo()
         self._entities = []
-        self._scene = self._concept = self._rejected = None
         self._diagnostics.set('state', Level.OK, 'unconfigured')
 
     def _stop_threads(self) -> None:
@@ -224,10 +223,7 @@ class Controller(RunnableDefaults, LifecycleNode):
         except InvalidInput as error:
             self._diagnostics.refuse('scene', error)
             return
-        with self._input:
-            if not same_surroundings(self._scene, scene):
-                self._scene = scene
-                self._input.notify_all()
+        self._targeting.set_scene(scene)
 
     def _on_concept(self, message: ros.Concept) -> None:
         try:
@@ -237,9 +233,7 @@ class Controller(RunnableDefaults, LifecycleNode):
         except InvalidInput as error:
             self._diagnostics.refuse('concept', error)
             return
-        with self._input:
-            self._concept = concept
-            self._input.notify_all()
+        self._targeting.set_concept(concept)
 
     def _on_joint_state(self, message: JointState) -> None:
         try:
@@ -289,11 +283,8 @@ class Controller(RunnableDefaults, LifecycleNode):
 
     def _targeting_loop(self) -> None:
         while not self._stop.is_set():
-            with self._input:
-                self._input.wait_for(
-                    lambda: self._stop.is_set() or self._target_is_outdated(), timeout=_IDLE_S
-                )
-            self._retarget()
+            self._targeting.wait(_IDLE_S)
+            self._targeting.update()
 
     def _lockstep_loop(self) -> None:
         answered: Decision | None = None
@@ -309,7 +300,7 @@ class Controller(RunnableDefaults, LifecycleNode):
             if answered is not None and answered.stamp_ns == sample.stamp_ns:
                 self._act(answered)  # the state was sent again: so is its answer
                 continue
-            self._retarget()
+            self._targeting.update()
             if ticks % self.parameters.lockstep_plan_ticks == 0 or self._enactor.plan is None:
                 self._enactor.replan()
             decision = self._enactor.decide(time.monotonic())
@@ -330,57 +321,6 @@ class Controller(RunnableDefaults, LifecycleNode):
         before, self._decision = self._decision, decision
         if before.mode != decision.mode or before.reason != decision.reason:
             self._diagnostics.set('state', _LEVELS[decision.mode], decision.reason)
-
-    def _target_is_outdated(self) -> bool:
-        if self._scene is None or self._concept is None:
-            return False
-        if self._rejected == (self._concept, self._scene):
-            return False
-        target = self._enactor.target
-        return (
-            target is None or target.concept is not self._concept or target.scene is not self._scene
-        )
-
-    def _retarget(self) -> None:
-        """Identify and tabulate anew where scene or concept are not those of the target."""
-        with self._input:
-            concept, scene, outdated = self._concept, self._scene, self._target_is_outdated()
-        if concept is None or scene is None:
-            absent = [n for n, v in (('concept', concept), ('scene', scene)) if v is None]
-            self._enactor.missing = f'no {" and no ".join(absent)} yet'
-            return
-        if not outdated:
-            return
-        began = time.perf_counter()
-        try:
-            target = make_target(self._model, concept, scene, self._workspace, self.parameters.seed)
-        except Exception as error:  # from weights and codes that anybody may send
-            self._diagnostics.refuse('target', f'{concept.name}: {error}')
-            self._reject_target(concept, scene, error)
-            return
-        self._enactor.fault = ''
-        self._enactor.target = target
-        self._diagnostics.set(
-            'target',
-            Level.OK,
-            f'{concept.name}: '
-            + ', '.join(
-                f'{name} {value:.2f}'
-                for name, value in zip(scene.ids, target.attention, strict=True)
-            ),
-            identified_and_tabulated_in_s=round(time.perf_counter() - began, 4),
-        )
-
-    def _reject_target(self, concept: ConceptCodes, scene: NamedScene, error: Exception) -> None:
-        """Go back to the last good concept; where that one is at fault, hold."""
-        target = self._enactor.target
-        with self._input:
-            self._rejected = (concept, scene)
-            if target is not None and target.concept is not concept:
-                if self._concept is concept:
-                    self._concept = target.concept
-                return
-        self._enactor.fault = f'{concept.name} in this scene: {error}'
 
 
 def main() -> int:

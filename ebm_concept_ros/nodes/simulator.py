@@ -31,6 +31,7 @@ from ebm_concept_ros.nodes.pacing import Pacer
 from ebm_concept_ros.nodes.parameters import ConfigurationError, Parameters, declare
 from ebm_concept_ros.nodes.resources import load_arm_parameter, load_workspace_parameter
 from ebm_concept_ros.nodes.running import RunnableDefaults, run
+from ebm_concept_ros.nodes.window import Window
 from ebm_concept_ros.workspace import Workspace
 from ebm_core.events import get_concept
 from ebm_core.scene import InvalidInput
@@ -38,6 +39,7 @@ from ebm_core.scene import InvalidInput
 # In lockstep an unanswered state is sent again: a controller may have come later.
 _RESEND_AFTER_S = 0.25
 _RESET_TIMEOUT_S = 5.0
+_WINDOW_RATE = 30.0
 
 
 class SimulatorParameters(Parameters):
@@ -59,7 +61,9 @@ class SimulatorParameters(Parameters):
     command_timeout_s: float = Field(
         0.05, ge=0.002, le=1.0, description='age at which a command no longer acts, s'
     )
-    headless: bool = Field(True, description='false: show the scene in a window')
+    headless: bool = Field(
+        True, description='false: show the scene in a window, and end when it is closed'
+    )
 
 
 class Simulator(RunnableDefaults, Node):
@@ -73,6 +77,7 @@ class Simulator(RunnableDefaults, Node):
         table_scene = _table_scene(p, self._workspace)
         self._joints = arm.joint_names
         self._sim = ArmSimulation(arm, self._workspace, table_scene, 1.0 / p.rate)
+        self._window = None if p.headless else Window(self._sim)
         self._tick = 0
         self._watchdog = CommandWatchdog(p.command_timeout_s)
         self._command: conversions.EffortCommand | None = None
@@ -103,6 +108,8 @@ class Simulator(RunnableDefaults, Node):
             self._changed.notify_all()
         if self._thread.is_alive():
             self._thread.join(timeout=5.0)
+        if self._window is not None:
+            self._window.close()
 
     # Executor thread -------------------------------------------------------------------------
 
@@ -135,6 +142,9 @@ class Simulator(RunnableDefaults, Node):
             while not self._stop.is_set():
                 self._reset_if_requested()
                 self._publish()
+                if self._window_was_closed():
+                    self.exit_code = 0
+                    return
                 if self.parameters.lockstep:
                     if not self._wait_for_answer():
                         continue
@@ -159,6 +169,9 @@ class Simulator(RunnableDefaults, Node):
             self._watchdog.clear()
             self._reset_requested = False
             self._changed.notify_all()
+
+    def _window_was_closed(self) -> bool:
+        return self._window is not None and self._every(_WINDOW_RATE) and not self._window.show()
 
     def _stamp_ns(self) -> int:
         return round(self._tick * 1e9 / self.parameters.rate)

@@ -1,0 +1,114 @@
+"""Keeps the controller's target in step with the newest scene and concept."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from ebm_concept_ros.conversions import ConceptCodes, NamedScene
+from ebm_concept_ros.nodes.diagnostics import Diagnostics, Level
+from ebm_concept_ros.nodes.enactor import Enactor
+from ebm_concept_ros.nodes.target import Target, make_target, same_surroundings
+from ebm_concept_ros.workspace import Workspace
+
+if TYPE_CHECKING:
+    from ebm_core.model import ConceptModel
+
+
+class Targeting:
+    """Makes a target for the enactor whenever scene or concept have changed, and only then.
+
+    The executor sets scene and concept; one other thread waits and updates.
+    """
+
+    def __init__(
+        self,
+        model: ConceptModel,
+        workspace: Workspace,
+        enactor: Enactor,
+        diagnostics: Diagnostics,
+        seed: int,
+    ) -> None:
+        self._model = model
+        self._workspace = workspace
+        self._enactor = enactor
+        self._diagnostics = diagnostics
+        self._seed = seed
+        self._changed = threading.Condition()  # guards the three below
+        self._scene: NamedScene | None = None
+        self._concept: ConceptCodes | None = None
+        self._rejected: tuple[ConceptCodes, NamedScene] | None = None
+
+    def set_scene(self, scene: NamedScene) -> None:
+        """Take a scene; one that differs only in where the effector is changes nothing."""
+        with self._changed:
+            if not same_surroundings(self._scene, scene):
+                self._scene = scene
+                self._changed.notify_all()
+
+    def set_concept(self, concept: ConceptCodes) -> None:
+        """Take a concept."""
+        with self._changed:
+            self._concept = concept
+            self._changed.notify_all()
+
+    def wait(self, timeout_s: float) -> None:
+        """Return when there is something to update, or after timeout_s."""
+        with self._changed:
+            self._changed.wait_for(self._is_outdated, timeout=timeout_s)
+
+    def update(self) -> None:
+        """Identify and tabulate anew where scene or concept are not those of the target."""
+        with self._changed:
+            concept, scene, outdated = self._concept, self._scene, self._is_outdated()
+        if concept is None or scene is None:
+            absent = [n for n, v in (('concept', concept), ('scene', scene)) if v is None]
+            self._enactor.missing = f'no {" and no ".join(absent)} yet'
+            return
+        if not outdated:
+            return
+        began = time.perf_counter()
+        try:
+            target = make_target(self._model, concept, scene, self._workspace, self._seed)
+        except Exception as error:  # from weights and codes that anybody may send
+            self._diagnostics.refuse('target', f'{concept.name}: {error}')
+            self._reject(concept, scene, error)
+            return
+        self._enactor.fault = ''
+        self._enactor.target = target
+        self._diagnostics.set(
+            'target',
+            Level.OK,
+            _who_takes_part(target),
+            identified_and_tabulated_in_s=round(time.perf_counter() - began, 4),
+        )
+
+    def _is_outdated(self) -> bool:
+        if self._scene is None or self._concept is None:
+            return False
+        if self._rejected == (self._concept, self._scene):
+            return False
+        target = self._enactor.target
+        return (
+            target is None or target.concept is not self._concept or target.scene is not self._scene
+        )
+
+    def _reject(self, concept: ConceptCodes, scene: NamedScene, error: Exception) -> None:
+        """Go back to the last good concept; where that one is at fault, hold."""
+        target = self._enactor.target
+        with self._changed:
+            self._rejected = (concept, scene)
+            if target is not None and target.concept is not concept:
+                if self._concept is concept:
+                    self._concept = target.concept
+                return
+        self._enactor.fault = f'{concept.name} in this scene: {error}'
+
+
+def _who_takes_part(target: Target) -> str:
+    attention = ', '.join(
+        f'{name} {value:.2f}'
+        for name, value in zip(target.scene.ids, target.attention, strict=True)
+    )
+    return f'{target.concept.name}: {attention}'

@@ -1,0 +1,37 @@
+"""A window onto the simulation, where there is a display."""
+
+from __future__ import annotations
+
+import os
+
+from ebm_concept_ros.arm.simulation import ArmSimulation
+from ebm_concept_ros.nodes.parameters import ConfigurationError
+
+
+class Window:
+    """MuJoCo's viewer; `show` is called from the thread that steps the simulation."""
+
+    def __init__(self, simulation: ArmSimulation) -> None:
+        """Open the window; raises ConfigurationError where there is no display."""
+        if not (os.environ.get('DISPLAY') or os.environ.get('WAYLAND_DISPLAY')):
+            raise ConfigurationError(
+                'parameter headless: false needs a display, and neither DISPLAY nor '
+                'WAYLAND_DISPLAY is set; use headless:=true'
+            )
+        # Imported here: without a display the import itself may fail.
+        import mujoco.viewer
+
+        self._viewer = mujoco.viewer.launch_passive(
+            simulation.model, simulation.data, show_left_ui=False, show_right_ui=False
+        )
+
+    def show(self) -> bool:
+        """Draw the current state; False once somebody has closed the window."""
+        if not self._viewer.is_running():
+            return False
+        self._viewer.sync()
+        return True
+
+    def close(self) -> None:
+        """Close it."""
+        self._viewer.close()

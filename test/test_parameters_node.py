@@ -1,0 +1,63 @@
+"""Parameters are declared once, in a model, and can be read and described over DDS."""
+
+import pytest
+from harness import Probe, running
+from pydantic import Field
+from rcl_interfaces.msg import ParameterType
+from rcl_interfaces.srv import DescribeParameters, GetParameters, SetParameters
+from rclpy.parameter import Parameter
+
+from ebm_concept_ros.nodes.parameters import ConfigurationError, Parameters, validate
+from ebm_concept_ros.nodes.simulator import SimulatorParameters
+
+
+class Example(Parameters):
+    """Parameters of nothing."""
+
+    rate: float = Field(10.0, ge=1.0, le=100.0, description='how often, Hz')
+    count: int = Field(3, ge=0, description='how many')
+
+
+def test_unknown_names_and_values_out_of_range_are_named():
+    assert validate(Example, {'rate': 50.0}).count == 3
+    with pytest.raises(ConfigurationError, match=r'parameter rate: .* 100.*given 101'):
+        validate(Example, {'rate': 101.0})
+    with pytest.raises(ConfigurationError, match=r'parameter rte: .*not permitted'):
+        validate(Example, {'rte': 50.0})
+
+
+def test_a_node_describes_its_parameters_and_does_not_let_them_change(tmp_path):
+    probe = Probe()
+    try:
+        with running('simulator', tmp_path, scene_seed=9):
+            names = list(SimulatorParameters.model_fields)
+            described = probe.call(
+                DescribeParameters,
+                'simulator/describe_parameters',
+                DescribeParameters.Request(names=names),
+            ).descriptors
+            for descriptor, field in zip(
+                described, SimulatorParameters.model_fields.values(), strict=True
+            ):
+                assert descriptor.description == field.description
+                assert descriptor.read_only
+            rate = described[names.index('rate')]
+            assert rate.type == ParameterType.PARAMETER_DOUBLE
+            assert rate.floating_point_range[0].from_value == 100.0
+            assert rate.floating_point_range[0].to_value == 2000.0
+            got = probe.call(
+                GetParameters,
+                'simulator/get_parameters',
+                GetParameters.Request(names=['scene_seed', 'concept']),
+            ).values
+            assert got[0].integer_value == 9 and got[1].string_value == 'between'
+            changed = probe.call(
+                SetParameters,
+                'simulator/set_parameters',
+                SetParameters.Request(
+                    parameters=[Parameter('rate', value=200.0).to_parameter_msg()]
+                ),
+            ).results[0]
+            assert not changed.successful and 'read-only' in changed.reason
+    finally:
+        probe.close()
