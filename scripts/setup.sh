@@ -17,23 +17,20 @@ say() {
   printf 'setup: %s\n' "$1" >&2
 }
 
-recent_enough() {
-  "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
-}
-
+# Print the path of the first Python that will do: outside of any virtual environment, since .venv
+# itself may have to be made anew.
 find_python() {
-  local candidate
-  for candidate in ${PYTHON:+"$PYTHON"} python3 python3.11 python3.12 python3.13; do
-    if recent_enough "$candidate"; then
-      command -v "$candidate"
-      return
-    fi
-    [ -z "${PYTHON:-}" ] || break
+  local candidate candidates=(python3 python3.11 python3.12 python3.13)
+  [ -z "${PYTHON:-}" ] || candidates=("$PYTHON")
+  for candidate in "${candidates[@]}"; do
+    "$candidate" -c 'import os, sys
+if sys.version_info < (3, 11): sys.exit(1)
+print(os.path.realpath(sys.executable))' 2>/dev/null && return
   done
 }
 
 check_tools() {
-  python=$(find_python)
+  python=$(find_python || true)
   [ -n "$python" ] ||
     refuse "Python 3.11 or newer is needed, ${PYTHON:-python3} is $("${PYTHON:-python3}" --version 2>&1 || true); install one (apt install python3.11 python3.11-venv python3.11-dev) or name it: PYTHON=/path/to/python3.11 $0"
   command -v cmake >/dev/null || refuse 'cmake is missing; install it (apt install cmake)'
@@ -46,21 +43,28 @@ check_tools() {
 }
 
 install_wheels() {
-  local stamp=.venv/.requirements.stamp wanted
-  wanted=$({ cat "$requirements" scripts/rewrite_wheel_paths.py; "$python" -VV; pwd; } | cksum)
-  if [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then
+  local stamp=.venv/.stamp place wheels
+  place="$("$python" -VV) in $PWD"
+  wheels=$(cat "$requirements" scripts/rewrite_wheel_paths.py scripts/setup.sh | cksum)
+  if [ "$(cat "$stamp" 2>/dev/null)" = "$place, $wheels" ]; then
     return
   fi
   say "installing Python packages into .venv with $("$python" --version) (a few minutes the first time)"
-  "$python" -m venv .venv || refuse 'the virtual environment could not be made; delete .venv and run again'
-  rm -f "$stamp"
-  .venv/bin/python -m pip install --disable-pip-version-check -r "$requirements" ||
+  case $(cat "$stamp" 2>/dev/null) in
+    "$place"*) rm "$stamp" ;;
+    *) # another Python, a moved folder, or an installation that never ended
+      rm -rf .venv build install
+      "$python" -m venv .venv || refuse "$python could not make a virtual environment (see above)"
+      ;;
+  esac
+  .venv/bin/python -m pip install --disable-pip-version-check -r "$requirements" >&2 ||
     refuse 'pip could not install the packages (see above); without a network connection set one up, or point pip at a mirror or a folder of wheels (PIP_INDEX_URL, PIP_FIND_LINKS), and run again'
-  .venv/bin/python scripts/rewrite_wheel_paths.py
-  printf '#!/bin/sh\nexec "%s" "%s" "$@"\n' "$PWD/.venv/bin/python" "$PWD/scripts/ros2_standin.py" \
-    >.venv/bin/ros2
+  .venv/bin/python scripts/rewrite_wheel_paths.py >&2
+  # The command `ros2`, as long as this environment is sourced.
+  printf '#!/bin/sh\nexec "%s" "%s" "$@"\n' \
+    "$PWD/.venv/bin/python" "$PWD/scripts/ros2_standin.py" >.venv/bin/ros2
   chmod +x .venv/bin/ros2
-  printf '%s' "$wanted" >"$stamp"
+  printf '%s' "$place, $wheels" >"$stamp"
 }
 
 build() {
