@@ -20,10 +20,6 @@ _GOAL_RGBA = (0.1, 0.9, 0.25, 1.0)
 _TRAIL_RGBA = (0.05, 0.05, 0.05, 1.0)
 
 
-class NoRenderer(RuntimeError):
-    """No OpenGL could be had; the message names the remedy."""
-
-
 class SceneRenderer:
     """Draws joint positions of one scene. Use as a context manager, in one thread."""
 
@@ -50,14 +46,7 @@ class SceneRenderer:
         x, y = workspace.centre_in_base_m
         self._camera.lookat[:] = x - 0.08, y, workspace.table_height_in_base_m + 0.16
         self._camera.distance, self._camera.azimuth, self._camera.elevation = 1.45, 150.0, -42.0
-        try:
-            self._renderer = mujoco.Renderer(self.model, height, width)
-        except Exception as error:
-            # The bindings raise whatever the missing library makes them raise.
-            raise NoRenderer(
-                f'no OpenGL for the picture ({type(error).__name__}); install EGL (Debian, Ubuntu: '
-                'apt install libegl1 libgl1-mesa-dri) and set MUJOCO_GL=egl'
-            ) from error
+        self._renderer = mujoco.Renderer(self.model, height, width)
 
     def __enter__(self) -> SceneRenderer:
         return self

@@ -1,0 +1,132 @@
+"""Draws a run's picture and video, in a process of its own.
+
+OpenGL without a display can fail in ways that end the process (a missing library when MuJoCo is
+imported, an abort in the driver). A run's result must survive that, so nothing else lives here.
+`python -m ebm_concept_ros.report.drawing` reads a pickled Job from standard input.
+"""
+
+from __future__ import annotations
+
+import pickle
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import imageio.v2 as imageio
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from ebm_concept_ros.arm.config import ArmConfig
+from ebm_concept_ros.arm.table_scene import TableScene
+from ebm_concept_ros.mpc.energy_field import EnergyField
+from ebm_concept_ros.report.recorder import RunRecorder
+from ebm_concept_ros.report.render import SceneRenderer
+from ebm_concept_ros.workspace import Workspace
+
+VIDEO_SIZE = (640, 480)
+PICTURE_SIZE = (960, 720)
+FRAMES_PER_S = 25
+# A reach takes about a second: it is slowed down to be watched, but never by more than this.
+_VIDEO_S = 4.0
+_MOST_SLOWING = 4.0
+_STILL_S = 1.0
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to draw, and the files to draw it to; see render_run."""
+
+    picture: Path
+    video: Path
+    arm: ArmConfig
+    workspace: Workspace
+    table_scene: TableScene
+    record: RunRecorder
+    field: EnergyField | None
+    goal_in_base_m: np.ndarray | None
+    caption: str
+
+    def renderer(self, size: tuple[int, int], smooth: bool) -> SceneRenderer:
+        """Return the scene's renderer for pictures of a size."""
+        return SceneRenderer(
+            self.arm,
+            self.workspace,
+            self.table_scene,
+            self.field,
+            self.goal_in_base_m,
+            size,
+            smooth,
+        )
+
+
+def draw(job: Job) -> None:
+    """Write the picture, then the video."""
+    positions = job.record.positions_rad
+    with job.renderer(PICTURE_SIZE, smooth=True) as renderer:
+        trail = np.array([renderer.effector_in_base_m(q) for q in positions])
+        image = renderer.draw(positions[-1], _thinned(trail))
+    imageio.imwrite(job.picture, _labelled(image, job.caption, job.goal_in_base_m is not None))
+    _write_video(job, trail)
+
+
+def _write_video(job: Job, trail: np.ndarray) -> None:
+    known_s = job.record.times_s
+    duration_s = known_s[-1] - known_s[0]
+    slowing = float(np.clip(_VIDEO_S / max(duration_s, 1e-3), 1.0, _MOST_SLOWING))
+    slowing = 1.0 if slowing < 1.5 else round(slowing)
+    times_s = known_s[0] + np.arange(0.0, duration_s * slowing, 1.0 / FRAMES_PER_S) / slowing
+    positions = job.record.at(times_s)
+    speed = '' if slowing == 1 else f', {slowing:.0f} times slower than real'
+    with (
+        job.renderer(VIDEO_SIZE, smooth=False) as renderer,
+        imageio.get_writer(
+            job.video,
+            fps=FRAMES_PER_S,
+            codec='libx264',
+            quality=7,
+            output_params=['-preset', 'veryfast'],
+        ) as writer,
+    ):
+        frame = None
+        for time_s, q in zip(times_s, positions, strict=True):
+            so_far = trail[: int(np.searchsorted(known_s, time_s, side='right'))]
+            image = renderer.draw(q, _thinned(so_far))
+            text = f'{job.caption}   t = {time_s - known_s[0]:.2f} s{speed}'
+            frame = _labelled(image, text.strip(), job.goal_in_base_m is not None)
+            writer.append_data(frame)
+        for _ in range(int(_STILL_S * FRAMES_PER_S)):
+            writer.append_data(frame)
+
+
+def _thinned(trail: np.ndarray, spacing_m: float = 0.004) -> np.ndarray:
+    """Return the path with points no closer than `spacing_m`: standing still adds nothing."""
+    if len(trail) == 0:
+        return trail
+    kept = [trail[0]]
+    for point in trail[1:]:
+        if np.linalg.norm(point - kept[-1]) >= spacing_m:
+            kept.append(point)
+    return np.array([*kept, trail[-1]])
+
+
+def _labelled(image: np.ndarray, caption: str, with_goal: bool) -> np.ndarray:
+    """Return the image with the caption above and the legend below."""
+    picture = Image.fromarray(image)
+    draw = ImageDraw.Draw(picture, 'RGBA')
+    size = max(13, picture.height // 34)
+    font = ImageFont.load_default(size)
+    margin = size // 2
+    if caption:
+        draw.rectangle((0, 0, picture.width, size + 2 * margin), fill=(255, 255, 255, 190))
+        draw.text((margin, margin // 2), caption, fill=(20, 20, 20), font=font)
+    legend = 'table: dark = low energy    black line: path of the effector'
+    if with_goal:
+        legend += '    green cross: true goal'
+    top = picture.height - size - 2 * margin
+    draw.rectangle((0, top, picture.width, picture.height), fill=(255, 255, 255, 190))
+    draw.text((margin, top + margin // 2), legend, fill=(20, 20, 20), font=font)
+    return np.asarray(picture)
+
+
+if __name__ == '__main__':
+    draw(pickle.load(sys.stdin.buffer))

@@ -1,0 +1,30 @@
+"""What the arm's and the planner's tests share: the shipped configuration, and goals."""
+
+from pathlib import Path
+
+import numpy as np
+
+from ebm_concept_ros.arm.config import ArmConfig, load_arm
+from ebm_concept_ros.arm.table_scene import TableScene
+from ebm_concept_ros.mpc.energy_field import EnergyField
+from ebm_concept_ros.workspace import Workspace, load_workspace
+
+CONFIG = Path(__file__).parent.parent / 'config'
+
+
+def shipped_arm() -> ArmConfig:
+    return load_arm(CONFIG / 'arms' / 'jaco.yaml')
+
+
+def shipped_workspace() -> Workspace:
+    return load_workspace(CONFIG / 'workspace.yaml')
+
+
+def midpoint_m(scene: TableScene, colour: str = 'blue') -> np.ndarray:
+    """Return where 'between' the entities of a colour is, (2,) m in base."""
+    return np.mean([e.position_in_base_m for e in scene.entities if e.colour == colour], axis=0)
+
+
+def field_around(goal: np.ndarray, shape=np.square) -> EnergyField:
+    """Return the field whose energy is `shape` of the distance to `goal`, particle units."""
+    return EnergyField.tabulate(lambda points: shape(np.linalg.norm(points - goal, axis=-1)))

@@ -1,0 +1,101 @@
+"""The energy field: derivatives, minimum, and a cost that knows no scale, offset or saturation."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from reaching import field_around
+
+from ebm_concept_ros.mpc.energy_field import EnergyField, InvalidField
+
+GOAL = np.array([0.3, -0.25])
+SHAPES = {
+    'quadratic': np.square,
+    'saturating': lambda r: r**2 / (0.05 + r**2),
+    'like a root': lambda r: np.sqrt(r**2 + 0.01),
+    'quartic': lambda r: r**4,
+    'tiny with an offset': lambda r: 3.0 + 1e-6 * r**2,
+}
+PLATEAUS = {
+    'flat': lambda r: np.minimum(r**2, 0.1),
+    'noisy': lambda r: np.minimum(r**2, 0.1) + 1e-7 * np.sin(1e4 * r),
+}
+
+
+def points(count=200, within=1.0):
+    return np.random.default_rng(0).uniform(-within, within, (count, 2))
+
+
+@pytest.mark.parametrize('shape', SHAPES.values(), ids=SHAPES)
+def test_cost_is_the_squared_distance_whatever_the_energy_makes_of_it(shape):
+    field = field_around(GOAL, shape)
+    squared = ((points() - GOAL) ** 2).sum(axis=1)
+    near = squared < 0.4  # further out the square's edge cuts the level sets
+    np.testing.assert_allclose(field.cost_value(points())[near], squared[near], atol=0.01)
+
+
+@pytest.mark.parametrize('shape', SHAPES.values(), ids=SHAPES)
+def test_minimum_is_found_to_a_few_hundredths_of_a_unit(shape):
+    assert np.linalg.norm(field_around(GOAL, shape).minimum() - GOAL) < 0.02
+
+
+@pytest.mark.parametrize('shape', (SHAPES | PLATEAUS).values(), ids=SHAPES | PLATEAUS)
+def test_cost_falls_all_the_way_to_the_goal(shape):
+    field = field_around(GOAL, shape)
+    for start in points(20):
+        way = start + np.linspace(0.0, 1.0, 21)[:, None] * (GOAL - start)
+        way = way[np.linalg.norm(way - GOAL, axis=1) > 0.1]
+        assert (np.diff(field.cost_value(way)) < 0.0).all()
+
+
+@given(scale=st.floats(1e-9, 1e9), offset=st.floats(-10.0, 10.0))
+@settings(max_examples=20, deadline=None)
+def test_scale_and_offset_of_the_energy_do_not_matter(scale, offset):
+    base = field_around(GOAL, lambda r: r**2 / (0.1 + r**2))
+    other = field_around(GOAL, lambda r: scale * (r**2 / (0.1 + r**2) + offset))
+    np.testing.assert_allclose(other.cost_value(points()), base.cost_value(points()), atol=1e-3)
+
+
+def test_gradient_and_curvature_are_those_of_the_value():
+    field = field_around(GOAL, lambda r: 1.0 - np.exp(-3.0 * r**2))
+    inside, h = points(), 1e-5
+    sample = field.cost(inside)
+    shifts = h * np.eye(2)
+    slopes = [field.cost_value(inside + d) - field.cost_value(inside - d) for d in shifts]
+    np.testing.assert_allclose(sample.gradient, np.stack(slopes, axis=1) / (2 * h), atol=1e-6)
+    np.testing.assert_allclose(sample.value, field.cost_value(inside))
+    assert (np.linalg.eigvalsh(sample.hessian) >= -1e-9).all()
+
+
+def test_outside_the_grid_the_cost_pulls_back_in():
+    field = field_around(GOAL)
+    far = np.array([[1.6, 0.2], [-1.4, -1.7]])
+    sample = field.cost(far)
+    np.testing.assert_array_less(0.0, sample.gradient[0, 0])
+    assert (sample.gradient[1] < 0.0).all()
+    assert np.isfinite(sample.value).all()
+
+
+def test_energy_is_given_in_its_own_unit():
+    field = field_around(GOAL, lambda r: 5.0 * r**2 - 2.0)
+    expected = 5.0 * ((points() - GOAL) ** 2).sum(axis=1) - 2.0
+    np.testing.assert_allclose(field.energy(points()), expected, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ('energies', 'reason'),
+    [
+        (np.full((33, 33), np.nan), 'NaN'),
+        (np.full((33, 33), np.inf), 'infinity'),
+        (np.ones((33, 33)), 'same everywhere'),
+        (np.ones((33, 3)), 'square'),
+    ],
+)
+def test_a_field_that_leads_nowhere_is_refused(energies, reason):
+    with pytest.raises(InvalidField, match=reason):
+        EnergyField(energies, 1.25)
+
+
+def test_energies_of_the_wrong_length_are_refused():
+    with pytest.raises(InvalidField, match='1089'):
+        EnergyField.tabulate(lambda grid: grid[:5, 0])

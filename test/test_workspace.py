@@ -1,0 +1,58 @@
+"""The correspondence between the 3-D scene and the particle plane, and configuration files."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from reaching import CONFIG, shipped_workspace
+
+from ebm_concept_ros.config_files import ConfigError
+from ebm_concept_ros.workspace import load_workspace
+
+coordinate = st.floats(-1.5, 1.5)
+
+
+@given(coordinate, coordinate)
+def test_to_base_and_back_is_the_same_point(x, y):
+    workspace = shipped_workspace()
+    there = workspace.to_base(np.array([x, y]))
+    np.testing.assert_allclose(workspace.to_plane(there), [x, y], atol=1e-12)
+
+
+def test_one_unit_is_so_many_metres_along_the_base_axes():
+    workspace = shipped_workspace()
+    origin, right = workspace.to_base(np.array([[0.0, 0.0], [1.0, 0.0]]))
+    np.testing.assert_allclose(origin, workspace.centre_in_base_m)
+    np.testing.assert_allclose(right - origin, [workspace.metres_per_unit, 0.0])
+
+
+def test_height_is_ignored_on_the_way_into_the_plane():
+    workspace = shipped_workspace()
+    points = np.array([[0.4, 0.1, 0.0], [0.4, 0.1, 0.9]])
+    below, above = workspace.to_plane(points)
+    np.testing.assert_array_equal(below, above)
+
+
+@pytest.mark.parametrize(
+    ('change', 'names'),
+    [
+        (('metres_per_unit: 0.25', 'metres_per_unit: 0'), ('metres_per_unit', '0', 'greater')),
+        (('metres_per_unit', 'meters_per_unit'), ('meters_per_unit', 'unknown key')),
+        (('hover_height_m: 0.12', ''), ('hover_height_m', 'missing')),
+        (('[0.45, 0.0]', '[0.45'), ('not valid YAML',)),
+    ],
+)
+def test_a_wrong_file_is_refused_with_file_key_and_reason(tmp_path, change, names):
+    text = (CONFIG / 'workspace.yaml').read_text()
+    assert change[0] in text
+    path = tmp_path / 'workspace.yaml'
+    path.write_text(text.replace(*change))
+    with pytest.raises(ConfigError) as refusal:
+        load_workspace(path)
+    for name in (str(path), *names):
+        assert name in str(refusal.value)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(ConfigError, match=r'nowhere\.yaml'):
+        load_workspace(tmp_path / 'nowhere.yaml')
