@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 
 import numpy as np
 from pydantic import Field
@@ -25,7 +26,7 @@ from ebm_core.events import get_concept
 from ebm_core.scene import InvalidInput
 
 _POLL_S = 0.05
-_ACKNOWLEDGE_TIMEOUT_S = 10.0
+_ACKNOWLEDGE_TIMEOUT_S = 20.0
 
 
 class DemonstratorParameters(Parameters):
@@ -66,7 +67,7 @@ class Demonstrator(RunnableDefaults, Node):
     def stop(self) -> None:
         """Stop waiting."""
         self._stop.set()
-        self._worker.join(timeout=_ACKNOWLEDGE_TIMEOUT_S + 1)
+        self._worker.join(timeout=1.0)
 
     def _show(self) -> None:
         p = self.parameters
@@ -83,14 +84,18 @@ class Demonstrator(RunnableDefaults, Node):
                     p.concept, demonstration, self._workspace, stamp_ns
                 )
             )
-        if self._publisher.wait_for_all_acked(Duration(seconds=_ACKNOWLEDGE_TIMEOUT_S)):
-            self._diagnostics.set('demonstrations', Level.OK, f'{p.count} of {p.concept} sent')
-            self.exit_code = 0
-        else:
-            self._diagnostics.set(
-                'demonstrations', Level.ERROR, 'no subscriber acknowledged the demonstrations'
-            )
-            self.exit_code = 1
+        deadline_s = time.monotonic() + _ACKNOWLEDGE_TIMEOUT_S
+        while not self._publisher.wait_for_all_acked(Duration(seconds=_POLL_S)):
+            if self._stop.is_set():
+                return
+            if time.monotonic() > deadline_s:
+                self._diagnostics.set(
+                    'demonstrations', Level.ERROR, 'no subscriber acknowledged the demonstrations'
+                )
+                self.exit_code = 1
+                return
+        self._diagnostics.set('demonstrations', Level.OK, f'{p.count} of {p.concept} sent')
+        self.exit_code = 0
 
 
 def main() -> int:

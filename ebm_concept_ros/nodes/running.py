@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import faulthandler
 import signal
 import sys
 import threading
@@ -91,18 +90,13 @@ def run(create: Callable[[], Node], args: list[str] | None = None) -> int:
     an exception out of it would surface as a traceback from wherever the node happened to be.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-    faulthandler.enable()
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
-    node = spinning = None
+    node = None
     try:
         node = create()
-        spinning = SpinThread(node, node.spin_pause_s)
-        node.start()
-        spinning.start()
-        while node.exit_code is None:
-            if signal.sigtimedwait(_SIGNALS, 0.1) is not None:
-                break
+        if not _signalled(0.0):  # while it was made, which may take seconds
+            _run_until_done(node)
         return node.interrupted_exit_code if node.exit_code is None else node.exit_code
     except ConfigurationError as error:
         name = node.get_name() if node is not None else create.__name__
@@ -110,8 +104,22 @@ def run(create: Callable[[], Node], args: list[str] | None = None) -> int:
         return 2
     finally:
         if node is not None:
-            node.stop()
-            if spinning is not None:
-                spinning.stop()
             node.destroy_node()
         rclpy.try_shutdown()
+
+
+def _run_until_done(node: Node) -> None:
+    spinning = SpinThread(node, node.spin_pause_s)
+    node.start()
+    spinning.start()
+    try:
+        while node.exit_code is None and not _signalled(0.1):
+            pass
+    finally:
+        node.stop()
+        spinning.stop()
+
+
+def _signalled(timeout_s: float) -> bool:
+    """Wait for a signal that asks the process to end."""
+    return signal.sigtimedwait(_SIGNALS, timeout_s) is not None
