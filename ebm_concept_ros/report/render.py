@@ -124,12 +124,14 @@ class SceneRenderer:
         )
 
     def _add_goal(self) -> None:
+        """Mark the goal: a cross on the table, and a pin that shows when something covers it."""
         top = self._workspace.table_height_in_base_m + 0.004
         for angle in (np.pi / 4, 3 * np.pi / 4):
             reach = 0.022 * np.array([np.cos(angle), np.sin(angle)])
             self._add_segment(
                 [*(self._goal - reach), top], [*(self._goal + reach), top], 0.004, _GOAL_RGBA
             )
+        self._add_segment([*self._goal, top], [*self._goal, top + 0.07], 0.0025, _GOAL_RGBA)
 
     def _add_plumb_line(self) -> None:
         """Show where in the plane the effector is: a thin line from it to the table."""
