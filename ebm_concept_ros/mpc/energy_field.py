@@ -125,12 +125,12 @@ class EnergyField:
         area = (np.arange(levels.size) + 0.5) * cell**2 / np.pi
         # Few samples lie under the lowest levels, where areas are steps rather than a curve; there
         # area grows in proportion to the energy, as it does around every quadratic minimum.
-        near = slice(0, _NEAREST_SAMPLES)
-        slope, _ = np.polyfit(levels[near], area[near], 1)
+        rise = levels[_NEAREST_SAMPLES - 1]
+        slope = area[_NEAREST_SAMPLES - 1] / rise if rise > 0.0 else 0.0
         ranks = np.geomspace(_NEAREST_SAMPLES, levels.size, 80).astype(int) - 1
         knots, heights = _distinct(levels[ranks], area[ranks])
         energies = self.energies - lowest
-        cost = heights[0] + np.maximum(slope, 0.0) * (energies - knots[0])
+        cost = heights[0] + slope * (energies - knots[0])
         if len(knots) > 1:
             curve = PchipInterpolator(knots, heights)
             above = energies >= knots[0]
