@@ -111,9 +111,9 @@ ARGUMENTS = (
     Argument(
         'demonstrations',
         '5',
-        'how many are shown and learned from',
-        'an integer from 1 to 50',
-        _number(int, 1, 50),
+        'how many are shown and learned from; 0: none are, the learner waits for five of yours',
+        'an integer from 0 to 50',
+        _number(int, 0, 50),
     ),
     Argument(
         'demonstration_seed',
@@ -234,15 +234,13 @@ def start(context: object) -> list:
             output='screen',
         )
 
-    nodes = {
-        'referee': node('referee'),
-        'simulator': node('simulator'),
-        'controller': node('controller'),
-        'concept_learner': node('concept_learner', min_demonstrations=values['demonstrations']),
-        'demonstrator': node(
-            'demonstrator', count=values['demonstrations'], seed=values['demonstration_seed']
-        ),
-    }
+    count = values['demonstrations']
+    nodes = {name: node(name) for name in ('referee', 'simulator', 'controller')}
+    if count:
+        nodes['concept_learner'] = node('concept_learner', min_demonstrations=count)
+        nodes['demonstrator'] = node('demonstrator', count=count, seed=values['demonstration_seed'])
+    else:
+        nodes['concept_learner'] = node('concept_learner')
 
     def on_exit(name: str) -> Callable[[object, object], list]:
         def react(event: object, _: object) -> list:

@@ -55,7 +55,7 @@ def names():
         ('scene_file', 'no_such_file.yaml'),
         ('concept', 'beside'),
         ('reference_colour', 'blau'),
-        ('demonstrations', '0'),
+        ('demonstrations', '-1'),
         ('headless', 'yes'),
         ('lockstep', ''),
         ('timeout_s', 'nan'),

@@ -115,6 +115,16 @@ def test_when_nothing_comes_it_says_what_is_missing(tmp_path):
     assert 'no scene came' in node.log
 
 
+def test_a_controller_that_falls_silent_has_failed(probe, tmp_path):
+    with running('referee', tmp_path, out_dir=tmp_path, silence_s='1.0', render=False) as node:
+        statuses = probe.publisher(ros.ControllerStatus, 'controller/status', qos.STATUS)
+        statuses.publish(ros.ControllerStatus(state=ros.ControllerStatus.WAITING))
+        code, out = node.end()
+    assert code == 1
+    assert json.loads(out.splitlines()[-1])['success'] is False
+    assert 'controller/status has been silent for 1.0 s' in node.log
+
+
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_without_a_verdict(tmp_path, probe, number):
     with running('referee', tmp_path, out_dir=tmp_path) as node:

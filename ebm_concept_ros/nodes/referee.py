@@ -48,6 +48,9 @@ class RefereeParameters(Parameters):
     wall_timeout_s: float = Field(
         180.0, ge=1.0, le=36000.0, description='for the whole run, s on the wall clock'
     )
+    silence_s: float = Field(
+        10.0, ge=0.5, le=3600.0, description='without controller/status it has failed, s wall clock'
+    )
     out_dir: str = Field('out', description='folder for result.json, picture and video')
     render: bool = Field(True, description='draw picture and video')
     model_dir: str = Field('', description="weights for the heat-map; empty: the package's")
@@ -82,6 +85,7 @@ class Referee(RunnableDefaults, Node):
         self._scene: conversions.NamedScene | None = None
         self._codes: ros.Concept | None = None
         self._status: ros.ControllerStatus | None = None
+        self._status_at_s = math.inf  # on the monotonic clock
         self._began_s: float | None = None
         self._heard_states = False
         self._record = RunRecorder()
@@ -130,6 +134,7 @@ class Referee(RunnableDefaults, Node):
         if self._decided.is_set():
             return
         self._status = message
+        self._status_at_s = time.monotonic()
         if self._began_s is None and message.state == ros.ControllerStatus.TRACKING:
             self._began_s = conversions.stamp_to_ns(message.header.stamp) / 1e9
             self._diagnostics.set('run', Level.OK, f'began at {self._began_s:.3f} s')
@@ -162,8 +167,11 @@ class Referee(RunnableDefaults, Node):
 
     def _wait_and_report(self) -> None:
         deadline_s = time.monotonic() + self.parameters.wall_timeout_s
+        silence_s = self.parameters.silence_s
         while not self._decided.wait(_POLL_S):
-            if time.monotonic() > deadline_s:
+            if time.monotonic() - self._status_at_s > silence_s:
+                self._decide(f'controller/status has been silent for {silence_s} s')
+            elif time.monotonic() > deadline_s:
                 self._decide(
                     f'undecided after {self.parameters.wall_timeout_s} s: {self._what_is_missing()}'
                 )

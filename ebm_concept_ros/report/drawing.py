@@ -7,6 +7,7 @@ imported, an abort in the driver). A run's result must survive that, so nothing 
 
 from __future__ import annotations
 
+import os
 import pickle
 import sys
 from dataclasses import dataclass
@@ -129,4 +130,6 @@ def _labelled(image: np.ndarray, caption: str, with_goal: bool) -> np.ndarray:
 
 
 if __name__ == '__main__':
+    # The arm is still held in real time while it is drawn.
+    os.nice(10)
     draw(pickle.load(sys.stdin.buffer))
