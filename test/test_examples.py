@@ -1,0 +1,49 @@
+"""The examples do what the README says of them."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def example(name):
+    return subprocess.Popen(
+        [sys.executable, str(ROOT / 'examples' / name)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, 'PYTHONPATH': os.pathsep.join(filter(None, sys.path))},
+    )
+
+
+def test_a_closed_loop_without_ros_ends_at_its_goal():
+    process = example('reach_without_ros.py')
+    out, _ = process.communicate(timeout=120)
+    assert process.returncode == 0
+    assert float(re.match(r'([\d.]+) mm', out).group(1)) < 20
+
+
+def test_demonstrations_of_ones_own_are_enacted(tmp_path):
+    launch = subprocess.Popen(
+        [
+            *(shutil.which('ros2'), 'launch', 'ebm_concept_ros', 'reach_between.launch.py'),
+            *('demonstrations:=0', 'concept:=north', 'reference_colour:=green'),
+            *('lockstep:=true', f'out_dir:={tmp_path}'),
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    teacher = example('own_demonstrations.py')
+    out, err = launch.communicate(timeout=250)
+    teacher.communicate(timeout=60)
+    assert teacher.returncode == 0
+    assert launch.returncode == 0, err
+    result = json.loads(out.splitlines()[-1])
+    assert result['success'] is True
+    assert result['attention']['green_0'] > 0.5
