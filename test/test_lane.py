@@ -152,14 +152,14 @@ def test_messages_are_importable_beside_the_modules_from_the_source_tree():
         [
             sys.executable,
             '-c',
-            'import ebm_concept_ros.msg, ebm_concept_ros.conversions as c; print(c.__file__)',
+            'import ebm_concept_ros.msg, ebm_concept_ros.workspace as c; print(c.__file__)',
         ],
         cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=60,
     )
-    assert finished.stdout.strip() == str(ROOT / 'ebm_concept_ros' / 'conversions.py'), (
+    assert finished.stdout.strip() == str(ROOT / 'ebm_concept_ros' / 'workspace.py'), (
         finished.stderr
     )
 

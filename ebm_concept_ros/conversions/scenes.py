@@ -1,26 +1,19 @@
-"""Messages to and from the library's objects: the one place that validates messages.
-
-What a node receives passes through here once. A message that is not usable is refused with
-`InvalidInput`, whose text names the field as it is written in the message definition and the
-reason; the rest of the package may rely on what comes out. Positions come out in particle units
-whatever frame they came in; the correspondence itself is `workspace.Workspace`.
-"""
+"""Scenes and demonstrations."""
 
 from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from builtin_interfaces.msg import Time
 from geometry_msgs.msg import Point, Pose
-from sensor_msgs.msg import JointState
 from std_msgs.msg import ColorRGBA, Header
 
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros.arm.table_scene import EFFECTOR_ID, TableScene
+from ebm_concept_ros.conversions.stamps import ns_to_stamp
 from ebm_concept_ros.workspace import Workspace
 from ebm_core.scene import (
     ACTOR_COLOUR,
@@ -34,9 +27,6 @@ from ebm_core.scene import (
 
 # Far beyond any table, far below overflow when mapped to the plane.
 _MAX_COORDINATE = 1e6
-# Of joint positions and velocities: beyond it no arm is, and squares begin to overflow.
-_MAX_JOINT_VALUE = 1e6
-_NANOSECONDS = 1_000_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,50 +43,6 @@ class NamedDemonstration:
 
     concept: str
     demonstration: Demonstration
-
-
-@dataclass(frozen=True, eq=False)
-class ConceptCodes:
-    """An inferred concept as it travels: two codes (D,) and the weights they belong to."""
-
-    name: str
-    action_code: np.ndarray
-    argument_code: np.ndarray
-    model_sha256: str
-    demonstrations: int = 0
-    action_energies: tuple[float, ...] = ()
-    argument_energies: tuple[float, ...] = ()
-
-
-@dataclass(frozen=True, eq=False)
-class JointSample:
-    """What the joints did at one instant: positions (n,) rad, velocities (n,) rad/s."""
-
-    stamp_ns: int
-    positions_rad: np.ndarray
-    velocities_rad_s: np.ndarray
-
-
-@dataclass(frozen=True, eq=False)
-class EffortCommand:
-    """Efforts (n,) in N·m, and the stamp of the joint state that they answer."""
-
-    stamp_ns: int
-    efforts_nm: np.ndarray
-
-
-def stamp_to_ns(stamp: Time) -> int:
-    """Return a stamp as integer nanoseconds, so that equal stamps compare equal."""
-    return stamp.sec * _NANOSECONDS + stamp.nanosec
-
-
-def ns_to_stamp(stamp_ns: int) -> Time:
-    """Return the message of a non-negative time in nanoseconds."""
-    seconds, nanoseconds = divmod(int(stamp_ns), _NANOSECONDS)
-    return Time(sec=seconds, nanosec=nanoseconds)
-
-
-# Scenes --------------------------------------------------------------------------------------
 
 
 def scene_from_message(
@@ -223,9 +169,6 @@ def point(position: Sequence[float]) -> Point:
     return Point(x=x, y=y, z=z)
 
 
-# Demonstrations ------------------------------------------------------------------------------
-
-
 def demonstration_from_message(
     message: ros.Demonstration, workspace: Workspace
 ) -> NamedDemonstration:
@@ -286,152 +229,3 @@ def demonstration_to_message(
         ],
         attention=array('d', demonstration.attention.tolist()),
     )
-
-
-# Concepts ------------------------------------------------------------------------------------
-
-
-def concept_from_message(message: ros.Concept, model_sha256: str, code_size: int) -> ConceptCodes:
-    """Return the concept's codes, or raise InvalidInput naming field and reason.
-
-    A concept belongs to the weights that it was inferred with: another hash is refused.
-    """
-    if not message.name:
-        raise InvalidInput('concept.name: empty')
-    if message.model_sha256 != model_sha256:
-        raise InvalidInput(
-            f'concept.model_sha256: {message.model_sha256[:12] or "empty"} is not that of the '
-            f'weights loaded here, {model_sha256[:12]}'
-        )
-    codes = {}
-    for field in ('action_code', 'argument_code'):
-        code = np.array(getattr(message, field), float)
-        if code.shape != (code_size,):
-            raise InvalidInput(
-                f'concept.{field}: {len(code)} values, the model has codes of {code_size}'
-            )
-        if not np.isfinite(code).all():
-            raise InvalidInput(f'concept.{field}: contains NaN or infinity')
-        code.setflags(write=False)
-        codes[field] = code
-    return ConceptCodes(
-        message.name,
-        codes['action_code'],
-        codes['argument_code'],
-        message.model_sha256,
-        message.demonstrations,
-        tuple(message.action_energies),
-        tuple(message.argument_energies),
-    )
-
-
-def concept_to_message(concept: ConceptCodes, stamp_ns: int = 0) -> ros.Concept:
-    """Return the message of an inferred concept."""
-
-    def doubles(values: Iterable[float]) -> array:
-        return array('d', (float(v) for v in values))
-
-    return ros.Concept(
-        header=Header(stamp=ns_to_stamp(stamp_ns)),
-        name=concept.name,
-        action_code=doubles(concept.action_code),
-        argument_code=doubles(concept.argument_code),
-        model_sha256=concept.model_sha256,
-        demonstrations=concept.demonstrations,
-        action_energies=doubles(concept.action_energies),
-        argument_energies=doubles(concept.argument_energies),
-    )
-
-
-# Joints --------------------------------------------------------------------------------------
-
-
-def joint_state_from_message(message: JointState, joint_names: Sequence[str]) -> JointSample:
-    """Return positions and velocities in the order of joint_names; matched by name.
-
-    Joints that are not the arm's (a gripper's, say) are ignored; a missing one is refused.
-    """
-    order = _order(message.name, joint_names, 'joint_states', extra_allowed=True)
-    positions = _per_joint(message.position, message.name, order, 'joint_states.position')
-    velocities = _per_joint(message.velocity, message.name, order, 'joint_states.velocity')
-    return JointSample(
-        stamp_to_ns(message.header.stamp),
-        _within(positions, joint_names, 'joint_states.position'),
-        _within(velocities, joint_names, 'joint_states.velocity'),
-    )
-
-
-def joint_state_to_message(
-    joint_names: Sequence[str],
-    positions_rad: np.ndarray,
-    velocities_rad_s: np.ndarray,
-    efforts_nm: np.ndarray,
-    stamp_ns: int,
-) -> JointState:
-    """Return the message of the joints' positions, velocities and applied efforts."""
-    return JointState(
-        header=Header(stamp=ns_to_stamp(stamp_ns)),
-        name=list(joint_names),
-        position=array('d', positions_rad.tolist()),
-        velocity=array('d', velocities_rad_s.tolist()),
-        effort=array('d', efforts_nm.tolist()),
-    )
-
-
-def effort_from_message(message: JointState, joint_names: Sequence[str]) -> EffortCommand:
-    """Return the efforts in the order of joint_names; exactly those joints, in any order."""
-    order = _order(message.name, joint_names, 'joint_effort_commands', extra_allowed=False)
-    efforts = _per_joint(message.effort, message.name, order, 'joint_effort_commands.effort')
-    return EffortCommand(stamp_to_ns(message.header.stamp), efforts)
-
-
-def effort_to_message(
-    joint_names: Sequence[str], efforts_nm: np.ndarray, stamp_ns: int
-) -> JointState:
-    """Return the command's message; stamp_ns is that of the joint state it answers."""
-    return JointState(
-        header=Header(stamp=ns_to_stamp(stamp_ns)),
-        name=list(joint_names),
-        effort=array('d', efforts_nm.tolist()),
-    )
-
-
-def _order(
-    names: Sequence[str], wanted: Sequence[str], topic: str, extra_allowed: bool
-) -> list[int]:
-    """Return where each wanted name stands in names."""
-    index = {name: i for i, name in enumerate(names)}
-    if len(index) != len(names):
-        raise InvalidInput(f'{topic}.name: a joint is named twice in {list(names)}')
-    missing = [name for name in wanted if name not in index]
-    if missing:
-        raise InvalidInput(
-            f'{topic}.name: {missing} missing; given {list(names)}, expected {list(wanted)}'
-        )
-    if not extra_allowed and len(names) != len(wanted):
-        unknown = [name for name in names if name not in wanted]
-        raise InvalidInput(f'{topic}.name: unknown {unknown}; expected exactly {list(wanted)}')
-    return [index[name] for name in wanted]
-
-
-def _per_joint(
-    values: Sequence[float], names: Sequence[str], order: list[int], field: str
-) -> np.ndarray:
-    if len(values) != len(names):
-        raise InvalidInput(f'{field}: {len(values)} values for {len(names)} names')
-    out = np.array(values, float)[order]
-    if not np.isfinite(out).all():
-        worst = order[int((~np.isfinite(out)).argmax())]
-        raise InvalidInput(f'{field}: joint {names[worst]!r} has {values[worst]}')
-    out.setflags(write=False)
-    return out
-
-
-def _within(values: np.ndarray, joint_names: Sequence[str], field: str) -> np.ndarray:
-    beyond = np.abs(values) > _MAX_JOINT_VALUE
-    if beyond.any():
-        joint = int(beyond.argmax())
-        raise InvalidInput(
-            f'{field}: joint {joint_names[joint]!r} has {values[joint]:g}, out of any range'
-        )
-    return values

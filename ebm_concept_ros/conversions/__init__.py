@@ -1,0 +1,59 @@
+"""Messages to and from the library's objects: the one place that validates messages.
+
+What a node receives passes through here once. A message that is not usable is refused with
+`InvalidInput`, whose text names the field as it is written in the message definition and the
+reason; the rest of the package may rely on what comes out. Positions come out in particle units
+whatever frame they came in; the correspondence itself is `workspace.Workspace`.
+"""
+
+from __future__ import annotations
+
+from ebm_concept_ros.conversions.concepts import (
+    ConceptCodes,
+    concept_from_message,
+    concept_to_message,
+)
+from ebm_concept_ros.conversions.joints import (
+    EffortCommand,
+    JointSample,
+    effort_from_message,
+    effort_to_message,
+    joint_state_from_message,
+    joint_state_to_message,
+)
+from ebm_concept_ros.conversions.scenes import (
+    NamedDemonstration,
+    NamedScene,
+    demonstration_from_message,
+    demonstration_to_message,
+    point,
+    scene_from_message,
+    scene_to_message,
+    table_scene_to_message,
+)
+from ebm_concept_ros.conversions.stamps import (
+    ns_to_stamp,
+    stamp_to_ns,
+)
+
+__all__ = [
+    'ConceptCodes',
+    'EffortCommand',
+    'JointSample',
+    'NamedDemonstration',
+    'NamedScene',
+    'concept_from_message',
+    'concept_to_message',
+    'demonstration_from_message',
+    'demonstration_to_message',
+    'effort_from_message',
+    'effort_to_message',
+    'joint_state_from_message',
+    'joint_state_to_message',
+    'ns_to_stamp',
+    'point',
+    'scene_from_message',
+    'scene_to_message',
+    'stamp_to_ns',
+    'table_scene_to_message',
+]

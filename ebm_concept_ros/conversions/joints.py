@@ -1,0 +1,127 @@
+"""Joint states and efforts, matched by joint name."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from sensor_msgs.msg import JointState
+from std_msgs.msg import Header
+
+from ebm_concept_ros.conversions.stamps import ns_to_stamp, stamp_to_ns
+from ebm_core.scene import (
+    InvalidInput,
+)
+
+# Of joint positions and velocities: beyond it no arm is, and squares begin to overflow.
+_MAX_JOINT_VALUE = 1e6
+
+
+@dataclass(frozen=True, eq=False)
+class JointSample:
+    """What the joints did at one instant: positions (n,) rad, velocities (n,) rad/s."""
+
+    stamp_ns: int
+    positions_rad: np.ndarray
+    velocities_rad_s: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class EffortCommand:
+    """Efforts (n,) in N·m, and the stamp of the joint state that they answer."""
+
+    stamp_ns: int
+    efforts_nm: np.ndarray
+
+
+def joint_state_from_message(message: JointState, joint_names: Sequence[str]) -> JointSample:
+    """Return positions and velocities in the order of joint_names; matched by name.
+
+    Joints that are not the arm's (a gripper's, say) are ignored; a missing one is refused.
+    """
+    order = _order(message.name, joint_names, 'joint_states', extra_allowed=True)
+    positions = _per_joint(message.position, message.name, order, 'joint_states.position')
+    velocities = _per_joint(message.velocity, message.name, order, 'joint_states.velocity')
+    return JointSample(
+        stamp_to_ns(message.header.stamp),
+        _within(positions, joint_names, 'joint_states.position'),
+        _within(velocities, joint_names, 'joint_states.velocity'),
+    )
+
+
+def joint_state_to_message(
+    joint_names: Sequence[str],
+    positions_rad: np.ndarray,
+    velocities_rad_s: np.ndarray,
+    efforts_nm: np.ndarray,
+    stamp_ns: int,
+) -> JointState:
+    """Return the message of the joints' positions, velocities and applied efforts."""
+    return JointState(
+        header=Header(stamp=ns_to_stamp(stamp_ns)),
+        name=list(joint_names),
+        position=array('d', positions_rad.tolist()),
+        velocity=array('d', velocities_rad_s.tolist()),
+        effort=array('d', efforts_nm.tolist()),
+    )
+
+
+def effort_from_message(message: JointState, joint_names: Sequence[str]) -> EffortCommand:
+    """Return the efforts in the order of joint_names; exactly those joints, in any order."""
+    order = _order(message.name, joint_names, 'joint_effort_commands', extra_allowed=False)
+    efforts = _per_joint(message.effort, message.name, order, 'joint_effort_commands.effort')
+    return EffortCommand(stamp_to_ns(message.header.stamp), efforts)
+
+
+def effort_to_message(
+    joint_names: Sequence[str], efforts_nm: np.ndarray, stamp_ns: int
+) -> JointState:
+    """Return the command's message; stamp_ns is that of the joint state it answers."""
+    return JointState(
+        header=Header(stamp=ns_to_stamp(stamp_ns)),
+        name=list(joint_names),
+        effort=array('d', efforts_nm.tolist()),
+    )
+
+
+def _order(
+    names: Sequence[str], wanted: Sequence[str], topic: str, extra_allowed: bool
+) -> list[int]:
+    """Return where each wanted name stands in names."""
+    index = {name: i for i, name in enumerate(names)}
+    if len(index) != len(names):
+        raise InvalidInput(f'{topic}.name: a joint is named twice in {list(names)}')
+    missing = [name for name in wanted if name not in index]
+    if missing:
+        raise InvalidInput(
+            f'{topic}.name: {missing} missing; given {list(names)}, expected {list(wanted)}'
+        )
+    if not extra_allowed and len(names) != len(wanted):
+        unknown = [name for name in names if name not in wanted]
+        raise InvalidInput(f'{topic}.name: unknown {unknown}; expected exactly {list(wanted)}')
+    return [index[name] for name in wanted]
+
+
+def _per_joint(
+    values: Sequence[float], names: Sequence[str], order: list[int], field: str
+) -> np.ndarray:
+    if len(values) != len(names):
+        raise InvalidInput(f'{field}: {len(values)} values for {len(names)} names')
+    out = np.array(values, float)[order]
+    if not np.isfinite(out).all():
+        worst = order[int((~np.isfinite(out)).argmax())]
+        raise InvalidInput(f'{field}: joint {names[worst]!r} has {values[worst]}')
+    out.setflags(write=False)
+    return out
+
+
+def _within(values: np.ndarray, joint_names: Sequence[str], field: str) -> np.ndarray:
+    beyond = np.abs(values) > _MAX_JOINT_VALUE
+    if beyond.any():
+        joint = int(beyond.argmax())
+        raise InvalidInput(
+            f'{field}: joint {joint_names[joint]!r} has {values[joint]:g}, out of any range'
+        )
+    return values

@@ -1,0 +1,18 @@
+"""Stamps as integer nanoseconds."""
+
+from __future__ import annotations
+
+from builtin_interfaces.msg import Time
+
+_NANOSECONDS = 1_000_000_000
+
+
+def stamp_to_ns(stamp: Time) -> int:
+    """Return a stamp as integer nanoseconds, so that equal stamps compare equal."""
+    return stamp.sec * _NANOSECONDS + stamp.nanosec
+
+
+def ns_to_stamp(stamp_ns: int) -> Time:
+    """Return the message of a non-negative time in nanoseconds."""
+    seconds, nanoseconds = divmod(int(stamp_ns), _NANOSECONDS)
+    return Time(sec=seconds, nanosec=nanoseconds)
