@@ -5,14 +5,16 @@ import pytest
 import yaml
 from reaching import shipped_workspace
 
+from ebm_concept_ros.arm import table_scene
 from ebm_concept_ros.arm.table_scene import load_table_scene, random_table_scene
 from ebm_concept_ros.config_files import ConfigError
+from ebm_core.scene import InvalidInput
 
 BLUE = {'id': 'blue_0', 'position_in_base_m': [0.4, 0.1], 'colour': 'blue', 'shape': 'circle'}
 
 
 @pytest.mark.parametrize('num_references', [0, 1, 2])
-@pytest.mark.parametrize('seed', range(20))
+@pytest.mark.parametrize('seed', range(61))
 def test_random_scenes_hold_what_the_concept_needs(seed, num_references):
     workspace = shipped_workspace()
     scene = random_table_scene(seed, num_references, 'blue', workspace)
@@ -24,6 +26,26 @@ def test_random_scenes_hold_what_the_concept_needs(seed, num_references):
     assert np.abs(in_plane).max() <= 1.0
     gaps = np.linalg.norm(in_plane[:, None] - in_plane[None], axis=-1)
     assert gaps[np.triu_indices(len(gaps), 1)].min() > 0.3, 'entities do not overlap'
+
+
+@pytest.mark.parametrize(('num_references', 'fewest'), [(0, 3), (1, 3), (2, 4), (3, 5), (4, 6)])
+def test_scenes_have_every_number_of_entities_about_as_often(num_references, fewest):
+    workspace = shipped_workspace()
+    counts = [
+        1 + len(random_table_scene(seed, num_references, 'blue', workspace).entities)
+        for seed in range(1, 61)
+    ]
+    expected = 60 / (7 - fewest)
+    for number in range(fewest, 7):
+        assert counts.count(number) == pytest.approx(expected, abs=0.6 * expected)
+    assert min(counts) == fewest and max(counts) == 6
+
+
+def test_a_seed_without_room_is_not_the_fault_of_the_colour(monkeypatch):
+    monkeypatch.setattr(table_scene, '_MIN_SPACING_UNITS', 3.0)
+    monkeypatch.setattr(table_scene, '_MAX_ATTEMPTS', 10)
+    with pytest.raises(InvalidInput, match='scene_seed: 4 finds no room for'):
+        random_table_scene(4, 2, 'blue', shipped_workspace())
 
 
 def test_other_seeds_give_other_scenes():

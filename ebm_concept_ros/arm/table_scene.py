@@ -10,11 +10,13 @@ from pydantic import Field, field_validator, model_validator
 
 from ebm_concept_ros.config_files import Config, ConfigError, load_config
 from ebm_concept_ros.workspace import Workspace
-from ebm_core.scene import COLOURS, SHAPES
+from ebm_core.scene import COLOURS, SHAPES, InvalidInput
 
 # The end effector is the actor of every scene; nothing on the table may take its name.
 EFFECTOR_ID = 'end_effector'
 
+# With the effector, as in the demonstrations.
+_FEWEST_ENTITIES, _MOST_ENTITIES = 3, 6
 _PLACED_WITHIN_UNITS = 0.85
 _MIN_SPACING_UNITS = 0.35
 _MIN_REFERENCE_SPACING_UNITS = 0.6
@@ -95,19 +97,23 @@ def random_table_scene(
 ) -> TableScene:
     """Place `num_references` objects of the reference colour, and others of other colours.
 
-    With the end effector a scene has 3 to 6 entities. The same seed gives the same scene.
-    Raises ValueError for an unknown colour or a number of references out of 0 to 4.
+    With the end effector a scene has 3 to 6 entities, each number as often, and at least one is of
+    another colour. The same seed gives the same scene. Raises ValueError for an unknown colour or a
+    number of references out of 0 to 4, InvalidInput for a seed that finds no room.
     """
     _one_of(reference_colour, COLOURS)
     if not 0 <= num_references <= 4:
         raise ValueError(f'num_references: {num_references} refused, allowed are 0 to 4')
     rng = np.random.default_rng(seed)
-    fewest = max(1, 2 - num_references)
-    num_distractors = int(rng.integers(fewest, fewest + 2))
+    with_effector = int(rng.integers(max(_FEWEST_ENTITIES, num_references + 2), _MOST_ENTITIES + 1))
+    num_distractors = with_effector - 1 - num_references
     others = [colour for colour in COLOURS if colour != reference_colour]
     colours = [reference_colour] * num_references
     colours += rng.choice(others, num_distractors).tolist()
-    positions = workspace.to_base(_spread_out(rng, len(colours), num_references))
+    in_plane = _spread_out(rng, len(colours), num_references)
+    if in_plane is None:
+        raise InvalidInput(f'scene_seed: {seed} finds no room for {len(colours)} entities')
+    positions = workspace.to_base(in_plane)
     counts: dict[str, int] = {}
     entities = []
     for colour, position in zip(colours, positions, strict=True):
@@ -124,8 +130,8 @@ def random_table_scene(
     return TableScene(entities=tuple(entities))
 
 
-def _spread_out(rng: np.random.Generator, count: int, num_references: int) -> np.ndarray:
-    """Return (count, 2) particle units, none near another, the references well apart."""
+def _spread_out(rng: np.random.Generator, count: int, num_references: int) -> np.ndarray | None:
+    """Return (count, 2) particle units, none near another, the references well apart; or None."""
     for _ in range(_MAX_ATTEMPTS):
         points = rng.uniform(-_PLACED_WITHIN_UNITS, _PLACED_WITHIN_UNITS, (count, 2))
         gaps = np.linalg.norm(points[:, None] - points[None], axis=-1)
@@ -135,7 +141,7 @@ def _spread_out(rng: np.random.Generator, count: int, num_references: int) -> np
             references.size == 0 or references.min() >= _MIN_REFERENCE_SPACING_UNITS
         ):
             return points
-    raise ValueError(f'no room for {count} entities in the workspace')
+    return None
 
 
 def _one_of(name: str, known: Collection[str]) -> str:
