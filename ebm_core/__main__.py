@@ -16,8 +16,9 @@ import torch
 from .checkpoint import write_atomically
 from .config import PRESETS, TrainingConfig, preset
 from .evaluation import evaluate, evaluate_concept, table
+from .events.placement import NUM_ENTITIES
 from .model import ConceptModel, ModelError, load_model, save_model
-from .scene import InvalidInput
+from .scene import MAX_ENTITIES, InvalidInput
 from .training import Learner, train
 
 
@@ -69,7 +70,15 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser('evaluate', parents=[common], help='measure a model')
     command.set_defaults(command=_evaluate)
     command.add_argument('--model', type=Path, required=True, help='directory of the model')
-    command.add_argument('--seed', type=int, default=1)
+    command.add_argument('--seed', type=int, default=1, help='of the scenes')
+    command.add_argument(
+        '--entities',
+        type=int,
+        nargs=2,
+        default=NUM_ENTITIES,
+        metavar=('LOW', 'HIGH'),
+        help='smallest and largest number of entities of a scene (3 6)',
+    )
     return parser
 
 
@@ -85,9 +94,9 @@ def _train(args: argparse.Namespace) -> dict:
     device = torch.device(args.device or ('cuda' if torch.cuda.is_available() else 'cpu'))
 
     def progress(learner: Learner, _step: int) -> dict[str, float]:
-        on_cpu = Learner(chosen)
-        on_cpu.load_state_dict(learner.state_dict())
-        with torch.random.fork_rng():
+        with torch.random.fork_rng():  # what is shown must not change what is learned
+            on_cpu = Learner(chosen)
+            on_cpu.load_state_dict(learner.state_dict())
             row = evaluate_concept(ConceptModel(on_cpu, {}, ''), 'between', scenes=100)
         return {key: row[key] for key in ('generation', 'attention')}
 
@@ -114,7 +123,14 @@ def _train(args: argparse.Namespace) -> dict:
 
 
 def _evaluate(args: argparse.Namespace) -> dict:
-    metrics = evaluate(load_model(args.model), scenes=args.scenes, seed=args.seed)
+    low, high = args.entities
+    if not 3 <= low <= high <= MAX_ENTITIES:
+        raise InvalidInput(
+            f'--entities: {low} {high} is refused: 3 or more, in ascending order, '
+            f'{MAX_ENTITIES} at most'
+        )
+    model = load_model(args.model)
+    metrics = evaluate(model, scenes=args.scenes, num_entities=(low, high), seed=args.seed)
     print(table(metrics))
     return metrics
 

@@ -36,13 +36,16 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 def save_checkpoint(
     directory: Path,
-    step: int,
+    progress: dict[str, float],
     modules: nn.Module,
     optimizer: torch.optim.Optimizer,
     rng: np.random.Generator,
     config: dict,
 ) -> None:
-    """Save weights, optimiser moments and both random states after `step` steps."""
+    """Save weights, optimiser moments, random states, and how far and how long the run has been.
+
+    progress: at least 'step', the number of steps done.
+    """
     tensors = {f'module.{k}': v.contiguous() for k, v in modules.state_dict().items()}
     for index, state in optimizer.state_dict()['state'].items():
         tensors |= {f'optimizer.{index}.{k}': v for k, v in state.items()}
@@ -50,7 +53,7 @@ def save_checkpoint(
     if torch.cuda.is_available():
         tensors['cuda_rng'] = torch.cuda.get_rng_state()
     metadata = {
-        'step': str(step),
+        'progress': json.dumps(progress),
         'numpy_rng': json.dumps(rng.bit_generator.state),
         'config': json.dumps(config, sort_keys=True),
     }
@@ -63,14 +66,14 @@ def load_checkpoint(
     optimizer: torch.optim.Optimizer,
     rng: np.random.Generator,
     config: dict,
-) -> int:
-    """Restore what `save_checkpoint` saved, and return its step; 0 where there is none.
+) -> dict[str, float]:
+    """Restore what `save_checkpoint` saved, and return its progress; empty where there is none.
 
     A checkpoint of another configuration, or a damaged one, raises InvalidInput.
     """
     path = directory / FILE
     if not path.exists():
-        return 0
+        return {}
     try:
         with safe_open(path, 'pt') as file:
             metadata = file.metadata() or {}
@@ -95,4 +98,4 @@ def load_checkpoint(
     if 'cuda_rng' in tensors and torch.cuda.is_available():
         torch.cuda.set_rng_state(tensors['cuda_rng'])
     rng.bit_generator.state = json.loads(metadata['numpy_rng'])
-    return int(metadata['step'])
+    return json.loads(metadata['progress'])

@@ -102,7 +102,7 @@ class Energy(nn.Module):
 
     def energy_of_sum(self, s: Tensor, count: Tensor, w1: Tensor) -> Tensor:
         """Return E (B,) of pair sums s (B, H) with count (B,) and w1 (B, D + 1)."""
-        return (self.affine(s, count) * w1.unsqueeze(-2)).sum(-1).square().sum(-1)
+        return _square_norm(self.affine(s, count), w1)
 
     # E as a function of the gates: identification
 
@@ -124,9 +124,13 @@ class Energy(nn.Module):
         gradient = ((pull + pull.transpose(-1, -2)) @ gates.unsqueeze(-1)).squeeze(-1)
         return energy, gradient
 
+    def affine_of_event(self, x: Tensor, gates: Tensor) -> Tensor:
+        """Return [A | b] (B, R, D + 1) of states x (B, N, F) under gates (B, N)."""
+        return self.affine(*self.gated_sum(self.pairs(x), gates))
+
     def energy(self, x: Tensor, gates: Tensor, w: Tensor) -> Tensor:
         """Return E (B,); x: (B, N, F), gates in [0, 1]: (B, N), w: (B, D)."""
-        return self.energy_of_sum(*self.gated_sum(self.pairs(x), gates), with_one(w))
+        return energy_of_affine(self.affine_of_event(x, gates), w)
 
 
 class ActorEnergy:
@@ -203,6 +207,15 @@ class ActorEnergy:
         d_second = d_u[..., n : 2 * n, :].sum(-2) + both
         gradient = d_first @ e.g_first[POSITION].T + d_second @ e.g_second[POSITION].T
         return energy, gradient
+
+
+def energy_of_affine(affine: Tensor, w: Tensor) -> Tensor:
+    """Return ‖A w + b‖² (B,) of [A | b] (B, R, D + 1) and codes w (B, D)."""
+    return _square_norm(affine, with_one(w))
+
+
+def _square_norm(affine: Tensor, w1: Tensor) -> Tensor:
+    return (affine * w1.unsqueeze(-2)).sum(-1).square().sum(-1)
 
 
 def with_one(w: Tensor) -> Tensor:

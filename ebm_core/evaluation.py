@@ -9,6 +9,7 @@ from .energy import ActorEnergy
 from .events import concept_names, get_concept, sample_placements
 from .events.batch import EventBatch
 from .events.placement import (
+    NUM_ENTITIES,
     SUCCESS_DISTANCE,
     PlacementConcept,
     generation_events,
@@ -29,7 +30,7 @@ def evaluate_concept(
     name: str,
     *,
     scenes: int = 500,
-    num_entities: tuple[int, int] = (3, 6),
+    num_entities: tuple[int, int] = NUM_ENTITIES,
     seed: int = 1,
 ) -> dict[str, float]:
     """Measure one concept, every scene with five demonstrations and codes of its own.
@@ -71,7 +72,8 @@ def infer_codes(model: ConceptModel, events: EventBatch) -> tuple[torch.Tensor, 
     before, after, attention, _ = tensors(events, torch.device('cpu'))
     m = DEMONSTRATIONS
     return tuple(  # type: ignore[return-value]
-        model.sampler.infer_code(model.energy, x[:, :m], attention[:, :m]) for x in (after, before)
+        model.sampler.infer_code(model.energy.affine_of_event(x[:, :m], attention[:, :m]))
+        for x in (after, before)
     )
 
 
@@ -134,9 +136,18 @@ def basin(
     }
 
 
-def evaluate(model: ConceptModel, *, scenes: int = 500, seed: int = 1) -> dict[str, dict]:
+def evaluate(
+    model: ConceptModel,
+    *,
+    scenes: int = 500,
+    num_entities: tuple[int, int] = NUM_ENTITIES,
+    seed: int = 1,
+) -> dict[str, dict]:
     """Measure every concept, and the basin of "between"."""
-    concepts = {n: evaluate_concept(model, n, scenes=scenes, seed=seed) for n in concept_names()}
+    concepts = {
+        name: evaluate_concept(model, name, scenes=scenes, num_entities=num_entities, seed=seed)
+        for name in concept_names()
+    }
     starts = basin(model, scenes=max(1, scenes // 5), seed=seed + 1)
     return {'concepts': concepts, 'basin_between': starts}
 

@@ -46,22 +46,19 @@ class Sampler(nn.Module):
 
     def infer_code(
         self,
-        energy: Energy,
-        x: Tensor,
-        gates: Tensor,
+        affine: Tensor,
         *,
         generator: torch.Generator | None = None,
         noise: float = 0.0,
     ) -> Tensor:
         """Return w (C, D) that minimises the mean energy of M demonstrations (eq. 8).
 
-        x: (C, M, N, F); gates: (C, M, N). E is quadratic in w, so the demonstrations enter once, as
-        the mean of [A | b]ᵀ[A | b].
+        affine: (C, M, R, D + 1), `Energy.affine_of_event` of the demonstrations. E is quadratic in
+        w, so they enter once, as the mean of [A | b]ᵀ[A | b].
         """
-        affine = energy.affine(*energy.gated_sum(energy.pairs(x), gates))
         quadratic = (affine.mT @ affine).mean(1)
         w = CODE_START * torch.randn(
-            x.shape[0], energy.code_size, generator=generator, device=x.device
+            affine.shape[0], affine.shape[-1] - 1, generator=generator, device=affine.device
         )
         for k in range(self.steps):
             gradient = 2 * (quadratic @ with_one(w).unsqueeze(-1)).squeeze(-1)[:, :-1]

@@ -19,8 +19,8 @@ from safetensors.torch import load, save
 
 from .checkpoint import write_atomically
 from .config import ModelConfig, Preset, describe
-from .energy import ActorEnergy
-from .scene import MAX_ENTITIES, Demonstration, InvalidInput, Scene
+from .energy import ActorEnergy, energy_of_affine
+from .scene import Demonstration, InvalidInput, Scene
 from .training import Learner
 
 WEIGHTS, CARD = 'model.safetensors', 'model.json'
@@ -59,22 +59,16 @@ class ConceptModel:
         """Infer both codes from demonstrations (eq. 8)."""
         if not demonstrations:
             raise InvalidInput('demonstrations: none given')
-        before = _stack([d.before for d in demonstrations])
-        after = _stack([d.after for d in demonstrations])
-        gates = torch.zeros(before.shape[:2])
-        for i, demonstration in enumerate(demonstrations):
-            gates[i, : len(demonstration.attention)] = torch.tensor(demonstration.attention)
-        generator = torch.Generator().manual_seed(seed)
-        both = self.sampler.infer_code(
-            self.energy,
-            torch.stack((after, before)),
-            gates.expand(2, -1, -1),
-            generator=generator,
+        # One event at a time: the pairs of many large events would not fit into memory together.
+        affine = torch.stack(
+            [
+                torch.stack([self._affine(d.after, d.attention) for d in demonstrations]),
+                torch.stack([self._affine(d.before, d.attention) for d in demonstrations]),
+            ]
         )
-        energies = [
-            self.energy.energy(x, gates, w.expand(len(x), -1)).double().numpy()
-            for x, w in zip((after, before), both, strict=True)
-        ]
+        generator = torch.Generator().manual_seed(seed)
+        both = self.sampler.infer_code(affine, generator=generator)
+        energies = energy_of_affine(affine, both.unsqueeze(1)).double().numpy()
         codes = both.double().numpy()
         if not (np.isfinite(codes).all() and np.isfinite(energies).all()):
             raise InvalidInput('demonstrations: inference of the codes did not stay finite')
@@ -84,7 +78,7 @@ class ConceptModel:
     def identify(self, scene: Scene, argument_code: np.ndarray, seed: int = 0) -> np.ndarray:
         """Return the attention (N,) in [0, 1] that the code asks for in a scene (eq. 2)."""
         w = self._code(argument_code)
-        x = _stack([scene])
+        x = torch.from_numpy(scene.features())[None]
         logits = self.sampler.identify_best(
             self.energy,
             self.energy.pairs(x),
@@ -111,7 +105,7 @@ class ConceptModel:
     ) -> np.ndarray:
         """Return E (M,) with the actor at each of the points (M, 2), particle units."""
         _, energy = self._actor_energy(scene, attention, action_code)
-        where = torch.as_tensor(np.asarray(points), dtype=torch.float32)[None]
+        where = torch.tensor(points, dtype=torch.float32)[None]
         return energy(where)[0].double().numpy()
 
     def _actor_energy(
@@ -133,6 +127,12 @@ class ConceptModel:
         gates = torch.ones(x.shape[:2])
         return int(actors[0]), ActorEnergy(self.energy, x, gates, self._code(action_code))
 
+    def _affine(self, scene: Scene, attention: np.ndarray) -> torch.Tensor:
+        """Return [A | b] (R, D + 1) of a scene; who has no attention has no part in the energy."""
+        part = attention > 0
+        x = torch.from_numpy(scene.features()[part])
+        return self.energy.affine_of_event(x, torch.tensor(attention[part], dtype=torch.float32))
+
     def _code(self, code: np.ndarray) -> torch.Tensor:
         code = np.asarray(code, dtype=np.float32)
         if code.shape != (self.code_size,):
@@ -140,17 +140,6 @@ class ConceptModel:
         if not np.isfinite(code).all():
             raise InvalidInput('code: contains NaN or infinity')
         return torch.from_numpy(code)[None]
-
-
-def _stack(scenes: list[Scene]) -> torch.Tensor:
-    """Return (n, N, F) features, padded with zeros."""
-    size = max(map(len, scenes))
-    if size > MAX_ENTITIES:
-        raise InvalidInput(f'scene: {size} entities, at most {MAX_ENTITIES} are allowed')
-    out = torch.zeros(len(scenes), size, scenes[0].features().shape[1])
-    for i, scene in enumerate(scenes):
-        out[i, : len(scene)] = torch.from_numpy(scene.features())
-    return out
 
 
 def save_model(directory: Path, learner: Learner, preset: Preset, provenance: dict) -> str:

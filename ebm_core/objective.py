@@ -70,9 +70,12 @@ def losses(
     m, k = demonstrations, PARTICIPANTS
     q = before.shape[1] - m
     gates = attention[:, :m, :k]
-    w_x = sampler.infer_code(energy, after[:, :m, :k], gates, noise=LANGEVIN_NOISE)
-    w_a = sampler.infer_code(energy, before[:, :m, :k], gates, noise=LANGEVIN_NOISE)
-    w_x, w_a = w_x.repeat_interleave(q, 0), w_a.repeat_interleave(q, 0)
+    w_x, w_a = (
+        sampler.infer_code(
+            energy.affine_of_event(x[:, :m, :k], gates), noise=LANGEVIN_NOISE
+        ).repeat_interleave(q, 0)
+        for x in (after, before)
+    )
     before, after, attention, present = (
         t[:, m:].flatten(0, 1) for t in (before, after, attention, present)
     )

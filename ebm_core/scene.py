@@ -143,6 +143,8 @@ class Demonstration:
             raise InvalidInput('attention: values must be within [0, 1]')
         if not (attention > 0.5).any():
             raise InvalidInput('attention: no entity is attended to')
+        if not (states[0].movable & (attention > 0.5)).any():
+            raise InvalidInput('attention: no movable entity is attended to, so nobody acts')
         object.__setattr__(self, 'states', states)
         object.__setattr__(self, 'attention', attention)
 

@@ -51,8 +51,11 @@ def train_step(
     preset: Preset,
     step: int,
     rng: np.random.Generator,
-) -> Losses:
-    """Draw a batch of concepts and take one optimiser step."""
+) -> tuple[Losses, bool]:
+    """Draw a batch of concepts and take one optimiser step, unless its gradient is not finite.
+
+    Returns the losses, and whether the step was taken.
+    """
     t = preset.training
     concepts = sample_placements(rng, t.concepts)
     colours = rng.integers(len(COLOURS), size=t.concepts)
@@ -70,9 +73,10 @@ def train_step(
     optimizer.zero_grad(set_to_none=True)
     batch.total.backward()
     norm = nn.utils.clip_grad_norm_(learner.parameters(), t.gradient_clip)
-    if torch.isfinite(norm):
+    taken = bool(torch.isfinite(norm))
+    if taken:
         optimizer.step()
-    return batch
+    return batch, taken
 
 
 def train(
@@ -94,28 +98,24 @@ def train(
     learner = Learner(preset).to(device)
     optimizer = torch.optim.Adam(learner.parameters(), lr=t.learning_rate)
     config = preset.model_dump()
-    first = load_checkpoint(directory, learner, optimizer, rng, config) if resume else 0
-    started = time.monotonic()
-    progress = tqdm(
-        range(first, t.steps), initial=first, total=t.steps, unit='step', dynamic_ncols=True
-    )
-    skipped, shown = 0, {}
-    for step in progress:
-        batch = train_step(learner, optimizer, preset, step, rng)
-        total = float(batch.total.detach())
-        skipped += not math.isfinite(total)
-        last = step + 1 == t.steps
-        if last or (step + 1) % t.checkpoint_every == 0:
-            save_checkpoint(directory, step + 1, learner, optimizer, rng, config)
-            shown = report(learner, step + 1) if report else {}
-        progress.set_postfix(
+    run = {'step': 0, 'wall_s': 0.0, 'skipped_steps': 0}
+    if resume:
+        run |= load_checkpoint(directory, learner, optimizer, rng, config)
+    began = time.monotonic() - run['wall_s']
+    first, shown = int(run['step']), {}
+    bar = tqdm(range(first, t.steps), initial=first, total=t.steps, unit='step', dynamic_ncols=True)
+    for step in bar:
+        batch, taken = train_step(learner, optimizer, preset, step, rng)
+        run['step'] += 1
+        run['skipped_steps'] += not taken
+        run['wall_s'] = round(time.monotonic() - began, 1)
+        last = run['step'] == t.steps
+        if last or run['step'] % t.checkpoint_every == 0:
+            save_checkpoint(directory, run, learner, optimizer, rng, config)
+            shown = report(learner, run['step']) if report else {}
+        bar.set_postfix(
             x=f'{float(batch.generation_ml.detach()):.2f}',
             a=f'{float(batch.identification_ml.detach()):.2f}',
             **{k: f'{v:.2f}' for k, v in shown.items()},
         )
-    return learner, {
-        'steps': t.steps,
-        'resumed_at_step': first,
-        'wall_s': round(time.monotonic() - started, 1),
-        'skipped_steps': skipped,
-    }
+    return learner, {**run, 'resumed_at_step': first}

@@ -31,7 +31,7 @@ SIDE_DISTANCE = 0.3  # of "north of" and its kin, particle units
 SUCCESS_DISTANCE = 0.1  # the predicate's tolerance, particle units
 MIN_REFERENCE_DISTANCE = 0.35  # closer references leave no room between them
 AMBIGUITY_MARGIN = 0.25  # no other choice of entities comes closer to satisfying the concept
-MIN_ENTITIES, MAX_ENTITIES = 3, 6
+NUM_ENTITIES = (3, 6)  # smallest and largest number of a scene, the actor included
 COLOUR_JITTER = 0.04
 
 _PALETTE = np.array(list(COLOURS.values()), np.float32)
@@ -117,7 +117,7 @@ def generation_events(
     colours: np.ndarray,
     count: int,
     rng: np.random.Generator,
-    num_entities: tuple[int, int] = (MIN_ENTITIES, MAX_ENTITIES),
+    num_entities: tuple[int, int] = NUM_ENTITIES,
 ) -> EventBatch:
     """Return (C, count) events in which the actor goes from anywhere to its goal.
 
@@ -138,7 +138,7 @@ def identification_events(
     concepts: Sequence[PlacementConcept],
     count: int,
     rng: np.random.Generator,
-    num_entities: tuple[int, int] = (MIN_ENTITIES, MAX_ENTITIES),
+    num_entities: tuple[int, int] = NUM_ENTITIES,
 ) -> EventBatch:
     """Return (C, count) still scenes with just one choice of entities that satisfies the concept.
 

@@ -71,6 +71,7 @@ def test_too_many_entities_are_refused():
         ([3, 3], [1, 0, np.nan], 'attention: contains NaN'),
         ([3, 3], [1, 0, 2], 'attention: values'),
         ([3, 3], [0, 0, 0], 'attention: no entity'),
+        ([3, 3], [0, 1, 1], 'attention: no movable entity'),
     ],
 )
 def test_bad_demonstrations_are_refused_by_name(states, attention, message):
