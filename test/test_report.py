@@ -13,6 +13,7 @@ from ebm_concept_ros.arm.table_scene import random_table_scene
 from ebm_concept_ros.report import RunRecorder, render_run
 from ebm_concept_ros.report.drawing import PICTURE_SIZE, VIDEO_SIZE
 from ebm_concept_ros.report.heat_map import heat_map
+from ebm_concept_ros.report.top_view import TOP_VIEW_SIZE
 
 ARM, WORKSPACE = shipped_arm(), shipped_workspace()
 SCENE = random_table_scene(1, 2, 'blue', WORKSPACE)
@@ -78,7 +79,7 @@ def test_picture_and_video_are_written_and_show_more_than_one_colour(tmp_path):
 
 
 @pytest.mark.parametrize('backend', ['glfw', 'nonsense'])
-def test_without_opengl_there_is_still_a_picture_and_one_line_that_says_why(
+def test_without_opengl_picture_and_video_are_flat_and_one_line_says_why(
     tmp_path, monkeypatch, backend
 ):
     """GLFW without a display aborts its process; an unknown backend fails the import."""
@@ -87,7 +88,11 @@ def test_without_opengl_there_is_still_a_picture_and_one_line_that_says_why(
     monkeypatch.delenv('WAYLAND_DISPLAY', raising=False)
     files = render(tmp_path)
     assert imageio.imread(files.picture).std() > 10
-    assert files.video is None
+    with imageio.get_reader(files.video) as video:
+        assert video.get_meta_data()['size'] == TOP_VIEW_SIZE
+        assert video.get_meta_data()['duration'] > 1.0
+        first, last = (video.get_data(i).astype(int) for i in (0, video.count_frames() - 1))
+    assert np.abs(first - last).max() > 100, 'the effector moves'
     assert backend in files.problem
     assert 'install EGL' in files.problem
     assert len(files.problem.splitlines()) == 1

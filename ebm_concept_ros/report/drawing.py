@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import pickle
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,15 +23,11 @@ from ebm_concept_ros.arm.table_scene import TableScene
 from ebm_concept_ros.mpc.energy_field import EnergyField
 from ebm_concept_ros.report.recorder import RunRecorder
 from ebm_concept_ros.report.render import SceneRenderer
+from ebm_concept_ros.report.video import frame_times_s, write_video
 from ebm_concept_ros.workspace import Workspace
 
 VIDEO_SIZE = (640, 480)
 PICTURE_SIZE = (960, 720)
-FRAMES_PER_S = 25
-# A reach takes about a second: it is slowed down to be watched, but never by more than this.
-_VIDEO_S = 4.0
-_MOST_SLOWING = 4.0
-_STILL_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -67,36 +64,17 @@ def draw(job: Job) -> None:
         trail = np.array([renderer.effector_in_base_m(q) for q in positions])
         image = renderer.draw(positions[-1], _thinned(trail))
     imageio.imwrite(job.picture, _labelled(image, job.caption, job.goal_in_base_m is not None))
-    _write_video(job, trail)
+    write_video(job.video, _frames(job, trail))
 
 
-def _write_video(job: Job, trail: np.ndarray) -> None:
-    known_s = job.record.times_s
-    duration_s = known_s[-1] - known_s[0]
-    slowing = float(np.clip(_VIDEO_S / max(duration_s, 1e-3), 1.0, _MOST_SLOWING))
-    slowing = 1.0 if slowing < 1.5 else round(slowing)
-    times_s = known_s[0] + np.arange(0.0, duration_s * slowing, 1.0 / FRAMES_PER_S) / slowing
-    positions = job.record.at(times_s)
-    speed = '' if slowing == 1 else f', {slowing:.0f} times slower than real'
-    with (
-        job.renderer(VIDEO_SIZE, smooth=False) as renderer,
-        imageio.get_writer(
-            job.video,
-            fps=FRAMES_PER_S,
-            codec='libx264',
-            quality=7,
-            output_params=['-preset', 'veryfast'],
-        ) as writer,
-    ):
-        frame = None
-        for time_s, q in zip(times_s, positions, strict=True):
-            so_far = trail[: int(np.searchsorted(known_s, time_s, side='right'))]
+def _frames(job: Job, trail: np.ndarray) -> Iterator[np.ndarray]:
+    times_s, texts = frame_times_s(job.record.times_s)
+    with job.renderer(VIDEO_SIZE, smooth=False) as renderer:
+        for time_s, q, text in zip(times_s, job.record.at(times_s), texts, strict=True):
+            so_far = trail[: int(np.searchsorted(job.record.times_s, time_s, side='right'))]
             image = renderer.draw(q, _thinned(so_far))
-            text = f'{job.caption}   t = {time_s - known_s[0]:.2f} s{speed}'
-            frame = _labelled(image, text.strip(), job.goal_in_base_m is not None)
-            writer.append_data(frame)
-        for _ in range(int(_STILL_S * FRAMES_PER_S)):
-            writer.append_data(frame)
+            caption = f'{job.caption}   {text}'.strip()
+            yield _labelled(image, caption, job.goal_in_base_m is not None)
 
 
 def _thinned(trail: np.ndarray, spacing_m: float = 0.004) -> np.ndarray:

@@ -6,9 +6,12 @@ import os
 import pickle
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import imageio.v2 as imageio
 import numpy as np
 
 from ebm_concept_ros.arm.config import ArmConfig
@@ -17,18 +20,31 @@ from ebm_concept_ros.mpc.energy_field import EnergyField
 from ebm_concept_ros.mpc.plan_model import PlanModel
 from ebm_concept_ros.report import drawing
 from ebm_concept_ros.report.recorder import RunRecorder
-from ebm_concept_ros.report.top_view import draw_top_view
+from ebm_concept_ros.report.top_view import TopView
+from ebm_concept_ros.report.video import write_video
 from ebm_concept_ros.workspace import Workspace
 
 _TIMEOUT_S = 120.0
+_POLL_S = 0.1
+# A node blocks these signals and its children inherit that: nothing but SIGKILL would end them.
+_CHILD = f"""
+import signal
+signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM))
+import runpy
+runpy.run_module('{drawing.__name__}', run_name='__main__', alter_sys=True)
+"""
+
+
+class Cancelled(Exception):
+    """The drawing was no longer wanted; its process is gone."""
 
 
 @dataclass(frozen=True)
 class RunFiles:
-    """What a report wrote. `video` is None, and `problem` says why, when no renderer was found."""
+    """What a report wrote; `problem` says why both are seen from above, in 2-D."""
 
     picture: Path
-    video: Path | None
+    video: Path
     problem: str = ''
 
 
@@ -42,11 +58,13 @@ def render_run(
     field: EnergyField | None = None,
     goal_in_base_m: np.ndarray | None = None,
     caption: str = '',
+    is_cancelled: Callable[[], bool] = lambda: False,
 ) -> RunFiles:
     """Write out_dir/name.png and out_dir/name.mp4 of a recorded run.
 
-    field: drawn on the table. goal_in_base_m: (2 or 3,) m, marked by a green cross. Raises
-    ValueError when nothing was recorded. Without OpenGL the picture is a 2-D view from above.
+    field: drawn on the table. goal_in_base_m: (2 or 3,) m, marked by a green cross. is_cancelled:
+    asked while it is drawn. Raises ValueError when nothing was recorded and Cancelled. Without
+    OpenGL both are a 2-D view from above.
     """
     if len(record) == 0:
         raise ValueError('record: no joint positions were recorded')
@@ -64,35 +82,50 @@ def render_run(
         goal_in_base_m,
         caption,
     )
-    problem = _drawn_elsewhere(job)
+    problem = _drawn_elsewhere(job, is_cancelled)
     if not problem:
         return RunFiles(picture, video)
-    video.unlink(missing_ok=True)
     model = PlanModel(arm, 0.02)
     trail = np.array([model.effector_in_base_m(q) for q in record.positions_rad])
-    draw_top_view(picture, workspace, table_scene, field, goal_in_base_m, trail, caption or name)
-    return RunFiles(picture, None, problem)
+    view = TopView(workspace, table_scene, field, goal_in_base_m, caption or name)
+    imageio.imwrite(picture, view.draw(trail))
+    write_video(video, view.frames(record.times_s, trail))
+    return RunFiles(picture, video, problem)
 
 
-def _drawn_elsewhere(job: drawing.Job) -> str:
-    """Draw in a process of its own; return why it failed, or nothing."""
+def _drawn_elsewhere(job: drawing.Job, is_cancelled: Callable[[], bool]) -> str:
+    """Draw in a process of its own, which does not outlive this call; return why it failed."""
     environment = {**os.environ, 'PYTHONPATH': os.pathsep.join(filter(None, sys.path))}
     environment.setdefault('MUJOCO_GL', 'egl')
+    pending: bytes | None = pickle.dumps(job)
+    deadline_s = time.monotonic() + _TIMEOUT_S
+    process = subprocess.Popen(
+        [sys.executable, '-c', _CHILD],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
     try:
-        result = subprocess.run(
-            [sys.executable, '-m', drawing.__name__],
-            input=pickle.dumps(job),
-            env=environment,
-            capture_output=True,
-            timeout=_TIMEOUT_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return f'no 3-D picture: drawing took longer than {_TIMEOUT_S:.0f} s'
-    if result.returncode == 0:
+        while True:
+            if is_cancelled():
+                raise Cancelled
+            if time.monotonic() > deadline_s:
+                return f'no 3-D picture: drawing took longer than {_TIMEOUT_S:.0f} s'
+            try:
+                _, errors = process.communicate(pending, timeout=_POLL_S)
+                break
+            except subprocess.TimeoutExpired:
+                pending = None  # communicate goes on with what it was given first
+    finally:
+        process.kill()
+        process.wait()
+    if process.returncode == 0:
         return ''
-    lines = result.stderr.decode(errors='replace').strip().splitlines() or ['no message']
+    if is_cancelled():
+        raise Cancelled
+    lines = errors.decode(errors='replace').strip().splitlines() or ['no message']
     return (
-        f'no 3-D picture with MUJOCO_GL={environment["MUJOCO_GL"]} (status {result.returncode}: '
+        f'no 3-D picture with MUJOCO_GL={environment["MUJOCO_GL"]} (status {process.returncode}: '
         f'{lines[-1]}); install EGL (Debian, Ubuntu: apt install libegl1 libgl1-mesa-dri)'
     )
