@@ -34,6 +34,7 @@ check_tools() {
   [ -n "$python" ] ||
     refuse "Python 3.11 or newer is needed, ${PYTHON:-python3} is $("${PYTHON:-python3}" --version 2>&1 || true); install one (apt install python3.11 python3.11-venv python3.11-dev) or name it: PYTHON=/path/to/python3.11 $0"
   command -v cmake >/dev/null || refuse 'cmake is missing; install it (apt install cmake)'
+  command -v flock >/dev/null || refuse 'flock is missing; install it (apt install util-linux)'
   command -v "${CXX:-c++}" >/dev/null || command -v g++ >/dev/null || command -v clang++ >/dev/null ||
     refuse 'a C++ compiler is missing; install one (apt install build-essential)'
   "$python" -c 'import sys, sysconfig, pathlib; sys.exit(not pathlib.Path(sysconfig.get_path("include"), "Python.h").exists())' ||
@@ -42,21 +43,49 @@ check_tools() {
     refuse "$python cannot make virtual environments; install that part of it (apt install python3-venv)"
 }
 
+# Two set-ups at once, from two terminals say, would pull the files from under each other.
+take_turns() {
+  exec {lock}<. || refuse "$PWD cannot be read"
+  flock --nonblock "$lock" || {
+    say 'waiting for another set-up of this folder to end'
+    flock "$lock"
+  }
+}
+
+# Only the index knows PyTorch's builds, and which one is wanted is nothing to guess.
+point_out_the_cpu_build() {
+  local settings
+  .venv/bin/python -c 'import importlib.util, sys; sys.exit(not importlib.util.find_spec("torch"))' &&
+    return
+  settings=$(.venv/bin/python -m pip config list)
+  [[ $settings =~ (index-url|find-links|no-index) ]] ||
+    say "pip may choose torch's CUDA build (gigabytes); for the small CPU build interrupt this and set PIP_EXTRA_INDEX_URL as README.md says"
+}
+
 install_wheels() {
+  # The stamp marks a .venv that is ours, from before it is filled; what it says, how far it came.
   local stamp=.venv/.stamp place wheels
   place="$("$python" -VV) in $PWD"
   wheels=$(cat "$requirements" scripts/rewrite_wheel_paths.py scripts/setup.sh | cksum)
   if [ "$(cat "$stamp" 2>/dev/null)" = "$place, $wheels" ]; then
     return
   fi
+  if [ -e .venv ] || [ -L .venv ]; then
+    [ -f "$stamp" ] ||
+      refuse "$PWD/.venv was not made by this script; move it away and run again"
+  fi
   say "installing Python packages into .venv with $("$python" --version) (a few minutes the first time)"
   case $(cat "$stamp" 2>/dev/null) in
-    "$place"*) rm "$stamp" ;;
-    *) # another Python, a moved folder, or an installation that never ended
+    "$place"*) ;;
+    *) # none, another Python, a moved folder, or an installation that never ended
       rm -rf .venv build install
+      mkdir .venv
+      echo unfinished >"$stamp"
       "$python" -m venv .venv || refuse "$python could not make a virtual environment (see above)"
       ;;
   esac
+  echo unfinished >"$stamp"
+  point_out_the_cpu_build
   .venv/bin/python -m pip install --disable-pip-version-check -r "$requirements" >&2 ||
     refuse 'pip could not install the packages (see above); without a network connection set one up, or point pip at a mirror or a folder of wheels (PIP_INDEX_URL, PIP_FIND_LINKS), and run again'
   .venv/bin/python scripts/rewrite_wheel_paths.py >&2
@@ -79,5 +108,6 @@ build() {
 }
 
 check_tools
+take_turns
 install_wheels
 build

@@ -1,5 +1,6 @@
 """The lane without an installed ROS 2: what its scripts refuse, rewrite and count."""
 
+import fcntl
 import importlib.util
 import os
 import re
@@ -14,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = ROOT / 'scripts'
-BASE_TOOLS = ('bash', 'env', 'dirname', 'cat', 'cksum', 'rm')
+BASE_TOOLS = ('bash', 'env', 'dirname', 'cat', 'cksum', 'flock', 'mkdir', 'rm')
 
 
 def copy_of_scripts(folder: Path) -> Path:
@@ -23,21 +24,30 @@ def copy_of_scripts(folder: Path) -> Path:
     return folder / 'scripts'
 
 
-def set_up(folder: Path, tools: dict[str, Path], **variables: str) -> tuple[int, str]:
-    """Run a copy of setup.sh with nothing on PATH but the tools named; return status and errors."""
+def prepared(folder: Path, tools: dict[str, Path], **variables: str) -> dict:
+    """Return how to run a copy of setup.sh with nothing on PATH but the tools named."""
     path = folder / 'bin'
     path.mkdir()
     for name in BASE_TOOLS:
         (path / name).symlink_to(shutil.which(name))
     for name, target in tools.items():
         (path / name).symlink_to(target)
-    environment = {k: v for k, v in os.environ.items() if k not in ('CXX', 'PYTHON')}
+    environment = {
+        k: v
+        for k, v in os.environ.items()
+        if k not in ('CXX', 'PYTHON') and not k.startswith('PIP_')
+    }
+    return {
+        'args': [str(copy_of_scripts(folder) / 'setup.sh')],
+        'env': environment | {'PATH': str(path)} | variables,
+        'text': True,
+    }
+
+
+def set_up(folder: Path, tools: dict[str, Path], **variables: str) -> tuple[int, str]:
+    """Run a copy of setup.sh; return status and errors."""
     finished = subprocess.run(
-        [str(copy_of_scripts(folder) / 'setup.sh')],
-        env=environment | {'PATH': str(path)} | variables,
-        capture_output=True,
-        text=True,
-        timeout=120,
+        **prepared(folder, tools, **variables), capture_output=True, timeout=120
     )
     return finished.returncode, finished.stderr.strip()
 
@@ -77,18 +87,46 @@ def test_too_old_a_python_is_refused_with_its_version(tmp_path, tools):
     assert 'Python 3.9.2' in errors
 
 
-def test_without_a_network_the_last_line_names_the_remedy(tmp_path, tools):
+@pytest.mark.parametrize(
+    ('settings', 'says_which_torch'),
+    [
+        ({'PIP_INDEX_URL': 'http://127.0.0.1:9/simple'}, False),
+        ({'PIP_PROXY': 'http://127.0.0.1:9'}, True),
+    ],
+    ids=['an index is chosen', 'no index is chosen'],
+)
+def test_without_a_network_the_last_line_names_the_remedy(
+    tmp_path, tools, settings, says_which_torch
+):
     status, errors = set_up(
-        tmp_path,
-        tools,
-        PIP_CONFIG_FILE=os.devnull,
-        PIP_FIND_LINKS='',
-        PIP_INDEX_URL='http://127.0.0.1:9/simple',
-        PIP_RETRIES='0',
+        tmp_path, tools, PIP_CONFIG_FILE=os.devnull, PIP_RETRIES='0', **settings
     )
     assert status == 1
     assert 'network' in errors.splitlines()[-1]
     assert 'PIP_FIND_LINKS' in errors.splitlines()[-1]
+    assert ('PIP_EXTRA_INDEX_URL' in errors) == says_which_torch
+
+
+def test_a_virtual_environment_of_somebody_else_stays(tmp_path, tools):
+    kept = tmp_path / '.venv' / 'kept'
+    kept.parent.mkdir()
+    kept.touch()
+    status, errors = set_up(tmp_path, tools)
+    assert status == 1
+    assert len(errors.splitlines()) == 1
+    assert '.venv was not made by this script' in errors
+    assert kept.exists()
+
+
+def test_two_set_ups_take_turns(tmp_path, tools):
+    (tmp_path / '.venv').mkdir()
+    folder = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(folder, fcntl.LOCK_EX)
+    with subprocess.Popen(**prepared(tmp_path, tools), stderr=subprocess.PIPE) as second:
+        assert 'waiting for another set-up' in second.stderr.readline()
+        os.close(folder)
+        assert 'not made by this script' in second.stderr.readline()
+    assert second.returncode == 1
 
 
 def test_sourcing_the_environment_before_the_set_up_names_it(tmp_path):
