@@ -15,8 +15,7 @@ setup(
     license=manifest.findtext('license'),
     python_requires='>=3.11',
     packages=find_packages(include=['ebm_core', 'ebm_core.*']),
-    package_data={'ebm_core': ['**/*.json', '**/*.yaml']},
     install_requires=['numpy', 'pydantic', 'safetensors', 'torch', 'tqdm'],
-    extras_require={'figures': ['matplotlib'], 'test': ['hypothesis', 'pytest']},
+    extras_require={'test': ['hypothesis', 'pytest']},
     entry_points={'console_scripts': ['ebm_core=ebm_core.__main__:main']},
 )

@@ -1,5 +1,6 @@
 """The lane without an installed ROS 2: what its scripts refuse, rewrite and count."""
 
+import ast
 import fcntl
 import importlib.util
 import os
@@ -202,14 +203,17 @@ def test_messages_are_importable_beside_the_modules_from_the_source_tree():
     )
 
 
-def test_pip_installs_ebm_core_and_its_command(tmp_path):
+def test_pip_installs_ebm_core_and_its_command_from_a_source_distribution(tmp_path):
     source, target = tmp_path / 'source', tmp_path / 'target'
     shutil.copytree(ROOT / 'ebm_core', source / 'ebm_core')
-    for name in ('setup.py', 'pyproject.toml', 'package.xml', 'LICENSE'):
+    for name in ('setup.py', 'pyproject.toml', 'package.xml', 'MANIFEST.in', 'LICENSE'):
         shutil.copy(ROOT / name, source)
+    make = [sys.executable, 'setup.py', '--quiet', 'sdist', '--formats', 'gztar']
+    subprocess.run(make, cwd=source, check=True, timeout=60)
+    (sdist,) = (source / 'dist').iterdir()
     install = [sys.executable, '-m', 'pip', 'install', '--quiet', '--no-deps', '--no-index']
     subprocess.run(
-        [*install, '--no-build-isolation', '--target', str(target), str(source)],
+        [*install, '--no-build-isolation', '--target', str(target), str(sdist)],
         check=True,
         timeout=120,
     )
@@ -224,6 +228,32 @@ def test_pip_installs_ebm_core_and_its_command(tmp_path):
     )
     assert finished.returncode == 0, finished.stderr
     assert 'train' in finished.stdout
+
+
+def imported_by(folder: Path) -> set[str]:
+    """Return the top-level names of others that the modules of a folder import."""
+    names = set()
+    for path in folder.rglob('*.py'):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                names |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                names.add(node.module)
+    names = {name.partition('.')[0] for name in names}
+    return names - sys.stdlib_module_names - {'ebm_core', 'ebm_concept_ros'}
+
+
+def test_whatever_is_imported_is_declared():
+    """For ROS 2 in package.xml or on README's line for pip; for pip alone in setup.py."""
+    rosdep = [e.text for e in ElementTree.parse(ROOT / 'package.xml').getroot() if e.text]
+    (pip,) = re.findall(r'^pip install (.*)$', (ROOT / 'README.md').read_text(), re.MULTILINE)
+    declared = {name.removeprefix('python3-') for name in rosdep}
+    pinned = pip.replace('-', '_').split()
+    declared |= {re.split('[=<>]', word.strip('"'))[0] for word in pinned}
+    for folder in ('ebm_core', 'ebm_concept_ros', 'launch'):
+        assert {name.lower() for name in imported_by(ROOT / folder)} <= declared
+    for name in imported_by(ROOT / 'ebm_core'):
+        assert f"'{name}'" in (ROOT / 'setup.py').read_text()
 
 
 @pytest.mark.skipif(importlib.util.find_spec('ruff') is None, reason='ruff is not installed')
