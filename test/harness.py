@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,8 +14,9 @@ from typing import Any
 import numpy as np
 import rclpy
 import torch
-from conftest import _claim_domain as claim_domain
+from ament_index_python.packages import get_package_prefix
 from diagnostic_msgs.msg import DiagnosticArray
+from domains import claim_domain
 from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
@@ -47,6 +47,7 @@ __all__ = [
 # For things that must happen, on however busy a machine. Nothing waits this long that works.
 PATIENCE_S = 60.0
 
+EXECUTABLES = Path(get_package_prefix('ebm_concept_ros')) / 'lib' / 'ebm_concept_ros'
 ARM = load_arm_parameter('')
 WORKSPACE = load_workspace_parameter('')
 JOINTS = ARM.joint_names
@@ -64,7 +65,7 @@ class NodeProcess:
             arguments += ['-p', f'{key}:={text}']
         with log.open('w') as errors:
             self.process = subprocess.Popen(
-                [sys.executable, '-m', f'ebm_concept_ros.nodes.{name}', *arguments],
+                [EXECUTABLES / name, *arguments],
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 text=True,
