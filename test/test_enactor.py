@@ -165,6 +165,23 @@ def test_a_clock_jump_clears_the_plan(enactor, jump_s):
     assert enactor.plan.start_s == pytest.approx(1.0 + jump_s)
 
 
+@pytest.mark.parametrize('time_s', [0.0, 1.0])
+def test_a_stamp_that_stands_still_ages_and_ends_in_a_hold(enactor, time_s):
+    enactor.target = TARGET
+    enactor.on_state(sample(time_s))
+    assert enactor.replan()
+    first_s = enactor.state.arrived_s
+    assert enactor.decide(first_s + 0.04).mode is Mode.TRACKING
+    for _ in range(3):
+        enactor.on_state(sample(time_s))
+        enactor.replan()
+    decision = enactor.decide(first_s + 0.051)
+    assert decision.mode is Mode.HOLDING and '50 ms' in decision.reason
+    assert_holds(decision)
+    enactor.on_state(sample(time_s + 0.002))
+    assert enactor.decide(time.monotonic()).mode is Mode.TRACKING
+
+
 def test_restart_forgets_state_and_plan_but_not_the_target(enactor):
     enactor.target = TARGET
     enactor.on_state(sample(1.0))

@@ -35,7 +35,7 @@ class Mode(IntEnum):
 
 @dataclass(frozen=True, eq=False)
 class TimedState:
-    """A joint state and when it arrived on this machine's monotonic clock, s."""
+    """A joint state and when its stamp first arrived on this machine's monotonic clock, s."""
 
     sample: JointSample
     arrived_s: float
@@ -88,12 +88,16 @@ class Enactor:
     def on_state(self, sample: JointSample) -> None:
         """Take the newest joint state."""
         before = self.state
+        arrived_s = time.monotonic()
         if before is not None:
             step_s = (sample.stamp_ns - before.sample.stamp_ns) / 1e9
             if not 0.0 <= step_s <= _MAX_STAMP_STEP_S:
                 self.plan = None
                 self.clock_jumps += 1
-        self.state = TimedState(sample, time.monotonic())
+            elif step_s == 0.0 and self._predict:
+                # Sent again, or never stamped: it ages on, or it would keep a dead plan alive.
+                arrived_s = before.arrived_s
+        self.state = TimedState(sample, arrived_s)
 
     # Planning thread -------------------------------------------------------------------------
 
