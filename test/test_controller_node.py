@@ -207,7 +207,7 @@ def test_bad_joint_states_are_refused_and_change_nothing(
         lambda: arm.publish_message(message) or statuses[-1].refused_inputs > before,
         'the refusal',
     )
-    probe.wait_for_report('controller: joint_states', f'joint_states.{field}', reason)
+    probe.wait_for_report('controller: joint_states: refused', f'joint_states.{field}', reason)
     wait_for_status(statuses, Status.TRACKING)
 
 
@@ -247,7 +247,7 @@ def test_bad_scenes_are_refused_and_the_last_good_one_stays(
     message = scene_message(seed=2)
     spoil(message)
     scenes.publish(message)
-    probe.wait_for_report('controller: scene', *texts)
+    probe.wait_for_report('controller: scene: refused', *texts)
     status = wait_for_status(statuses, Status.TRACKING)
     assert list(status.entity_ids) == [e.id for e in scene_message().entities]
 
@@ -256,11 +256,11 @@ def test_a_concept_of_other_weights_is_refused_and_the_last_good_one_stays(
     probe, tracking, concepts, statuses, model
 ):
     concepts.publish(concept_message(model, 'foreign', sha256='f' * 64))
-    probe.wait_for_report('controller: concept', 'concept.model_sha256', 'ffff')
+    probe.wait_for_report('controller: concept: refused', 'concept.model_sha256', 'ffff')
     bad = concept_message(model, 'nan')
     bad.action_code[0] = NAN
     concepts.publish(bad)
-    probe.wait_for_report('controller: concept', 'concept.action_code')
+    probe.wait_for_report('controller: concept: refused', 'concept.action_code')
     assert wait_for_status(statuses, Status.TRACKING).concept == 'any'
 
 

@@ -16,6 +16,7 @@ from ebm_concept_ros import conversions as cv
 from ebm_concept_ros.nodes import qos
 
 COMMANDS = 'simulator: commands'
+REFUSED = f'{COMMANDS}: refused'
 
 
 @pytest.fixture
@@ -128,7 +129,7 @@ def test_bad_commands_are_refused_by_name_and_change_nothing(probe, commands, tm
         wait_until(lambda: states and commands.get_subscription_count() > 0, 'the simulator')
         for message, reason in bad:
             probe.diagnostics.clear()
-            while not any(reason in report for report in probe.reports(COMMANDS)):
+            while not any(reason in report for report in probe.reports(REFUSED)):
                 seen = len(probe.diagnostics)
                 commands.publish(message)
                 wait_until(lambda seen=seen: len(probe.diagnostics) > seen, reason)
@@ -148,6 +149,8 @@ def test_bad_commands_are_refused_by_name_and_change_nothing(probe, commands, tm
             return any(list(state.effort) == efforts.tolist() for state in states[-50:])
 
         wait_until(applied, 'the permuted command')
+        # ... and ends the complaint.
+        probe.wait_for_report(REFUSED, 'accepted again')
 
 
 def test_commands_beyond_the_limits_are_cut_to_them(probe, commands, tmp_path):
@@ -164,7 +167,7 @@ def test_stale_commands_are_refused_in_real_time(probe, commands, tmp_path):
     with running('simulator', tmp_path):
         wait_for_state(states, 500_000_000)
         commands.publish(cv.effort_to_message(JOINTS, np.zeros(6), 2_000_000))
-        probe.wait_for_report(COMMANDS, 'joint_effort_commands.header.stamp')
+        probe.wait_for_report(REFUSED, 'joint_effort_commands.header.stamp')
 
 
 def test_when_commands_cease_it_holds_and_says_so_once(probe, commands, tmp_path):
@@ -188,6 +191,12 @@ def test_when_commands_cease_it_holds_and_says_so_once(probe, commands, tmp_path
         np.testing.assert_allclose(later.position, at_rest.position, atol=0.02)
         probe.wait_for_report(COMMANDS, 'holding: no command for 50 ms')
         assert simulator.log.count('holding: no command for 50 ms') == 1
+        # Whatever strays in afterwards does not hide it.
+        commands.publish(JointState())
+        probe.wait_for_report(REFUSED, 'joint_effort_commands.name')
+        probe.diagnostics.clear()
+        wait_until(lambda: len(probe.reports(COMMANDS)) >= 2, 'the next two reports')
+        assert set(probe.reports(COMMANDS)) == {'holding: no command for 50 ms'}
 
 
 def test_reset_goes_back_to_the_start(probe, tmp_path):

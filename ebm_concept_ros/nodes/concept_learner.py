@@ -72,6 +72,7 @@ class ConceptLearner(RunnableDefaults, Node):
         except InvalidInput as error:
             self._diagnostics.refuse('demonstrations', error)
             return
+        self._diagnostics.accept('demonstrations')
         collected = self._collected.setdefault(named.concept, [])
         collected.append(named.demonstration)
         needed = self.parameters.min_demonstrations

@@ -80,7 +80,7 @@ class Controller(RunnableDefaults, LifecycleNode):
         super().__init__('controller')
         self.parameters = declare(self, ControllerParameters)
         self._diagnostics = Diagnostics(self)
-        self._entities: list[Callable[[], object]] = []  # what undoes configure
+        self._undo: list[Callable[[], object]] = []  # of configure, first things first
         self._threads: list[threading.Thread] = []
         self._stop = threading.Event()
         self._input = threading.Condition()  # guards _unanswered
@@ -141,7 +141,7 @@ class Controller(RunnableDefaults, LifecycleNode):
             self._publish_status,
             clock=Clock(clock_type=ClockType.STEADY_TIME),
         )
-        self._entities = [
+        self._undo = [
             *(lambda s=s: self.destroy_subscription(s) for s in subscriptions),
             lambda: self.destroy_timer(timer),
             lambda: self.destroy_publisher(self._status_publisher),
@@ -201,9 +201,9 @@ class Controller(RunnableDefaults, LifecycleNode):
         return _SUCCESS
 
     def _undo_configure(self) -> None:
-        for undo in self._entities:
+        for undo in self._undo:
             undo()
-        self._entities = []
+        self._undo = []
         self._diagnostics.set('state', Level.OK, 'unconfigured')
 
     def _stop_threads(self) -> None:
@@ -223,6 +223,7 @@ class Controller(RunnableDefaults, LifecycleNode):
         except InvalidInput as error:
             self._diagnostics.refuse('scene', error)
             return
+        self._diagnostics.accept('scene')
         self._targeting.set_scene(scene)
 
     def _on_concept(self, message: ros.Concept) -> None:
@@ -233,6 +234,7 @@ class Controller(RunnableDefaults, LifecycleNode):
         except InvalidInput as error:
             self._diagnostics.refuse('concept', error)
             return
+        self._diagnostics.accept('concept')
         self._targeting.set_concept(concept)
 
     def _on_joint_state(self, message: JointState) -> None:
@@ -241,6 +243,7 @@ class Controller(RunnableDefaults, LifecycleNode):
         except InvalidInput as error:
             self._diagnostics.refuse('joint_states', error)
             return
+        self._diagnostics.accept('joint_states')
         self._enactor.on_state(sample)
         if self.parameters.lockstep:
             with self._input:

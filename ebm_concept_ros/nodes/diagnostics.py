@@ -11,7 +11,8 @@ from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
 _REPEAT_AFTER_S = 5.0
-_NUMBER = re.compile(r'[-+]?\d[-+.\de]*')
+# What a reason is about (quoted names, indices, words with digits in them), or else a number.
+_NAME_OR_NUMBER = re.compile(r"'[^']*'|\[\d+\]|[A-Za-z_]\w*|([-+]?\d[\d.]*(?:e[-+]?\d+)?)")
 
 
 class Level(IntEnum):
@@ -24,6 +25,9 @@ class Level(IntEnum):
 
 class Diagnostics:
     """One status per named part of a node, published at 1 Hz and at every change.
+
+    What a part refuses has a status of its own, '<part>: refused', so that a stray message cannot
+    hide the part's state; it is OK again with the next message that is accepted.
 
     Safe to call from the executor's thread and from the node's own threads: each part's status is
     replaced as a whole.
@@ -53,16 +57,21 @@ class Diagnostics:
         self.refused += 1
         message = f'refused: {reason}'
         now = time.monotonic()
-        # The values in it differ every time: without the numbers the same reason is the same text.
-        key = _NUMBER.sub('#', f'{part}: {reason}')
+        key = same_reason(f'{part}: {reason}')
         last = self._logged.get(key)
-        self._parts[part] = (Level.WARN, message, {})
+        self._parts[_refusals(part)] = (Level.WARN, message, {})
         if last is None or now - last > _REPEAT_AFTER_S:
             if len(self._logged) > 1000:  # they may carry names: do not grow without bound
                 self._logged.clear()
             self._logged[key] = now
             self._log(Level.WARN, f'{part}: {message}')
             self._publish()
+
+    def accept(self, part: str) -> None:
+        """Report that an input was accepted; cheap, and silent: good messages are not news."""
+        last = self._parts.get(_refusals(part))
+        if last is not None and last[0] is not Level.OK:
+            self._parts[_refusals(part)] = (Level.OK, 'accepted again', {'last': last[1]})
 
     def _log(self, level: Level, text: str) -> None:
         logger = self._node.get_logger()
@@ -91,3 +100,15 @@ class Diagnostics:
             )
         if message.status:
             self._publisher.publish(message)
+
+
+def same_reason(reason: str) -> str:
+    """Return a refusal's text without its values, which differ from one message to the next.
+
+    What names the culprit stays: indices, quoted names, words with digits in them.
+    """
+    return _NAME_OR_NUMBER.sub(lambda match: '#' if match[1] else match[0], reason)
+
+
+def _refusals(part: str) -> str:
+    return f'{part}: refused'

@@ -34,7 +34,7 @@ from ebm_concept_ros.nodes.running import RunnableDefaults, run
 from ebm_concept_ros.nodes.window import Window
 from ebm_concept_ros.workspace import Workspace
 from ebm_core.events import get_concept
-from ebm_core.scene import InvalidInput
+from ebm_core.scene import COLOURS, InvalidInput
 
 # In lockstep an unanswered state is sent again: a controller may have come later.
 _RESEND_AFTER_S = 0.25
@@ -231,6 +231,7 @@ class Simulator(RunnableDefaults, Node):
                     f'old, at most {timeout_s} s are allowed',
                 )
             else:
+                self._diagnostics.accept('commands')
                 self._watchdog.accept(now, command.efforts_nm)
         effort = self._watchdog.effort(now)
         if effort is not None:
@@ -277,6 +278,7 @@ class Simulator(RunnableDefaults, Node):
                 reported = True
                 self._diagnostics.set('commands', Level.WARN, self._whom_it_waits_for(stamp_ns))
             self._publish_state(stamp_ns)
+        self._diagnostics.accept('commands')
         self._sim.apply(command.efforts_nm)
         if reported or self._holding:
             self._holding = False
@@ -299,17 +301,21 @@ class Simulator(RunnableDefaults, Node):
 
 
 def _table_scene(p: SimulatorParameters, workspace: Workspace) -> TableScene:
-    try:
-        if p.scene_file:
+    if p.scene_file:
+        try:
             return load_table_scene(p.scene_file, workspace)
+        except ConfigError as error:
+            raise ConfigurationError(f'parameter scene_file: {error}') from None
+    if p.reference_colour not in COLOURS:
+        raise ConfigurationError(
+            f'parameter reference_colour: {p.reference_colour!r} is unknown; known are '
+            f'{", ".join(COLOURS)}'
+        )
+    try:
         num_references = get_concept(p.concept).num_references
         return random_table_scene(p.scene_seed, num_references, p.reference_colour, workspace)
-    except ConfigError as error:
-        raise ConfigurationError(f'parameter scene_file: {error}') from None
-    except InvalidInput as error:
+    except InvalidInput as error:  # of the concept or the scene's seed, which it names
         raise ConfigurationError(f'parameter {error}') from None
-    except ValueError as error:
-        raise ConfigurationError(f'parameter reference_colour: {error}') from None
 
 
 def main() -> int:

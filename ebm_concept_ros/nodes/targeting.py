@@ -77,6 +77,7 @@ class Targeting:
             return
         self._enactor.fault = ''
         self._enactor.target = target
+        self._diagnostics.accept('target')
         self._diagnostics.set(
             'target',
             Level.OK,

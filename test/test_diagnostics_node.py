@@ -1,0 +1,33 @@
+"""What a node says of refused messages: each culprit once, and apart from the node's state."""
+
+import pytest
+
+from ebm_concept_ros.nodes.diagnostics import same_reason
+
+
+@pytest.mark.parametrize(
+    ('one', 'other'),
+    [
+        ("joint 'joint_1' has nan", "joint 'joint_2' has nan"),
+        ('scene.states[0].entities[1]: empty', 'scene.states[1].entities[1]: empty'),
+        ('concept.w_1: empty', 'concept.w_2: empty'),
+        ("'place 1': empty", "'place 2': empty"),
+    ],
+)
+def test_other_culprits_are_other_reasons(one, other):
+    assert same_reason(one) != same_reason(other)
+
+
+@pytest.mark.parametrize(
+    ('one', 'other'),
+    [
+        ('it is 0.123 s old, at most 0.05 s', 'it is 1e-05 s old, at most 0.05 s'),
+        ('position.x: -1.5 is out', 'position.x: 27 is out'),
+        (
+            'joint_states.position: 2 values for 6 names',
+            'joint_states.position: 5 values for 6 names',
+        ),
+    ],
+)
+def test_other_values_are_the_same_reason(one, other):
+    assert same_reason(one) == same_reason(other)
