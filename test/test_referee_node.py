@@ -2,7 +2,10 @@
 
 import json
 import math
+import re
 import signal
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -50,38 +53,50 @@ def probe():
     probe.close()
 
 
-def run_referee(probe, tmp_path, offset_m, **parameters):
-    """Let the referee watch an arm at rest under a controller that says it tracks."""
-    scenes = probe.publisher(ros.Scene, 'scene', qos.LATCHED, matched=False)
-    scenes.publish(scene_message(offset_m))
-    status = ros.ControllerStatus(
-        state=ros.ControllerStatus.TRACKING,
-        energy=0.25,
-        entity_ids=['blue_0', 'blue_1', 'red_0', 'end_effector'],
-        attention=[0.9, 0.8, 0.1, 1.0],
-    )
-    out_dir = tmp_path / 'out'
-    with running(
-        'referee', tmp_path, out_dir=out_dir, render=False, scene_seed=7, hold_s=0.3, **parameters
-    ) as node:
+STATUS = ros.ControllerStatus(
+    state=ros.ControllerStatus.TRACKING,
+    energy=0.25,
+    entity_ids=['blue_0', 'blue_1', 'red_0', 'end_effector'],
+    attention=[0.9, 0.8, 0.1, 1.0],
+)
+
+
+@contextmanager
+def watching(probe, tmp_path, scene, **parameters):
+    """A referee that watches an arm at rest under a controller that says it tracks.
+
+    Yields the node, and a function that keeps the controller talking until a condition holds.
+    """
+    probe.publisher(ros.Scene, 'scene', qos.LATCHED, matched=False).publish(scene)
+    parameters = {'render': False, 'scene_seed': 7, 'hold_s': 0.3} | parameters
+    with running('referee', tmp_path, out_dir=tmp_path / 'out', **parameters) as node:
         statuses = probe.publisher(ros.ControllerStatus, 'controller/status', qos.STATUS)
         arm = RestingArm(probe)
 
-        def ended():
-            status.header.stamp = cv.ns_to_stamp(arm.time_ns)
-            statuses.publish(status)
-            return not node.is_running()
+        def talk_until(condition, what):
+            def spoken():
+                STATUS.header.stamp = cv.ns_to_stamp(arm.time_ns)
+                statuses.publish(STATUS)
+                return condition()
+
+            wait_until(spoken, what)
 
         try:
-            wait_until(ended, 'the verdict')
+            yield node, talk_until
         finally:
             arm.stop()
+
+
+def run_referee(probe, tmp_path, scene, **parameters):
+    """Let it come to its verdict; return status, standard output and log."""
+    with watching(probe, tmp_path, scene, **parameters) as (node, talk_until):
+        talk_until(lambda: not node.is_running(), 'the verdict')
         code, out = node.end()
     return code, out, node.log
 
 
 def test_staying_at_the_true_goal_is_success(probe, tmp_path):
-    code, out, _ = run_referee(probe, tmp_path, 0.005)
+    code, out, _ = run_referee(probe, tmp_path, scene_message(0.005))
     result = json.loads(out.splitlines()[-1])
     assert code == 0 and result['success'] is True
     assert list(result) == KEYS
@@ -96,12 +111,73 @@ def test_staying_at_the_true_goal_is_success(probe, tmp_path):
 
 
 def test_staying_elsewhere_is_not(probe, tmp_path):
-    code, out, log = run_referee(probe, tmp_path, 0.03, timeout_s='1.0')
+    code, out, log = run_referee(probe, tmp_path, scene_message(0.03), timeout_s='1.0')
     result = json.loads(out.splitlines()[-1])
     assert code == 1 and result['success'] is False
     assert result['distance_m'] == pytest.approx(0.03, abs=1e-4)
     assert result['reach_time_s'] is None
     assert 'not reached within 1.0 s' in log
+
+
+def test_a_scene_without_a_goal_leaves_the_last_good_one(probe, tmp_path):
+    bad = scene_message(0.2)
+    bad.entities = [e for e in bad.entities if not e.id.startswith('blue')]
+    with watching(probe, tmp_path, scene_message(0.005), render=True) as (node, talk_until):
+        probe.publisher(ros.Scene, 'scene', qos.LATCHED).publish(bad)
+        probe.wait_for_report('referee: scene: refused', 'needs 2 reference entities')
+        talk_until(lambda: not node.is_running(), 'the verdict')
+        code, out = node.end()
+    assert code == 0
+    assert json.loads(out.splitlines()[-1])['distance_m'] == pytest.approx(0.005, abs=1e-4)
+    assert (tmp_path / 'out' / 'reach_between_7.png').exists()
+
+
+def test_when_every_scene_is_refused_it_says_why(probe, tmp_path):
+    bad = scene_message()
+    bad.entities = [e for e in bad.entities if not e.id.startswith('blue')]
+    probe.publisher(ros.Scene, 'scene', qos.LATCHED, matched=False).publish(bad)
+    node = NodeProcess(
+        'referee', tmp_path / 'log', out_dir=tmp_path, wall_timeout_s='3.0', render=False
+    )
+    assert node.end()[0] == 1
+    assert 'every scene was refused' in node.log and 'needs 2 reference entities' in node.log
+
+
+def test_a_concept_of_other_weights_leaves_a_picture_without_energy(probe, tmp_path):
+    concepts = probe.publisher(ros.Concept, 'concept', qos.LATCHED, matched=False)
+    concepts.publish(ros.Concept(name='foreign', model_sha256='f' * 64))
+    code, _, log = run_referee(probe, tmp_path, scene_message(0.005), render=True)
+    assert code == 0
+    assert 'no energy on the table: concept.model_sha256' in log
+    assert (tmp_path / 'out' / 'reach_between_7.png').exists()
+
+
+def drawing_process(parent):
+    """Return the process id of the referee's child, or None."""
+    for stat in Path('/proc').glob('[0-9]*/stat'):
+        with suppress(OSError):  # it may end while it is read
+            if int(stat.read_text().rpartition(')')[2].split()[1]) == parent:
+                return int(stat.parent.name)
+    return None
+
+
+def blocked_signals(pid):
+    mask = int(re.search(r'SigBlk:\s*(\w+)', Path(f'/proc/{pid}/status').read_text())[1], 16)
+    return {number for number in signal.Signals if mask >> (number - 1) & 1}
+
+
+def test_interrupted_while_it_draws_it_leaves_no_process(probe, tmp_path):
+    with watching(probe, tmp_path, scene_message(0.005), render=True) as (node, talk_until):
+        parent = node.process.pid
+        talk_until(lambda: drawing_process(parent) is not None, 'the drawing')
+        child = drawing_process(parent)
+        wait_until(lambda: not blocked_signals(child), 'signals to reach the drawing process')
+        node.send(signal.SIGINT)
+        code, out = node.end()
+        assert not Path(f'/proc/{child}').exists()
+    # The verdict had been reached before.
+    assert code == 0 and json.loads(out.splitlines()[-1])['success'] is True
+    assert 'interrupted' in node.log and 'Traceback' not in node.log
 
 
 def test_when_nothing_comes_it_says_what_is_missing(tmp_path):
@@ -159,19 +235,24 @@ GOAL = np.zeros(2)
 def test_a_stay_must_be_unbroken():
     judge = ReachJudge(0.02, 0.5)
     inside, outside = np.array([0.015, 0.0]), np.array([0.021, 0.0])
-    assert not judge.update(0.0, inside, GOAL)
+    assert not any(judge.update(tick / 10, inside, GOAL) for tick in range(4))
     assert not judge.update(0.4, outside, GOAL)
-    assert not judge.update(0.5, inside, GOAL)
-    assert not judge.update(0.9, inside, GOAL)
+    assert not any(judge.update(tick / 10, inside, GOAL) for tick in range(5, 10))
     assert judge.update(1.0, inside, GOAL)
     assert judge.reached_at_s == 0.5 and judge.distance_m == pytest.approx(0.015)
+
+
+def test_a_stay_that_nobody_watched_is_none():
+    judge = ReachJudge(0.02, 0.5)
+    assert not judge.update(1.0, GOAL, GOAL)
+    assert not judge.update(1.6, GOAL, GOAL)
+    assert judge.reached_at_s == 1.6
 
 
 def test_a_clock_that_jumps_back_breaks_the_stay():
     judge = ReachJudge(0.02, 0.5)
     judge.update(10.0, GOAL, GOAL)
-    assert not judge.update(0.0, GOAL, GOAL)
-    assert not judge.update(0.4, GOAL, GOAL)
+    assert not any(judge.update(tick / 10, GOAL, GOAL) for tick in range(5))
     assert judge.update(0.5, GOAL, GOAL)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -32,10 +34,19 @@ def draw_run(
     record: RunRecorder,
     goal_in_base_m: np.ndarray | None,
     caption: str,
+    is_cancelled: Callable[[], bool],
 ) -> RunFiles:
-    """Draw the run; the heat-map is the learned energy of the concept in the scene, if one came."""
-    field = None if concept is None else _field(concept, scene, workspace, model_dir)
-    return render_run(
+    """Draw the run; the heat-map is the learned energy of the concept in the scene, if one came.
+
+    A concept that has no energy here (of other weights, say) is left out, and `problem` says so.
+    """
+    field, problem = None, ''
+    if concept is not None:
+        try:
+            field = _field(concept, scene, workspace, model_dir)
+        except Exception as error:  # from codes that anybody may send
+            problem = f'no energy on the table: {error}'
+    files = render_run(
         out_dir,
         name,
         arm,
@@ -45,7 +56,9 @@ def draw_run(
         field,
         goal_in_base_m,
         caption,
+        is_cancelled,
     )
+    return replace(files, problem='; '.join(filter(None, (files.problem, problem))))
 
 
 def table_scene(named: NamedScene, workspace: Workspace) -> TableScene:

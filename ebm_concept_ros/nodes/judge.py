@@ -9,6 +9,9 @@ from ebm_concept_ros.workspace import Workspace
 from ebm_core.events import PlacementConcept
 from ebm_core.scene import COLOURS, Scene
 
+# Between two samples further apart than this the effector may have been anywhere.
+MAX_GAP_S = 0.1
+
 
 class ReachJudge:
     """Success: within the tolerance of the goal for `hold_s` without a break, in simulated time."""
@@ -25,7 +28,8 @@ class ReachJudge:
         """Take the effector's and the goal's place in the plane, (2,) m; return success so far."""
         if self.success:
             return True
-        if time_s < self._last_s:  # time jumped back: the stay is broken
+        # Time that jumped back breaks the stay, and so does one that nobody watched.
+        if not 0.0 <= time_s - self._last_s <= MAX_GAP_S + 1e-9:
             self.reached_at_s = None
         self._last_s = time_s
         self.distance_m = float(np.linalg.norm(effector_m - goal_m))

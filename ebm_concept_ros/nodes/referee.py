@@ -81,8 +81,9 @@ class Referee(RunnableDefaults, Node):
         self._model = PlanModel(self._arm, 0.02)
         self._judge = ReachJudge(p.tolerance_m, p.hold_s)
         self._diagnostics = Diagnostics(self)
-        self._goal_m: np.ndarray | None = None
-        self._scene: conversions.NamedScene | None = None
+        # The scene and where in it the effector should go, (2,) m: one belongs to the other.
+        self._task: tuple[conversions.NamedScene, np.ndarray] | None = None
+        self._why_no_task = 'no scene came'
         self._codes: ros.Concept | None = None
         self._status: ros.ControllerStatus | None = None
         self._status_at_s = math.inf  # on the monotonic clock
@@ -120,12 +121,16 @@ class Referee(RunnableDefaults, Node):
         if self._decided.is_set():
             return
         try:
-            self._scene = conversions.scene_from_message(message, self._workspace)
-            self._goal_m = true_goal_in_base_m(
-                self._concept, self._scene, self.parameters.reference_colour, self._workspace
+            scene = conversions.scene_from_message(message, self._workspace)
+            goal_m = true_goal_in_base_m(
+                self._concept, scene, self.parameters.reference_colour, self._workspace
             )
         except InvalidInput as error:
             self._diagnostics.refuse('scene', error)
+            self._why_no_task = f'every scene was refused, the last because of {error}'
+            return
+        self._diagnostics.accept('scene')
+        self._task = scene, goal_m
 
     def _on_concept(self, message: ros.Concept) -> None:
         self._codes = message
@@ -147,13 +152,14 @@ class Referee(RunnableDefaults, Node):
         except InvalidInput as error:
             self._diagnostics.refuse('joint_states', error)
             return
+        self._diagnostics.accept('joint_states')
         time_s = sample.stamp_ns / 1e9
         self._heard_states = True
-        if self._goal_m is None or self._began_s is None:
+        if self._task is None or self._began_s is None:
             return
         self._record.add(time_s, sample.positions_rad)
         effector_m = self._model.effector_in_base_m(sample.positions_rad)[:2]
-        if self._judge.update(time_s, effector_m, self._goal_m):
+        if self._judge.update(time_s, effector_m, self._task[1]):
             self._decide('success')
         elif time_s - self._began_s > self.parameters.timeout_s:
             self._decide(f'not reached within {self.parameters.timeout_s} s of simulated time')
@@ -192,10 +198,8 @@ class Referee(RunnableDefaults, Node):
         self.exit_code = 0 if result['success'] else 1
 
     def _what_is_missing(self) -> str:
-        if self._scene is None:
-            return 'no scene came'
-        if self._goal_m is None:
-            return 'the scene has no goal for this concept'
+        if self._task is None:
+            return self._why_no_task
         if not self._heard_states:
             return 'no joint states came'
         if self._codes is None:
@@ -232,8 +236,9 @@ class Referee(RunnableDefaults, Node):
         from ebm_concept_ros.nodes.drawing import draw_run
 
         p = self.parameters
-        if self._scene is None or len(self._record) == 0:
+        if self._task is None or len(self._record) == 0:
             raise ValueError('there is nothing to draw: the run did not begin')
+        scene, goal_m = self._task
         name = f'reach_{p.concept}_{p.scene_seed}'
         verdict = 'reached' if result['success'] else 'not reached'
         files = draw_run(
@@ -241,12 +246,13 @@ class Referee(RunnableDefaults, Node):
             name,
             self._arm,
             self._workspace,
-            self._scene,
+            scene,
             self._codes,
             p.model_dir,
             self._record,
-            self._goal_m,
+            goal_m,
             f'{p.concept}, scene {p.scene_seed}: {verdict}, {self._judge.distance_m * 1e3:.1f} mm',
+            self._stop.is_set,
         )
         if files.problem:
             self._diagnostics.set('report', Level.WARN, files.problem)

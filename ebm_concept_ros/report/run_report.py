@@ -6,8 +6,10 @@ import os
 import pickle
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,33 +99,31 @@ def _drawn_elsewhere(job: drawing.Job, is_cancelled: Callable[[], bool]) -> str:
     """Draw in a process of its own, which does not outlive this call; return why it failed."""
     environment = {**os.environ, 'PYTHONPATH': os.pathsep.join(filter(None, sys.path))}
     environment.setdefault('MUJOCO_GL', 'egl')
-    pending: bytes | None = pickle.dumps(job)
     deadline_s = time.monotonic() + _TIMEOUT_S
-    process = subprocess.Popen(
-        [sys.executable, '-c', _CHILD],
-        env=environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
-    try:
-        while True:
-            if is_cancelled():
-                raise Cancelled
-            if time.monotonic() > deadline_s:
-                return f'no 3-D picture: drawing took longer than {_TIMEOUT_S:.0f} s'
-            try:
-                _, errors = process.communicate(pending, timeout=_POLL_S)
-                break
-            except subprocess.TimeoutExpired:
-                pending = None  # communicate goes on with what it was given first
-    finally:
-        process.kill()
-        process.wait()
+    errors: bytes | None = None
+    with tempfile.TemporaryFile() as given:  # unlike a pipe it never has to be waited for
+        pickle.dump(job, given)
+        given.seek(0)
+        process = subprocess.Popen(
+            [sys.executable, '-c', _CHILD],
+            env=environment,
+            stdin=given,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+    with process:
+        try:
+            while errors is None and not is_cancelled() and time.monotonic() < deadline_s:
+                with suppress(subprocess.TimeoutExpired):
+                    _, errors = process.communicate(timeout=_POLL_S)
+        finally:
+            process.kill()
     if process.returncode == 0:
         return ''
     if is_cancelled():
-        raise Cancelled
+        raise Cancelled('the drawing was interrupted')
+    if errors is None:
+        return f'no 3-D picture: drawing took longer than {_TIMEOUT_S:.0f} s'
     lines = errors.decode(errors='replace').strip().splitlines() or ['no message']
     return (
         f'no 3-D picture with MUJOCO_GL={environment["MUJOCO_GL"]} (status {process.returncode}: '
