@@ -6,6 +6,7 @@ from array import array
 
 import numpy as np
 import pytest
+from builtin_interfaces.msg import Time
 from harness import (
     WORKSPACE,
     NodeProcess,
@@ -15,6 +16,7 @@ from harness import (
     untrained_weights,
     wait_until,
 )
+from rosgraph_msgs.msg import Clock
 
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions as cv
@@ -22,7 +24,7 @@ from ebm_concept_ros.nodes import qos
 from ebm_core.events import get_concept
 from ebm_core.model import load_model
 
-DEMONSTRATIONS = 'concept_learner: demonstrations'
+REFUSED = 'concept_learner: demonstrations: refused'
 
 
 @pytest.fixture(scope='module')
@@ -159,7 +161,7 @@ def test_a_bad_demonstration_is_refused_and_counts_for_nothing(
     before = len(learner.log)
     for message in (*good[:4], bad):
         demonstrations.publish(message)
-    probe.wait_for_report(DEMONSTRATIONS, 'refused', *texts)
+    probe.wait_for_report(REFUSED, *texts)
     learner.wait_for_log(texts[0])
     assert 'refused' in learner.log[before:]
     # Four good ones and a bad one are not five; the fifth good one is.
@@ -167,6 +169,14 @@ def test_a_bad_demonstration_is_refused_and_counts_for_nothing(
     demonstrations.publish(good[4])
     wait_until(lambda: named(concepts, name), 'the concept')
     assert named(concepts, name)[0].demonstrations == 5
+
+
+def test_a_complaint_ends_with_the_next_good_demonstration(probe, demonstrations):
+    demonstrations.publish(ros.Demonstration(concept='without states'))
+    probe.wait_for_report(REFUSED, 'demonstration.states', '0 given')
+    probe.diagnostics.clear()
+    demonstrations.publish(messages('after a refusal', 1)[0])
+    probe.wait_for_report(REFUSED, 'accepted again')
 
 
 def test_demonstrator_shows_the_named_concept_and_ends(probe, concepts, tmp_path):
@@ -218,6 +228,33 @@ def test_demonstrator_waits_for_a_subscriber_and_a_signal_ends_it(tmp_path, monk
         node.wait_for_log('waiting for a subscriber')
         node.send(signal.SIGTERM)
         assert node.end()[0] == 0
+
+
+def test_stamps_are_simulated_time_where_a_node_uses_it(weights, tmp_path, monkeypatch):
+    domain, lock = claim_domain()
+    monkeypatch.setenv('ROS_DOMAIN_ID', str(domain))
+    own = Probe()
+    clock = own.publisher(Clock, '/clock', 10, matched=False)
+    heard = own.listen(ros.Concept, 'concept', qos.LATCHED)
+    names = {'concept_learner', 'demonstrator'}
+
+    def have_the_time():
+        clock.publish(Clock(clock=Time(sec=42)))
+        told = [a for a in list(own.diagnostics) if a.header.stamp.sec == 42]
+        return {status.hardware_id for array in told for status in array.status} == names
+
+    try:
+        with (
+            lock,
+            running('concept_learner', tmp_path, model_dir=weights, use_sim_time=True),
+            running('demonstrator', tmp_path, subscribers=2, use_sim_time=True),
+        ):
+            wait_until(have_the_time, 'both nodes to have the time')
+            shown = own.listen(ros.Demonstration, 'demonstrations', qos.DEMONSTRATIONS)
+            wait_until(lambda: heard, 'the concept')
+        assert {message.header.stamp.sec for message in (*shown, *heard)} == {42}
+    finally:
+        own.close()
 
 
 def test_learner_refuses_weights_that_are_not_there(tmp_path):
