@@ -67,7 +67,6 @@ def test_torque_of_another_length_is_refused_with_the_joints(simulation):
 
 def test_reset_goes_back_to_the_start(simulation):
     before = simulation.joint_positions_rad
-    simulation.move_entity('blue_0', np.array([0.3, 0.3]))
     for _ in range(50):
         simulation.apply(np.full(6, 5.0))
         simulation.step()
@@ -77,13 +76,6 @@ def test_reset_goes_back_to_the_start(simulation):
     np.testing.assert_allclose(
         simulation.entity_positions_in_base_m(), simulation.table_scene.positions_in_base_m()
     )
-
-
-def test_a_moved_entity_is_where_it_was_put(simulation):
-    simulation.move_entity('blue_1', np.array([0.31, -0.12]))
-    ids = [entity.id for entity in simulation.table_scene.entities]
-    moved = simulation.entity_positions_in_base_m()[ids.index('blue_1')]
-    np.testing.assert_allclose(moved, [0.31, -0.12])
 
 
 def test_effector_belongs_to_the_joint_state_after_a_step(simulation):

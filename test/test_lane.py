@@ -203,6 +203,43 @@ def test_messages_are_importable_beside_the_modules_from_the_source_tree():
     )
 
 
+def test_an_install_without_symlinks_has_all_it_needs(tmp_path):
+    build, prefix = tmp_path / 'build', tmp_path / 'prefix'
+    options = [f'-DCMAKE_INSTALL_PREFIX={prefix}', f'-DPython3_EXECUTABLE={sys.executable}']
+    for command in (
+        ['cmake', '-S', str(ROOT), '-B', str(build), '-DBUILD_TESTING=OFF', *options],
+        ['cmake', '--build', str(build), '--parallel'],
+        ['cmake', '--install', str(build)],
+    ):
+        done = subprocess.run(command, capture_output=True, text=True, timeout=250)
+        assert done.returncode == 0, done.stderr
+    share = prefix / 'share' / 'ebm_concept_ros'
+    for folder in ('launch', 'config', 'models'):
+        for path in (p for p in (ROOT / folder).rglob('*') if '__pycache__' not in p.parts):
+            assert (share / path.relative_to(ROOT)).exists()
+    # The first needs torch and the shipped weights, which it finds by itself.
+    load = 'from ebm_concept_ros.nodes.resources import load_weights as w; print(w("").sha256)'
+    files = 'import ebm_core, ebm_concept_ros.msg as m; print(ebm_core.__file__, m.__file__)'
+    finished = subprocess.run(
+        [
+            'bash',
+            '-c',
+            f'. {share}/local_setup.bash; python -c \'{load}\'; python -c "{files}"; '
+            f'{prefix}/lib/ebm_concept_ros/demonstrator --ros-args -p concept:=nowhere',
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    sha256, files = finished.stdout.splitlines()[:2]
+    assert len(sha256) == 64
+    assert files.count(f'{prefix}/lib') == 2
+    assert "'nowhere' is unknown" in finished.stderr
+    nodes = ('simulator', 'demonstrator', 'concept_learner', 'controller', 'referee')
+    assert all(os.access(prefix / 'lib' / 'ebm_concept_ros' / node, os.X_OK) for node in nodes)
+
+
 def test_pip_installs_ebm_core_and_its_command_from_a_source_distribution(tmp_path):
     source, target = tmp_path / 'source', tmp_path / 'target'
     shutil.copytree(ROOT / 'ebm_core', source / 'ebm_core')

@@ -66,11 +66,6 @@ class ArmSimulation:
         return self.data.site_xpos[self._site].copy()
 
     @property
-    def effector_in_plane(self) -> np.ndarray:
-        """Return (2,) particle units."""
-        return self.workspace.to_plane(self.effector_in_base_m)
-
-    @property
     def applied_effort_nm(self) -> np.ndarray:
         """Return a copy of the torque that acts now, (n,) N·m."""
         return self.data.ctrl.copy()
@@ -111,8 +106,3 @@ class ArmSimulation:
     def entity_positions_in_base_m(self) -> np.ndarray:
         """Return (N, 2) m, in the order of the table scene."""
         return self.data.mocap_pos[:, :2].copy()
-
-    def move_entity(self, entity_id: str, position_in_base_m: np.ndarray) -> None:
-        """Put an entity elsewhere on the table; position (2,) m."""
-        index = [entity.id for entity in self.table_scene.entities].index(entity_id)
-        self.data.mocap_pos[index, :2] = position_in_base_m

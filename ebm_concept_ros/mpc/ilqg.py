@@ -124,7 +124,6 @@ class IlqgPlanner:
                 cost=cost,
                 iterations=done,
                 plan_time_s=time.perf_counter() - began,
-                effector_path_m=rollout.site_m,
             )
         except ValueError as error:
             raise PlanningFailed(str(error)) from None

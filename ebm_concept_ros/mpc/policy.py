@@ -48,13 +48,12 @@ class Plan:
     cost: float
     iterations: int
     plan_time_s: float
-    effector_path_m: np.ndarray
 
     # Below this speed the friction's direction is not known, rad/s.
     _FRICTION_SPEED_RAD_S = 0.01
 
     def __post_init__(self) -> None:
-        for name in ('states', 'efforts', 'gains', 'friction_nm', 'limits_nm', 'effector_path_m'):
+        for name in ('states', 'efforts', 'gains', 'friction_nm', 'limits_nm'):
             array = np.array(getattr(self, name), float)
             if not np.isfinite(array).all():
                 raise ValueError(f'{name}: contains NaN or infinity')
