@@ -40,7 +40,7 @@ def learning_rate(preset: Preset, step: int) -> float:
 
 
 def kl_weight(preset: Preset, step: int) -> float:
-    """No KL loss until the energy has a shape worth sampling, see `TrainingConfig.kl_from`."""
+    """Return the weight of the KL loss, which joins after the share `kl_from` of the steps."""
     t = preset.training
     return t.kl_weight if step >= t.kl_from * t.steps else 0.0
 

@@ -236,11 +236,15 @@ def start(context: object) -> list:
 
     count = values['demonstrations']
     nodes = {name: node(name) for name in ('referee', 'simulator', 'controller')}
+    # These two stamp what they publish; the others take their time from the joint states.
+    simulated = {'use_sim_time': True}
     if count:
-        nodes['concept_learner'] = node('concept_learner', min_demonstrations=count)
-        nodes['demonstrator'] = node('demonstrator', count=count, seed=values['demonstration_seed'])
+        nodes['concept_learner'] = node('concept_learner', min_demonstrations=count, **simulated)
+        nodes['demonstrator'] = node(
+            'demonstrator', count=count, seed=values['demonstration_seed'], **simulated
+        )
     else:
-        nodes['concept_learner'] = node('concept_learner')
+        nodes['concept_learner'] = node('concept_learner', **simulated)
 
     def on_exit(name: str) -> Callable[[object, object], list]:
         def react(event: object, _: object) -> list:
