@@ -99,9 +99,6 @@ def load_description(path: Path) -> LaunchDescription:
         raise
 
 
-# Running it ---------------------------------------------------------------------------------------
-
-
 class Launch:
     """Runs a launch description to its end.
 
@@ -120,7 +117,7 @@ class Launch:
 
     def run(self) -> int:
         """Return 0 only if no function, no handler and no node failed."""
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             stop = functools.partial(self._shut_down, f'{number.name} received', number)
             signal.signal(number, lambda *_, stop=stop: self._happened.put(stop))
         self._do(lambda: self._description.entities)
@@ -131,6 +128,13 @@ class Launch:
             except queue.Empty:
                 self._send(self._escalation.pop(0)[1])
         return self._status
+
+    def _say(self, text: str) -> None:
+        try:
+            print(text, flush=True)
+        except BrokenPipeError:  # whoever read this is gone, and with it the reason to run
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            self._happened.put(lambda: self._shut_down('nobody reads the output'))
 
     def _do(self, entities_of: Callable[[], list | None]) -> None:
         try:
@@ -172,11 +176,11 @@ class Launch:
         self._started += 1
         name = f'{node.executable}-{self._started}'
         self._running[name] = process
-        print(f'[launch] {name}: started, pid {process.pid}', flush=True)
+        self._say(f'[launch] {name}: started, pid {process.pid}')
 
         def follow() -> None:
             for line in process.stdout:
-                print(f'[{name}] {line}', end='' if line.endswith('\n') else '\n', flush=True)
+                self._say(f'[{name}] ' + line.removesuffix('\n'))
             process.wait()
             self._happened.put(lambda: self._ended(node, name, process))
 
@@ -184,7 +188,7 @@ class Launch:
 
     def _ended(self, node: Node, name: str, process: subprocess.Popen) -> None:
         returncode = process.returncode
-        print(f'[launch] {name}: ended with status {returncode}', flush=True)
+        self._say(f'[launch] {name}: ended with status {returncode}')
         del self._running[name]
         self._status = self._status or (returncode if returncode >= 0 else 128 - returncode)
         event = types.SimpleNamespace(process_name=name, pid=process.pid, returncode=returncode)
@@ -194,7 +198,7 @@ class Launch:
 
     def _shut_down(self, reason: str, number: int = signal.SIGINT) -> None:
         if self._escalation is None:
-            print(f'[launch] shutting down: {reason}', flush=True)
+            self._say(f'[launch] shutting down: {reason}')
             term_s = time.monotonic() + ESCALATION_S
             self._escalation = [(term_s, signal.SIGTERM), (term_s + ESCALATION_S, signal.SIGKILL)]
             self._send(number)
@@ -202,9 +206,6 @@ class Launch:
     def _send(self, number: int) -> None:
         for process in self._running.values():
             process.send_signal(number)
-
-
-# The command line ---------------------------------------------------------------------------------
 
 
 def configurations(description: LaunchDescription, given: list[str]) -> dict[str, str]:
@@ -218,8 +219,7 @@ def configurations(description: LaunchDescription, given: list[str]) -> dict[str
         if name not in values:
             raise LaunchError(f'unknown launch argument {name!r}; known are {", ".join(values)}')
         values[name] = value
-    if None in values.values():
-        missing = [name for name, value in values.items() if value is None]
+    if missing := [name for name, value in values.items() if value is None]:
         raise LaunchError(f'launch arguments without a value: {", ".join(missing)}')
     return values
 

@@ -34,6 +34,14 @@ if os.path.exists('meeting'):
 print(sys.argv[1:])
 sys.exit({status})
 """
+# Talks until a signal comes, and says in a file that it went.
+TALKER = """#!{python} -S
+import os, signal
+signal.pthread_sigmask(signal.SIG_BLOCK, {{signal.SIGINT, signal.SIGTERM}})
+while signal.sigtimedwait({{{heard}}}, 0.01) is None:
+    print('and so on', flush=True)
+open('gone', 'w').write(str({status}))
+"""
 HEAD = """
 from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction, RegisterEventHandler, Shutdown
@@ -118,6 +126,19 @@ def test_a_signal_reaches_the_nodes_once_and_their_status_comes_back(tiny, numbe
     out, _ = process.communicate(timeout=30)
     assert out.count(f'[waiter-1] got {number.name}') == 1
     assert process.returncode == status
+
+
+def test_nodes_do_not_outlive_the_reader_of_their_output(tiny):
+    tiny.executable('talker', TALKER)
+    tiny.launch_file(
+        "def generate_launch_description():\n return LaunchDescription([node('talker')])"
+    )
+    process = tiny.start('launch', 'tiny', 'tiny.launch.py')
+    read_until(process, 'and so on')
+    process.stdout.close()
+    process.wait(timeout=30)
+    assert (tiny.prefix / 'gone').read_text() == '0'
+    process.stderr.close()
 
 
 def test_a_node_deaf_to_sigint_gets_sigterm(tiny):
