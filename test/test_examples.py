@@ -11,6 +11,12 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 
 
+def test_what_the_readme_links_to_exists():
+    links = re.findall(r'\]\((?!https?:)([^)#]+)\)', (ROOT / 'README.md').read_text())
+    assert len(links) > 5
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
 def example(name):
     return subprocess.Popen(
         [sys.executable, str(ROOT / 'examples' / name)],
