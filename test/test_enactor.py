@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from ebm_concept_ros.arm.config import load_arm
+from ebm_concept_ros.control.enactor import Enactor, Mode
+from ebm_concept_ros.control.pacing import Pacer
+from ebm_concept_ros.control.target import Target, require_one_actor, same_surroundings
 from ebm_concept_ros.conversions import ConceptCodes, JointSample, NamedScene
 from ebm_concept_ros.mpc.energy_field import EnergyField
 from ebm_concept_ros.mpc.ilqg import IlqgPlanner, PlanningFailed
 from ebm_concept_ros.mpc.plan_model import PlanModel
-from ebm_concept_ros.nodes.enactor import Enactor, Mode
-from ebm_concept_ros.nodes.pacing import Pacer
-from ebm_concept_ros.nodes.target import Target, require_one_actor, same_surroundings
 from ebm_concept_ros.workspace import load_workspace
 from ebm_core.scene import InvalidInput, Scene
 

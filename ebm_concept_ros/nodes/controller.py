@@ -24,12 +24,13 @@ from sensor_msgs.msg import JointState
 
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions
+from ebm_concept_ros.control.enactor import Decision, Enactor, Mode
+from ebm_concept_ros.control.pacing import Pacer
+from ebm_concept_ros.control.target import require_one_actor
 from ebm_concept_ros.mpc.ilqg import IlqgPlanner
 from ebm_concept_ros.mpc.plan_model import PlanModel
 from ebm_concept_ros.nodes import qos
 from ebm_concept_ros.nodes.diagnostics import Diagnostics, Level
-from ebm_concept_ros.nodes.enactor import Decision, Enactor, Mode
-from ebm_concept_ros.nodes.pacing import Pacer
 from ebm_concept_ros.nodes.parameters import ConfigurationError, Parameters, declare
 from ebm_concept_ros.nodes.resources import (
     load_arm_parameter,
@@ -38,7 +39,6 @@ from ebm_concept_ros.nodes.resources import (
 )
 from ebm_concept_ros.nodes.running import RunnableDefaults, run
 from ebm_concept_ros.nodes.status import status_message
-from ebm_concept_ros.nodes.target import require_one_actor
 from ebm_concept_ros.nodes.targeting import Targeting
 from ebm_core.scene import InvalidInput
 

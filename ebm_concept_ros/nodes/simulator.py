@@ -25,9 +25,9 @@ from ebm_concept_ros.arm.simulation import ArmSimulation
 from ebm_concept_ros.arm.table_scene import TableScene, load_table_scene, random_table_scene
 from ebm_concept_ros.arm.watchdog import CommandWatchdog
 from ebm_concept_ros.config_files import ConfigError
+from ebm_concept_ros.control.pacing import Pacer
 from ebm_concept_ros.nodes import qos
 from ebm_concept_ros.nodes.diagnostics import Diagnostics, Level
-from ebm_concept_ros.nodes.pacing import Pacer
 from ebm_concept_ros.nodes.parameters import ConfigurationError, Parameters, declare
 from ebm_concept_ros.nodes.resources import load_arm_parameter, load_workspace_parameter
 from ebm_concept_ros.nodes.running import RunnableDefaults, run

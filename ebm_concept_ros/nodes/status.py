@@ -10,8 +10,8 @@ from std_msgs.msg import Header
 
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions
+from ebm_concept_ros.control.enactor import Decision, Enactor
 from ebm_concept_ros.mpc.plan_model import PlanModel
-from ebm_concept_ros.nodes.enactor import Decision, Enactor
 from ebm_concept_ros.workspace import Workspace
 
 

@@ -6,10 +6,10 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from ebm_concept_ros.control.enactor import Enactor
+from ebm_concept_ros.control.target import Target, make_target, same_surroundings
 from ebm_concept_ros.conversions import ConceptCodes, NamedScene
 from ebm_concept_ros.nodes.diagnostics import Diagnostics, Level
-from ebm_concept_ros.nodes.enactor import Enactor
-from ebm_concept_ros.nodes.target import Target, make_target, same_surroundings
 from ebm_concept_ros.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -14,11 +14,11 @@ from enum import IntEnum
 import numpy as np
 
 from ebm_concept_ros.arm.config import HOLD_DAMPING_NMS_PER_RAD, ArmConfig
+from ebm_concept_ros.control.target import Target
 from ebm_concept_ros.conversions import JointSample
 from ebm_concept_ros.mpc.ilqg import IlqgPlanner
 from ebm_concept_ros.mpc.plan_model import PlanModel
 from ebm_concept_ros.mpc.policy import Plan, PlanExpired
-from ebm_concept_ros.nodes.target import Target
 
 # A jump of the stamps by more than this, or backwards, is a clock that jumped, not a late message.
 _MAX_STAMP_STEP_S = 0.5
