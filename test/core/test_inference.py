@@ -39,6 +39,18 @@ def test_a_point_of_ones_own_is_recovered(model):
     assert np.linalg.norm(after.positions[0] - (-0.55, 0.6)) < 0.1
 
 
+@pytest.mark.parametrize('offset', [(-0.21, 0.21), (0.3, 0.3), (0.0, 0.15)])
+def test_a_place_beside_the_reference_that_was_never_trained_is_found(model, offset):
+    concept = PlacementConcept('beside', 1, offset)
+    rng = np.random.default_rng(6)
+    held = 0
+    for _ in range(20):
+        code = model.infer(concept.demonstrations(rng, 5)).action_code
+        novel = concept.demonstrations(rng, 1)[0]
+        held += concept.holds(model.generate(novel.before, novel.attention, code), novel.attention)
+    assert held >= 17
+
+
 def test_the_colour_that_was_shown_is_the_one_that_is_meant(model):
     rng = np.random.default_rng(8)
     concept = get_concept('between')
