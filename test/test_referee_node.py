@@ -123,6 +123,8 @@ def test_a_scene_without_a_goal_leaves_the_last_good_one(probe, tmp_path):
     bad = scene_message(0.2)
     bad.entities = [e for e in bad.entities if not e.id.startswith('blue')]
     with watching(probe, tmp_path, scene_message(0.005), render=True) as (node, talk_until):
+        # Latched scenes are one deep: sent too soon, the bad one would replace the good unseen.
+        probe.wait_for_report('referee: scene', 'goal at')
         probe.publisher(ros.Scene, 'scene', qos.LATCHED).publish(bad)
         probe.wait_for_report('referee: scene: refused', 'needs 2 reference entities')
         talk_until(lambda: not node.is_running(), 'the verdict')

@@ -131,6 +131,7 @@ class Referee(RunnableDefaults, Node):
             return
         self._diagnostics.accept('scene')
         self._task = scene, goal_m
+        self._diagnostics.set('scene', Level.OK, f'goal at {goal_m[0]:.3f}, {goal_m[1]:.3f} m')
 
     def _on_concept(self, message: ros.Concept) -> None:
         self._codes = message
