@@ -7,18 +7,13 @@ and ranges) and hands back the validated model.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TypeVar
 
 import annotated_types
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
-from rclpy.exceptions import (
-    InvalidParameterTypeException,
-    InvalidParameterValueException,
-    ParameterException,
-)
+from rclpy.exceptions import ParameterException
 from rclpy.node import Node
 
 _INTEGER_BOUND = 2**31 - 1
@@ -46,12 +41,8 @@ def declare(node: Node, model: type[P]) -> P:
     values = {}
     for name, field in model.model_fields.items():
         default = field.get_default(call_default_factory=True)
-        if isinstance(default, Path):
-            default = str(default)
         try:
             values[name] = node.declare_parameter(name, default, _descriptor(field)).value
-        except (InvalidParameterTypeException, InvalidParameterValueException) as error:
-            raise ConfigurationError(f'parameter {name}: {error}') from None
         except ParameterException as error:
             raise ConfigurationError(f'parameter {name}: {error}') from None
     return validate(model, values)
