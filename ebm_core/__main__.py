@@ -1,42 +1,67 @@
-"""python -m ebm_core train | evaluate: make a model, and measure one."""
+"""python -m ebm_core COMMAND: make a model, measure it, draw it."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import shlex
 import subprocess
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
 
 from .checkpoint import write_atomically
+from .composition_evaluation import composition_table, evaluate_compositions
 from .config import PRESETS, TrainingConfig, preset
-from .evaluation import evaluate, evaluate_concept, table
-from .events.placement import NUM_ENTITIES
-from .model import ConceptModel, ModelError, load_model, save_model
+from .distributed import device_of, joined
+from .evaluation import CONTEXTS, evaluate, evaluate_concept, table
+from .events import FAMILIES, NUM_ENTITIES, concepts_of
+from .figures.cli import add_commands
+from .model import CARD, ConceptModel, ModelError, load_model, save_model
 from .scene import MAX_ENTITIES, InvalidInput
 from .training import Learner, train
+from .understanding_evaluation import evaluate_understanding, understanding_table
+
+SCENES_SO_FAR = 20  # per concept, for the progress bar
+_ABOUT_TRAINING = """\
+Train a model, and write it to OUTPUT with what it was measured to do.
+
+A run that was interrupted, even killed, continues exactly where its last checkpoint is when the
+same command is given again. The same seed gives the same weights, bit for bit, on one machine with
+the same --threads. The progress bar shows the likelihood losses of states (x) and attention (a),
+the samplers' (kl_x, kl_a), and the share of novel scenes in which the concepts trained so far
+succeed. TensorBoard, where it is installed, shows the same: tensorboard --logdir OUTPUT/logs
+
+Several processes share the work of each step, on CPUs or with a GPU each:
+
+    torchrun --nproc-per-node N -m ebm_core train --preset concepts
+"""
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line, and return the exit status."""
     args = _parser().parse_args(argv)
     try:
-        for option in ('scenes', 'threads'):
-            value = getattr(args, option)
+        if args.scenes is None:
+            args.scenes = getattr(args, 'usual_scenes', 1000)
+        for option in ('scenes', 'threads', 'demonstrations'):
+            value = getattr(args, option, None)
             if value is not None and value < 1:
                 raise InvalidInput(f'--{option}: {value} is refused: at least 1')
         if args.threads:
             torch.set_num_threads(args.threads)
         result = args.command(args)
     except (InvalidInput, ModelError) as error:
-        print(f'error: {error}', file=sys.stderr)
+        # Of several processes (torchrun) on a machine, all are refused the same.
+        if int(os.environ.get('LOCAL_RANK', 0)) == 0:
+            print(f'error: {error}', file=sys.stderr)
         return 2
-    if args.json:
+    if args.json and result is not None:
         write_atomically(args.json, (json.dumps(result, indent=2) + '\n').encode())
     return 0
 
@@ -46,25 +71,36 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True)
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument('--json', type=Path, help='also write the results to this file')
-    common.add_argument('--scenes', type=int, default=500, help='novel scenes per concept')
+    common.add_argument(
+        '--scenes', type=int, help='novel scenes per number (1000; compose 500; understand 40 sets)'
+    )
     common.add_argument('--threads', type=int, help="CPU threads (default: torch's choice)")
 
-    command = commands.add_parser('train', parents=[common], help='train a model (Algorithm 1)')
+    command = commands.add_parser(
+        'train',
+        parents=[common],
+        help='train a model (Algorithm 1)',
+        description=_ABOUT_TRAINING,
+        epilog=_keys(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     command.set_defaults(command=_train)
-    command.add_argument('--preset', default='placement', help=f'one of {", ".join(PRESETS)}')
+    command.add_argument('--preset', default='concepts', help=f'one of {", ".join(PRESETS)}')
     command.add_argument(
         '--output', type=Path, help='directory of model and checkpoint (out/train/PRESET)'
     )
     command.add_argument('--fresh', action='store_true', help='start over, whatever is there')
     command.add_argument(
-        '--device', help='cpu, cuda, cuda:1, … (default: cuda where there is one, else cpu)'
+        '--device',
+        help='cpu, cuda, cuda:1, … (default: cuda where there is one, else cpu); under torchrun '
+        'cuda is a GPU per process',
     )
     command.add_argument(
         '--set',
         action='append',
         default=[],
         metavar='KEY=VALUE',
-        help=f'change a value of the preset: {", ".join(TrainingConfig.model_fields)}',
+        help='change a value of the preset; may be given again; the keys stand below',
     )
 
     command = commands.add_parser('evaluate', parents=[common], help='measure a model')
@@ -77,46 +113,111 @@ def _parser() -> argparse.ArgumentParser:
         nargs=2,
         default=NUM_ENTITIES,
         metavar=('LOW', 'HIGH'),
-        help='smallest and largest number of entities of a scene (3 6)',
+        help='smallest and largest number of entities of a scene (3 8)',
     )
+    command.add_argument('--demonstrations', type=int, default=5, help='per code (5)')
+
+    command = commands.add_parser('compose', parents=[common], help='measure sums of two energies')
+    command.set_defaults(command=_compose, usual_scenes=500)
+    command.add_argument('--model', type=Path, required=True, help='directory of the model')
+    command.add_argument('--seed', type=int, default=1, help='of the scenes')
+
+    command = commands.add_parser(
+        'understand', parents=[common], help='measure how it tells what it does not understand'
+    )
+    command.set_defaults(command=_understand, usual_scenes=40)
+    command.add_argument('--model', type=Path, required=True, help='directory of the model')
+    command.add_argument('--seed', type=int, default=1, help='of the demonstrations')
+    command.add_argument(
+        '--held-out', nargs='*', default=[], help='families that the model was not trained on'
+    )
+    command.add_argument(
+        '--write', action='store_true', help="keep the threshold in the model's card"
+    )
+    add_commands(commands, common)
     return parser
 
 
-def _train(args: argparse.Namespace) -> dict:
+def _keys() -> str:
+    """Return the keys of --set, what they mean, and what is allowed."""
+    lines = ['keys of --set, whose values are checked (mappings and lists are written as JSON):']
+    for name, field in TrainingConfig.model_fields.items():
+        bounds = ', '.join(
+            f'{sign} {getattr(rule, key)}'
+            for rule in field.metadata
+            for key, sign in (('ge', '≥'), ('gt', '>'), ('le', '≤'))
+            if hasattr(rule, key)
+        )
+        lines.append(f'  {name:22} {field.description}' + (f' ({bounds})' if bounds else ''))
+    return '\n'.join(lines)
+
+
+def success_so_far(model: ConceptModel, names: Sequence[str]) -> dict[str, float]:
+    """Return the shares of a few scenes of each concept that succeed, by context."""
+    rows = [evaluate_concept(model, name, scenes=SCENES_SO_FAR) for name in names]
+    shares = {key: [row[key] for row in rows if key in row] for key in CONTEXTS}
+    return {key: sum(values) / len(values) for key, values in shares.items() if values}
+
+
+def _train(args: argparse.Namespace) -> dict | None:
     changes = {}
     for item in args.set:
         key, equals, value = item.partition('=')
         if not equals:
             raise InvalidInput(f'--set: {item!r} is not KEY=VALUE')
-        changes[key] = value
+        # Mappings and lists as JSON; of everything else pydantic knows how it is written.
+        try:
+            changes[key] = json.loads(value) if value[:1] in ('{', '[') else value
+        except json.JSONDecodeError as error:
+            raise InvalidInput(f'--set: {key}: {value!r} is not JSON ({error})') from None
     chosen = preset(args.preset, **changes)
     output = args.output or Path('out/train') / args.preset
-    device = torch.device(args.device or ('cuda' if torch.cuda.is_available() else 'cpu'))
+    device = device_of(args.device)
+    trained = [
+        concept.name
+        for key, number in chosen.training.concepts.items()
+        for concept in concepts_of(key)
+        if number
+    ]
 
     def progress(learner: Learner, _step: int) -> dict[str, float]:
         with torch.random.fork_rng():  # what is shown must not change what is learned
             on_cpu = Learner(chosen)
             on_cpu.load_state_dict(learner.state_dict())
-            row = evaluate_concept(ConceptModel(on_cpu, {}, ''), 'between', scenes=100)
-        return {key: row[key] for key in ('generation', 'attention')}
+            return success_so_far(ConceptModel(on_cpu, {}, ''), trained)
 
     # Before the run: what is committed while it lasts is not what it was made with.
     commit = _commit()
-    learner, run = train(chosen, output, device=device, resume=not args.fresh, report=progress)
+    with joined(device) as processes:
+        learner, run = train(
+            chosen,
+            output,
+            device=device,
+            resume=not args.fresh,
+            report=progress,
+            processes=processes,
+        )
+    if not processes.leads:
+        return None
+    launcher = ['torchrun', '--nproc-per-node', str(processes.number)]
     provenance = {
-        'command': shlex.join(['python', '-m', 'ebm_core', *sys.argv[1:]]),
+        'command': shlex.join(
+            [*(launcher if processes.number > 1 else ['python']), '-m', 'ebm_core', *sys.argv[1:]]
+        ),
         'commit': commit,
         'seed': chosen.training.seed,
         'finished': datetime.now(UTC).isoformat(timespec='seconds'),
         'torch': torch.__version__,
         'device': str(device),
+        'processes': processes.number,
         'threads': torch.get_num_threads(),
         'machine': platform.machine(),
         **run,
     }
     learner = learner.cpu()
     save_model(output, learner, chosen, provenance)
-    metrics = evaluate(load_model(output), scenes=args.scenes)
+    made = load_model(output)
+    metrics = evaluate(made, made.trained_concepts, scenes=args.scenes)
     save_model(output, learner, chosen, {**provenance, 'metrics': metrics})
     print(table(metrics))
     return {**provenance, 'metrics': metrics}
@@ -130,9 +231,37 @@ def _evaluate(args: argparse.Namespace) -> dict:
             f'{MAX_ENTITIES} at most'
         )
     model = load_model(args.model)
-    metrics = evaluate(model, scenes=args.scenes, num_entities=(low, high), seed=args.seed)
+    metrics = evaluate(
+        model,
+        model.trained_concepts,
+        scenes=args.scenes,
+        num_entities=(low, high),
+        demonstrations=args.demonstrations,
+        seed=args.seed,
+    )
     print(table(metrics))
     return metrics
+
+
+def _compose(args: argparse.Namespace) -> dict:
+    results = evaluate_compositions(load_model(args.model), scenes=args.scenes, seed=args.seed)
+    print(composition_table(results))
+    return results
+
+
+def _understand(args: argparse.Namespace) -> dict:
+    unknown = [family for family in args.held_out if family not in FAMILIES]
+    if unknown:
+        raise InvalidInput(
+            f'--held-out: {unknown[0]!r} is unknown; known are {", ".join(FAMILIES)}'
+        )
+    model = load_model(args.model)
+    result = evaluate_understanding(model, sets=args.scenes, held_out=args.held_out, seed=args.seed)
+    print(understanding_table(result))
+    if args.write:
+        card = json.dumps({**model.card, 'understanding': result}, indent=2) + '\n'
+        write_atomically(args.model / CARD, card.encode())
+    return result
 
 
 def _commit() -> str:

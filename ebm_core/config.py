@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from typing import Annotated, Literal
 
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from .events import FAMILIES, concept_names
 from .scene import InvalidInput
+
+Context = Literal['generation', 'identification']
+
+
+def _known(key: str) -> str:
+    if key not in FAMILIES and key not in concept_names():
+        raise ValueError(f'known are {", ".join((*FAMILIES, *concept_names()))}')
+    return key
 
 
 class _Config(BaseModel):
@@ -18,21 +29,47 @@ class ModelConfig(_Config):
     residuals: int = Field(8, ge=1, le=64, description='R, the length of the residual vector')
     code_size: int = Field(8, ge=1, le=64, description='D, the length of a concept code')
     sampler_steps: int = Field(10, ge=1, le=50, description='K, Langevin steps per chain')
+    relational: bool = Field(True, description='sum g over pairs of entities, not entities')
 
 
 class TrainingConfig(_Config):
     """One training run (Algorithm 1)."""
 
     steps: int = Field(6000, ge=1, description='optimiser steps')
-    concepts: int = Field(64, ge=1, le=4096, description='concepts per step')
+    concepts: dict[Annotated[str, AfterValidator(_known)], Annotated[int, Field(ge=0, le=4096)]] = (
+        Field(
+            default={
+                'colour': 24,
+                'region': 12,
+                'placement': 11,
+                'shape': 14,
+                'proximity': 12,
+                'quantity': 2,
+                'temporal': 6,
+            },
+            description='concepts per step, by family or by name',
+        )
+    )
+    contexts: tuple[Context, ...] = Field(
+        ('generation', 'identification'), min_length=1, description='what is trained'
+    )
     demonstrations: int = Field(5, ge=1, le=20, description='events that a code is inferred from')
     queries: int = Field(2, ge=1, le=50, description='novel events per concept and context')
     learning_rate: float = Field(1e-3, gt=0, le=0.1, description="Adam's, before decay")
+    sampler_learning_rate: float = Field(
+        5e-3, gt=0, le=1, description='the same, of the chains step sizes, which are logarithms'
+    )
     warmup_steps: int = Field(50, ge=0, description='steps of linear warm-up')
     gradient_clip: float = Field(0.5, gt=0, description='largest norm of the gradient')
     kl_weight: float = Field(1.0, ge=0, description='weight of the sampler (KL) loss')
     kl_from: float = Field(
         0.2, ge=0, le=1, description='share of the steps after which the KL loss joins'
+    )
+    kl_into_energy: bool = Field(
+        True, description='whether the KL loss trains the energy too, or the step sizes alone'
+    )
+    direction_weight: float = Field(
+        0.0, ge=0, description='weight of the loss that downhill leads to the demonstrated state'
     )
     positive_weight: float = Field(
         0.1, ge=0, description='weight of the demonstrated events own energy, which is to be zero'
@@ -48,11 +85,51 @@ class Preset(_Config):
     training: TrainingConfig = TrainingConfig()
 
 
+_FEW = {'placement': 4, 'region': 2, 'quantity': 2}
+_POSITION = TrainingConfig(
+    steps=1500, concepts={'point': 32}, learning_rate=3e-3, kl_from=0.3, direction_weight=2.0
+)
+_SHAPES = TrainingConfig(
+    steps=1200, concepts={'shape': 32}, learning_rate=3e-3, kl_from=0.3, direction_weight=2.0
+)
+
+
+def _ablation(
+    training: TrainingConfig, changes: dict[str, object] | None = None, **model: object
+) -> Preset:
+    return Preset(model=ModelConfig(**model), training=training.model_copy(update=changes or {}))
+
+
 PRESETS: dict[str, Preset] = {
-    'placement': Preset(),
+    'concepts': Preset(
+        model=ModelConfig(residuals=16, code_size=16),
+        training=TrainingConfig(
+            steps=7000,
+            learning_rate=3e-3,
+            sampler_learning_rate=3e-2,
+            kl_from=0.4,
+            kl_into_energy=False,
+            direction_weight=2.0,
+        ),
+    ),
+    # What the arm enacts.
+    'placement': Preset(
+        training=TrainingConfig(steps=6000, concepts={'point': 21, 'placement': 43})
+    ),
+    # The transfer table: absolute position, learned in one context or in both.
+    'position': _ablation(_POSITION),
+    'position_generation': _ablation(_POSITION, {'contexts': ('generation',)}),
+    'position_identification': _ablation(_POSITION, {'contexts': ('identification',)}),
+    # Figures 7 and 8, and what was changed against the paper: shapes.
+    'shapes': _ablation(_SHAPES),
+    'shapes_one_step': _ablation(_SHAPES, sampler_steps=1),
+    'shapes_twenty_steps': _ablation(_SHAPES, sampler_steps=20),
+    'shapes_no_relations': _ablation(_SHAPES, relational=False),
+    'shapes_no_kl': _ablation(_SHAPES, {'kl_weight': 0.0}),
+    'shapes_scalar': _ablation(_SHAPES, residuals=1),
     'tiny': Preset(
         model=ModelConfig(hidden=32),
-        training=TrainingConfig(steps=60, concepts=8, queries=2, checkpoint_every=20),
+        training=TrainingConfig(steps=60, concepts=_FEW, queries=2, checkpoint_every=20),
     ),
 }
 

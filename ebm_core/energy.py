@@ -11,18 +11,21 @@ Three things differ from the paper's text, and each buys convergence or speed:
   again while w moves.
 * g's output layer and f's input layer are both linear with only a sum between them; they are one.
 
-Gradients with respect to gates, code and positions are written out, not taken by autograd: the
+Gradients with respect to gates, code and states are written out, not taken by autograd: the
 sampler's steps stay ordinary operations that training differentiates once.
 
-Shapes: B any batch axes, N entities, H hidden units, R residuals, D code size.
+Shapes: B any batch axes, T times, N entities, I = NUM_INPUTS, H hidden units, R residuals, D code
+size.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 
-from .scene import NUM_FEATURES, POSITION
+from .scene import NUM_INPUTS
 
 
 def silu_and_slope(u: Tensor) -> tuple[Tensor, Tensor]:
@@ -32,12 +35,26 @@ def silu_and_slope(u: Tensor) -> tuple[Tensor, Tensor]:
     return value, gate + value * (1 - gate)
 
 
+class LastLayer(NamedTuple):
+    """f's last layer for given codes: residuals = t @ weight + bias.
+
+    weight: (B, H, R); bias: (B, 1, R).
+    """
+
+    weight: Tensor
+    bias: Tensor
+
+
 class Energy(nn.Module):
     """The relational energy; g and f have two hidden layers each, as in the paper's appendix."""
 
-    def __init__(self, hidden: int = 128, residuals: int = 8, code_size: int = 8) -> None:
+    def __init__(
+        self, hidden: int = 128, residuals: int = 8, code_size: int = 8, relational: bool = True
+    ) -> None:
+        """Draw the weights; relational=False sums g over entities, not pairs (an ablation)."""
         super().__init__()
         self.hidden, self.residuals, self.code_size = hidden, residuals, code_size
+        self.relational = relational
 
         def weight(rows: int, columns: int, gain: float = 1.0) -> nn.Parameter:
             return nn.Parameter(torch.randn(rows, columns) * gain / rows**0.5)
@@ -45,8 +62,8 @@ class Energy(nn.Module):
         def bias(columns: int) -> nn.Parameter:
             return nn.Parameter(torch.zeros(columns))
 
-        self.g_first = weight(NUM_FEATURES, hidden)
-        self.g_second = weight(NUM_FEATURES, hidden)
+        self.g_first = weight(NUM_INPUTS, hidden)
+        self.g_second = weight(NUM_INPUTS, hidden)
         self.g_bias = bias(hidden)
         self.g_hidden = weight(hidden, hidden, 1.5)
         self.g_hidden_bias = bias(hidden)
@@ -64,6 +81,7 @@ class Energy(nn.Module):
         copy = Energy.__new__(Energy)
         nn.Module.__init__(copy)
         copy.hidden, copy.residuals, copy.code_size = self.hidden, self.residuals, self.code_size
+        copy.relational = self.relational
         for name, parameter in self.named_parameters():
             copy.register_buffer(name, parameter.detach(), persistent=False)
         return copy
@@ -71,7 +89,7 @@ class Energy(nn.Module):
     # g: pairs of entities
 
     def pairs(self, x: Tensor) -> Tensor:
-        """Return g's hidden activations (B, N, N, H) of all ordered pairs; x: (B, N, F)."""
+        """Return g's hidden activations (B, N, N, H) of all ordered pairs; x: (B, N, I)."""
         u = (x @ self.g_first).unsqueeze(-2) + (x @ self.g_second + self.g_bias).unsqueeze(-3)
         return torch.nn.functional.silu(
             torch.nn.functional.silu(u) @ self.g_hidden + self.g_hidden_bias
@@ -87,135 +105,102 @@ class Energy(nn.Module):
         out = t @ self.f_out + self.f_out_bias
         return out.unflatten(-1, (self.residuals, self.code_size + 1))
 
-    def head(self, s: Tensor, count: Tensor, w1: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return E (B,), ∂E/∂s (B, H) and ∂E/∂count (B,); w1: (B, D + 1), the code and a one."""
+    def with_code(self, w: Tensor) -> LastLayer:
+        """Return f's last layer for codes w (B, D): whoever asks many energies of one code needs
+        neither A nor b.
+        """
+        w1 = with_one(w)
+        weight = w1 @ self.f_out.view(-1, self.code_size + 1).T
+        bias = w1 @ self.f_out_bias.view(-1, self.code_size + 1).T
+        return LastLayer(weight.unflatten(-1, (self.hidden, self.residuals)), bias.unsqueeze(-2))
+
+    def energy_of_sum(self, s: Tensor, count: Tensor, last: LastLayer) -> Tensor:
+        """Return E (B, C) of C pair sums s (B, C, H) with count (B, C) each."""
+        silu = torch.nn.functional.silu
+        t = silu(s @ self.f_in + count.unsqueeze(-1) * self.f_count + self.f_bias)
+        t = silu(t @ self.f_hidden + self.f_hidden_bias)
+        return (t @ last.weight + last.bias).square().sum(-1)
+
+    def head(self, s: Tensor, count: Tensor, last: LastLayer) -> tuple[Tensor, Tensor, Tensor]:
+        """Return E (B, C), ∂E/∂s (B, C, H) and ∂E/∂count (B, C); arguments as above."""
         z = s @ self.f_in + count.unsqueeze(-1) * self.f_count + self.f_bias
         t1, slope1 = silu_and_slope(z)
         t2, slope2 = silu_and_slope(t1 @ self.f_hidden + self.f_hidden_bias)
-        out = (t2 @ self.f_out + self.f_out_bias).unflatten(-1, (self.residuals, -1))
-        r = (out * w1.unsqueeze(-2)).sum(-1)
-        d_out = (2 * r).unsqueeze(-1) * w1.unsqueeze(-2)
-        d_t2 = d_out.flatten(-2) @ self.f_out.T
-        d_t1 = (d_t2 * slope2) @ self.f_hidden.T
-        d_z = d_t1 * slope1
+        r = t2 @ last.weight + last.bias
+        d_t2 = 2 * r @ last.weight.transpose(-1, -2)
+        d_z = ((d_t2 * slope2) @ self.f_hidden.T) * slope1
         return r.square().sum(-1), d_z @ self.f_in.T, d_z @ self.f_count
-
-    def energy_of_sum(self, s: Tensor, count: Tensor, w1: Tensor) -> Tensor:
-        """Return E (B,) of pair sums s (B, H) with count (B,) and w1 (B, D + 1)."""
-        return _square_norm(self.affine(s, count), w1)
 
     # E as a function of the gates: identification
 
-    @staticmethod
-    def gated_sum(h: Tensor, gates: Tensor) -> tuple[Tensor, Tensor]:
-        """Return Σ m_i m_j h_ij (B, H) and Σ m_i m_j (B,); h: (B, N, N, H), gates m: (B, N)."""
-        weights = gates.unsqueeze(-1) * gates.unsqueeze(-2)
-        s = (weights.flatten(-2).unsqueeze(-2) @ h.flatten(-3, -2)).squeeze(-2)
-        return s, weights.sum((-1, -2))
+    def pair_sums(self, x: Tensor) -> Tensor:
+        """Return what the gates weigh (B, Q, H), summed over time; x: (B, T, N, I).
+
+        Q unordered pairs i ≤ j: Σ_t h_ij + h_ji, which halves what identification reads in every
+        step; if not relational, Q = N entities.
+        """
+        h = self.pairs(x).sum(-4)
+        if not self.relational:
+            return h.diagonal(dim1=-3, dim2=-2).transpose(-1, -2)
+        n = x.shape[-2]
+        i, j = torch.triu_indices(n, n, device=x.device)
+        return (h + h.transpose(-3, -2)).flatten(-3, -2).index_select(-2, i * n + j)
+
+    def pair_weights(self, gates: Tensor) -> Tensor:
+        """Return the weights (..., Q) of `pair_sums` under gates m (..., N)."""
+        if not self.relational:
+            return gates
+        n = gates.shape[-1]
+        i, j = torch.triu_indices(n, n, device=gates.device)
+        # h_ii stands in its pair sum twice.
+        once = torch.where(i == j, 0.5, 1.0)
+        return gates.index_select(-1, i) * gates.index_select(-1, j) * once
+
+    def pair_count(self, gates: Tensor) -> Tensor:
+        """Return Σ m_i m_j (...) of gates m (..., N), over ordered pairs as in eq. 4."""
+        return gates.sum(-1).square() if self.relational else gates.sum(-1)
+
+    def gated_sum(self, h: Tensor, gates: Tensor) -> tuple[Tensor, Tensor]:
+        """Return Σ m_i m_j h_ij (B, C, H) and Σ m_i m_j (B, C) of C choices of gates.
+
+        h: pair sums (B, Q, H); gates m: (B, C, N).
+        """
+        return self.pair_weights(gates) @ h, self.pair_count(gates)
+
+    def energy_of_gates(self, h: Tensor, gates: Tensor, last: LastLayer) -> Tensor:
+        """Return E (B, C); h: pair sums (B, Q, H), gates: (B, C, N)."""
+        return self.energy_of_sum(*self.gated_sum(h, gates), last)
 
     def energy_and_gate_gradient(
-        self, h: Tensor, gates: Tensor, w1: Tensor
+        self, h: Tensor, gates: Tensor, last: LastLayer
     ) -> tuple[Tensor, Tensor]:
-        """Return E (B,) and ∂E/∂m (B, N), the pairs' activations h (B, N, N, H) being given."""
+        """Return E (B, C) and ∂E/∂m (B, C, N); arguments as of `energy_of_gates`."""
         s, count = self.gated_sum(h, gates)
-        energy, d_s, d_count = self.head(s, count, w1)
-        pull = (h.flatten(-3, -2) @ d_s.unsqueeze(-1)).unflatten(-2, h.shape[-3:-1]).squeeze(-1)
-        pull = pull + d_count[..., None, None]
-        gradient = ((pull + pull.transpose(-1, -2)) @ gates.unsqueeze(-1)).squeeze(-1)
-        return energy, gradient
+        energy, d_s, d_count = self.head(s, count, last)
+        pull = d_s @ h.transpose(-1, -2)
+        if not self.relational:
+            return energy, pull + d_count.unsqueeze(-1)
+        n = gates.shape[-1]
+        i, j = torch.triu_indices(n, n, device=h.device)
+        where = torch.zeros((n, n), dtype=torch.long, device=h.device)
+        where[i, j] = where[j, i] = torch.arange(len(i), device=h.device)
+        by_pair = pull.index_select(-1, where.flatten()).unflatten(-1, (n, n))
+        gradient = (by_pair @ gates.unsqueeze(-1)).squeeze(-1)
+        return energy, gradient + 2 * (d_count * gates.sum(-1)).unsqueeze(-1)
 
     def affine_of_event(self, x: Tensor, gates: Tensor) -> Tensor:
-        """Return [A | b] (B, R, D + 1) of states x (B, N, F) under gates (B, N)."""
-        return self.affine(*self.gated_sum(self.pairs(x), gates))
+        """Return [A | b] (B, R, D + 1) of x¹ … xᵀ (B, T, N, I) under gates (B, N)."""
+        s, count = self.gated_sum(self.pair_sums(x), gates.unsqueeze(-2))
+        return self.affine(s.squeeze(-2), count.squeeze(-1))
 
     def energy(self, x: Tensor, gates: Tensor, w: Tensor) -> Tensor:
-        """Return E (B,); x: (B, N, F), gates in [0, 1]: (B, N), w: (B, D)."""
+        """Return E (B,); x: (B, T, N, I), gates in [0, 1]: (B, N), w: (B, D)."""
         return energy_of_affine(self.affine_of_event(x, gates), w)
-
-
-class ActorEnergy:
-    """E as a function of the actor's position alone: what generation and control optimise.
-
-    Pairs without the actor are constant and summed once; entities that are not attended to must be
-    left out by the caller or have gate zero.
-
-    x: (B, N, F) with the actor at entity 0; gates: (B, N); w: (B, D).
-    """
-
-    def __init__(self, energy: Energy, x: Tensor, gates: Tensor, w: Tensor) -> None:
-        self.e = e = energy
-        others = x[..., 1:, :]
-        rest = gates[..., 1:]
-        static, _ = e.gated_sum(e.pairs(others), rest)
-        self.static = static
-        self.count = gates.sum(-1).square()
-        self.w1 = with_one(w)
-        still = x[..., 0, :].clone()
-        still[..., POSITION] = 0.0
-        first, second = still @ e.g_first, still @ e.g_second
-        # Input to g's first layer of the pairs (actor, j), (j, actor), (actor, actor), without the
-        # actor's position; the rows of `slope` say how that position enters.
-        self.base = torch.cat(
-            (
-                first.unsqueeze(-2) + others @ e.g_second + e.g_bias,
-                others @ e.g_first + second.unsqueeze(-2) + e.g_bias,
-                (first + second + e.g_bias).unsqueeze(-2),
-            ),
-            -2,
-        )
-        n = others.shape[-2]
-        p, q = e.g_first[POSITION], e.g_second[POSITION]
-        self.slope = torch.stack([p] * n + [q] * n + [p + q])  # (pairs, 2, H)
-        actor = gates[..., :1]
-        self.weights = torch.cat((actor * rest, actor * rest, actor * actor), -1)
-
-    def _first_layer(self, position: Tensor) -> Tensor:
-        """Return (B, M, pairs, H) inputs of SiLU for positions (B, M, 2)."""
-        p, q = self.e.g_first[POSITION], self.e.g_second[POSITION]
-        n = (self.base.shape[-2] - 1) // 2
-        by_first, by_second = position @ p, position @ q
-        shift = torch.cat(
-            (
-                by_first.unsqueeze(-2).expand(*by_first.shape[:-1], n, -1),
-                by_second.unsqueeze(-2).expand(*by_second.shape[:-1], n, -1),
-                (by_first + by_second).unsqueeze(-2),
-            ),
-            -2,
-        )
-        return shift + self.base.unsqueeze(-3)
-
-    def __call__(self, position: Tensor) -> Tensor:
-        """Return E (B, M) with the actor at position (B, M, 2), particle units."""
-        e = self.e
-        silu = torch.nn.functional.silu
-        h = silu(silu(self._first_layer(position)) @ e.g_hidden + e.g_hidden_bias)
-        s = (self.weights[..., None, None, :] @ h).squeeze(-2) + self.static.unsqueeze(-2)
-        return e.energy_of_sum(s, self.count.unsqueeze(-1), self.w1.unsqueeze(-2))
-
-    def value_and_gradient(self, position: Tensor) -> tuple[Tensor, Tensor]:
-        """Return E (B, M) and ∂E/∂position (B, M, 2)."""
-        e = self.e
-        t1, slope1 = silu_and_slope(self._first_layer(position))
-        t2, slope2 = silu_and_slope(t1 @ e.g_hidden + e.g_hidden_bias)
-        s = (self.weights[..., None, None, :] @ t2).squeeze(-2) + self.static.unsqueeze(-2)
-        energy, d_s, _ = e.head(s, self.count.unsqueeze(-1), self.w1.unsqueeze(-2))
-        d_t2 = self.weights[..., None, :, None] * d_s.unsqueeze(-2)
-        d_u = ((d_t2 * slope2) @ e.g_hidden.T) * slope1
-        n = (self.base.shape[-2] - 1) // 2
-        both = d_u[..., -1, :]
-        d_first = d_u[..., :n, :].sum(-2) + both
-        d_second = d_u[..., n : 2 * n, :].sum(-2) + both
-        gradient = d_first @ e.g_first[POSITION].T + d_second @ e.g_second[POSITION].T
-        return energy, gradient
 
 
 def energy_of_affine(affine: Tensor, w: Tensor) -> Tensor:
     """Return ‖A w + b‖² (B,) of [A | b] (B, R, D + 1) and codes w (B, D)."""
-    return _square_norm(affine, with_one(w))
-
-
-def _square_norm(affine: Tensor, w1: Tensor) -> Tensor:
-    return (affine * w1.unsqueeze(-2)).sum(-1).square().sum(-1)
+    return (affine * with_one(w).unsqueeze(-2)).sum(-1).square().sum(-1)
 
 
 def with_one(w: Tensor) -> Tensor:

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 import torch
+from torch import Tensor
 
-from .energy import ActorEnergy
-from .events import concept_names, get_concept, sample_placements
-from .events.batch import EventBatch
-from .events.placement import (
-    NUM_ENTITIES,
-    SUCCESS_DISTANCE,
-    PlacementConcept,
-    generation_events,
-    identification_events,
-)
+from .events import NUM_ENTITIES, Concept, EventBatch, get_concept
 from .model import IDENTIFICATION_RESTARTS, ConceptModel
-from .objective import PARTICIPANTS, tensors
-from .scene import COLOURS, POSITION
+from .motion import with_motion
+from .objective import demonstrated_code
+from .scene import COLOURS
+from .state_energy import StateEnergy
+from .task import Events
 
 DEMONSTRATIONS = 5
-DESCENT_STEPS = 60  # of plain descent from the grid; a controller descends for as long as it takes
-GRID = 20
+_CHUNK = 250  # scenes at once: what fits into memory and, mostly, into caches
 
 
 @torch.no_grad()
@@ -29,152 +25,165 @@ def evaluate_concept(
     model: ConceptModel,
     name: str,
     *,
-    scenes: int = 500,
+    scenes: int = 1000,
     num_entities: tuple[int, int] = NUM_ENTITIES,
+    demonstrations: int = DEMONSTRATIONS,
     seed: int = 1,
 ) -> dict[str, float]:
-    """Measure one concept, every scene with five demonstrations and codes of its own.
+    """Measure one concept, every scene with parameters, demonstrations and codes of its own.
 
-    Returns shares in [0, 1] and distances in particle units:
-    generation: actor within SUCCESS_DISTANCE of the goal after K steps; median_distance.
-    attention: the argument's mask exactly right in x⁰ (w_a); attention_one_chain: with one restart.
-    relation: who stands in the demonstrated relation found exactly, in still scenes (w_x).
+    Returns shares in [0, 1] of the scenes, for the contexts that the concept has:
+    generation: the predicate is satisfied after K steps. identification: the attention is exactly
+    right in a still scene. generation_shared, identification_shared: the same, the code having been
+    demonstrated in the other context. argument: the attention of the event, found in x⁰ with w_a.
+    identification_one_chain: without restarts.
     """
     rng = np.random.default_rng(seed)
     torch.manual_seed(seed)
-    concept = get_concept(name)
-    # "point" is a family: every scene has a point of its own.
-    concepts = sample_placements(rng, scenes, 'point') if name == 'point' else [concept] * scenes
-    colours = rng.integers(len(COLOURS), size=scenes)
-    asked = generation_events(concepts, colours, DEMONSTRATIONS + 1, rng, num_entities)
-    still = identification_events(concepts, 1, rng, num_entities)
-    w_x, w_a = infer_codes(model, asked)
-    before, after, attention, present = (t[:, -1] for t in tensors(asked, torch.device('cpu')))
-    k = PARTICIPANTS
-    actor = ActorEnergy(model.energy, before[:, :k], attention[:, :k], w_x)
-    end = model.sampler.generate(actor, before[:, None, 0, POSITION])[-1][:, 0]
-    distance = torch.linalg.vector_norm(end - after[:, 0, POSITION], dim=-1)
-    _, x, mask, exists = (t[:, 0] for t in tensors(still, torch.device('cpu')))
-    return {
-        'scenes': scenes,
-        'generation': float((distance < SUCCESS_DISTANCE).float().mean()),
-        'median_distance': float(distance.median()),
-        'p95_distance': float(distance.quantile(0.95)),
-        'attention': _exact(model, before, attention, present, w_a, IDENTIFICATION_RESTARTS),
-        'attention_one_chain': _exact(model, before, attention, present, w_a, 1),
-        'relation': _exact(model, x, mask, exists, w_x, IDENTIFICATION_RESTARTS),
-        'relation_one_chain': _exact(model, x, mask, exists, w_x, 1),
-    }
+    counts: dict[str, int] = {}
+    sizes = [min(_CHUNK, scenes - at) for at in range(0, scenes, _CHUNK)]
+    for size in sizes:
+        concepts = [get_concept(name).variant(rng) for _ in range(size)]
+        for key, success in _measure(model, concepts, rng, num_entities, demonstrations):
+            counts[key] = counts.get(key, 0) + int(success.sum())
+    return {'scenes': scenes, **{key: count / scenes for key, count in counts.items()}}
 
 
-def infer_codes(model: ConceptModel, events: EventBatch) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return w_x and w_a (C, D) from the first DEMONSTRATIONS events of each concept."""
-    before, after, attention, _ = tensors(events, torch.device('cpu'))
-    m = DEMONSTRATIONS
-    return tuple(  # type: ignore[return-value]
-        model.sampler.infer_code(model.energy.affine_of_event(x[:, :m], attention[:, :m]))
-        for x in (after, before)
-    )
-
-
-def _exact(
+def _measure(
     model: ConceptModel,
-    x: torch.Tensor,
-    mask: torch.Tensor,
-    present: torch.Tensor,
-    w: torch.Tensor,
-    restarts: int,
-) -> float:
-    logits = model.sampler.identify_best(
-        model.energy, model.energy.pairs(x), present, w, restarts=restarts
+    concepts: Sequence[Concept],
+    rng: np.random.Generator,
+    num_entities: tuple[int, int],
+    demonstrations: int,
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield what was measured, and (scenes,) bool."""
+    m = demonstrations
+    still = EventBatch.stack([c.identification(rng, m + 1, num_entities) for c in concepts])
+    w_still = demonstrated(model, still[:, :m])
+    asked = still[:, m]
+    yield 'identification', found(model, asked, w_still, IDENTIFICATION_RESTARTS)
+    yield 'identification_one_chain', found(model, asked, w_still, 0)
+    if not concepts[0].generates:
+        return
+    colours = rng.integers(len(COLOURS), size=len(concepts))
+    acted = EventBatch.stack(
+        [
+            c.generation(rng, m + 1, num_entities, int(colour))
+            for c, colour in zip(concepts, colours, strict=True)
+        ]
     )
-    found = ((logits > 0) & (present > 0)).float()
-    return float((found == mask).all(-1).float().mean())
+    w_x = demonstrated(model, acted[:, :m])
+    yield 'generation', brought_about(model, concepts, acted[:, m], w_x)
+    yield 'generation_shared', brought_about(model, concepts, acted[:, m], w_still)
+    yield 'identification_shared', found(model, asked, w_x, IDENTIFICATION_RESTARTS)
+    before = acted.at_start()
+    w_a = demonstrated(model, before[:, :m])
+    yield 'argument', found(model, before[:, m], w_a, IDENTIFICATION_RESTARTS)
+
+
+def demonstrated(model: ConceptModel, shown: EventBatch) -> Tensor:
+    """Return w (C, D) of demonstrations (C, M)."""
+    events = Events.of(shown, keep=shown.participants)
+    return demonstrated_code(model.energy, model.sampler, events)
 
 
 @torch.no_grad()
-def basin(
-    model: ConceptModel, name: str = 'between', *, scenes: int = 100, seed: int = 2
-) -> dict[str, float]:
-    """Descend plainly on the energy from a GRID × GRID of starts; false minima would show here.
+def generate_events(model: ConceptModel, asked: EventBatch, w: Tensor) -> EventBatch:
+    """Return events (B,) with what is free brought about by K steps from x⁰; w: (B, D)."""
+    p = asked.participants
+    events = Events.of(asked, keep=p)
+    start = events.start()
+    energy = StateEnergy(
+        model.energy, events.states[:, 0], start, events.attention, w, events.movers
+    )
+    states = asked.states.copy()
+    end = model.sampler.generate(energy, start.unsqueeze(1), events.free)[-1]
+    states[:, 1:, :p] = end.squeeze(1).numpy()
+    return EventBatch(states, asked.attention, asked.present, asked.free, asked.any_of)
 
-    Each step is against the gradient, of a length that halves whenever the energy did not fall, so
-    nothing of the learned sampler takes part. Returns the share of starts that end within
-    SUCCESS_DISTANCE of the goal: the mean over scenes, and of the worst scene.
+
+def brought_about(
+    model: ConceptModel, concepts: Sequence[Concept], asked: EventBatch, w: Tensor
+) -> np.ndarray:
+    """Tell (B,) whether each concept's predicate is satisfied by what the model generates."""
+    done = generate_events(model, asked, w)
+    return np.array([bool(c.satisfied(done[i : i + 1])[0]) for i, c in enumerate(concepts)])
+
+
+@torch.no_grad()
+def found(model: ConceptModel, asked: EventBatch, w: Tensor, restarts: int) -> np.ndarray:
+    """Tell (B,) whether the attention that a code asks for is exactly right.
+
+    restarts: of the search; 0 takes one chain as it ends.
     """
-    rng = np.random.default_rng(seed)
-    torch.manual_seed(seed)
-    concept: PlacementConcept = get_concept(name)
-    colours = rng.integers(len(COLOURS), size=scenes)
-    events = generation_events([concept] * scenes, colours, DEMONSTRATIONS + 1, rng)
-    w_x, _ = infer_codes(model, events)
-    before, after, attention, _ = (t[:, -1] for t in tensors(events, torch.device('cpu')))
-    k = PARTICIPANTS
-    actor = ActorEnergy(model.energy, before[:, :k], attention[:, :k], w_x)
-    axis = torch.linspace(-1, 1, GRID)
-    position = torch.cartesian_prod(axis, axis).expand(scenes, -1, -1)
-    length = torch.full((*position.shape[:2], 1), 0.1)
-    energy, gradient = actor.value_and_gradient(position)
-    for _ in range(DESCENT_STEPS):
-        direction = gradient / torch.linalg.vector_norm(gradient, dim=-1, keepdim=True).clamp_min(
-            1e-12
-        )
-        trial = position - length * direction
-        trial_energy, trial_gradient = actor.value_and_gradient(trial)
-        fell = (trial_energy < energy).unsqueeze(-1)
-        position = torch.where(fell, trial, position)
-        gradient = torch.where(fell, trial_gradient, gradient)
-        energy = torch.minimum(energy, trial_energy)
-        length = torch.where(fell, length * 1.2, length / 2)
-    distance = torch.linalg.vector_norm(position - after[:, :1, POSITION], dim=-1)
-    share = (distance < SUCCESS_DISTANCE).float().mean(1)
-    return {
-        'scenes': scenes,
-        'starts_per_scene': GRID * GRID,
-        'mean_share': float(share.mean()),
-        'worst_scene_share': float(share.min()),
-    }
+    events = Events.of(asked)
+    x = with_motion(events.states[:, 1:], events.states[:, 0])
+    problem = (model.energy, model.energy.pair_sums(x), events.present, w)
+    if restarts:
+        mask = model.sampler.identify_best(*problem, restarts=restarts)
+    else:
+        start = torch.randn(events.present.shape).unsqueeze(1)
+        logits = model.sampler.identify(*problem, start)[-1].squeeze(1)
+        mask = (logits > 0).float() * events.present
+    number, (low, high) = mask.sum(-1), events.any_of.unbind(-1)
+    right = (mask == events.attention).all(-1) | ((number >= low) & (number <= high) & (high > 0))
+    return right.numpy()
+
+
+CONTEXTS = ('generation', 'identification')
+_COLUMNS = {
+    'generation': 'generation',
+    'identification': 'identification',
+    'argument': 'argument',
+    'generation_shared': 'generation, code shown by identification',
+    'identification_shared': 'identification, code shown by generation',
+    'identification_one_chain': 'identification, one chain',
+}
 
 
 def evaluate(
     model: ConceptModel,
+    names: Sequence[str],
     *,
-    scenes: int = 500,
+    scenes: int = 1000,
     num_entities: tuple[int, int] = NUM_ENTITIES,
+    demonstrations: int = DEMONSTRATIONS,
     seed: int = 1,
 ) -> dict[str, dict]:
-    """Measure every concept, and the basin of "between"."""
+    """Measure concepts by name, and the mean over concepts and contexts."""
     concepts = {
-        name: evaluate_concept(model, name, scenes=scenes, num_entities=num_entities, seed=seed)
-        for name in concept_names()
+        name: evaluate_concept(
+            model,
+            name,
+            scenes=scenes,
+            num_entities=num_entities,
+            demonstrations=demonstrations,
+            seed=seed,
+        )
+        for name in names
     }
-    starts = basin(model, scenes=max(1, scenes // 5), seed=seed + 1)
-    return {'concepts': concepts, 'basin_between': starts}
+    shares = [row[key] for row in concepts.values() for key in CONTEXTS if key in row]
+    return {
+        'scenes': scenes,
+        'num_entities': list(num_entities),
+        'demonstrations': demonstrations,
+        'concepts': concepts,
+        'mean': float(np.mean(shares)),
+        'lowest': float(np.min(shares)),
+    }
 
 
 def table(results: dict[str, dict]) -> str:
     """Return the results as a Markdown table."""
-    columns = {
-        'generation': 'generation < 0.1',
-        'median_distance': 'median distance',
-        'attention': 'attention exact',
-        'attention_one_chain': '(one chain)',
-        'relation': 'relation exact',
-        'relation_one_chain': '(one chain)',
-    }
     lines = [
-        '| concept | ' + ' | '.join(columns.values()) + ' |',
-        '|---|' + '---|' * len(columns),
+        '| concept | ' + ' | '.join(_COLUMNS.values()) + ' |',
+        '|---|' + '---|' * len(_COLUMNS),
     ]
     for name, row in results['concepts'].items():
-        cells = [
-            f'{row[key]:.3f}' if 'distance' in key else f'{100 * row[key]:.1f} %' for key in columns
-        ]
+        cells = [f'{100 * row[key]:.1f} %' if key in row else '' for key in _COLUMNS]
         lines.append(f'| {name} | ' + ' | '.join(cells) + ' |')
-    b = results['basin_between']
     lines.append(
-        f'\nPlain descent for *between* from {b["starts_per_scene"]} starts in each of '
-        f'{b["scenes"]} scenes ends within {SUCCESS_DISTANCE} of the midpoint from '
-        f'{100 * b["mean_share"]:.1f} % of them (worst scene {100 * b["worst_scene_share"]:.1f} %).'
+        f'\nGeneration and identification together: mean {100 * results["mean"]:.1f} %, lowest '
+        f'{100 * results["lowest"]:.1f} %.'
     )
     return '\n'.join(lines)

@@ -12,12 +12,30 @@ import math
 import torch
 from torch import Tensor, nn
 
-from .energy import ActorEnergy, Energy, with_one
+from .energy import Energy, with_one
+from .refinement import refine
+from .scene import COLOUR
+from .state_energy import StateEnergy
 
 LANGEVIN_NOISE = 0.005  # standard deviation per step while training; √α would drown the signal
 CODE_START = 0.05  # standard deviation of the codes that inference starts from
-_INITIAL_STEP = {'code': 0.3, 'attention': 1.0, 'position': 0.05}
-_INITIAL_CLIP = {'code': 2.0, 'attention': 2.0, 'position': 5.0}
+# By variable: what a chain moves. Several entities at once need other steps than one.
+_INITIAL_STEP = {
+    'code': 0.3,
+    'attention': 1.0,
+    'position': 0.05,
+    'positions': 0.05,
+    'trajectory': 0.05,
+    'colour': 0.05,
+}
+_INITIAL_CLIP = {
+    'code': 2.0,
+    'attention': 2.0,
+    'position': 5.0,
+    'positions': 5.0,
+    'trajectory': 5.0,
+    'colour': 5.0,
+}
 
 
 class Sampler(nn.Module):
@@ -66,13 +84,19 @@ class Sampler(nn.Module):
         return w
 
     def generate(
-        self, energy: ActorEnergy, position: Tensor, *, noise: float = 0.0
+        self, energy: StateEnergy, states: Tensor, free: Tensor, *, noise: float = 0.0
     ) -> list[Tensor]:
-        """Return the chain of the actor's positions, K + 1 tensors (B, M, 2), particle units."""
-        chain = [position]
+        """Return M chains of states x¹ … xᵀ each, K + 1 tensors (B, M, T, P, F).
+
+        states: where they start; free: (B, P, F), 1 for what may change.
+        """
+        variable = variable_of(free, states.shape[2])
+        may = free[:, None, None]
+        chain = [states]
         for k in range(self.steps):
             _, gradient = energy.value_and_gradient(chain[-1])
-            chain.append(self.step('position', k, chain[-1], gradient, noise))
+            moved = self.step(variable, k, chain[-1], gradient * may, 0.0)
+            chain.append(moved + noise * torch.randn_like(moved) * may if noise else moved)
         return chain
 
     def identify(
@@ -85,16 +109,16 @@ class Sampler(nn.Module):
         *,
         noise: float = 0.0,
     ) -> list[Tensor]:
-        """Return the chain of attention logits, K + 1 tensors (B, N).
+        """Return C chains of attention logits each, K + 1 tensors (B, C, N).
 
-        pairs: g's activations of the scene, (B, N, N, H); present: (B, N) 0/1; w: (B, D);
-        logits: (B, N) where the chain starts, N(0, 1) in the paper.
+        pairs: `Energy.pair_sums` of the scene, (B, Q, H); present: (B, N) 0/1; w: (B, D);
+        logits: (B, C, N) where the chains start, N(0, 1) in the paper.
         """
-        w1 = with_one(w)
+        last, present = energy.with_code(w), present.unsqueeze(1)
         chain = [logits]
         for k in range(self.steps):
             gates = torch.sigmoid(chain[-1]) * present
-            _, gradient = energy.energy_and_gate_gradient(pairs, gates, w1)
+            _, gradient = energy.energy_and_gate_gradient(pairs, gates, last)
             gradient = gradient * gates * (1 - gates)
             chain.append(self.step('attention', k, chain[-1], gradient, noise))
         return chain
@@ -109,16 +133,23 @@ class Sampler(nn.Module):
         restarts: int,
         generator: torch.Generator | None = None,
     ) -> Tensor:
-        """Return logits (B, N): of `restarts` chains the one whose hard mask has least energy."""
+        """Return masks (B, N) of 0 and 1: the best that `restarts` chains lead to, refined."""
         b, n = present.shape
-        starts = torch.randn(restarts, b, n, generator=generator, device=present.device)
-        best_energy = torch.full((b,), torch.inf, device=present.device)
-        best = starts[0]
-        for start in starts:
-            logits = self.identify(energy, pairs, present, w, start)[-1]
-            mask = (logits > 0).to(pairs.dtype) * present
-            value = energy.energy_of_sum(*energy.gated_sum(pairs, mask), with_one(w))
-            better = value < best_energy
-            best = torch.where(better.unsqueeze(-1), logits, best)
-            best_energy = torch.where(better, value, best_energy)
-        return best
+        start = torch.randn(b, restarts, n, generator=generator, device=present.device)
+        logits = self.identify(energy, pairs, present, w, start)[-1]
+        masks = (logits > 0).to(pairs.dtype) * present.unsqueeze(1)
+        last = energy.with_code(w)
+        best = energy.energy_of_gates(pairs, masks, last).argmin(1)
+        chosen = masks[torch.arange(b, device=best.device), best]
+        # Where few are meant among many, growing from nobody finds them.
+        starts = torch.stack((chosen, torch.zeros_like(chosen)), 1)
+        return refine(energy, pairs, present, last, starts)[0]
+
+
+def variable_of(free: Tensor, times: int) -> str:
+    """Return which of the sampler's variables generation moves; free: (B, P, F)."""
+    if bool(free[..., COLOUR].any()):
+        return 'colour'
+    if times > 1:
+        return 'trajectory'
+    return 'positions' if bool(free[:, 1:].any()) else 'position'

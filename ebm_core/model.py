@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,9 +20,13 @@ from safetensors.torch import load, save
 
 from .checkpoint import write_atomically
 from .config import ModelConfig, Preset, describe
-from .energy import ActorEnergy, energy_of_affine
-from .scene import Demonstration, InvalidInput, Scene
+from .energy import energy_of_affine
+from .events import concept_names, concepts_of
+from .motion import with_motion
+from .scene import NUM_FEATURES, POSITION, Demonstration, InvalidInput, Scene
+from .state_energy import StateEnergy
 from .training import Learner
+from .understanding import understanding
 
 WEIGHTS, CARD = 'model.safetensors', 'model.json'
 IDENTIFICATION_RESTARTS = 16
@@ -55,15 +60,20 @@ class ConceptModel:
         self.code_size = self.energy.code_size
 
     @torch.no_grad()
-    def infer(self, demonstrations: list[Demonstration], seed: int = 0) -> InferredConcept:
-        """Infer both codes from demonstrations (eq. 8)."""
+    def infer(
+        self, demonstrations: list[Demonstration], seed: int = 0, *, in_time: bool = False
+    ) -> InferredConcept:
+        """Infer both codes from demonstrations (eq. 8).
+
+        in_time: whether the whole trajectory counts, or just where it ends.
+        """
         if not demonstrations:
             raise InvalidInput('demonstrations: none given')
         # One event at a time: the pairs of many large events would not fit into memory together.
         affine = torch.stack(
             [
-                torch.stack([self._affine(d.after, d.attention) for d in demonstrations]),
-                torch.stack([self._affine(d.before, d.attention) for d in demonstrations]),
+                torch.stack([self._affine(_ends(d, in_time), d.attention) for d in demonstrations]),
+                torch.stack([self._affine([d.before] * 2, d.attention) for d in demonstrations]),
             ]
         )
         generator = torch.Generator().manual_seed(seed)
@@ -74,29 +84,58 @@ class ConceptModel:
             raise InvalidInput('demonstrations: inference of the codes did not stay finite')
         return InferredConcept(codes[0], codes[1], *energies)
 
+    def understanding(self, demonstrations: Sequence[Demonstration], seed: int = 0) -> float:
+        """Return how well the demonstrations fit together under some code; see understanding.py.
+
+        Less than `understanding_threshold` means: not understood.
+        """
+        if not demonstrations:
+            raise InvalidInput('demonstrations: none given')
+        return understanding(self.energy, self.sampler, demonstrations, seed)
+
+    @property
+    def trained_concepts(self) -> tuple[str, ...]:
+        """The names of the concepts that it was trained on, all where its card does not know."""
+        shares = self.card.get('training', {}).get('concepts')
+        if not isinstance(shares, dict):
+            return concept_names()
+        return tuple(c.name for key, number in shares.items() if number for c in concepts_of(key))
+
+    @property
+    def understanding_threshold(self) -> float | None:
+        """The score that tells, None where the model's card does not know one."""
+        return self.card.get('understanding', {}).get('threshold')
+
     @torch.no_grad()
-    def identify(self, scene: Scene, argument_code: np.ndarray, seed: int = 0) -> np.ndarray:
-        """Return the attention (N,) in [0, 1] that the code asks for in a scene (eq. 2)."""
-        w = self._code(argument_code)
-        x = torch.from_numpy(scene.features())[None]
-        logits = self.sampler.identify_best(
+    def identify(
+        self, scene: Scene | Sequence[Scene], code: np.ndarray, seed: int = 0
+    ) -> np.ndarray:
+        """Return the attention (N,), 0 or 1, that the code asks for (eq. 2).
+
+        scene: one state, or a trajectory x⁰ … xᵀ of the same entities.
+        """
+        w = self._code(code)
+        x = _inputs(scene)
+        mask = self.sampler.identify_best(
             self.energy,
-            self.energy.pairs(x),
-            torch.ones(x.shape[:2]),
+            self.energy.pair_sums(x),
+            torch.ones(1, x.shape[-2]),
             w,
             restarts=IDENTIFICATION_RESTARTS,
             generator=torch.Generator().manual_seed(seed),
         )
-        return torch.sigmoid(logits[0]).double().numpy()
+        return mask[0].double().numpy()
 
     @torch.no_grad()
     def generate(self, scene: Scene, attention: np.ndarray, action_code: np.ndarray) -> Scene:
-        """Return the scene with the actor where K descent steps on the energy bring it (eq. 2)."""
-        actor, energy = self._actor_energy(scene, attention, action_code)
-        start = torch.tensor(scene.positions[actor], dtype=torch.float32)[None, None]
-        end = self.sampler.generate(energy, start)[-1][0, 0].double().numpy()
+        """Return the scene with the attended movable entities where K descent steps bring them."""
+        order, movers, energy = self._state_energy(scene, attention, action_code)
+        states = torch.from_numpy(scene.features()[order])[None, None, None]
+        free = torch.zeros(1, len(order), NUM_FEATURES)
+        free[:, :movers, POSITION] = 1.0
+        end = self.sampler.generate(energy, states, free)[-1][0, 0, 0].double().numpy()
         positions = scene.positions.copy()
-        positions[actor] = end
+        positions[order[:movers]] = end[:movers, POSITION]
         return scene.with_positions(positions)
 
     @torch.no_grad()
@@ -104,13 +143,19 @@ class ConceptModel:
         self, scene: Scene, attention: np.ndarray, action_code: np.ndarray, points: np.ndarray
     ) -> np.ndarray:
         """Return E (M,) with the actor at each of the points (M, 2), particle units."""
-        _, energy = self._actor_energy(scene, attention, action_code)
-        where = torch.tensor(points, dtype=torch.float32)[None]
-        return energy(where)[0].double().numpy()
+        order, movers, energy = self._state_energy(scene, attention, action_code)
+        if movers != 1:
+            raise InvalidInput(
+                f'attention: {movers} movable entities are attended to, generation moves one'
+            )
+        states = torch.from_numpy(scene.features()[order]).repeat(1, len(points), 1, 1, 1)
+        states[0, :, 0, 0, POSITION] = torch.tensor(points, dtype=torch.float32)
+        return energy(states)[0].double().numpy()
 
-    def _actor_energy(
+    def _state_energy(
         self, scene: Scene, attention: np.ndarray, action_code: np.ndarray
-    ) -> tuple[int, ActorEnergy]:
+    ) -> tuple[np.ndarray, int, StateEnergy]:
+        """Return the attended entities, movable ones first, how many can move, and E of them."""
         attention = np.asarray(attention)
         if attention.shape != (len(scene),):
             raise InvalidInput(
@@ -118,20 +163,22 @@ class ConceptModel:
             )
         attended = attention > 0.5
         actors = np.flatnonzero(attended & scene.movable)
-        if len(actors) != 1:
-            raise InvalidInput(
-                f'attention: {len(actors)} movable entities are attended to, generation moves one'
-            )
-        order = [actors[0], *np.flatnonzero(attended & ~scene.movable)]
+        if not len(actors):
+            raise InvalidInput('attention: no movable entity is attended to, so nobody acts')
+        order = np.concatenate((actors, np.flatnonzero(attended & ~scene.movable)))
         x = torch.from_numpy(scene.features()[order])[None]
-        gates = torch.ones(x.shape[:2])
-        return int(actors[0]), ActorEnergy(self.energy, x, gates, self._code(action_code))
+        gates = torch.ones(1, len(order))
+        energy = StateEnergy(
+            self.energy, x, x.unsqueeze(1), gates, self._code(action_code), len(actors)
+        )
+        return order, len(actors), energy
 
-    def _affine(self, scene: Scene, attention: np.ndarray) -> torch.Tensor:
-        """Return [A | b] (R, D + 1) of a scene; who has no attention has no part in the energy."""
+    def _affine(self, states: Sequence[Scene], attention: np.ndarray) -> torch.Tensor:
+        """Return [A | b] (R, D + 1) of x⁰ … xᵀ; who has no attention has no part in the energy."""
         part = attention > 0
-        x = torch.from_numpy(scene.features()[part])
-        return self.energy.affine_of_event(x, torch.tensor(attention[part], dtype=torch.float32))
+        x = _inputs(states)[:, :, torch.from_numpy(part)]
+        gates = torch.tensor(attention[part], dtype=torch.float32)[None]
+        return self.energy.affine_of_event(x, gates)[0]
 
     def _code(self, code: np.ndarray) -> torch.Tensor:
         code = np.asarray(code, dtype=np.float32)
@@ -140,6 +187,18 @@ class ConceptModel:
         if not np.isfinite(code).all():
             raise InvalidInput('code: contains NaN or infinity')
         return torch.from_numpy(code)[None]
+
+
+def _ends(demonstration: Demonstration, in_time: bool) -> Sequence[Scene]:
+    """Return the states that an event's action is judged by."""
+    return demonstration.states if in_time else (demonstration.before, demonstration.after)
+
+
+def _inputs(scene: Scene | Sequence[Scene]) -> torch.Tensor:
+    """Return (1, T, N, NUM_INPUTS) of one state, or of a trajectory x⁰ … xᵀ."""
+    states = [scene, scene] if isinstance(scene, Scene) else list(scene)
+    x = torch.from_numpy(np.stack([state.features() for state in states]))[None]
+    return with_motion(x[:, 1:], x[:, 0])
 
 
 def save_model(directory: Path, learner: Learner, preset: Preset, provenance: dict) -> str:

@@ -1,152 +1,177 @@
 """The losses of Algorithm 1: likelihood with an importance-sampled partition, and KL (eq. 7, 9).
 
 The likelihood of a demonstrated state or attention is its softmax share among itself and samples
-of q (eq. 12). The paper's q is the data and one sampler draw; here q also holds draws over the
-whole plane and around the goal (for x) and flipped and random masks (for a), because one sample
-says almost nothing about the partition function while the sampler is still poor.
+of q (eq. 12). The paper's q is the data and one sampler draw; here q also holds the sampler's
+states on the way, draws around the demonstrated state and over the whole plane, and masks that
+differ by an entity or two, because one sample says almost nothing about the partition function
+while the sampler is still poor.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .energy import ActorEnergy, Energy, with_one
-from .events import EventBatch
+from .energy import Energy
 from .inference import LANGEVIN_NOISE, Sampler
-from .scene import POSITION
-
-# Standard deviations, in particle units, of the negatives drawn around the goal: from where a
-# controller must be precise to where its basin must reach.
-NEAR_SPREADS = (0.05, 0.05, 0.1, 0.1, 0.2, 0.2, 0.4, 0.4)
-UNIFORM_NEGATIVES = 8
-# A controller's plane reaches beyond the square that scenes are drawn in.
-PLANE_HALF_WIDTH = 1.25
-RANDOM_MASKS = 9
-PARTICIPANTS = 3  # the actor and at most two references; attended entities come first in a batch
+from .motion import with_motion
+from .negatives import mask_candidates, state_candidates
+from .state_energy import StateEnergy
+from .task import Events, Task
 
 
 @dataclass(frozen=True)
 class Losses:
-    """Scalars of one step; `total` is what is minimised."""
+    """Scalars of one step: the two that are minimised, and their parts."""
 
-    total: Tensor
+    likelihood: Tensor
+    kl: Tensor
     generation_ml: Tensor
     identification_ml: Tensor
     generation_kl: Tensor
     identification_kl: Tensor
+    direction: Tensor
     positive: Tensor
 
 
-def tensors(batch: EventBatch, device: torch.device) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Return before, after, attention and present as float tensors on a device."""
-    arrays = (batch.before, batch.after, batch.attention, batch.present.astype(np.float32))
-    return tuple(torch.from_numpy(a).to(device) for a in arrays)  # type: ignore[return-value]
+@dataclass(frozen=True)
+class Weights:
+    """What counts how much.
 
-
-def losses(
-    energy: Energy,
-    sampler: Sampler,
-    generation: EventBatch,
-    identification: EventBatch,
-    demonstrations: int,
-    *,
-    kl_weight: float,
-    positive_weight: float,
-) -> Losses:
-    """Return the losses of a batch of concepts.
-
-    generation: (C, demonstrations + Q) events; the first of each concept are demonstrated, the
-    rest are asked for. identification: (C, Q) still scenes. With kl_weight 0 the samplers run
-    without being differentiated.
+    kl: whether the chains are differentiated. kl_into_energy: whether the KL loss trains the energy
+    that they descend, or their step sizes alone. positive, direction: of the demonstrated events'
+    own energy, and of where downhill leads.
     """
-    device = energy.f_in.device
-    before, after, attention, present = tensors(generation, device)
-    m, k = demonstrations, PARTICIPANTS
-    q = before.shape[1] - m
-    gates = attention[:, :m, :k]
-    w_x, w_a = (
-        sampler.infer_code(
-            energy.affine_of_event(x[:, :m, :k], gates), noise=LANGEVIN_NOISE
-        ).repeat_interleave(q, 0)
-        for x in (after, before)
-    )
-    before, after, attention, present = (
-        t[:, m:].flatten(0, 1) for t in (before, after, attention, present)
-    )
 
-    differentiate_samplers = nullcontext if kl_weight else torch.no_grad
+    kl: bool = True
+    kl_into_energy: bool = True
+    positive: float = 0.1
+    direction: float = 0.0
+
+
+@dataclass(frozen=True)
+class _Identification:
+    """Whom a code asks for: pair sums (B, Q, H), the events' masks, and the code w (B, D)."""
+
+    pairs: Tensor
+    events: Events
+    w: Tensor
+
+
+def losses(energy: Energy, sampler: Sampler, tasks: Sequence[Task], weights: Weights) -> Losses:
+    """Return the losses of a batch: every task is some concepts of one kind."""
+    generated, problems = [], []
+    for task in tasks:
+        w_x = demonstrated_code(energy, sampler, task.shown, noise=LANGEVIN_NOISE)
+        w_x = w_x.repeat_interleave(task.queries, 0)
+        if task.generate is not None:
+            generated.append(_generation(energy, sampler, task.generate, w_x, weights))
+        if task.identify is not None:
+            problems.append(_identification(energy, task.identify, w_x))
+        if task.argument is not None:
+            w_a = demonstrated_code(energy, sampler, task.argument_shown, noise=LANGEVIN_NOISE)
+            w_a = w_a.repeat_interleave(task.queries, 0)
+            problems.append(_identification(energy, task.argument, w_a))
+    identified = [_identify(energy, sampler, problems, weights)] if problems else []
+
+    def mean(values: Sequence[Tensor]) -> Tensor:
+        return torch.cat(list(values)).mean() if values else energy.f_in.new_zeros(())
+
+    parts = [
+        mean([g[0] for g in generated]),
+        mean([i[0] for i in identified]),
+        mean([g[1] for g in generated]),
+        mean([i[1] for i in identified]),
+        mean([g[3] for g in generated]),
+        mean([part[2] for part in (*generated, *identified)]),
+    ]
+    likelihood = parts[0] + parts[1]
+    likelihood = likelihood + weights.direction * parts[4] + weights.positive * parts[5]
+    return Losses(likelihood, parts[2] + parts[3], *parts)
+
+
+def demonstrated_code(
+    energy: Energy, sampler: Sampler, shown: Events, *, noise: float = 0.0
+) -> Tensor:
+    """Return w (C, D) of demonstrations, events (C, M)."""
+    x = with_motion(shown.states[:, :, 1:], shown.states[:, :, 0])
+    return sampler.infer_code(energy.affine_of_event(x, shown.attention), noise=noise)
+
+
+def _generation(
+    energy: Energy, sampler: Sampler, events: Events, w: Tensor, weights: Weights
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return −log p(x | a, w), KL loss, demonstrated energy and direction loss, each (B,)."""
+    x, before = events.states[:, 1:], events.states[:, 0]
+    start = events.start()
+    given = (before, start, events.attention)
+    of_states = StateEnergy(energy, *given, w, events.movers)
+    fixed = StateEnergy(energy.frozen(), *given, w.detach(), events.movers)
+    with nullcontext() if weights.kl else torch.no_grad():
+        chain = sampler.generate(
+            of_states if weights.kl_into_energy else fixed,
+            start.unsqueeze(1),
+            events.free,
+            noise=LANGEVIN_NOISE,
+        )
+    candidates = state_candidates(x, [c.detach().squeeze(1) for c in chain], events.free)
+    kl = fixed(chain[-1]).squeeze(1).log1p()
+    if not weights.direction:
+        energies = of_states(candidates)
+        return _first_of(energies), kl, energies[:, 0], torch.zeros_like(kl)
+    energies, gradients = of_states.value_and_gradient(candidates)
+    direction = direction_loss(candidates, gradients, events.free)
+    return _first_of(energies), kl, energies[:, 0], direction
+
+
+def direction_loss(candidates: Tensor, gradients: Tensor, free: Tensor) -> Tensor:
+    """Return (B,), the mean of 1 − cos of the angle between downhill and the demonstrated state.
+
+    A likelihood is content when other states have enough energy, however flat it is out there; K
+    steps need to know where to go. Where many states are right, the mean over demonstrations is the
+    way to them. candidates, gradients: (B, M, T, P, F), the first candidate the demonstrated one;
+    free: (B, P, F).
+    """
+    may = free[:, None, None]
+    wanted = ((candidates[:, :1] - candidates) * may).flatten(2)[:, 1:]
+    downhill = (-gradients * may).flatten(2)[:, 1:]
+    return (1 - F.cosine_similarity(downhill, wanted, dim=-1, eps=1e-4)).mean(1)
+
+
+def _identification(energy: Energy, events: Events, w: Tensor) -> _Identification:
+    x = with_motion(events.states[:, 1:], events.states[:, 0])
+    return _Identification(energy.pair_sums(x), events, w)
+
+
+def _identify(
+    energy: Energy, sampler: Sampler, problems: Sequence[_Identification], weights: Weights
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return −log p(a | x, w), the KL loss and the demonstrated energy, each (B,)."""
+    pairs = torch.cat([p.pairs for p in problems])
+    w = torch.cat([p.w for p in problems])
+    mask = torch.cat([p.events.attention for p in problems])
+    present = torch.cat([p.events.present for p in problems])
+    any_of = torch.cat([p.events.any_of for p in problems])
+    start = torch.randn(mask.shape, device=mask.device).unsqueeze(1)
     fixed = energy.frozen()
-
-    actor = ActorEnergy(energy, before[:, :k], attention[:, :k], w_x)
-    with differentiate_samplers():
-        sample = sampler.generate(actor, before[:, None, 0, POSITION], noise=LANGEVIN_NOISE)[-1]
-    goal = after[:, None, 0, POSITION]
-    generation_ml, positive_x = _state_likelihood(actor, goal, sample.detach())
-    fixed_actor = ActorEnergy(fixed, before[:, :k], attention[:, :k], w_x.detach())
-    generation_kl = fixed_actor(sample).log1p().mean()
-
-    # Both contexts of identification are one problem: what the code asks for, among the entities
-    # of a scene. w_x finds who stands in the demonstrated relation, w_a whom it is about.
-    _, scenes, masks, exists = tensors(identification, device)
-    x = torch.cat((scenes.flatten(0, 1), before))
-    mask = torch.cat((masks.flatten(0, 1), attention))
-    exists = torch.cat((exists.flatten(0, 1), present))
-    w = torch.cat((w_x, w_a))
-    pairs = energy.pairs(x)
-    start = torch.randn(mask.shape, device=device)
-    with differentiate_samplers():
-        logits = sampler.identify(energy, pairs, exists, w, start, noise=LANGEVIN_NOISE)[-1]
-    found = torch.sigmoid(logits) * exists
-    identification_ml, positive_a = _mask_likelihood(energy, pairs, mask, exists, w, found.detach())
-    identification_kl = (
-        fixed.energy_of_sum(*fixed.gated_sum(pairs.detach(), found), with_one(w.detach()))
-        .log1p()
-        .mean()
-    )
-    positive = positive_x + positive_a
-    total = generation_ml + identification_ml + positive_weight * positive
-    if kl_weight:
-        total = total + kl_weight * (generation_kl + identification_kl)
-    return Losses(
-        total, generation_ml, identification_ml, generation_kl, identification_kl, positive
-    )
+    descended = (energy, pairs) if weights.kl_into_energy else (fixed, pairs.detach())
+    with nullcontext() if weights.kl else torch.no_grad():
+        code = w if weights.kl_into_energy else w.detach()
+        logits = sampler.identify(*descended, present, code, start, noise=LANGEVIN_NOISE)[-1]
+    found = torch.sigmoid(logits) * present.unsqueeze(1)
+    candidates, also_right = mask_candidates(mask, present, any_of, found.detach())
+    energies = energy.energy_of_gates(pairs, candidates, energy.with_code(w))
+    ml = _first_of(energies.masked_fill(also_right, torch.inf))
+    kl = fixed.energy_of_gates(pairs.detach(), found, fixed.with_code(w.detach())).log1p()
+    return ml, kl.mean(1), energies[:, 0]
 
 
-def _state_likelihood(actor: ActorEnergy, goal: Tensor, sample: Tensor) -> tuple[Tensor, Tensor]:
-    """Return −log p(x¹ | a, w_x) and the mean energy of x¹; goal, sample: (B, 1, 2)."""
-    spread = goal.new_tensor(NEAR_SPREADS).unsqueeze(-1)
-    near = goal + spread * torch.randn(len(goal), len(spread), 2, device=goal.device)
-    anywhere = torch.rand(len(goal), UNIFORM_NEGATIVES, 2, device=goal.device) * 2 - 1
-    anywhere = PLANE_HALF_WIDTH * anywhere
-    energies = actor(torch.cat((goal, sample, near, anywhere), 1))
-    target = torch.zeros(len(energies), dtype=torch.long, device=goal.device)
-    return F.cross_entropy(-energies, target), energies[:, 0].mean()
-
-
-def _mask_likelihood(
-    energy: Energy, pairs: Tensor, mask: Tensor, exists: Tensor, w: Tensor, found: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Return −log p(a | x, w) and the mean energy of a; mask, exists, found: (B, N)."""
-    flipped = (mask.unsqueeze(1) - torch.eye(mask.shape[1], device=mask.device)).abs()
-    anything = (
-        torch.rand(len(mask), RANDOM_MASKS, mask.shape[1], device=mask.device) < 0.5
-    ).float()
-    settled = (found > 0.5).float()
-    true = mask.unsqueeze(1)
-    candidates = torch.cat((true, flipped, anything, settled.unsqueeze(1)), 1)
-    candidates = candidates * exists.unsqueeze(1)
-    repeated = (candidates == true).all(-1)
-    repeated[:, 0] = False
-    weights = (candidates.unsqueeze(-1) * candidates.unsqueeze(-2)).flatten(-2)
-    energies = energy.energy_of_sum(
-        weights @ pairs.flatten(-3, -2), weights.sum(-1), with_one(w).unsqueeze(1)
-    )
-    logits = (-energies).masked_fill(repeated, -torch.inf)
-    target = torch.zeros(len(logits), dtype=torch.long, device=mask.device)
-    return F.cross_entropy(logits, target), energies[:, 0].mean()
+def _first_of(energies: Tensor) -> Tensor:
+    """Return −log of the first candidate's share of exp(−E), (B,); energies: (B, M)."""
+    target = torch.zeros(len(energies), dtype=torch.long, device=energies.device)
+    return F.cross_entropy(-energies, target, reduction='none')

@@ -33,6 +33,11 @@ COLOUR = slice(2, 5)
 SHAPE = slice(5, 5 + len(SHAPES))
 MOVABLE = 5 + len(SHAPES)
 NUM_FEATURES = MOVABLE + 1
+# What the energy sees besides, in trajectories: the displacement of the last step, and the one from
+# the start until then. Both are zero where a single state is judged.
+LAST_STEP = slice(NUM_FEATURES, NUM_FEATURES + 2)
+UNTIL_THEN = slice(NUM_FEATURES + 2, NUM_FEATURES + 4)
+NUM_INPUTS = NUM_FEATURES + 4
 
 
 class InvalidInput(ValueError):
@@ -119,6 +124,8 @@ class Scene:
 class Demonstration:
     """One event, as Algorithm 1 takes it: states x⁰ … xᵀ of the same entities and attention a.
 
+    Where all states are the same it shows whom to attend to, not what to do.
+
     states: at least two scenes with the same entities (only positions and colours may change).
     attention: (N,) in [0, 1]; 1 marks the entities that take part.
     """
@@ -143,7 +150,7 @@ class Demonstration:
             raise InvalidInput('attention: values must be within [0, 1]')
         if not (attention > 0.5).any():
             raise InvalidInput('attention: no entity is attended to')
-        if not (states[0].movable & (attention > 0.5)).any():
+        if _changes(states) and not (states[0].movable & (attention > 0.5)).any():
             raise InvalidInput('attention: no movable entity is attended to, so nobody acts')
         object.__setattr__(self, 'states', states)
         object.__setattr__(self, 'attention', attention)
@@ -157,3 +164,12 @@ class Demonstration:
     def after(self) -> Scene:
         """xᵀ."""
         return self.states[-1]
+
+
+def _changes(states: tuple[Scene, ...]) -> bool:
+    """Tell whether anything differs between the states."""
+    return any(
+        not np.array_equal(state.positions, states[0].positions)
+        or not np.array_equal(state.colours, states[0].colours)
+        for state in states[1:]
+    )

@@ -1,14 +1,32 @@
-"""Concept families of the particle world, one file each, and the registry of named concepts."""
+"""Concept families of the particle world, one file each, and the registry of named concepts.
+
+A family is added by a file with a subclass of `Concept` (or `Arrangement`) and a tuple CONCEPTS,
+and its name below.
+"""
 
 from __future__ import annotations
 
 from ..scene import InvalidInput
+from . import colour, placement, proximity, quantity, region, shape, temporal
 from .batch import EventBatch
-from .placement import PlacementConcept, named_placements, sample_placements
+from .concept import SUCCESS_DISTANCE, Concept
+from .particles import NUM_ENTITIES
 
-__all__ = ['EventBatch', 'PlacementConcept', 'concept_names', 'get_concept', 'sample_placements']
+__all__ = [
+    'FAMILIES',
+    'NUM_ENTITIES',
+    'SUCCESS_DISTANCE',
+    'Concept',
+    'EventBatch',
+    'concept_names',
+    'concepts_of',
+    'get_concept',
+    'goal_concept_names',
+]
 
-_REGISTRY: dict[str, PlacementConcept] = {c.name: c for c in named_placements()}
+_MODULES = (colour, region, placement, shape, proximity, quantity, temporal)
+FAMILIES: dict[str, tuple[Concept, ...]] = {m.CONCEPTS[0].family: m.CONCEPTS for m in _MODULES}
+_REGISTRY: dict[str, Concept] = {c.name: c for family in FAMILIES.values() for c in family}
 
 
 def concept_names() -> tuple[str, ...]:
@@ -16,7 +34,17 @@ def concept_names() -> tuple[str, ...]:
     return tuple(_REGISTRY)
 
 
-def get_concept(name: str) -> PlacementConcept:
+def goal_concept_names() -> tuple[str, ...]:
+    """Return the names of those that bring one actor to one goal, which `goal` tells."""
+    return ('point', *(c.name for c in FAMILIES['placement']))
+
+
+def concepts_of(key: str) -> tuple[Concept, ...]:
+    """Return the concepts of a family, or the one of a name."""
+    return FAMILIES[key] if key in FAMILIES else (get_concept(key),)
+
+
+def get_concept(name: str) -> Concept:
     """Return a named concept; an unknown name raises InvalidInput that lists the known ones."""
     try:
         return _REGISTRY[name]

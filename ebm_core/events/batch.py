@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -11,23 +12,59 @@ from ..scene import COLOUR, MOVABLE, POSITION, SHAPE, Demonstration, Scene
 
 @dataclass(frozen=True)
 class EventBatch:
-    """Events (x⁰, x¹, a) padded to the same number of entities N; leading axes are the batch's.
+    """Events (x⁰ … xᵀ, a) padded to the same number of entities N; leading axes are the batch's.
 
-    before, after: (..., N, NUM_FEATURES) float32, zero where absent.
-    attention: (..., N) float32, 1 for the entities that take part. These come first and the actor
-        is entity 0: the energy does not depend on the order, and a compact prefix makes the cost
-        of an event that of its participants.
+    states: (..., T + 1, N, NUM_FEATURES) float32, zero where absent. In the still scenes of
+        identification x⁰ and x¹ are the same.
+    attention: (..., N) float32, 1 for the entities that take part. These come first, movers before
+        references: the energy does not depend on the order, and a compact prefix makes the cost of
+        an event that of its participants.
     present: (..., N) bool.
+    free: (..., N, NUM_FEATURES) float32, 1 for what generation may change.
+    any_of: (..., 2) int; where not zero, any choice of that many entities (smallest and largest
+        number) is right and `attention` is one of them.
     """
 
-    before: np.ndarray
-    after: np.ndarray
+    states: np.ndarray
     attention: np.ndarray
     present: np.ndarray
+    free: np.ndarray
+    any_of: np.ndarray
 
-    def scene(self, index: tuple[int, ...], *, after: bool = False) -> Scene:
+    @staticmethod
+    def stack(batches: Sequence[EventBatch]) -> EventBatch:
+        """Return batches of the same shape as one, with a new first axis."""
+        return EventBatch(
+            *(np.stack([getattr(b, f.name) for b in batches]) for f in fields(EventBatch))
+        )
+
+    def __getitem__(self, index: object) -> EventBatch:
+        """Return the events that a NumPy index of the leading axes picks."""
+        return EventBatch(*(getattr(self, f.name)[index] for f in fields(EventBatch)))
+
+    @property
+    def before(self) -> np.ndarray:
+        """x⁰, (..., N, NUM_FEATURES)."""
+        return self.states[..., 0, :, :]
+
+    @property
+    def after(self) -> np.ndarray:
+        """xᵀ, (..., N, NUM_FEATURES)."""
+        return self.states[..., -1, :, :]
+
+    def at_start(self) -> EventBatch:
+        """Return the events' x⁰ as still scenes."""
+        states = np.repeat(self.states[..., :1, :, :], 2, -3)
+        return EventBatch(states, self.attention, self.present, self.free, self.any_of)
+
+    @property
+    def participants(self) -> int:
+        """The largest number of attended entities of an event."""
+        return int(self.attention.sum(-1).max())
+
+    def scene(self, index: tuple[int, ...], time: int = 0) -> Scene:
         """Return one event's state as a Scene, without the padding."""
-        rows = (self.after if after else self.before)[index][self.present[index]]
+        rows = self.states[index][time][self.present[index]]
         return Scene(
             rows[:, POSITION], rows[:, COLOUR], rows[:, SHAPE].argmax(1), rows[:, MOVABLE] > 0.5
         )
@@ -35,6 +72,6 @@ class EventBatch:
     def demonstration(self, index: tuple[int, ...]) -> Demonstration:
         """Return one event as a Demonstration."""
         return Demonstration(
-            (self.scene(index), self.scene(index, after=True)),
+            tuple(self.scene(index, t) for t in range(self.states.shape[-3])),
             self.attention[index][self.present[index]],
         )

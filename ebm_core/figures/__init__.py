@@ -1,0 +1,31 @@
+"""The paper's figures, one file each, drawn from trained models; and the registry of them.
+
+A figure is added by a file with a `FIGURE`, and its name below. The files are imported when they
+are asked for: training and evaluation run without matplotlib.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from ..scene import InvalidInput
+from .spec import FigureSpec
+
+_MODULES = {
+    'fig4': 'farthest',
+    'fig5': 'transfer',
+    'fig6': 'colour_codes',
+    'fig7_shapes': 'shape_paths',
+    'fig7_attention': 'attention_paths',
+    'fig7_codes': 'code_landscapes',
+    'fig8': 'kl_energies',
+    'changes': 'changes',
+}
+FIGURES: tuple[str, ...] = tuple(_MODULES)
+
+
+def get_figure(name: str) -> FigureSpec:
+    """Return a figure by name; an unknown name raises InvalidInput that lists the known ones."""
+    if name not in _MODULES:
+        raise InvalidInput(f'figure: {name!r} is unknown; known are all, {", ".join(FIGURES)}')
+    return import_module(f'.{_MODULES[name]}', __name__).FIGURE

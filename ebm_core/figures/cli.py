@@ -1,0 +1,88 @@
+"""python -m ebm_core figure | report."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ..checkpoint import write_atomically
+from ..scene import InvalidInput
+from . import FIGURES, get_figure
+from .models import Models
+
+
+def add_commands(commands: argparse._SubParsersAction, common: argparse.ArgumentParser) -> None:
+    """Add the sub-commands; common: the options that all commands have."""
+    source = argparse.ArgumentParser(add_help=False)
+    source.add_argument(
+        '--model', type=Path, default=Path('models/concepts'), help='the main model'
+    )
+    source.add_argument(
+        '--models',
+        type=Path,
+        default=Path('out/train'),
+        help='directory with the models of the ablation presets, each in PRESET/',
+    )
+    source.add_argument('--seed', type=int, default=1, help='of the scenes')
+
+    command = commands.add_parser(
+        'figure', parents=[common, source], help="draw the paper's figures from trained models"
+    )
+    command.set_defaults(command=_figure)
+    command.add_argument('name', help=f'all, or one of {", ".join(FIGURES)}')
+    command.add_argument(
+        '--output', type=Path, default=Path('out/figures'), help='directory of the PNG files'
+    )
+
+    command = commands.add_parser(
+        'report', parents=[common, source], help='write all figures and tables into one page'
+    )
+    command.set_defaults(command=_report)
+    command.add_argument(
+        '--output', type=Path, default=Path('out/report'), help='directory of report.md'
+    )
+
+
+def draw_figures(
+    names: tuple[str, ...], models: Models, output: Path, *, seed: int, scenes: int
+) -> dict[str, dict]:
+    """Draw figures into output/NAME.png, and return the numbers of each by name.
+
+    Models that are missing are told of before anything is drawn.
+    """
+    try:
+        from . import style
+    except ImportError as error:
+        raise InvalidInput(f'figures need matplotlib: pip install matplotlib ({error})') from None
+
+    specs = {name: get_figure(name) for name in names}
+    models.require(dict.fromkeys(preset for spec in specs.values() for preset in spec.needs))
+    results = {}
+    for name, spec in specs.items():
+        with style.style():
+            figure, numbers = spec.draw(models, seed, scenes)
+            write_atomically(output / f'{name}.png', style.png(figure))
+        results[name] = numbers
+    return results
+
+
+def _figure(args: argparse.Namespace) -> dict:
+    names = FIGURES if args.name == 'all' else (args.name,)
+    models = Models(args.model, args.models)
+    results = draw_figures(names, models, args.output, seed=args.seed, scenes=args.scenes)
+    for name, numbers in results.items():
+        spec = get_figure(name)
+        print(f'{spec.title}\n{args.output / name}.png\n\n{spec.table(numbers)}\n')
+    return {
+        'seed': args.seed,
+        'scenes': args.scenes,
+        'models': models.used,
+        'figures': results,
+    }
+
+
+def _report(args: argparse.Namespace) -> dict:
+    from ..report import write_report
+
+    models = Models(args.model, args.models)
+    return write_report(models, args.output, seed=args.seed, scenes=args.scenes)

@@ -1,0 +1,79 @@
+"""Samples of q, the distribution that estimates the partition functions (eq. 12)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from .scene import COLOUR
+
+# Standard deviations, in particle units, of the states drawn around the demonstrated one: from
+# where a controller must be precise to where its basin must reach.
+NEAR_SPREADS = (0.05, 0.05, 0.1, 0.1, 0.2, 0.2, 0.4, 0.4)
+ANYWHERE = 8
+# A controller's plane reaches beyond the square that scenes are drawn in.
+PLANE_HALF_WIDTH = 1.25
+RANDOM_MASKS = 4
+SWAPPED_MASKS = 8
+
+
+def state_candidates(x: Tensor, chain: Sequence[Tensor], free: Tensor) -> Tensor:
+    """Return states (B, M, T, P, F), of which the first is the demonstrated one.
+
+    x: the demonstrated states (B, T, P, F); chain: the sampler's, from start to end; free:
+    (B, P, F), 1 for what may change.
+    """
+    may = free[:, None, None]
+    true = x.unsqueeze(1)
+    spread = x.new_tensor(NEAR_SPREADS).view(-1, 1, 1, 1)
+    shape = (len(x), len(NEAR_SPREADS), *x.shape[1:])
+    near = true + spread * torch.randn(shape, device=x.device) * may * _some(shape, free)
+    shape = (len(x), ANYWHERE, *x.shape[1:])
+    anything = PLANE_HALF_WIDTH * (2 * torch.rand(shape, device=x.device) - 1)
+    anything[..., COLOUR] = torch.rand((*shape[:-1], 3), device=x.device)
+    where = may * _some(shape, free)
+    anywhere = true * (1 - where) + anything * where
+    on_the_way = torch.stack([chain[len(chain) // 3], chain[2 * len(chain) // 3], chain[-1]], 1)
+    return torch.cat((true, on_the_way, near, anywhere), 1)
+
+
+def _some(shape: tuple[int, ...], free: Tensor) -> Tensor:
+    """Return (B, M, T, P, 1) zeros and ones: what changes, in every other candidate all of it.
+
+    An arrangement in which one entity alone is wrong is the hardest to tell from a right one.
+    """
+    b, m, t, p, _ = shape
+    some = (torch.rand((b, m, t, p), device=free.device) < 0.5).float()
+    may = free.any(-1).float()[:, None, None].expand(b, m, t, p)
+    one = (torch.rand((b, m, t, p), device=free.device) * may).flatten(2)
+    some = some.flatten(2).scatter(2, one.argmax(-1, keepdim=True), 1.0)
+    some[:, ::2] = 1.0
+    return some.view(b, m, t, p, 1)
+
+
+def mask_candidates(
+    mask: Tensor, present: Tensor, any_of: Tensor, found: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Return masks (B, M, N), the first being the demonstrated one, and which (B, M) count not.
+
+    mask, present: (B, N) of 0 and 1; any_of: (B, 2), `EventBatch.any_of`; found: (B, C, N) in
+    [0, 1] of the sampler. Besides the first, what is equal to it or as right as it does not count.
+    """
+    b, n = mask.shape
+    true = mask.unsqueeze(1)
+    flipped = (true - torch.eye(n, device=mask.device)).abs()
+    anything = (torch.rand((b, RANDOM_MASKS, n), device=mask.device) < 0.5).float()
+    shape = (b, SWAPPED_MASKS, n)
+    leaves = (torch.rand(shape, device=mask.device) * true).argmax(-1)
+    joins = (torch.rand(shape, device=mask.device) * (present - mask).unsqueeze(1)).argmax(-1)
+    swapped = true.repeat(1, SWAPPED_MASKS, 1).scatter(2, leaves.unsqueeze(-1), 0.0)
+    swapped = swapped.scatter(2, joins.unsqueeze(-1), 1.0)
+    settled = (found > 0.5).float()
+    candidates = torch.cat((true, settled, flipped, swapped, anything), 1) * present.unsqueeze(1)
+    number = candidates.sum(-1)
+    low, high = any_of.unsqueeze(-2).unbind(-1)
+    also_right = (candidates == true).all(-1) | ((number >= low) & (number <= high) & (high > 0))
+    also_right[:, 0] = False
+    return candidates, also_right

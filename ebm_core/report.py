@@ -1,0 +1,106 @@
+"""One page with every figure and table, the numbers, and the command beside each."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from .checkpoint import write_atomically
+from .evaluation import evaluate, table
+from .events import concept_names
+from .figures import FIGURES, get_figure
+from .figures.cli import draw_figures
+from .figures.models import MAIN, Models
+from .figures.spec import markdown_table
+
+PAGE, NUMBERS = 'report.md', 'report.json'
+
+
+def write_report(models: Models, output: Path, *, seed: int, scenes: int) -> dict:
+    """Write report.md, report.json and the figures into a directory, and return the numbers."""
+    models.require((MAIN,))
+    figures = draw_figures(FIGURES, models, output / 'figures', seed=seed, scenes=scenes)
+    concepts = evaluate(models.get(MAIN), concept_names(), scenes=scenes, seed=seed)
+    options = f'--seed {seed} --scenes {scenes}'
+    main, ablations = models.directory(MAIN), models.ablations
+    sections = [
+        '# Concept learning with energy-based models: results',
+        'Every number here was measured by the commands beside it, on scenes that no training saw, '
+        f'drawn from seed {seed}; {scenes} scenes for each number, if its section says nothing '
+        'else. Concept codes are inferred from five demonstrations each. The same numbers, '
+        f'unrounded, are in [{NUMBERS}]({NUMBERS}). The figures are numbered as in the paper '
+        '(I. Mordatch, *Concept Learning with Energy-Based Models*, 2018).',
+        _contents(),
+        '## Every concept, in both contexts',
+        'Share of novel scenes in which the predicate holds after K steps (*generation*), or the '
+        'attention is exactly right in a still scene (*identification*). *Argument*: the attention '
+        'of the event, found in its first state by w_a. The next two columns use a code that was '
+        'shown in the other context; the last one takes a single chain in place of the best of '
+        'several.',
+        _command(f'python -m ebm_core evaluate --model {main} {options}'),
+        table(concepts),
+    ]
+    for name in FIGURES:
+        spec = get_figure(name)
+        source = f'--model {main} --models {ablations}'
+        sections += [
+            f'## {spec.title}',
+            f'![{spec.title}](figures/{name}.png)',
+            spec.caption,
+            spec.table(figures[name]),
+            _command(f'python -m ebm_core figure {name} {source} {options}'),
+        ]
+    sections += [
+        '## The models',
+        'Weights by their SHA-256, the steps and the time that training took, and the commit of '
+        'the source that trained them.',
+        _models(models),
+        _command(f'python -m ebm_core report --model {main} --models {ablations} {options}'),
+    ]
+    numbers = {
+        'seed': seed,
+        'scenes': scenes,
+        'models': models.used,
+        'concepts': concepts,
+        'figures': figures,
+    }
+    write_atomically(output / NUMBERS, (json.dumps(numbers, indent=2) + '\n').encode())
+    write_atomically(output / PAGE, ('\n\n'.join(sections) + '\n').encode())
+    print(output / PAGE)
+    return numbers
+
+
+def _contents() -> str:
+    titles = [
+        'Every concept, in both contexts',
+        *(get_figure(name).title for name in FIGURES),
+        'The models',
+    ]
+    return '\n'.join(f'- [{title}](#{_anchor(title)})' for title in titles)
+
+
+def _anchor(title: str) -> str:
+    """Return the address that Markdown viewers give to a heading."""
+    kept = ''.join(c for c in title.lower() if c.isalnum() or c in ' -')
+    return kept.replace(' ', '-')
+
+
+def _command(line: str) -> str:
+    return f'```bash\n{line}\n```'
+
+
+def _models(models: Models) -> str:
+    rows = []
+    for preset, one in models.used.items():
+        minutes = f'{one["wall_s"] / 60:.0f} min' if 'wall_s' in one else ''
+        rows.append(
+            (
+                f'`{preset}`',
+                f'`{one["sha256"][:12]}`',
+                str(one.get('step', '')),
+                minutes,
+                f'`{one["commit"][:12]}`' if 'commit' in one else '',
+                f'`{models.command(preset)}`',
+            )
+        )
+    return markdown_table(('preset', 'weights', 'steps', 'time', 'commit', 'command'), rows, '---')
