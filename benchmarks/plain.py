@@ -1,134 +1,221 @@
 """The same maths as ebm_core.objective, written plainly: the baseline, and the tests' reference.
 
-All pairs are concatenated and pass through g, every step of every chain evaluates the whole energy,
-and its gradient is autograd's, differentiated once more by training. Parameters, random numbers and
-losses are those of the fast version, so the results agree to rounding.
+g is an ordinary MLP of all ordered pairs [x_i, x_j], eq. 4 is evaluated as a whole in every step of
+every chain, the chains' gradients are autograd's, and training differentiates them once more by
+autograd. Weights, tasks, losses and the order of random draws are those of ebm_core, so that the
+results agree to rounding.
+
+Shapes: B any batch axes, T times, N entities, I = NUM_INPUTS, D code size; tasks as of ebm_core.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from ebm_core.energy import Energy
-from ebm_core.events import EventBatch
-from ebm_core.inference import CODE_START, LANGEVIN_NOISE, Sampler
-from ebm_core.objective import (
-    NEAR_SPREADS,
-    PLANE_HALF_WIDTH,
-    RANDOM_MASKS,
-    UNIFORM_NEGATIVES,
-    tensors,
-)
-from ebm_core.scene import POSITION
+from ebm_core.inference import CODE_START, LANGEVIN_NOISE, Sampler, variable_of
+from ebm_core.motion import with_motion
+from ebm_core.negatives import mask_candidates, state_candidates
+from ebm_core.objective import Losses, Weights, direction_loss
+from ebm_core.task import Events, Task
 
 
-def plain_energy(e: Energy, x: Tensor, gates: Tensor, w: Tensor) -> Tensor:
-    """Return E (...,); x: (..., N, F), gates: (..., N), w: (..., D)."""
+@dataclass(frozen=True)
+class PlainEnergy:
+    """E of events by eq. 4.
+
+    lean: what a careful author would save without leaving plain PyTorch: candidates of one event
+    share what they have in common, and entities without attention are left out. Otherwise every
+    candidate is an event of its own, with all `entities` of the scene.
+    """
+
+    e: Energy
+    lean: bool = True
+    entities: int = 0
+
+    def __call__(self, x: Tensor, gates: Tensor, w: Tensor) -> Tensor:
+        """Return E (B,); x: (B, T, N, I), gates: (B, N), w: (B, D), whose axes B broadcast."""
+        if not self.lean:
+            batch = torch.broadcast_shapes(x.shape[:-3], gates.shape[:-1], w.shape[:-1])
+            missing = max(0, self.entities - x.shape[-2])
+            x = F.pad(x, (0, 0, 0, missing)).expand(*batch, -1, -1, -1)
+            gates = F.pad(gates, (0, missing)).expand(*batch, -1)
+        return _energy(self.e, x, gates, w)
+
+
+def _energy(e: Energy, x: Tensor, gates: Tensor, w: Tensor) -> Tensor:
     n = x.shape[-2]
-    left = x.unsqueeze(-2).expand(*x.shape[:-2], n, n, -1)
-    right = x.unsqueeze(-3).expand(*x.shape[:-2], n, n, -1)
-    pair = torch.cat((left, right), -1)
+    if e.relational:
+        left = x.unsqueeze(-2).expand(*x.shape[:-2], n, n, -1)
+        right = x.unsqueeze(-3).expand(*x.shape[:-2], n, n, -1)
+        pair = torch.cat((left, right), -1).flatten(-3, -2)
+        gate = (gates.unsqueeze(-1) * gates.unsqueeze(-2)).flatten(-2)
+    else:
+        pair, gate = torch.cat((x, x), -1), gates
     h = F.silu(pair @ torch.cat((e.g_first, e.g_second)) + e.g_bias)
     h = F.silu(h @ e.g_hidden + e.g_hidden_bias)
-    gate = gates.unsqueeze(-1) * gates.unsqueeze(-2)
-    s = (gate.unsqueeze(-1) * h).sum((-3, -2))
-    t = F.silu(s @ e.f_in + gate.sum((-2, -1)).unsqueeze(-1) * e.f_count + e.f_bias)
+    g = (h @ e.f_in + e.f_count).sum(-3)
+    # The number of pairs counts once per event, not once per state of it.
+    g = g - (x.shape[-3] - 1) * e.f_count
+    s = (gate.unsqueeze(-1) * g).sum(-2)
+    t = F.silu(s + e.f_bias)
     t = F.silu(t @ e.f_hidden + e.f_hidden_bias)
     affine = (t @ e.f_out + e.f_out_bias).unflatten(-1, (e.residuals, e.code_size + 1))
     residual = (affine[..., :-1] @ w.unsqueeze(-1)).squeeze(-1) + affine[..., -1]
     return residual.square().sum(-1)
 
 
-def _gradient(energy: Tensor, variable: Tensor) -> Tensor:
-    return torch.autograd.grad(energy.sum(), variable, create_graph=True)[0]
+def _gradient(
+    energy_of: Callable[[Tensor], Tensor], at: Tensor, differentiate: bool = True
+) -> Tensor:
+    """Return ∂E/∂at, itself differentiable unless said otherwise."""
+    with torch.enable_grad():
+        variable = at if at.requires_grad else at.detach().requires_grad_()
+        energy = energy_of(variable).sum()
+    return torch.autograd.grad(energy, variable, create_graph=differentiate)[0]
 
 
-def _infer_code(e: Energy, sampler: Sampler, x: Tensor, gates: Tensor) -> Tensor:
-    w = CODE_START * torch.randn(len(x), e.code_size, dtype=x.dtype)
-    w.requires_grad_()
+def _infer_code(e: PlainEnergy, sampler: Sampler, shown: Events) -> Tensor:
+    """Return w (C, D) of demonstrations (C, M)."""
+    x = with_motion(shown.states[:, :, 1:], shown.states[:, :, 0])
+    w = CODE_START * torch.randn(len(x), e.e.code_size, device=x.device)
+
+    def energy(w: Tensor) -> Tensor:
+        return e(x, shown.attention, w.unsqueeze(1)).mean(1)
+
     for k in range(sampler.steps):
-        spread = w.unsqueeze(1).expand(-1, x.shape[1], -1)
-        energy = plain_energy(e, x, gates, spread).mean(1)
         w = sampler.step('code', k, w, _gradient(energy, w), LANGEVIN_NOISE)
     return w
 
 
-def _moved(x: Tensor, position: Tensor) -> Tensor:
-    """Return x (B, M, N, F) with the actor at each of the positions (B, M, 2)."""
-    x = x.unsqueeze(1).expand(-1, position.shape[1], -1, -1)
-    actor = torch.cat((position, x[..., 0, POSITION.stop :]), -1)
-    return torch.cat((actor.unsqueeze(-2), x[..., 1:, :]), -2)
+def _generation(
+    e: PlainEnergy,
+    fixed: PlainEnergy,
+    sampler: Sampler,
+    events: Events,
+    w: Tensor,
+    weights: Weights,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return −log p(x | a, w), KL loss, demonstrated energy and direction loss, each (B,)."""
+    before = events.states[:, :1]
+    gates, may = events.attention.unsqueeze(1), events.free[:, None, None]
+
+    def energy(states: Tensor, by: PlainEnergy = e, w: Tensor = w) -> Tensor:
+        x = with_motion(states, before.expand(-1, states.shape[1], -1, -1))
+        return by(x, gates, w.unsqueeze(1))
+
+    def descended(states: Tensor) -> Tensor:
+        return energy(states) if weights.kl_into_energy else energy(states, fixed, w.detach())
+
+    chain = [events.start().unsqueeze(1)]
+    variable = variable_of(events.free, chain[0].shape[2])
+    for k in range(sampler.steps):
+        gradient = _gradient(descended, chain[-1], weights.kl) * may
+        with torch.set_grad_enabled(weights.kl):
+            moved = sampler.step(variable, k, chain[-1], gradient, 0.0)
+            chain.append(moved + LANGEVIN_NOISE * torch.randn_like(moved) * may)
+    way = [c.detach().squeeze(1) for c in chain]
+    candidates = state_candidates(events.states[:, 1:], way, events.free)
+    energies = energy(candidates)
+    direction = direction_loss(candidates, _gradient(energy, candidates), events.free)
+    kl = energy(chain[-1], fixed, w.detach()).squeeze(1).log1p()
+    return _first_of(energies), kl, energies[:, 0], direction
+
+
+def _identification(
+    e: PlainEnergy,
+    fixed: PlainEnergy,
+    sampler: Sampler,
+    problems: Sequence[tuple[Events, Tensor]],
+    weights: Weights,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return −log p(a | x, w), the KL loss and the demonstrated energy, each (B,)."""
+    inputs = [with_motion(v.states[:, 1:], v.states[:, 0]).unsqueeze(1) for v, _ in problems]
+    codes = [w.unsqueeze(1) for _, w in problems]
+    mask, present, any_of = (
+        torch.cat([getattr(v, name) for v, _ in problems])
+        for name in ('attention', 'present', 'any_of')
+    )
+
+    def energy(gates: Tensor, by: PlainEnergy = e, codes: Sequence[Tensor] = codes) -> Tensor:
+        """Return E (B, C) of gates (B, C, N); problems differ in the number of states."""
+        parts = gates.split([len(x) for x in inputs])
+        return torch.cat([by(*p) for p in zip(inputs, parts, codes, strict=True)])
+
+    def gates_of(logits: Tensor) -> Tensor:
+        return torch.sigmoid(logits) * present.unsqueeze(1)
+
+    def descended(logits: Tensor) -> Tensor:
+        if weights.kl_into_energy:
+            return energy(gates_of(logits))
+        return energy(gates_of(logits), fixed, [w.detach() for w in codes])
+
+    logits = torch.randn(mask.shape, device=mask.device).unsqueeze(1)
+    for k in range(sampler.steps):
+        gradient = _gradient(descended, logits, weights.kl)
+        with torch.set_grad_enabled(weights.kl):
+            logits = sampler.step('attention', k, logits, gradient, LANGEVIN_NOISE)
+    found = gates_of(logits)
+    candidates, also_right = mask_candidates(mask, present, any_of, found.detach())
+    energies = energy(candidates)
+    ml = _first_of(energies.masked_fill(also_right, torch.inf))
+    kl = energy(found, fixed, [w.detach() for w in codes]).log1p()
+    return ml, kl.mean(1), energies[:, 0]
+
+
+def _first_of(energies: Tensor) -> Tensor:
+    """Return −log of the first candidate's share of exp(−E), (B,); energies: (B, M)."""
+    return -F.log_softmax(-energies, -1)[:, 0]
 
 
 def plain_losses(
-    e: Energy,
+    energy: Energy,
     sampler: Sampler,
-    generation: EventBatch,
-    identification: EventBatch,
-    demonstrations: int,
+    tasks: Sequence[Task],
+    weights: Weights,
     *,
-    kl_weight: float,
-    positive_weight: float,
-) -> Tensor:
-    """Return the total loss that ebm_core.objective.losses returns for the same arguments."""
-    dtype = e.f_in.dtype
-    before, after, attention, present = (
-        t.to(dtype) for t in tensors(generation, torch.device('cpu'))
-    )
-    m = demonstrations
-    q = before.shape[1] - m
-    w_x = _infer_code(e, sampler, after[:, :m], attention[:, :m]).repeat_interleave(q, 0)
-    w_a = _infer_code(e, sampler, before[:, :m], attention[:, :m]).repeat_interleave(q, 0)
-    before, after, attention, present = (
-        t[:, m:].flatten(0, 1) for t in (before, after, attention, present)
-    )
-    fixed = e.frozen()
+    lean: bool = True,
+) -> Losses:
+    """Return what ebm_core.objective.losses returns for the same arguments and random state."""
+    scenes = [v for task in tasks for v in (task.identify, task.argument) if v is not None]
+    entities = max((v.attention.shape[-1] for v in scenes), default=0)
+    fixed = PlainEnergy(energy.frozen(), lean, entities)
+    zero = energy.f_in.new_zeros(())
+    energy = PlainEnergy(energy, lean, entities)
+    generated, problems = [], []
+    for task in tasks:
+        w_x = _infer_code(energy, sampler, task.shown).repeat_interleave(task.queries, 0)
+        if task.generate is not None:
+            generated.append(_generation(energy, fixed, sampler, task.generate, w_x, weights))
+        if task.identify is not None:
+            problems.append((task.identify, w_x))
+        if task.argument is not None:
+            w_a = _infer_code(energy, sampler, task.argument_shown)
+            problems.append((task.argument, w_a.repeat_interleave(task.queries, 0)))
+    identified = []
+    if problems:
+        identified.append(_identification(energy, fixed, sampler, problems, weights))
 
-    position = before[:, None, 0, POSITION].clone().requires_grad_()
-    for k in range(sampler.steps):
-        energy = plain_energy(e, _moved(before, position), attention[:, None], w_x[:, None])
-        position = sampler.step(
-            'position', k, position, _gradient(energy, position), LANGEVIN_NOISE
-        )
-    goal = after[:, None, 0, POSITION]
-    spread = goal.new_tensor(NEAR_SPREADS).unsqueeze(-1)
-    near = goal + spread * torch.randn(len(goal), len(spread), 2, dtype=dtype)
-    anywhere = torch.rand(len(goal), UNIFORM_NEGATIVES, 2, dtype=dtype) * 2 - 1
-    points = torch.cat((goal, position.detach(), near, PLANE_HALF_WIDTH * anywhere), 1)
-    energies = plain_energy(e, _moved(before, points), attention[:, None], w_x[:, None])
-    target = torch.zeros(len(goal), dtype=torch.long)
-    generation_ml = F.cross_entropy(-energies, target)
-    positive = energies[:, 0].mean()
-    sampled = plain_energy(
-        fixed, _moved(before, position), attention[:, None], w_x.detach()[:, None]
-    )
-    generation_kl = sampled.log1p().mean()
+    def mean(parts: Sequence[Tensor]) -> Tensor:
+        return torch.cat(list(parts)).mean() if parts else zero
 
-    _, scenes, masks, exists = (t.to(dtype) for t in tensors(identification, torch.device('cpu')))
-    x = torch.cat((scenes.flatten(0, 1), before))
-    mask = torch.cat((masks.flatten(0, 1), attention))
-    exists = torch.cat((exists.flatten(0, 1), present))
-    w = torch.cat((w_x, w_a))
-    logits = torch.randn(mask.shape, dtype=dtype).requires_grad_()
-    for k in range(sampler.steps):
-        energy = plain_energy(e, x, torch.sigmoid(logits) * exists, w)
-        logits = sampler.step('attention', k, logits, _gradient(energy, logits), LANGEVIN_NOISE)
-    found = torch.sigmoid(logits) * exists
-    flipped = (mask.unsqueeze(1) - torch.eye(mask.shape[1], dtype=dtype)).abs()
-    anything = (torch.rand(len(mask), RANDOM_MASKS, mask.shape[1], dtype=dtype) < 0.5).to(dtype)
-    settled = (found.detach() > 0.5).to(dtype).unsqueeze(1)
-    true = mask.unsqueeze(1)
-    candidates = torch.cat((true, flipped, anything, settled), 1) * exists.unsqueeze(1)
-    repeated = (candidates == true).all(-1)
-    repeated[:, 0] = False
-    energies = plain_energy(
-        e, x.unsqueeze(1).expand(-1, candidates.shape[1], -1, -1), candidates, w.unsqueeze(1)
+    generation_ml, generation_kl = (mean([p[i] for p in generated]) for i in (0, 1))
+    identification_ml, identification_kl = (mean([p[i] for p in identified]) for i in (0, 1))
+    positive = mean([p[2] for p in (*generated, *identified)])
+    direction = mean([p[3] for p in generated]) if weights.direction else zero
+    likelihood = generation_ml + identification_ml
+    return Losses(
+        likelihood + weights.direction * direction + weights.positive * positive,
+        generation_kl + identification_kl,
+        generation_ml,
+        identification_ml,
+        generation_kl,
+        identification_kl,
+        direction,
+        positive,
     )
-    target = torch.zeros(len(mask), dtype=torch.long)
-    identification_ml = F.cross_entropy((-energies).masked_fill(repeated, -torch.inf), target)
-    positive = positive + energies[:, 0].mean()
-    identification_kl = plain_energy(fixed, x, found, w.detach()).log1p().mean()
-    total = generation_ml + identification_ml + positive_weight * positive
-    return total + kl_weight * (generation_kl + identification_kl)

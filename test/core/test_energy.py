@@ -5,17 +5,19 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ebm_core.energy import ActorEnergy, Energy, with_one
-from ebm_core.scene import NUM_FEATURES, POSITION
+from ebm_core.energy import Energy
+from ebm_core.motion import with_motion
+from ebm_core.scene import NUM_FEATURES, NUM_INPUTS
+from ebm_core.state_energy import StateEnergy
 
 seeds = st.integers(0, 10_000)
 few = settings(max_examples=20, deadline=None)
 
 
-def problem(seed, batch=3, n=5):
+def problem(seed, batch=3, n=5, times=2, relational=True):
     torch.manual_seed(seed)
-    energy = Energy(hidden=16, residuals=3, code_size=4).double()
-    x = torch.randn(batch, n, NUM_FEATURES, dtype=torch.double)
+    energy = Energy(hidden=16, residuals=3, code_size=4, relational=relational).double()
+    x = torch.randn(batch, times, n, NUM_INPUTS, dtype=torch.double)
     gates = torch.rand(batch, n, dtype=torch.double)
     w = torch.randn(batch, 4, dtype=torch.double)
     return energy, x, gates, w
@@ -32,9 +34,9 @@ def test_never_negative(seed):
 @few
 def test_the_order_of_entities_does_not_matter(seed):
     energy, x, gates, w = problem(seed)
-    order = torch.randperm(x.shape[1])
+    order = torch.randperm(x.shape[2])
     torch.testing.assert_close(
-        energy.energy(x[:, order], gates[:, order], w), energy.energy(x, gates, w)
+        energy.energy(x[:, :, order], gates[:, order], w), energy.energy(x, gates, w)
     )
 
 
@@ -44,24 +46,28 @@ def test_what_is_not_attended_to_does_not_matter(seed):
     energy, x, gates, w = problem(seed)
     gates[:, -1] = 0
     torch.testing.assert_close(
-        energy.energy(x[:, :-1], gates[:, :-1], w), energy.energy(x, gates, w)
+        energy.energy(x[:, :, :-1], gates[:, :-1], w), energy.energy(x, gates, w)
     )
-    x[:, -1] += 3
+    x[:, :, -1] += 3
     torch.testing.assert_close(
-        energy.energy(x[:, :-1], gates[:, :-1], w), energy.energy(x, gates, w)
+        energy.energy(x[:, :, :-1], gates[:, :-1], w), energy.energy(x, gates, w)
     )
 
 
 def reference_energy(energy, x, gates, w):
-    """Eq. 4 pair by pair, from the parameters alone."""
+    """Eq. 4 time by time and pair by pair, from the parameters alone."""
     silu = torch.nn.functional.silu
     total, count = 0, 0
-    for i in range(x.shape[1]):
-        for j in range(x.shape[1]):
-            u = x[:, i] @ energy.g_first + x[:, j] @ energy.g_second + energy.g_bias
-            h = silu(silu(u) @ energy.g_hidden + energy.g_hidden_bias)
-            gate = gates[:, i] * gates[:, j]
-            total, count = total + gate[:, None] * h, count + gate
+    for i in range(x.shape[2]):
+        for j in range(x.shape[2]):
+            if not energy.relational and i != j:
+                continue
+            gate = gates[:, i] * gates[:, j] if energy.relational else gates[:, i]
+            for t in range(x.shape[1]):
+                u = x[:, t, i] @ energy.g_first + x[:, t, j] @ energy.g_second + energy.g_bias
+                h = silu(silu(u) @ energy.g_hidden + energy.g_hidden_bias)
+                total = total + gate[:, None] * h
+            count = count + gate
     t = silu(total @ energy.f_in + count[:, None] * energy.f_count + energy.f_bias)
     t = silu(t @ energy.f_hidden + energy.f_hidden_bias) @ energy.f_out + energy.f_out_bias
     t = t.reshape(len(x), energy.residuals, energy.code_size + 1)
@@ -69,44 +75,61 @@ def reference_energy(energy, x, gates, w):
     return residual.square().sum(-1)
 
 
-@given(seed=seeds)
+@given(seed=seeds, relational=st.booleans())
 @few
-def test_equals_the_sum_over_pairs(seed):
-    energy, x, gates, w = problem(seed)
-    torch.testing.assert_close(energy.energy(x, gates, w), reference_energy(energy, x, gates, w))
+def test_equals_the_sum_over_pairs(seed, relational):
+    energy, x, gates, w = problem(seed, relational=relational)
+    expected = reference_energy(energy, x, gates, w)
+    torch.testing.assert_close(energy.energy(x, gates, w), expected)
+    of_gates = energy.energy_of_gates(energy.pair_sums(x), gates[:, None], energy.with_code(w))
+    torch.testing.assert_close(of_gates[:, 0], expected)
 
 
-@given(seed=seeds)
+@given(seed=seeds, relational=st.booleans())
 @few
-def test_gate_gradient_is_autograds(seed):
-    energy, x, gates, w = problem(seed)
+def test_gate_gradient_is_autograds(seed, relational):
+    energy, x, gates, w = problem(seed, relational=relational)
     gates.requires_grad_()
     (expected,) = torch.autograd.grad(energy.energy(x, gates, w).sum(), gates)
-    value, gradient = energy.energy_and_gate_gradient(energy.pairs(x), gates, with_one(w))
-    torch.testing.assert_close(value, energy.energy(x, gates, w))
-    torch.testing.assert_close(gradient, expected)
+    value, gradient = energy.energy_and_gate_gradient(
+        energy.pair_sums(x), gates[:, None], energy.with_code(w)
+    )
+    torch.testing.assert_close(value[:, 0], energy.energy(x, gates, w))
+    torch.testing.assert_close(gradient[:, 0], expected)
 
 
-@given(seed=seeds)
+@given(
+    seed=seeds,
+    relational=st.booleans(),
+    times=st.sampled_from([1, 4]),
+    movers=st.integers(1, 3),
+)
 @few
-def test_actor_energy_is_the_energy_and_its_gradient_is_autograds(seed):
-    energy, x, gates, w = problem(seed)
-    position = torch.randn(len(x), 2, 2, dtype=torch.double, requires_grad=True)
-    actor = ActorEnergy(energy, x, gates, w)
-    value, gradient = actor.value_and_gradient(position)
-    for m in range(position.shape[1]):
-        moved = x.clone()
-        moved[:, 0, POSITION] = position[:, m]
-        torch.testing.assert_close(value[:, m], energy.energy(moved, gates, w))
-    torch.testing.assert_close(actor(position), value)
-    (expected,) = torch.autograd.grad(value.sum(), position)
-    torch.testing.assert_close(gradient, expected)
+def test_state_energy_is_the_energy_and_its_gradient_is_autograds(seed, relational, times, movers):
+    energy, _, gates, w = problem(seed, n=3, relational=relational)
+    before = torch.randn(3, 3, NUM_FEATURES, dtype=torch.double)
+    x = torch.randn(3, times, 3, NUM_FEATURES, dtype=torch.double)
+    candidates = x[:, None].repeat(1, 2, 1, 1, 1)
+    candidates[..., :movers, :] = torch.randn(3, 2, times, movers, NUM_FEATURES).double()
+    candidates.requires_grad_()
+    states = StateEnergy(energy, before, x, gates, w, movers)
+    value, gradient = states.value_and_gradient(candidates)
+    expected = torch.stack(
+        [energy.energy(with_motion(candidates[:, m], before), gates, w) for m in range(2)], 1
+    )
+    torch.testing.assert_close(value, expected)
+    torch.testing.assert_close(states(candidates), expected)
+    (by_autograd,) = torch.autograd.grad(expected.sum(), candidates)
+    torch.testing.assert_close(gradient[..., :movers, :], by_autograd[..., :movers, :])
+    assert not gradient[..., movers:, :].any()
 
 
-def test_an_actor_alone_has_an_energy():
-    energy, x, gates, w = problem(0, n=1)
-    actor = ActorEnergy(energy, x, gates, w)
-    torch.testing.assert_close(actor(x[:, :, POSITION])[:, 0], energy.energy(x, gates, w))
+def test_the_order_of_states_matters():
+    energy, _, gates, w = problem(5)
+    before, x = torch.randn(3, 5, NUM_FEATURES), torch.randn(3, 4, 5, NUM_FEATURES)
+    there = energy.energy(with_motion(x.double(), before.double()), gates, w)
+    back = energy.energy(with_motion(x.double().flip(1), before.double()), gates, w)
+    assert ((there - back).abs() > 1e-6).all()
 
 
 def test_quadratic_in_the_code():
@@ -130,9 +153,9 @@ def test_frozen_shares_values_and_takes_no_gradient():
 
 @pytest.mark.parametrize('n', [2, 6])
 def test_training_differentiates_through_a_gradient_step(n):
-    energy, x, gates, w = problem(3, n=n)
-    position = x[:, None, 0, POSITION]
-    actor = ActorEnergy(energy, x, gates, w)
-    stepped = position - 0.1 * actor.value_and_gradient(position)[1]
-    actor(stepped).sum().backward()
+    energy, _, gates, w = problem(3, n=n)
+    x = torch.randn(3, 1, n, NUM_FEATURES, dtype=torch.double)
+    states = StateEnergy(energy, x[:, 0], x, gates, w, movers=1)
+    stepped = x[:, None] - 0.1 * states.value_and_gradient(x[:, None])[1]
+    states(stepped).sum().backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in energy.parameters())

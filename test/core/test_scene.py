@@ -71,12 +71,19 @@ def test_too_many_entities_are_refused():
         ([3, 3], [1, 0, np.nan], 'attention: contains NaN'),
         ([3, 3], [1, 0, 2], 'attention: values'),
         ([3, 3], [0, 0, 0], 'attention: no entity'),
-        ([3, 3], [0, 1, 1], 'attention: no movable entity'),
     ],
 )
 def test_bad_demonstrations_are_refused_by_name(states, attention, message):
     with pytest.raises(InvalidInput, match=message):
         Demonstration(tuple(scene(n) for n in states), attention)
+
+
+def test_whoever_changes_must_be_able_to():
+    still = scene()
+    attention = [0, 1, 1]
+    Demonstration((still, still), attention)  # shows whom to attend to
+    with pytest.raises(InvalidInput, match='attention: no movable entity'):
+        Demonstration((still, still.with_positions(still.positions + 0.1)), attention)
 
 
 def test_entities_may_not_change_into_others():

@@ -1,0 +1,44 @@
+"""What the benchmarks measure with is right, and they run."""
+
+import json
+
+import pytest
+import torch
+
+from benchmarks import entities, training
+from ebm_core.config import PRESETS
+
+
+def test_peak_of_memory_is_exact():
+    def function():
+        a = torch.zeros(1024, 1024)
+        b = a + 1  # 8 MiB
+        del a
+        c = b * 2  # 8 MiB
+        torch.ones(512, 1024)  # 10 MiB
+        return c
+
+    assert entities.peak_mib(function) == pytest.approx(10, rel=1e-3)
+
+
+def test_cost_against_entities(tmp_path):
+    entities.main(['--numbers', '3', '5', '--repeats', '1', '--output', str(tmp_path)])
+    rows = json.loads((tmp_path / 'entities.json').read_text())['rows']
+    assert [row['entities'] for row in rows] == [3, 5]
+    few, more = rows
+    # Scenes of three are attended to as a whole; beyond that only who takes part costs.
+    assert few['field_usual_mib'] == few['field_all_mib'] == more['field_usual_mib']
+    assert more['field_all_mib'] > few['field_all_mib']
+    assert more['identification_mib'] > few['identification_mib'] > 0
+    assert all(row[f'{key}_ms'] > 0 for row in rows for key in entities.LABELS)
+    assert (tmp_path / 'entities.png').stat().st_size > 10_000
+
+
+def test_steps_that_are_compared_have_64_concepts():
+    for families in ({'placement': 1}, PRESETS['concepts'].training.concepts):
+        chosen = training.of_64_concepts(families).training
+        assert sum(chosen.concepts.values()) == 64
+        assert (chosen.demonstrations, chosen.queries) == (5, 5)
+        # To within rounding, the shares are those asked for.
+        for key, number in chosen.concepts.items():
+            assert abs(number - 64 * families[key] / sum(families.values())) <= 1

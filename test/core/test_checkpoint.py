@@ -1,0 +1,118 @@
+"""Checkpoints: nothing is half-written, whatever ends the process, and foreign ones are refused."""
+
+import json
+import random
+import time
+
+import pytest
+import torch
+from processes import CPU, assert_same_checkpoint, end, small, start, train_until
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from ebm_core.checkpoint import FILE, write_atomically
+from ebm_core.scene import InvalidInput
+from ebm_core.training import train
+
+KILLS = 4
+
+
+def steps_done(directory):
+    """Return how far the checkpoint is; raises if it is not whole."""
+    if not (directory / FILE).exists():
+        return 0
+    with safe_open(directory / FILE, 'pt') as file:
+        return json.loads(file.metadata()['progress'])['step']
+
+
+def test_killed_at_any_moment_a_run_ends_as_an_undisturbed_one(tmp_path):
+    """SIGKILL at random moments, while every step writes a checkpoint; then to the end."""
+    chosen = small(steps=12 * KILLS, checkpoint_every=1)
+    whole, parts = tmp_path / 'whole', tmp_path / 'parts'
+    began = time.monotonic()
+    train(chosen, whole, device=CPU)
+    step_s = (time.monotonic() - began) / chosen.training.steps
+    rng = random.Random()  # another moment in every run of the test
+    for _ in range(KILLS):
+        before = steps_done(parts)
+        process = start(train_until, None, chosen, parts)
+        while steps_done(parts) == before:
+            assert process.is_alive(), 'training ended by itself'
+            time.sleep(0.1 * step_s)
+        time.sleep(rng.uniform(0, 1.5 * step_s))
+        process.kill()
+        process.join()
+        assert before < steps_done(parts)  # what is there can be read
+    assert steps_done(parts) < chosen.training.steps, 'no kill came before the end'
+    assert end([start(train_until, None, chosen, parts)]) == [0]
+    assert_same_checkpoint(whole, parts)
+    assert [p.name for p in parts.iterdir() if p.name.startswith('.')] == []
+
+
+def test_killed_within_a_write_the_old_checkpoint_stays(tmp_path):
+    """The moment that random kills seldom meet: half of the new file is written."""
+    chosen = small(steps=4, checkpoint_every=1)
+    assert end([start(die_within_a_write, chosen, tmp_path, 3)]) == [9]
+    assert steps_done(tmp_path) == 2
+    assert len([p for p in tmp_path.iterdir() if p.name.startswith('.')]) == 1
+    train(chosen, tmp_path, device=CPU)
+    assert steps_done(tmp_path) == 4
+    assert [p for p in tmp_path.iterdir() if p.name.startswith('.')] == []
+
+
+def die_within_a_write(chosen, directory, number):
+    """Train, and die within the write of checkpoint `number`."""
+    import os
+
+    from ebm_core import checkpoint
+
+    count, real = 0, os.fdopen
+
+    def fdopen(*args):
+        nonlocal count
+        count += 1
+        file = real(*args)
+        if count == number:
+            file.write(b'half of it')
+            file.flush()
+            os._exit(9)
+        return file
+
+    checkpoint.os.fdopen = fdopen
+    train(chosen, directory, device=CPU)
+
+
+def test_another_configurations_checkpoint_is_refused(tmp_path):
+    train(small(steps=1), tmp_path, device=CPU)
+    with pytest.raises(InvalidInput, match='another configuration'):
+        train(small(steps=2), tmp_path, device=CPU)
+
+
+def test_damaged_checkpoint_is_refused(tmp_path):
+    train(small(steps=1), tmp_path, device=CPU)
+    file = tmp_path / FILE
+    file.write_bytes(file.read_bytes()[:100])
+    with pytest.raises(InvalidInput, match='not a readable checkpoint'):
+        train(small(steps=1), tmp_path, device=CPU)
+
+
+def test_foreign_file_is_refused(tmp_path):
+    save_file({'weights': torch.zeros(1)}, tmp_path / FILE)
+    with pytest.raises(InvalidInput, match='not a checkpoint of a training run'):
+        train(small(steps=1), tmp_path, device=CPU)
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
+    target = tmp_path / 'file'
+    write_atomically(target, b'old')
+    with pytest.raises(TypeError):
+        write_atomically(target, 'not bytes')
+
+    def refuse(*_):
+        raise OSError('no space left on device')
+
+    monkeypatch.setattr('os.fsync', refuse)
+    with pytest.raises(OSError, match='no space'):
+        write_atomically(target, b'new, and longer')
+    assert target.read_bytes() == b'old'
+    assert [p.name for p in tmp_path.iterdir()] == ['file']

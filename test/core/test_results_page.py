@@ -1,0 +1,120 @@
+"""The commands figure and report: pictures that show something, one page, clear refusals."""
+
+import json
+
+import pytest
+import torch
+from PIL import Image
+
+from ebm_core.__main__ import main
+from ebm_core.config import PRESETS
+from ebm_core.figures import FIGURES, get_figure
+from ebm_core.figures.models import Models
+from ebm_core.model import ModelError, load_model, save_model
+from ebm_core.scene import InvalidInput
+from ebm_core.training import Learner
+
+SCENES = 4
+
+
+def untrained(preset: str) -> Learner:
+    torch.manual_seed(0)
+    return Learner(PRESETS[preset])
+
+
+@pytest.fixture(scope='module')
+def models(tmp_path_factory):
+    """Untrained models of all presets that figures compare."""
+    root = tmp_path_factory.mktemp('models')
+    row = {'scenes': SCENES, 'generation': 0.25, 'identification': 0.75}
+    metrics = {'concepts': {'line': row, 'square': row}}
+    for name in {p for figure in FIGURES for p in get_figure(figure).needs}:
+        provenance = {'step': 0, 'wall_s': 60.0, 'commit': 'none', 'metrics': metrics}
+        save_model(root / name, untrained(name), PRESETS[name], provenance)
+    return Models(root / 'concepts', root)
+
+
+def is_picture(path) -> bool:
+    picture = Image.open(path).convert('RGB')
+    return min(picture.size) > 300 and len(picture.getcolors(1 << 24)) > 50
+
+
+@pytest.fixture(scope='module')
+def report(models, tmp_path_factory):
+    output = tmp_path_factory.mktemp('report')
+    source = ['--model', str(models.directory('concepts')), '--models', str(models.ablations)]
+    options = ['--output', str(output), '--scenes', str(SCENES), '--json', str(output / 'x.json')]
+    torch.manual_seed(0)
+    assert main(['report', *source, *options]) == 0
+    return output
+
+
+@pytest.mark.parametrize('name', FIGURES)
+def test_every_figure_stands_in_the_report(report, name):
+    page = (report / 'report.md').read_text()
+    spec = get_figure(name)
+    assert is_picture(report / 'figures' / f'{name}.png')
+    assert f'](figures/{name}.png)' in page
+    assert spec.caption in page
+    assert f'python -m ebm_core figure {name} ' in page
+    numbers = json.loads((report / 'report.json').read_text())
+    assert spec.table(numbers['figures'][name]) in page
+
+
+def test_report_has_every_concept_and_the_models(report, models):
+    page = (report / 'report.md').read_text()
+    assert '| more_than_three |' in page
+    assert load_model(models.directory('shapes_no_kl')).sha256[:12] in page
+    assert json.loads((report / 'x.json').read_text()) == json.loads(
+        (report / 'report.json').read_text()
+    )
+
+
+def test_figure_is_the_same_every_time(models, tmp_path, capsys):
+    source = ['--model', str(models.directory('concepts')), '--models', str(models.ablations)]
+    for run in ('1', '2'):
+        options = ['--output', str(tmp_path / run), '--scenes', '3', '--seed', '5']
+        numbers = ['--json', str(tmp_path / f'{run}.json')]
+        assert main(['figure', 'fig7_attention', *source, *options, *numbers]) == 0
+        torch.manual_seed(99)
+    assert (tmp_path / '1.json').read_text() == (tmp_path / '2.json').read_text()
+    first, second = (tmp_path / run / 'fig7_attention.png' for run in ('1', '2'))
+    assert first.read_bytes() == second.read_bytes()
+    assert 'one chain right' in capsys.readouterr().out
+
+
+# what is refused
+
+
+def test_missing_models_are_told_of_with_the_commands_that_make_them(tmp_path, capsys):
+    output = tmp_path / 'figures'
+    source = ['--model', str(tmp_path / 'no'), '--models', str(tmp_path)]
+    assert main(['figure', 'all', *source, '--output', str(output)]) == 2
+    error = capsys.readouterr().err
+    assert f'python -m ebm_core train --preset concepts --output {tmp_path / "no"}\n' in error
+    assert f'python -m ebm_core train --preset shapes_no_kl --output {tmp_path}' in error
+    assert not output.exists()
+
+
+def test_command_of_a_missing_model_is_short_where_train_leaves_it():
+    models = Models('models/concepts', 'out/train')
+    assert models.command('shapes') == 'python -m ebm_core train --preset shapes'
+
+
+def test_model_of_another_preset_is_refused(tmp_path):
+    save_model(tmp_path / 'shapes_scalar', untrained('shapes'), PRESETS['shapes'], {})
+    with pytest.raises(ModelError, match=r'not a model of preset shapes_scalar.*--fresh'):
+        Models(tmp_path, tmp_path).get('shapes_scalar')
+
+
+def test_model_that_was_never_measured_has_no_success_rates(tmp_path):
+    save_model(tmp_path / 'shapes', untrained('shapes'), PRESETS['shapes'], {'step': 1})
+    with pytest.raises(ModelError, match=r'never measured.*train --preset shapes'):
+        Models(tmp_path, tmp_path).metrics('shapes')
+
+
+def test_unknown_figure_lists_the_known(capsys):
+    with pytest.raises(InvalidInput, match='known are all, fig4'):
+        get_figure('fig9')
+    assert main(['figure', 'fig9']) == 2
+    assert 'fig7_codes' in capsys.readouterr().err
