@@ -9,14 +9,14 @@ from ebm_concept_ros.arm.config import load_arm
 from ebm_concept_ros.arm.simulation import ArmSimulation
 from ebm_concept_ros.arm.table_scene import random_table_scene
 from ebm_concept_ros.mpc.energy_field import EnergyField
-from ebm_concept_ros.mpc.ilqg import IlqgPlanner
+from ebm_concept_ros.mpc.planners import make_planner
 from ebm_concept_ros.workspace import load_workspace
 
 arm, workspace = load_arm('config/arms/jaco.yaml'), load_workspace('config/workspace.yaml')
 sim = ArmSimulation(arm, workspace, random_table_scene(1, 2, 'blue', workspace))
 goal = np.array([0.3, -0.2])  # particle units
 field = EnergyField.tabulate(lambda p: ((p - goal) ** 2).sum(-1), workspace.half_width_units)
-planner, plan = IlqgPlanner(arm, workspace), None
+planner, plan = make_planner('ilqg', arm, workspace), None  # or mppi, cem, predictive_sampling
 for tick in range(1000):
     q, v = sim.joint_positions_rad, sim.joint_velocities_rad_s
     if tick % 5 == 0:

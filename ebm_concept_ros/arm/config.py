@@ -1,37 +1,74 @@
-"""An arm as configuration: which MJCF, which joints, which limits, where it starts."""
+"""An arm as configuration: which model file, which joints, which limits, where it starts.
+
+The model file is an MJCF or a URDF. Whatever names the configuration has are checked against it.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from ebm_concept_ros.config_files import Config, ConfigError, load_config
 
 BUILT_IN_MODELS = ('jaco',)
-
-# Slows a held arm within about a quarter of a second at the Jaco's reflected inertia.
-HOLD_DAMPING_NMS_PER_RAD = 15.0
+_FURTHEST_BASE_M = 5.0
 
 
 class JointConfig(Config):
     """One torque-controlled joint."""
 
-    name: str = Field(min_length=1, description='joint name in the MJCF')
+    name: str = Field(min_length=1, description='joint name in the model file')
     effort_limit_nm: float = Field(gt=0, le=1000, description='largest torque either way, N·m')
     velocity_limit_rad_s: float = Field(gt=0, le=50, description='largest speed, rad/s')
     home_rad: float = Field(ge=-10, le=10, description='start angle, rad')
+
+
+class BaseConfig(Config):
+    """Where the model file's origin stands in the base frame of the workspace."""
+
+    position_m: tuple[float, float, float] = Field((0.0, 0.0, 0.0), description='(x, y, z), m')
+    yaw_rad: float = Field(0.0, ge=-7, le=7, description='about the vertical, rad')
+
+    @field_validator('position_m')
+    @classmethod
+    def _is_near(cls, position: tuple[float, ...]) -> tuple[float, ...]:
+        if not all(abs(value) <= _FURTHEST_BASE_M for value in position):  # refuses NaN too
+            raise ValueError(f'each must be from {-_FURTHEST_BASE_M} to {_FURTHEST_BASE_M}')
+        return position
+
+
+class SiteConfig(Config):
+    """A site to add to the model file, which may have none: a URDF cannot."""
+
+    body: str = Field(min_length=1, description='body (in a URDF: link) that it is fixed to')
+    position_m: tuple[float, float, float] = Field(
+        (0.0, 0.0, 0.0), description="in the body's frame, m"
+    )
+    rpy_rad: tuple[float, float, float] = Field(
+        (0.0, 0.0, 0.0),
+        description="roll, pitch, yaw in the body's frame as URDF has them, rad; the site's z axis "
+        'is the way that the hand points',
+    )
 
 
 class ArmConfig(Config):
     """A torque-controlled arm with n joints; all arrays are in the order of `joints`."""
 
     name: str = Field(min_length=1, description='what the arm is called')
-    mjcf: str = Field(
-        min_length=1, description=f'path of an MJCF file, or one of {", ".join(BUILT_IN_MODELS)}'
+    model: str = Field(
+        min_length=1,
+        description='MJCF or URDF file, its path absolute or relative to the configuration; or one '
+        f'of {", ".join(BUILT_IN_MODELS)}',
     )
-    effector_site: str = Field(min_length=1, description='site that acts: the end effector')
+    base: BaseConfig = BaseConfig()
+    effector_site: str = Field(
+        min_length=1, description='site that acts, the end effector; its z axis points with it'
+    )
+    add_site: SiteConfig | None = Field(
+        None, description='adds the effector_site where the model file has none'
+    )
     joints: tuple[JointConfig, ...] = Field(min_length=1, description='controlled joints')
     held_joints_rad: dict[str, float] = Field(
         default_factory=dict, description='joints welded at an angle (fingers), rad'
@@ -67,21 +104,20 @@ class ArmConfig(Config):
 
 
 def load_arm(path: Path | str) -> ArmConfig:
-    """Read an arm's YAML and check its names against the MJCF.
+    """Read an arm's YAML and check its names, its home and its limits against the model file.
 
-    A relative `mjcf` path is relative to the YAML file. Raises ConfigError; for a name that does
+    A relative `model` path is relative to the YAML file. Raises ConfigError; for a name that does
     not exist it lists those that do.
     """
-    from ebm_concept_ros.arm.model import arm_spec
+    from ebm_concept_ros.arm.model import check_home, compile_arm
 
     path = Path(path)
     arm = load_config(path, ArmConfig)
-    if arm.mjcf not in BUILT_IN_MODELS:
-        arm = arm.model_copy(update={'mjcf': str((path.parent / arm.mjcf).resolve())})
+    if arm.model not in BUILT_IN_MODELS:
+        file = (path.parent / Path(arm.model).expanduser()).resolve()
+        arm = arm.model_copy(update={'model': str(file)})
     try:
-        arm_spec(arm).compile()
+        check_home(arm, compile_arm(arm))
     except ConfigError as error:
         raise ConfigError(f'{path}: {error}') from None
-    except ValueError as error:
-        raise ConfigError(f'{path}: mjcf does not compile ({error})') from None
     return arm

@@ -9,26 +9,31 @@ from pathlib import Path
 import mujoco
 import numpy as np
 
-from ebm_concept_ros.arm.config import ArmConfig
+from ebm_concept_ros.arm.config import ArmConfig, BaseConfig
 from ebm_concept_ros.config_files import ConfigError
 
+_HOLD_STOPS_WITHIN_S = 0.25
 _SCALAR_JOINTS = (mujoco.mjtJoint.mjJNT_HINGE, mujoco.mjtJoint.mjJNT_SLIDE)
 
 
 def arm_spec(arm: ArmConfig) -> mujoco.MjSpec:
-    """Return the arm alone, its base at the world origin, actuator i driving joint i.
+    """Return the arm alone, standing where its base does, actuator i driving joint i.
 
     Raises ConfigError, listing the names that exist, when a name in `arm` does not.
     """
-    spec = _jaco_spec() if arm.mjcf == 'jaco' else _spec_from_file(Path(arm.mjcf))
-    _require('effector_site', [arm.effector_site], (site.name for site in spec.sites))
+    spec = _jaco_spec() if arm.model == 'jaco' else _spec_from_file(Path(arm.model))
+    # A URDF's fixed links would vanish on compilation, and with them the names of their bodies.
+    spec.compiler.fusestatic = False
+    if arm.add_site is not None:
+        _add_site(spec, arm)
+    _require('effector_site', [arm.effector_site], (site.name for site in spec.sites), 'sites')
     joints = {joint.name: joint for joint in spec.joints}
-    _require('joints', arm.joint_names, joints)
-    _require('held_joints_rad', arm.held_joints_rad, joints)
+    _require('joints', arm.joint_names, joints, 'joints')
+    _require('held_joints_rad', arm.held_joints_rad, joints, 'joints')
     loose = sorted(set(joints) - set(arm.joint_names) - set(arm.held_joints_rad))
     if loose:
         raise ConfigError(
-            f'joints: the MJCF also has {", ".join(loose)}; '
+            f'joints: {_model_name(arm)} also has {", ".join(loose)}; '
             'each joint must be listed under joints or held_joints_rad'
         )
     for name in arm.joint_names:
@@ -36,7 +41,9 @@ def arm_spec(arm: ArmConfig) -> mujoco.MjSpec:
             raise ConfigError(f'joints: {name} is not a hinge or slide joint')
     order = [name for name in joints if name in arm.joint_names]
     if order != list(arm.joint_names):
-        raise ConfigError(f'joints: must be in the order of the MJCF, which is {", ".join(order)}')
+        raise ConfigError(
+            f'joints: must be in the order of {_model_name(arm)}, which is {", ".join(order)}'
+        )
 
     for element in [*spec.actuators, *spec.sensors, *spec.keys]:
         spec.delete(element)
@@ -47,14 +54,63 @@ def arm_spec(arm: ArmConfig) -> mujoco.MjSpec:
             name=joint.name, target=joint.name, trntype=mujoco.mjtTrn.mjTRN_JOINT
         )
         motor.set_to_motor()
+    _stand(spec, arm)
+    _make_inertias_diagonal(spec)
     return spec
 
 
+def compile_arm(arm: ArmConfig) -> mujoco.MjModel:
+    """Return the compiled arm alone; raises ConfigError."""
+    try:
+        return arm_spec(arm).compile()
+    except ConfigError:
+        raise
+    except ValueError as error:
+        raise ConfigError(f'model: {arm.model} does not compile ({_one_line(error)})') from None
+
+
+def hold_damping_nms_per_rad(arm: ArmConfig, model: mujoco.MjModel) -> np.ndarray:
+    """Return (n,) N·m·s/rad that stops the arm's joints within about a quarter of a second.
+
+    In proportion to the inertia that each joint turns at home, so that it neither creeps on nor
+    makes a light joint oscillate from one time step to the next. model: holds no other joints.
+    """
+    data = mujoco.MjData(model)
+    data.qpos[:] = arm.home_rad
+    mujoco.mj_forward(model, data)
+    inertia = np.zeros((model.nv, model.nv))
+    mujoco.mj_fullM(model, data, inertia)
+    return np.diag(inertia) / _HOLD_STOPS_WITHIN_S
+
+
+def check_home(arm: ArmConfig, model: mujoco.MjModel) -> None:
+    """Raise ConfigError where home is out of a joint's range, or no torque allowed holds it."""
+    data = mujoco.MjData(model)
+    data.qpos[:] = arm.home_rad
+    mujoco.mj_forward(model, data)
+    for i, joint in enumerate(arm.joints):
+        low, high = model.jnt_range[i]
+        if model.jnt_limited[i] and not low <= joint.home_rad <= high:
+            raise ConfigError(
+                f'joints.{i}.home_rad: {joint.home_rad} refused, the range of {joint.name} is '
+                f'{low:.4g} to {high:.4g} rad'
+            )
+        weight = abs(data.qfrc_bias[i])
+        if weight > joint.effort_limit_nm:
+            raise ConfigError(
+                f'joints.{i}.effort_limit_nm: {joint.effort_limit_nm} refused, {joint.name} needs '
+                f'{weight:.4g} N·m to carry the arm at home'
+            )
+
+
 def _spec_from_file(path: Path) -> mujoco.MjSpec:
+    # MuJoCo's own reason for a missing file is an empty one.
+    if not path.is_file():
+        raise ConfigError(f'model: {path}: no such file')
     try:
         return mujoco.MjSpec.from_file(str(path))
     except (ValueError, OSError) as error:
-        raise ConfigError(f'mjcf: {path} cannot be loaded ({error})') from None
+        raise ConfigError(f'model: {path} cannot be loaded ({_one_line(error)})') from None
 
 
 def _jaco_spec() -> mujoco.MjSpec:
@@ -62,7 +118,7 @@ def _jaco_spec() -> mujoco.MjSpec:
     # The files are read where they lie: importing dm_control would set up its renderers.
     package = importlib.util.find_spec('dm_control')
     if package is None or package.origin is None:
-        raise ConfigError('mjcf: jaco needs dm-control: pip install dm-control==1.0.50')
+        raise ConfigError('model: jaco needs dm-control: pip install dm-control==1.0.50')
     kinova = Path(package.origin).parent / 'third_party' / 'kinova'
     spec = _spec_from_file(kinova / 'jaco_arm.xml')
     hand = _spec_from_file(kinova / 'jaco_hand.xml')
@@ -87,8 +143,59 @@ def _weld(spec: mujoco.MjSpec, joint: mujoco.MjsJoint, angle_rad: float) -> None
     spec.delete(joint)
 
 
-def _require(key: str, wanted: Iterable[str], existing: Iterable[str]) -> None:
-    known = sorted(existing)
+def _add_site(spec: mujoco.MjSpec, arm: ArmConfig) -> None:
+    existing = [site.name for site in spec.sites]
+    if arm.effector_site in existing:
+        raise ConfigError(
+            f'add_site: {_model_name(arm)} already has the site {arm.effector_site!r}'
+        )
+    bodies = {body.name: body for body in spec.bodies}  # with the world, which a URDF's root is
+    _require('add_site.body', [arm.add_site.body], bodies, 'bodies')
+    quat = np.zeros(4)
+    # Capitals turn about fixed axes, as roll, pitch and yaw of a URDF do.
+    mujoco.mju_euler2Quat(quat, np.array(arm.add_site.rpy_rad), 'XYZ')
+    bodies[arm.add_site.body].add_site(
+        name=arm.effector_site, pos=arm.add_site.position_m, quat=quat
+    )
+
+
+def _stand(spec: mujoco.MjSpec, arm: ArmConfig) -> None:
+    """Put all that the model file has at the world's top level where the arm's base is."""
+    if arm.base == BaseConfig():
+        return
+    world = spec.worldbody
+    top_level = [*world.bodies, *world.geoms, *world.sites]
+    half = arm.base.yaw_rad / 2
+    frame = world.add_frame(pos=arm.base.position_m, quat=[np.cos(half), 0, 0, np.sin(half)])
+    for element in top_level:
+        element.set_frame(frame)
+
+
+def _make_inertias_diagonal(spec: mujoco.MjSpec) -> None:
+    """Write full inertia matrices, which URDFs have, as the principal ones they amount to.
+
+    MuJoCo takes a body's inertia in one form only, and who strips the arm sets the principal one.
+    """
+    full = [body for body in spec.bodies if not np.isnan(body.fullinertia[0])]
+    if not full:
+        return
+    model = spec.compile()
+    for body in full:
+        body.fullinertia = np.full(6, np.nan)
+        body.inertia, body.iquat = model.body_inertia[body.id], model.body_iquat[body.id]
+
+
+def _model_name(arm: ArmConfig) -> str:
+    return Path(arm.model).name
+
+
+def _one_line(error: Exception) -> str:
+    return ' '.join(str(error).split())
+
+
+def _require(key: str, wanted: Iterable[str], existing: Iterable[str], kind: str) -> None:
+    known = sorted(name for name in existing if name)
     for name in wanted:
         if name not in known:
-            raise ConfigError(f'{key}: no {name!r} in the MJCF; it has {", ".join(known)}')
+            has = ', '.join(known) or 'none'
+            raise ConfigError(f'{key}: no {name!r} in the model file; its {kind} are {has}')

@@ -14,7 +14,9 @@ from ebm_concept_ros.workspace import Workspace
 from ebm_core.scene import COLOURS
 
 TABLE_RGBA = (0.82, 0.80, 0.77, 1.0)
+COLUMN_RGBA = (0.35, 0.36, 0.38, 1.0)
 _TABLE_THICKNESS_M = 0.04
+_COLUMN_RADIUS_M = 0.075
 
 
 def scene_spec(
@@ -43,9 +45,24 @@ def scene_spec(
         ],
         rgba=TABLE_RGBA,
     )
+    _add_column(spec, arm, top)
     for entity in table_scene.entities:
         _add_entity(spec, entity, top)
     return spec
+
+
+def _add_column(spec: mujoco.MjSpec, arm: ArmConfig, table_height_m: float) -> None:
+    """Put something under a base that stands higher than the table."""
+    x, y, z = arm.base.position_m
+    half = (z - table_height_m) / 2
+    if half > 0:
+        spec.worldbody.add_geom(
+            name='column',
+            type=mujoco.mjtGeom.mjGEOM_CYLINDER,
+            size=[_COLUMN_RADIUS_M, half, 0],
+            pos=[x, y, table_height_m + half],
+            rgba=COLUMN_RGBA,
+        )
 
 
 def _add_entity(spec: mujoco.MjSpec, entity: TableEntity, table_height_m: float) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import mujoco
 import numpy as np
 
-from ebm_concept_ros.arm.config import HOLD_DAMPING_NMS_PER_RAD, ArmConfig
+from ebm_concept_ros.arm.config import ArmConfig
+from ebm_concept_ros.arm.model import hold_damping_nms_per_rad
 from ebm_concept_ros.arm.scene_model import scene_spec
 from ebm_concept_ros.arm.table_scene import TableScene
 from ebm_concept_ros.workspace import Workspace
@@ -37,6 +38,7 @@ class ArmSimulation:
         # Entities are mocap bodies without joints, so the arm's come first and alone.
         assert self.model.nq == self.model.nv == self.model.nu == n
         self._limits = arm.effort_limits_nm
+        self._hold_damping = hold_damping_nms_per_rad(arm, self.model)
         self._site = self.model.site(arm.effector_site).id
         self.reset()
 
@@ -79,7 +81,7 @@ class ArmSimulation:
 
     def hold_effort(self) -> np.ndarray:
         """Return the torque that carries the arm's weight and damps its motion, (n,) N·m."""
-        effort = self.data.qfrc_bias - HOLD_DAMPING_NMS_PER_RAD * self.data.qvel
+        effort = self.data.qfrc_bias - self._hold_damping * self.data.qvel
         return np.clip(effort, -self._limits, self._limits)
 
     def apply(self, effort_nm: np.ndarray) -> None:

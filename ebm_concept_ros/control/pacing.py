@@ -5,6 +5,16 @@ from __future__ import annotations
 import time
 
 
+def require_divisor(control_rate: float, state_rate: float) -> None:
+    """Raise ValueError unless every torque acts for the same whole number of joint states."""
+    ratio = state_rate / control_rate
+    if ratio < 1 or abs(ratio - round(ratio)) > 1e-9:
+        raise ValueError(
+            f'control_rate: {control_rate:g} Hz does not divide the rate of the joint states, '
+            f'which is {state_rate:g} Hz: torques would act for unequal times'
+        )
+
+
 class Pacer:
     """Sleeps until the next deadline; cycles that are late are skipped and counted.
 

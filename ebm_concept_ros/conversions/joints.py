@@ -27,6 +27,11 @@ class JointSample:
     positions_rad: np.ndarray
     velocities_rad_s: np.ndarray
 
+    @property
+    def stamp_s(self) -> float:
+        """Return the stamp, s."""
+        return self.stamp_ns / 1e9
+
 
 @dataclass(frozen=True, eq=False)
 class EffortCommand:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ebm_concept_ros.arm.simulation import ArmSimulation
 from ebm_concept_ros.mpc.energy_field import EnergyField
-from ebm_concept_ros.mpc.ilqg import IlqgPlanner
+from ebm_concept_ros.mpc.planner import Planner
 from ebm_concept_ros.mpc.policy import Plan, PlanExpired
 
 
@@ -50,7 +50,7 @@ class Trace:
 
 def reach(
     simulation: ArmSimulation,
-    planner: IlqgPlanner,
+    planner: Planner,
     field: EnergyField,
     duration_s: float = 3.0,
     replan_s: float = 0.01,

@@ -6,127 +6,54 @@ Gauss-Newton Hessians and linearised dynamics.
 
 from __future__ import annotations
 
-import time
-
 import mujoco
 import numpy as np
-from pydantic import Field, model_validator
 
-from ebm_concept_ros.arm.config import ArmConfig
-from ebm_concept_ros.config_files import Config
 from ebm_concept_ros.mpc.box_qp import NotConvex, solve_box_qp
-from ebm_concept_ros.mpc.cost import CostWeights, Quadratic, ReachCost
+from ebm_concept_ros.mpc.cost import Quadratic
 from ebm_concept_ros.mpc.energy_field import EnergyField
-from ebm_concept_ros.mpc.plan_model import PlanModel, Rollout
-from ebm_concept_ros.mpc.policy import Plan, check_state
-from ebm_concept_ros.workspace import Workspace
+from ebm_concept_ros.mpc.plan_model import Rollout
+from ebm_concept_ros.mpc.planner import Planner, PlannerConfig, PlanningFailed, Solution
+from ebm_concept_ros.mpc.policy import Plan
+
+__all__ = ['IlqgPlanner', 'PlannerConfig', 'PlanningFailed']
 
 _LINE_SEARCH = (1.0, 0.5, 0.25, 0.1, 0.03)
 _REGULARISATION = (1e-6, 1e3)
 
 
-class PlanningFailed(RuntimeError):
-    """No finite plan was found; the message names the reason. The last good plan stays good."""
+class IlqgPlanner(Planner):
+    """Newton-like descent on the torques; its gains are the optimal feedback around the plan."""
 
-
-class PlannerConfig(Config):
-    """Horizon, effort and validity of plans, and what they cost."""
-
-    step_s: float = Field(0.02, ge=0.002, le=0.1, description='planned step, s')
-    horizon_s: float = Field(0.5, ge=0.05, le=5.0, description='a multiple of step_s, s')
-    iterations: int = Field(1, ge=1, le=50, description='per plan that has a warm start')
-    cold_iterations: int = Field(8, ge=1, le=100, description='per plan that has none')
-    validity_s: float = Field(0.2, gt=0, le=5.0, description='no torque after this age, s')
-    weights: CostWeights = CostWeights()
-
-    @model_validator(mode='after')
-    def _horizon_is_whole(self) -> PlannerConfig:
-        steps = self.horizon_s / self.step_s
-        if abs(steps - round(steps)) > 1e-6:
-            raise ValueError(
-                f'horizon_s {self.horizon_s} is not a multiple of step_s {self.step_s}'
+    def _solve(
+        self, time_s: float, start: np.ndarray, field: EnergyField, warm_start: Plan | None
+    ) -> Solution:
+        if warm_start is not None:
+            rollout = self._shifted(time_s, start, warm_start)
+            iterations = self.config.iterations
+        else:
+            rollout, iterations = self._at_rest(start), self.config.cold_iterations
+        cost = float(self.cost.value(rollout, field))
+        if not np.isfinite(cost):
+            raise PlanningFailed('the initial rollout diverged')
+        regularisation = _REGULARISATION[0]
+        gains, done = None, 0
+        while done < iterations:
+            done += 1
+            derivatives = self.model.linearise(rollout)
+            quadratic = self.cost.quadratic(rollout, derivatives, field)
+            feedforward, gains, regularisation = self._backward(
+                rollout, derivatives.dynamics, quadratic, regularisation
             )
-        if self.validity_s > self.horizon_s:
-            raise ValueError(
-                f'validity_s {self.validity_s} is longer than horizon_s {self.horizon_s}'
-            )
-        return self
-
-    @property
-    def steps(self) -> int:
-        """Return N, the number of planned steps."""
-        return round(self.horizon_s / self.step_s)
-
-
-class IlqgPlanner:
-    """Plans torques that take the effector down an energy field. Not for two threads at once."""
-
-    def __init__(
-        self, arm: ArmConfig, workspace: Workspace, config: PlannerConfig | None = None
-    ) -> None:
-        self.config = config or PlannerConfig()
-        self.model = PlanModel(arm, self.config.step_s)
-        self.cost = ReachCost(arm, workspace, self.model, self.config.weights)
-        self._limits = arm.effort_limits_nm
-
-    def plan(
-        self,
-        time_s: float,
-        positions_rad: np.ndarray,
-        velocities_rad_s: np.ndarray,
-        field: EnergyField,
-        warm_start: Plan | None = None,
-    ) -> Plan:
-        """Return a plan from the state (n,) rad, (n,) rad/s measured at `time_s`.
-
-        warm_start: the plan before; one that starts later than `time_s` is not used. Raises
-        PlanningFailed when no finite plan is found, InvalidState when the state is not plausible.
-        """
-        began = time.perf_counter()
-        start = np.concatenate([np.ravel(positions_rad), np.ravel(velocities_rad_s)]).astype(float)
-        check_state(start, self.model.num_joints)
-        warm = warm_start is not None and (
-            0.0 <= time_s - warm_start.start_s < self.config.horizon_s
-        )
-        with np.errstate(all='ignore'):
-            rollout = self._shifted(time_s, start, warm_start) if warm else self._at_rest(start)
-            cost = self.cost.value(rollout, field)
-            if not np.isfinite(cost):
-                raise PlanningFailed('the initial rollout diverged')
-            iterations = self.config.iterations if warm else self.config.cold_iterations
-            regularisation = _REGULARISATION[0]
-            gains, done = None, 0
-            while done < iterations:
-                done += 1
-                derivatives = self.model.linearise(rollout)
-                quadratic = self.cost.quadratic(rollout, derivatives, field)
-                feedforward, gains, regularisation = self._backward(
-                    rollout, derivatives.dynamics, quadratic, regularisation
-                )
-                better = self._line_search(rollout, cost, feedforward, gains, field)
-                if better is None:
-                    regularisation = min(regularisation * 100, _REGULARISATION[1])
-                    continue
-                improvement, (rollout, cost) = cost - better[1], better
-                regularisation = max(regularisation / 10, _REGULARISATION[0])
-                if improvement < 1e-6 * max(cost, 1e-3):
-                    break
-        try:
-            return Plan(
-                start_s=float(time_s),
-                expires_at_s=float(time_s) + self.config.validity_s,
-                step_s=self.config.step_s,
-                states=rollout.states,
-                efforts=rollout.efforts,
-                gains=gains,
-                friction_nm=self.model.friction_nm,
-                limits_nm=self._limits,
-                cost=cost,
-                iterations=done,
-                plan_time_s=time.perf_counter() - began,
-            )
-        except ValueError as error:
-            raise PlanningFailed(str(error)) from None
+            better = self._line_search(rollout, cost, feedforward, gains, field)
+            if better is None:
+                regularisation = min(regularisation * 100, _REGULARISATION[1])
+                continue
+            improvement, (rollout, cost) = cost - better[1], better
+            regularisation = max(regularisation / 10, _REGULARISATION[0])
+            if improvement < 1e-6 * max(cost, 1e-3):
+                break
+        return Solution(rollout, gains, cost, done)
 
     def _at_rest(self, start: np.ndarray) -> Rollout:
         """Return the rollout that only carries the arm's weight and brakes."""
@@ -224,7 +151,7 @@ class IlqgPlanner:
                 gains,
                 rollout.states,
             )
-            candidate_cost = self.cost.value(candidate, field)
+            candidate_cost = float(self.cost.value(candidate, field))
             if candidate_cost < cost:
                 return candidate, candidate_cost
         return None

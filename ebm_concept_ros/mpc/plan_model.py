@@ -57,14 +57,7 @@ class PlanModel:
     """
 
     def __init__(self, arm: ArmConfig, step_s: float) -> None:
-        spec = _stripped(arm_spec(arm))
-        spec.option.timestep = step_s
-        spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
-        # A diverged rollout must show: MuJoCo would otherwise put the arm back to zero.
-        spec.option.disableflags |= int(
-            mujoco.mjtDisableBit.mjDSBL_CONSTRAINT | mujoco.mjtDisableBit.mjDSBL_AUTORESET
-        )
-        self.model = spec.compile()
+        self.model = plan_spec(arm, step_s).compile()
         self.data = mujoco.MjData(self.model)
         self.step_s = step_s
         self.num_joints = self.model.nv
@@ -144,6 +137,18 @@ class PlanModel:
                 dynamics[k : k + _LINEARISE_EVERY, :, : 2 * n] = a
                 dynamics[k : k + _LINEARISE_EVERY, :, 2 * n :] = b
         return Linearisation(dynamics, jacobian, turn)
+
+
+def plan_spec(arm: ArmConfig, step_s: float) -> mujoco.MjSpec:
+    """Return the arm alone, without what it looks like, contacts, friction and limits."""
+    spec = _stripped(arm_spec(arm))
+    spec.option.timestep = step_s
+    spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
+    # A diverged rollout must show: MuJoCo would otherwise put the arm back to zero.
+    spec.option.disableflags |= int(
+        mujoco.mjtDisableBit.mjDSBL_CONSTRAINT | mujoco.mjtDisableBit.mjDSBL_AUTORESET
+    )
+    return spec
 
 
 def _stripped(spec: mujoco.MjSpec) -> mujoco.MjSpec:

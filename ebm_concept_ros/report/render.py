@@ -16,6 +16,7 @@ from ebm_concept_ros.report.heat_map import heat_map
 from ebm_concept_ros.workspace import Workspace
 
 _MAX_TRAIL = 400
+_VIEW_HEIGHT_M = 0.63
 _GOAL_RGBA = (0.1, 0.9, 0.25, 1.0)
 _TRAIL_RGBA = (0.05, 0.05, 0.05, 1.0)
 
@@ -44,8 +45,10 @@ class SceneRenderer:
         self._site = self.model.site(arm.effector_site).id
         self._camera = mujoco.MjvCamera()
         x, y = workspace.centre_in_base_m
-        self._camera.lookat[:] = x - 0.08, y, workspace.table_height_in_base_m + 0.16
-        self._camera.distance, self._camera.azimuth, self._camera.elevation = 1.45, 150.0, -42.0
+        table, extra = workspace.table_height_in_base_m, self._taller_than_the_view(arm)
+        self._camera.lookat[:] = x - 0.08, y, table + 0.16 + 0.5 * extra
+        self._camera.azimuth, self._camera.elevation = 150.0, -42.0
+        self._camera.distance = 1.45 + 2.0 * extra
         self._renderer = mujoco.Renderer(self.model, height, width)
 
     def __enter__(self) -> SceneRenderer:
@@ -76,6 +79,13 @@ class SceneRenderer:
         for start, end in itertools.pairwise(trail_in_base_m):
             self._add_segment(start, end, 0.0025, _TRAIL_RGBA)
         return self._renderer.render()
+
+    def _taller_than_the_view(self, arm: ArmConfig) -> float:
+        """Return by how much the arm at home stands out of the usual view, m."""
+        self.data.qpos[:] = arm.home_rad
+        mujoco.mj_kinematics(self.model, self.data)
+        top = float(self.data.xpos[:, 2].max()) - self._workspace.table_height_in_base_m
+        return max(0.0, top - _VIEW_HEIGHT_M)
 
     def _dress(self, spec: mujoco.MjSpec, width: int, height: int, smooth: bool) -> None:
         """Add what only pictures need: the energy on the table, light, sky, buffer size."""
