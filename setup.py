@@ -16,6 +16,10 @@ setup(
     python_requires='>=3.11',
     packages=find_packages(include=['ebm_core', 'ebm_core.*']),
     install_requires=['numpy', 'pydantic', 'safetensors', 'torch', 'tqdm'],
-    extras_require={'test': ['hypothesis', 'pytest']},
+    extras_require={
+        'figures': ['matplotlib'],
+        'logs': ['tensorboard'],
+        'test': ['hypothesis', 'matplotlib', 'pillow', 'pytest', 'tensorboard'],
+    },
     entry_points={'console_scripts': ['ebm_core=ebm_core.__main__:main']},
 )

@@ -18,7 +18,9 @@ from launch.actions import DeclareLaunchArgument, OpaqueFunction, RegisterEventH
 from launch.event_handlers import OnProcessExit
 from launch_ros.actions import Node
 
-from ebm_core.events import concept_names
+from ebm_concept_ros.control.pacing import require_divisor
+from ebm_concept_ros.nodes.resources import DEFAULT_ARM, shipped_arms
+from ebm_core.events import goal_concept_names
 from ebm_core.scene import COLOURS
 
 PACKAGE = 'ebm_concept_ros'
@@ -72,6 +74,16 @@ def _path(text: str) -> str:
     return str(Path(text).expanduser().resolve(strict=True)) if text else ''
 
 
+def _arm(text: str) -> str:
+    """Return the name of a shipped arm, or the absolute path of a file."""
+    if text in shipped_arms():
+        return text
+    path = Path(text).expanduser().resolve()
+    if not path.is_file():
+        raise ValueError
+    return str(path)
+
+
 def _output_folder(text: str) -> str:
     path = Path(text).expanduser().resolve()
     if not text or (path.exists() and not path.is_dir()):
@@ -98,8 +110,8 @@ ARGUMENTS = (
         'concept',
         'between',
         'what is demonstrated and then enacted',
-        ', '.join(concept_names()),
-        _choice(*concept_names()),
+        ', '.join(goal_concept_names()),
+        _choice(*goal_concept_names()),
     ),
     Argument(
         'reference_colour',
@@ -137,6 +149,20 @@ ARGUMENTS = (
         {'true': True, 'false': False}.__getitem__,
     ),
     Argument(
+        'simulation_rate',
+        '500.0',
+        'steps and joint states of the simulation, Hz',
+        'a number from 100 to 2000',
+        _number(float, 100.0, 2000.0),
+    ),
+    Argument(
+        'control_rate',
+        '500.0',
+        'torques, which divides simulation_rate, Hz',
+        'a number from 50 to 2000',
+        _number(float, 50.0, 2000.0),
+    ),
+    Argument(
         'timeout_s',
         '20.0',
         'simulated time to reach the goal in, s',
@@ -158,11 +184,11 @@ ARGUMENTS = (
         _path,
     ),
     Argument(
-        'arm_config',
-        '',
-        'YAML of the arm; nothing: the Kinova Jaco',
-        'a file that exists, or nothing',
-        _path,
+        'arm',
+        DEFAULT_ARM,
+        'the arm',
+        f'{", ".join(shipped_arms())}, or the YAML file of another',
+        _arm,
     ),
     Argument(
         'workspace_config',
@@ -170,6 +196,13 @@ ARGUMENTS = (
         'YAML that maps the particle plane to the table; nothing: the one of the package',
         'a file that exists, or nothing',
         _path,
+    ),
+    Argument(
+        'record_dir',
+        '',
+        'folder for a record of the run that can be replayed; nothing: none is made',
+        'a folder, which is made if need be, or nothing',
+        lambda text: text and _output_folder(text),
     ),
     Argument(
         'out_dir',
@@ -219,6 +252,8 @@ class Verdict:
 def start(context: object) -> list:
     """Return the nodes, and the handlers that end the launch, for the arguments as given."""
     values = {a.name: a.value(context.launch_configurations[a.name]) for a in ARGUMENTS}
+    # The controller refuses this too, and stays there unconfigured; nobody would wait for that.
+    require_divisor(values['control_rate'], values['simulation_rate'])
     verdict = Verdict(values)
     # Whatever prints while the nodes end comes before this.
     atexit.register(verdict.print)
@@ -235,7 +270,12 @@ def start(context: object) -> list:
         )
 
     count = values['demonstrations']
-    nodes = {name: node(name) for name in ('referee', 'simulator', 'controller')}
+    rate = values['simulation_rate']
+    nodes = {
+        'referee': node('referee'),
+        'simulator': node('simulator', rate=rate),
+        'controller': node('controller', state_rate=rate),
+    }
     # These two stamp what they publish; the others take their time from the joint states.
     simulated = {'use_sim_time': True}
     if count:
@@ -265,7 +305,7 @@ def start(context: object) -> list:
     return [*handlers, *nodes.values()]
 
 
-_CONFIGS = ('arm_config', 'workspace_config')
+_CONFIGS = ('arm', 'workspace_config')
 _TASK = ('concept', 'reference_colour')
 PARAMETERS = {
     'referee': (
@@ -278,7 +318,7 @@ PARAMETERS = {
         'wall_timeout_s',
     ),
     'simulator': (*_CONFIGS, *_TASK, 'headless', 'lockstep', 'scene_file', 'scene_seed'),
-    'controller': (*_CONFIGS, 'lockstep', 'model_dir'),
+    'controller': (*_CONFIGS, 'control_rate', 'lockstep', 'model_dir', 'record_dir'),
     'concept_learner': ('model_dir', 'workspace_config'),
     'demonstrator': (*_TASK, 'workspace_config'),
 }

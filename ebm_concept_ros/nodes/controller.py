@@ -13,64 +13,36 @@ next torque is due, are questions of the wall clock. The node therefore needs no
 from __future__ import annotations
 
 import sys
-import threading
-import time
 from collections.abc import Callable
 
-from pydantic import Field
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from sensor_msgs.msg import JointState
 
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions
-from ebm_concept_ros.control.enactor import Decision, Enactor, Mode
-from ebm_concept_ros.control.pacing import Pacer
+from ebm_concept_ros.control.decision import Decision, Mode
+from ebm_concept_ros.control.enactor import Enactor
 from ebm_concept_ros.control.target import require_one_actor
-from ebm_concept_ros.mpc.ilqg import IlqgPlanner
 from ebm_concept_ros.mpc.plan_model import PlanModel
 from ebm_concept_ros.nodes import qos
+from ebm_concept_ros.nodes.control_threads import ControlThreads
+from ebm_concept_ros.nodes.controller_setup import ControllerParameters, load_setup
 from ebm_concept_ros.nodes.diagnostics import Diagnostics, Level
-from ebm_concept_ros.nodes.parameters import ConfigurationError, Parameters, declare
-from ebm_concept_ros.nodes.resources import (
-    load_arm_parameter,
-    load_weights,
-    load_workspace_parameter,
-)
+from ebm_concept_ros.nodes.parameters import declare
+from ebm_concept_ros.nodes.recording import Recording
 from ebm_concept_ros.nodes.running import RunnableDefaults, run
 from ebm_concept_ros.nodes.status import status_message
 from ebm_concept_ros.nodes.targeting import Targeting
 from ebm_core.scene import InvalidInput
 
 _SUCCESS, _FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
-_JOIN_TIMEOUT_S = 5.0
-_IDLE_S = 0.1
 _LEVELS = {
     Mode.WAITING: Level.OK,
     Mode.HOLDING: Level.WARN,
     Mode.TRACKING: Level.OK,
     Mode.FAULT: Level.ERROR,
 }
-
-
-class ControllerParameters(Parameters):
-    """Parameters of the controller."""
-
-    model_dir: str = Field('', description='folder of the weights; empty: those of the package')
-    arm_config: str = Field('', description='YAML of the arm; empty: the Jaco')
-    workspace_config: str = Field('', description="YAML of the workspace; empty: the package's")
-    autostart: bool = Field(True, description='configure and activate without being asked')
-    lockstep: bool = Field(False, description='answer every joint state, plan in between')
-    control_rate: float = Field(500.0, ge=50.0, le=2000.0, description='torque commands, Hz')
-    plan_rate: float = Field(100.0, ge=1.0, le=500.0, description='plans at most, Hz')
-    lockstep_plan_ticks: int = Field(
-        5, ge=1, le=1000, description='in lockstep, joint states from one plan to the next'
-    )
-    status_rate: float = Field(50.0, ge=1.0, le=500.0, description='controller/status, Hz')
-    max_state_age_s: float = Field(
-        0.05, ge=0.005, le=1.0, description='age at which a joint state is not acted on, s'
-    )
-    seed: int = Field(0, ge=0, description='of the noise in identification')
 
 
 class Controller(RunnableDefaults, LifecycleNode):
@@ -81,12 +53,9 @@ class Controller(RunnableDefaults, LifecycleNode):
         self.parameters = declare(self, ControllerParameters)
         self._diagnostics = Diagnostics(self)
         self._undo: list[Callable[[], object]] = []  # of configure, first things first
-        self._threads: list[threading.Thread] = []
-        self._stop = threading.Event()
-        self._input = threading.Condition()  # guards _unanswered
-        self._unanswered: conversions.JointSample | None = None
+        self._threads: ControlThreads | None = None
+        self._recording: Recording | None = None
         self._decision = Decision(Mode.WAITING, 'not active')
-        self._missed_deadlines = 0
 
     def start(self) -> None:
         """Configure and activate if the parameters say so."""
@@ -107,17 +76,17 @@ class Controller(RunnableDefaults, LifecycleNode):
         """Load arm, workspace and weights; subscribe."""
         p = self.parameters
         try:
-            self._arm = load_arm_parameter(p.arm_config)
-            self._workspace = load_workspace_parameter(p.workspace_config)
-            self._model = load_weights(p.model_dir)
-            planner = IlqgPlanner(self._arm, self._workspace)
-            self._enactor = Enactor(self._arm, planner, p.max_state_age_s, predict=not p.lockstep)
-            self._targeting = Targeting(
-                self._model, self._workspace, self._enactor, self._diagnostics, p.seed
+            setup = self._setup = load_setup(p)
+            self._enactor = Enactor(
+                setup.arm, setup.planner, p.max_state_age_s, predict=not p.lockstep
             )
-            self._status_model = PlanModel(self._arm, planner.config.step_s)
-        except (ConfigurationError, ValueError) as error:
-            self._diagnostics.set('state', Level.ERROR, f'unconfigured: {error}')
+            self._targeting = Targeting(
+                setup.model, setup.workspace, self._enactor, self._diagnostics, p.seed
+            )
+            self._status_model = PlanModel(setup.arm, setup.planner.config.step_s)
+        except Exception as error:  # of whatever is loaded: said here, where it can be mended
+            reason = str(error) if isinstance(error, ValueError) else repr(error)
+            self._diagnostics.set('state', Level.ERROR, f'unconfigured: {reason}')
             return _FAILURE
         self._diagnostics.refused = 0
         self._command_publisher = self.create_lifecycle_publisher(
@@ -147,7 +116,7 @@ class Controller(RunnableDefaults, LifecycleNode):
             lambda: self.destroy_publisher(self._status_publisher),
             lambda: self.destroy_lifecycle_publisher(self._command_publisher),
         ]
-        self._diagnostics.set('state', Level.OK, f'inactive, weights {self._model.sha256[:12]}')
+        self._diagnostics.set('state', Level.OK, f'inactive, weights {setup.model.sha256[:12]}')
         return _SUCCESS
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -155,25 +124,12 @@ class Controller(RunnableDefaults, LifecycleNode):
         result = super().on_activate(state)
         if result != _SUCCESS:
             return result
-        self._enactor.restart()
-        self._unanswered = None
-        self._missed_deadlines = 0
-        self._stop.clear()
-        loops = (
-            {'lockstep': self._lockstep_loop}
-            if self.parameters.lockstep
-            else {
-                'targeting': self._targeting_loop,
-                'planning': self._planning_loop,
-                'control': self._control_loop,
-            }
+        self._recording = Recording.of(self.parameters, self._setup, self._diagnostics)
+        self._enactor.restart(self._recording.log if self._recording else None)
+        self._threads = ControlThreads(
+            self.parameters, self._enactor, self._targeting, self._act, self._failed
         )
-        self._threads = [
-            threading.Thread(target=self._guarded, args=(loop,), name=name, daemon=True)
-            for name, loop in loops.items()
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._threads.start()
         return _SUCCESS
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -207,18 +163,18 @@ class Controller(RunnableDefaults, LifecycleNode):
         self._diagnostics.set('state', Level.OK, 'unconfigured')
 
     def _stop_threads(self) -> None:
-        self._stop.set()
-        with self._input:
-            self._input.notify_all()
-        for thread in self._threads:
-            thread.join(_JOIN_TIMEOUT_S)
-        self._threads = []
+        threads, self._threads = self._threads, None
+        if threads is not None:
+            threads.stop()
+        recording, self._recording = self._recording, None
+        if recording is not None:
+            recording.save()
 
     # Executor thread -------------------------------------------------------------------------
 
     def _on_scene(self, message: ros.Scene) -> None:
         try:
-            scene = conversions.scene_from_message(message, self._workspace)
+            scene = conversions.scene_from_message(message, self._setup.workspace)
             require_one_actor(scene)
         except InvalidInput as error:
             self._diagnostics.refuse('scene', error)
@@ -229,8 +185,9 @@ class Controller(RunnableDefaults, LifecycleNode):
     def _on_concept(self, message: ros.Concept) -> None:
         try:
             concept = conversions.concept_from_message(
-                message, self._model.sha256, self._model.code_size
+                message, self._setup.model.sha256, self._setup.model.code_size
             )
+            self._setup.energy_limits.require_understood(concept)
         except InvalidInput as error:
             self._diagnostics.refuse('concept', error)
             return
@@ -239,91 +196,41 @@ class Controller(RunnableDefaults, LifecycleNode):
 
     def _on_joint_state(self, message: JointState) -> None:
         try:
-            sample = conversions.joint_state_from_message(message, self._arm.joint_names)
+            sample = conversions.joint_state_from_message(message, self._setup.arm.joint_names)
         except InvalidInput as error:
             self._diagnostics.refuse('joint_states', error)
             return
         self._diagnostics.accept('joint_states')
         self._enactor.on_state(sample)
-        if self.parameters.lockstep:
-            with self._input:
-                self._unanswered = sample
-                self._input.notify_all()
+        threads = self._threads  # which the main thread may be ending
+        if threads is not None:
+            threads.answer(sample)
 
     def _publish_status(self) -> None:
-        message = status_message(self._enactor, self._decision, self._status_model, self._workspace)
-        message.missed_deadlines = self._missed_deadlines
+        message = status_message(
+            self._enactor, self._decision, self._status_model, self._setup.workspace
+        )
+        threads = self._threads
+        message.missed_deadlines = 0 if threads is None else threads.missed_deadlines
         message.refused_inputs = self._diagnostics.refused
         self._status_publisher.publish(message)
 
     # The controller's own threads ------------------------------------------------------------
 
-    def _guarded(self, loop: Callable[[], None]) -> None:
-        try:
-            loop()
-        except Exception as error:  # no torque comes from an unknown state; the simulator holds
-            name = threading.current_thread().name
-            self._stop.set()
-            self._decision = Decision(Mode.FAULT, f'{name}: {type(error).__name__}: {error}')
-            self._diagnostics.set('state', Level.ERROR, self._decision.reason)
-
-    def _control_loop(self) -> None:
-        pacer = Pacer(1.0 / self.parameters.control_rate)
-        while not self._stop.is_set():
-            pacer.wait()
-            self._missed_deadlines = pacer.missed
-            self._act(self._enactor.decide(time.monotonic()))
-
-    def _planning_loop(self) -> None:
-        pacer = Pacer(1.0 / self.parameters.plan_rate)
-        planned_from = None
-        while not self._stop.is_set():
-            pacer.wait()
-            state = self._enactor.state
-            if state is not planned_from:
-                planned_from = state
-                self._enactor.replan()
-
-    def _targeting_loop(self) -> None:
-        while not self._stop.is_set():
-            self._targeting.wait(_IDLE_S)
-            self._targeting.update()
-
-    def _lockstep_loop(self) -> None:
-        answered: Decision | None = None
-        ticks = 0
-        while not self._stop.is_set():
-            with self._input:
-                self._input.wait_for(
-                    lambda: self._stop.is_set() or self._unanswered is not None, timeout=_IDLE_S
-                )
-                sample, self._unanswered = self._unanswered, None
-            if sample is None or self._stop.is_set():
-                continue
-            if answered is not None and answered.stamp_ns == sample.stamp_ns:
-                self._act(answered)  # the state was sent again: so is its answer
-                continue
-            self._targeting.update()
-            if ticks % self.parameters.lockstep_plan_ticks == 0 or self._enactor.plan is None:
-                self._enactor.replan()
-            decision = self._enactor.decide(time.monotonic())
-            self._act(decision)
-            # Without a torque the state stays unanswered, and the simulator sends it again: time
-            # begins when scene and concept are there.
-            if decision.effort_nm is not None:
-                answered = decision
-                ticks += 1
-
     def _act(self, decision: Decision) -> None:
-        if decision.effort_nm is not None and not self._stop.is_set():
+        if decision.effort_nm is not None:
             self._command_publisher.publish(
                 conversions.effort_to_message(
-                    self._arm.joint_names, decision.effort_nm, decision.stamp_ns
+                    self._setup.arm.joint_names, decision.effort_nm, decision.stamp_ns
                 )
             )
         before, self._decision = self._decision, decision
         if before.mode != decision.mode or before.reason != decision.reason:
             self._diagnostics.set('state', _LEVELS[decision.mode], decision.reason)
+
+    def _failed(self, thread: str, error: Exception) -> None:
+        self._decision = Decision(Mode.FAULT, f'{thread}: {type(error).__name__}: {error}')
+        self._diagnostics.set('state', Level.ERROR, self._decision.reason)
 
 
 def main() -> int:

@@ -6,7 +6,7 @@ import numpy as np
 
 from ebm_concept_ros.conversions import NamedScene
 from ebm_concept_ros.workspace import Workspace
-from ebm_core.events import PlacementConcept
+from ebm_core.events import Concept
 from ebm_core.scene import COLOURS, Scene
 
 # Between two samples further apart than this the effector may have been anywhere.
@@ -44,7 +44,7 @@ class ReachJudge:
 
 
 def true_goal_in_base_m(
-    concept: PlacementConcept, named: NamedScene, reference_colour: str, workspace: Workspace
+    concept: Concept, named: NamedScene, reference_colour: str, workspace: Workspace
 ) -> np.ndarray:
     """Return where the concept asks the effector to go, (2,) m, by its definition.
 

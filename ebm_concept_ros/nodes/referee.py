@@ -54,7 +54,7 @@ class RefereeParameters(Parameters):
     out_dir: str = Field('out', description='folder for result.json, picture and video')
     render: bool = Field(True, description='draw picture and video')
     model_dir: str = Field('', description="weights for the heat-map; empty: the package's")
-    arm_config: str = Field('', description='YAML of the arm; empty: the Jaco')
+    arm: str = Field('jaco', description='name of a shipped arm, or the YAML of another')
     workspace_config: str = Field('', description="YAML of the workspace; empty: the package's")
 
 
@@ -76,7 +76,7 @@ class Referee(RunnableDefaults, Node):
                 f'parameter reference_colour: {p.reference_colour!r} is unknown; known are '
                 f'{", ".join(COLOURS)}'
             )
-        self._arm = load_arm_parameter(p.arm_config)
+        self._arm = load_arm_parameter(p.arm)
         self._workspace = load_workspace_parameter(p.workspace_config)
         self._model = PlanModel(self._arm, 0.02)
         self._judge = ReachJudge(p.tolerance_m, p.hold_s)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ament_index_python.packages import PackageNotFoundError, get_package_share_directory
 
-from ebm_concept_ros.arm import config as arm_config
+from ebm_concept_ros.arm.config import ArmConfig, load_arm
 from ebm_concept_ros.config_files import ConfigError
 from ebm_concept_ros.nodes.parameters import ConfigurationError
 from ebm_concept_ros.workspace import Workspace, load_workspace
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from ebm_core.model import ConceptModel
 
 PACKAGE = 'ebm_concept_ros'
+DEFAULT_ARM = 'jaco'
+_ARMS = 'config/arms'
 
 
 def package_path(given: str, default: str) -> Path:
@@ -34,12 +36,29 @@ def load_workspace_parameter(given: str) -> Workspace:
         raise ConfigurationError(f'parameter workspace_config: {error}') from None
 
 
-def load_arm_parameter(given: str) -> arm_config.ArmConfig:
-    """Return the arm of an `arm_config` parameter."""
+def shipped_arms() -> list[str]:
+    """Return the names of the arms that the package ships."""
+    return sorted(path.stem for path in (_share() / _ARMS).glob('*.yaml'))
+
+
+def arm_file(given: str) -> Path:
+    """Return the YAML of an arm: the name of a shipped one (empty: the Jaco), or a file."""
+    if not given or given in shipped_arms():
+        return _share() / _ARMS / f'{given or DEFAULT_ARM}.yaml'
+    path = Path(given).expanduser()
+    if not path.is_file():
+        raise ConfigurationError(
+            f'{given!r} is neither a file nor a shipped arm; those are {", ".join(shipped_arms())}'
+        )
+    return path
+
+
+def load_arm_parameter(given: str) -> ArmConfig:
+    """Return the arm of an `arm` parameter."""
     try:
-        return arm_config.load_arm(package_path(given, 'config/arms/jaco.yaml'))
-    except ConfigError as error:
-        raise ConfigurationError(f'parameter arm_config: {error}') from None
+        return load_arm(arm_file(given))
+    except (ConfigError, ConfigurationError) as error:
+        raise ConfigurationError(f'parameter arm: {error}') from None
 
 
 def load_weights(model_dir: str) -> ConceptModel:
@@ -54,7 +73,9 @@ def load_weights(model_dir: str) -> ConceptModel:
     try:
         return load_model(path)
     except ModelError as error:
-        raise ConfigurationError(f'parameter model_dir: {error}') from None
+        # Torch lists shapes that differ over several lines: those of the file and those of here.
+        reason = ' '.join(str(error).split())
+        raise ConfigurationError(f'parameter model_dir: {reason}') from None
 
 
 def _share() -> Path:

@@ -13,7 +13,6 @@ import sys
 import threading
 import time
 
-from pydantic import Field
 from rclpy.node import Node
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import JointState
@@ -22,48 +21,22 @@ from std_srvs.srv import Trigger
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions
 from ebm_concept_ros.arm.simulation import ArmSimulation
-from ebm_concept_ros.arm.table_scene import TableScene, load_table_scene, random_table_scene
 from ebm_concept_ros.arm.watchdog import CommandWatchdog
-from ebm_concept_ros.config_files import ConfigError
 from ebm_concept_ros.control.pacing import Pacer
 from ebm_concept_ros.nodes import qos
+from ebm_concept_ros.nodes.command_inbox import CommandInbox
 from ebm_concept_ros.nodes.diagnostics import Diagnostics, Level
-from ebm_concept_ros.nodes.parameters import ConfigurationError, Parameters, declare
+from ebm_concept_ros.nodes.parameters import declare
 from ebm_concept_ros.nodes.resources import load_arm_parameter, load_workspace_parameter
 from ebm_concept_ros.nodes.running import RunnableDefaults, run
+from ebm_concept_ros.nodes.simulator_setup import SimulatorParameters, load_table
 from ebm_concept_ros.nodes.window import Window
-from ebm_concept_ros.workspace import Workspace
-from ebm_core.events import get_concept
-from ebm_core.scene import COLOURS, InvalidInput
+from ebm_core.scene import InvalidInput
 
 # In lockstep an unanswered state is sent again: a controller may have come later.
 _RESEND_AFTER_S = 0.25
 _RESET_TIMEOUT_S = 5.0
 _WINDOW_RATE = 30.0
-
-
-class SimulatorParameters(Parameters):
-    """Parameters of the simulator."""
-
-    arm_config: str = Field('', description='YAML of the arm; empty: the Jaco')
-    workspace_config: str = Field('', description="YAML of the workspace; empty: the package's")
-    scene_file: str = Field('', description='YAML of the entities; empty: placed from scene_seed')
-    scene_seed: int = Field(1, ge=0, description="of the entities' colours and places")
-    concept: str = Field('between', description='says how many reference entities are needed')
-    reference_colour: str = Field('blue', description='colour of the reference entities')
-    rate: float = Field(500.0, ge=100.0, le=2000.0, description='steps and joint states, Hz')
-    clock_rate: float = Field(100.0, ge=1.0, le=2000.0, description='/clock, Hz of simulated time')
-    scene_rate: float = Field(5.0, ge=0.1, le=100.0, description='scene, Hz of simulated time')
-    lockstep: bool = Field(False, description='simulated time waits for the controller')
-    lockstep_report_s: float = Field(
-        5.0, ge=0.1, le=600.0, description='wait in lockstep after which it is reported, s'
-    )
-    command_timeout_s: float = Field(
-        0.05, ge=0.002, le=1.0, description='age at which a command no longer acts, s'
-    )
-    headless: bool = Field(
-        True, description='false: show the scene in a window, and end when it is closed'
-    )
 
 
 class Simulator(RunnableDefaults, Node):
@@ -72,18 +45,16 @@ class Simulator(RunnableDefaults, Node):
     def __init__(self) -> None:
         super().__init__('simulator')
         p = self.parameters = declare(self, SimulatorParameters)
-        arm = load_arm_parameter(p.arm_config)
+        arm = load_arm_parameter(p.arm)
         self._workspace = load_workspace_parameter(p.workspace_config)
-        table_scene = _table_scene(p, self._workspace)
+        table_scene = load_table(p, self._workspace)
         self._joints = arm.joint_names
         self._sim = ArmSimulation(arm, self._workspace, table_scene, 1.0 / p.rate)
         self._window = None if p.headless else Window(self._sim)
         self._tick = 0
         self._watchdog = CommandWatchdog(p.command_timeout_s)
-        self._command: conversions.EffortCommand | None = None
-        self._changed = threading.Condition()  # guards _command and _reset_requested
-        self._reset_requested = False
-        self._stop = threading.Event()
+        self._inbox = CommandInbox()
+        self._holding = True
         self._pacer = Pacer(1.0 / p.rate)
         self._diagnostics = Diagnostics(self)
         self._state_publisher = self.create_publisher(
@@ -103,9 +74,7 @@ class Simulator(RunnableDefaults, Node):
 
     def stop(self) -> None:
         """Stop it."""
-        self._stop.set()
-        with self._changed:
-            self._changed.notify_all()
+        self._inbox.end()
         if self._thread.is_alive():
             self._thread.join(timeout=5.0)
         if self._window is not None:
@@ -119,17 +88,10 @@ class Simulator(RunnableDefaults, Node):
         except InvalidInput as error:
             self._diagnostics.refuse('commands', error)
             return
-        with self._changed:
-            self._command = command
-            self._changed.notify_all()
+        self._inbox.put(command)
 
     def _on_reset(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        with self._changed:
-            self._reset_requested = True
-            self._changed.notify_all()
-            done = self._changed.wait_for(
-                lambda: not self._reset_requested, timeout=_RESET_TIMEOUT_S
-            )
+        done = self._inbox.request_reset(_RESET_TIMEOUT_S)
         response.success = done
         response.message = 'reset' if done else 'the simulation did not answer'
         return response
@@ -139,7 +101,7 @@ class Simulator(RunnableDefaults, Node):
     def _simulate(self) -> None:
         try:
             self._diagnostics.set('commands', Level.OK, 'holding: no command yet')
-            while not self._stop.is_set():
+            while not self._inbox.ended:
                 self._reset_if_requested()
                 self._publish()
                 if self._window_was_closed():
@@ -160,15 +122,11 @@ class Simulator(RunnableDefaults, Node):
             self.exit_code = 1
 
     def _reset_if_requested(self) -> None:
-        with self._changed:
-            if not self._reset_requested:
-                return
+        if self._inbox.reset_requested:
             self._sim.reset()
             self._tick = 0
-            self._command = None
             self._watchdog.clear()
-            self._reset_requested = False
-            self._changed.notify_all()
+            self._inbox.reset_done()
 
     def _window_was_closed(self) -> bool:
         return self._window is not None and self._every(_WINDOW_RATE) and not self._window.show()
@@ -218,8 +176,7 @@ class Simulator(RunnableDefaults, Node):
     def _apply_newest(self) -> None:
         """Real time: apply the last command while it is fresh, otherwise hold."""
         now = time.monotonic()
-        with self._changed:
-            command, self._command = self._command, None
+        command = self._inbox.take()
         if command is not None:
             age_s = (self._stamp_ns() - command.stamp_ns) / 1e9
             timeout_s = self.parameters.command_timeout_s
@@ -249,8 +206,6 @@ class Simulator(RunnableDefaults, Node):
                 f'holding: no command for {self.parameters.command_timeout_s * 1e3:.0f} ms',
             )
 
-    _holding = True
-
     def _wait_for_answer(self) -> bool:
         """Lockstep: wait for the command that answers the last state, and apply it.
 
@@ -259,21 +214,9 @@ class Simulator(RunnableDefaults, Node):
         stamp_ns = self._stamp_ns()
         began = time.monotonic()
         reported = False
-        while True:
-            with self._changed:
-                self._changed.wait_for(
-                    lambda: (
-                        self._answer(stamp_ns) is not None
-                        or self._stop.is_set()
-                        or self._reset_requested
-                    ),
-                    timeout=_RESEND_AFTER_S,
-                )
-                command = self._answer(stamp_ns)
-                if self._stop.is_set() or self._reset_requested:
-                    return False
-            if command is not None:
-                break
+        while (command := self._inbox.wait_for_answer(stamp_ns, _RESEND_AFTER_S)) is None:
+            if self._inbox.interrupted:
+                return False
             if time.monotonic() - began > self.parameters.lockstep_report_s:
                 reported = True
                 self._diagnostics.set('commands', Level.WARN, self._whom_it_waits_for(stamp_ns))
@@ -285,10 +228,6 @@ class Simulator(RunnableDefaults, Node):
             self._diagnostics.set('commands', Level.OK, 'commands answer every state')
         return True
 
-    def _answer(self, stamp_ns: int) -> conversions.EffortCommand | None:
-        command = self._command
-        return command if command is not None and command.stamp_ns == stamp_ns else None
-
     def _whom_it_waits_for(self, stamp_ns: int) -> str:
         senders = [
             info.node_name for info in self.get_publishers_info_by_topic('joint_effort_commands')
@@ -298,24 +237,6 @@ class Simulator(RunnableDefaults, Node):
             f'waiting on joint_effort_commands for the answer to the state of '
             f'{stamp_ns / 1e9:.3f} s from {whom}'
         )
-
-
-def _table_scene(p: SimulatorParameters, workspace: Workspace) -> TableScene:
-    if p.scene_file:
-        try:
-            return load_table_scene(p.scene_file, workspace)
-        except ConfigError as error:
-            raise ConfigurationError(f'parameter scene_file: {error}') from None
-    if p.reference_colour not in COLOURS:
-        raise ConfigurationError(
-            f'parameter reference_colour: {p.reference_colour!r} is unknown; known are '
-            f'{", ".join(COLOURS)}'
-        )
-    try:
-        num_references = get_concept(p.concept).num_references
-        return random_table_scene(p.scene_seed, num_references, p.reference_colour, workspace)
-    except InvalidInput as error:  # of the concept or the scene's seed, which it names
-        raise ConfigurationError(f'parameter {error}') from None
 
 
 def main() -> int:

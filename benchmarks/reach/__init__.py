@@ -1,0 +1,1 @@
+"""Torque reaches that enact learned concepts: how often, how fast, how exactly."""

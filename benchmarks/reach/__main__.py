@@ -1,0 +1,104 @@
+"""Random arrangements per concept with fixed seeds: success, speed, error and plan time.
+
+    python -m benchmarks.reach --concepts between north --scenes 200 --json out/reach.json
+    python -m benchmarks.reach --concepts between --scenes 50 --planner all --oracle
+    python -m benchmarks.reach --scenes 200 --perturb mass friction delay noise
+    python -m benchmarks.reach --scenes 50 --entities 5 10 50 100
+    python -m benchmarks.reach --concepts north --scenes 20 --moving 0.1
+    python -m benchmarks.reach --real-time --scenes 20
+
+In one process, in lockstep: simulated time waits for the controller, so what is measured does not
+depend on the machine, plan and target times apart. With --moving, success is to follow within 3 cm
+for 3 s, and the error to the goal is the lag. --real-time runs the launch file instead. Needs
+the environment's shell (. scripts/environment.sh). Status 1 when a reach failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import os
+import platform
+import sys
+from pathlib import Path
+
+from benchmarks.reach.perturbations import PERTURBATIONS
+from benchmarks.reach.table import print_table
+from ebm_concept_ros.mpc.planners import PLANNERS
+from ebm_core.events import concept_names
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the scenes, and print a line for each failure and a table."""
+    args = _arguments(argv)
+    if args.real_time:
+        from benchmarks.reach.real_time import run_scenes
+
+        rows = [run_scenes(name, args.seeds, args.out_dir) for name in args.concepts]
+    else:
+        from benchmarks.reach.series import Bench, Conditions
+
+        bench = Bench(args.model, args.arm)
+        combinations = itertools.product(
+            args.concepts,
+            args.entities or [None],
+            [args.moving],
+            args.perturb,
+            args.planner,
+            ('learned', 'oracle') if args.oracle else ('learned',),
+        )
+        rows = [bench.series(Conditions(*each), args.seeds) for each in combinations]
+    print_table(rows)
+    if args.json:
+        args.json.parent.mkdir(parents=True, exist_ok=True)
+        report = {
+            'command': sys.argv[1:] if argv is None else argv,
+            'model_sha256': json.loads((args.model / 'model.json').read_text())['sha256'],
+            'machine': platform.machine(),
+            'cores': os.cpu_count(),
+            'load_average': os.getloadavg(),  # plan and target times depend on it
+            'rows': rows,
+        }
+        args.json.write_text(json.dumps(report, indent=1) + '\n')
+    return 0 if all(row['successes'] == row['scenes'] for row in rows) else 1
+
+
+def _arguments(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog='python -m benchmarks.reach',
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    names = concept_names()
+    parser.add_argument('--concepts', nargs='+', choices=names, default=['between'], metavar='NAME')
+    parser.add_argument('--scenes', type=int, default=20, help='arrangements per concept')
+    parser.add_argument('--first-seed', type=int, default=1, help='the scenes are numbered from it')
+    parser.add_argument('--planner', nargs='+', choices=[*PLANNERS, 'all'], default=['ilqg'])
+    parser.add_argument('--oracle', action='store_true', help="the true goal's field beside it")
+    parser.add_argument('--perturb', nargs='+', choices=PERTURBATIONS, default=['none'])
+    parser.add_argument('--entities', nargs='+', type=int, help='on a crowded table, effector too')
+    parser.add_argument('--moving', type=float, default=0.0, help='speed of a reference, m/s')
+    parser.add_argument('--model', type=Path, default=Path('models/placement'))
+    parser.add_argument('--arm', type=Path, default=Path('config/arms/jaco.yaml'))
+    parser.add_argument('--real-time', action='store_true', help='the launch file, scene by scene')
+    parser.add_argument('--out-dir', type=Path, default=Path('out/reach'), help='of --real-time')
+    parser.add_argument('--json', type=Path, help='where every number goes')
+    args = parser.parse_args(argv)
+    if args.scenes < 1:
+        parser.error(f'--scenes {args.scenes}: at least 1')
+    if args.real_time and any(
+        (
+            *(args.planner != ['ilqg'], args.oracle, args.perturb != ['none']),
+            *(args.entities, args.moving),
+        )
+    ):
+        parser.error('--real-time takes no --planner, --oracle, --perturb, --entities, --moving')
+    if 'all' in args.planner:
+        args.planner = list(PLANNERS)
+    args.seeds = range(args.first_seed, args.first_seed + args.scenes)
+    return args
+
+
+if __name__ == '__main__':
+    sys.exit(main())

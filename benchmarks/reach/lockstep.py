@@ -1,0 +1,118 @@
+"""One reach in lockstep: simulated time waits for the controller, which is the real one."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmarks.reach.perturbations import Perturbation, Sensor
+from benchmarks.reach.surroundings import Surroundings
+from ebm_concept_ros.arm.simulation import ArmSimulation
+from ebm_concept_ros.control.enactor import Enactor, Mode
+from ebm_concept_ros.mpc.planner import Planner
+from ebm_concept_ros.nodes.judge import ReachJudge
+
+# As the controller node's lockstep: 500 torques and 100 plans per simulated second.
+TIMESTEP_S = 0.002
+TICKS_PER_PLAN = 5
+MAX_STATE_AGE_S = 0.05
+TIMEOUT_S = 10.0
+
+# After success the arm goes on for this long, and errors are those of the last part of it.
+SETTLE_S = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """What happened in T ticks of an arm with n joints.
+
+    reach_time_s: when the stay that counts began, None without success. positions_rad,
+    velocities_rad_s, efforts_nm: (T, n). to_goal_m, to_minimum_m: (T,) the effector's distances to
+    where the concept and the field want it at the time; to_goal_m is None without a single goal.
+    tracked: (T,) bool, False where the controller held for want of a plan. touched: (T,) bool, True
+    where the arm touched table or entities. plan_times_s: one per plan.
+    """
+
+    reach_time_s: float | None
+    positions_rad: np.ndarray
+    velocities_rad_s: np.ndarray
+    efforts_nm: np.ndarray
+    to_goal_m: np.ndarray | None
+    to_minimum_m: np.ndarray
+    tracked: np.ndarray
+    touched: np.ndarray
+    plan_times_s: np.ndarray
+    plan_failures: int
+    wall_s: float
+
+
+def enact(
+    simulation: ArmSimulation,
+    surroundings: Surroundings,
+    planner: Planner,
+    perturbation: Perturbation,
+    judge: ReachJudge,
+    seed: int,
+) -> Run:
+    """Enact the concept from home until success and SETTLE_S more, or for TIMEOUT_S.
+
+    seed: of the sensors' noise.
+    """
+    began = time.perf_counter()
+    perturbation.apply(simulation, planner)
+    sensor = Sensor(perturbation, simulation.timestep_s, seed)
+    enactor = Enactor(simulation.arm, planner, MAX_STATE_AGE_S, predict=False)
+    rows, plan_times_s = [], []
+    ends_s = TIMEOUT_S
+    tick = 0
+    while simulation.time_s < ends_s:
+        task, enactor.target = surroundings.update(simulation)
+        enactor.on_state(sensor.read(simulation))
+        if tick % TICKS_PER_PLAN == 0 and enactor.replan():
+            plan_times_s.append(enactor.plan.plan_time_s)
+        decision = enactor.decide(0.0)
+        simulation.apply(decision.effort_nm)
+        effector_m = simulation.effector_in_base_m[:2]
+        to_goal_m = task.distance_m(effector_m)
+        rows.append(
+            (
+                simulation.joint_positions_rad,
+                simulation.joint_velocities_rad_s,
+                simulation.applied_effort_nm,
+                to_goal_m,
+                float(np.linalg.norm(effector_m - surroundings.minimum_m())),
+                decision.mode == Mode.TRACKING,
+                touches(simulation),
+            )
+        )
+        if not judge.success:
+            judge.update(simulation.time_s, np.array([to_goal_m, 0.0]), np.zeros(2))
+            if judge.success:
+                ends_s = simulation.time_s + SETTLE_S
+        simulation.step()
+        tick += 1
+    q, v, effort, to_goal, to_minimum, tracked, touched = map(np.array, zip(*rows, strict=True))
+    return Run(
+        reach_time_s=judge.reached_at_s if judge.success else None,
+        positions_rad=q,
+        velocities_rad_s=v,
+        efforts_nm=effort,
+        to_goal_m=None if task.goal_m is None else to_goal,
+        to_minimum_m=to_minimum,
+        tracked=tracked,
+        touched=touched,
+        plan_times_s=np.array(plan_times_s),
+        plan_failures=enactor.plan_failures,
+        wall_s=time.perf_counter() - began,
+    )
+
+
+def touches(simulation: ArmSimulation) -> bool:
+    """Tell whether the arm touches the table or what stands on it."""
+    data, model = simulation.data, simulation.model
+    if data.ncon == 0:
+        return False
+    bodies = model.geom_bodyid[data.contact.geom]  # (contacts, 2)
+    return bool(((bodies == 0) | (model.body_mocapid[bodies] >= 0)).any())

@@ -1,0 +1,84 @@
+"""Numbers of one run, and of many."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from benchmarks.reach.lockstep import Run
+from ebm_concept_ros.arm.config import ArmConfig
+
+MEASURED_S = 0.25
+_NEAR_JOINT_LIMIT_RAD = 0.01
+_Z_95 = 1.959964
+
+
+def measure(run: Run, arm: ArmConfig, joint_ranges_rad: np.ndarray, timestep_s: float) -> dict:
+    """Return the numbers of one run, in SI units; the errors are means over its last MEASURED_S.
+
+    joint_ranges_rad: (n, 2). Without a goal, the error to it is None.
+    """
+    at_end = slice(-max(1, round(MEASURED_S / timestep_s)), None)
+    speeds = np.abs(run.velocities_rad_s) / arm.velocity_limits_rad_s
+    low, high = joint_ranges_rad.T
+    at_limit = (run.positions_rad <= low + _NEAR_JOINT_LIMIT_RAD) | (
+        run.positions_rad >= high - _NEAR_JOINT_LIMIT_RAD
+    )
+    changes = np.abs(np.diff(run.efforts_nm, axis=0)).sum(1)
+    return {
+        'success': run.reach_time_s is not None,
+        'reach_time_s': run.reach_time_s,
+        'goal_error_m': None if run.to_goal_m is None else float(run.to_goal_m[at_end].mean()),
+        'minimum_error_m': float(run.to_minimum_m[at_end].mean()),
+        'torque_variation_nm_per_s': float(changes.sum() / (len(changes) * timestep_s)),
+        'joint_limit_share': float(at_limit.any(1).mean()),
+        'velocity_limit_share': float((speeds > 1.0).any(1).mean()),
+        'peak_speed_share': float(speeds.max()),
+        'touched_share': float(run.touched.mean()),
+        'untracked_share': float(1.0 - run.tracked.mean()),
+        'plan_failures': run.plan_failures,
+        'plan_times_s': run.plan_times_s.round(6).tolist(),
+        'wall_s': round(run.wall_s, 3),
+    }
+
+
+def summarise(runs: list[dict]) -> dict:
+    """Return the numbers of many runs; `success_interval` is Wilson's, 95 %."""
+    successes = sum(run['success'] for run in runs)
+    out: dict = {
+        'scenes': len(runs),
+        'successes': successes,
+        'success': successes / len(runs),
+        'success_interval': wilson_interval(successes, len(runs)),
+    }
+    for key in ('reach_time_s', 'goal_error_m', 'minimum_error_m'):
+        values = [run[key] for run in runs if run.get(key) is not None]
+        for name, share in (('median', 50), ('p95', 95)):
+            out[f'{key}_{name}'] = float(np.percentile(values, share)) if values else None
+    for key in (
+        *('torque_variation_nm_per_s', 'joint_limit_share', 'velocity_limit_share'),
+        *('touched_share', 'untracked_share'),
+    ):
+        values = [run[key] for run in runs if run.get(key) is not None]
+        out[key] = float(np.mean(values)) if values else None
+    for key in ('peak_speed_share', 'plan_failures'):
+        values = [run[key] for run in runs if run.get(key) is not None]
+        out[key] = max(values) if values else None
+    plan_times = [value for run in runs for value in run.get('plan_times_s', ())]
+    for name, share in (('median', 50), ('p95', 95), ('p99', 99)):
+        out[f'plan_time_s_{name}'] = float(np.percentile(plan_times, share)) if plan_times else None
+    for key in ('target_time_s', 'identified'):
+        values = [run[key] for run in runs if run.get(key) is not None]
+        reduce = np.median if key == 'target_time_s' else np.mean
+        out[key] = float(reduce(values)) if values else None
+    return out
+
+
+def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
+    """Return Wilson's 95 % interval of a share."""
+    share, z2 = successes / trials, _Z_95**2
+    centre = share + z2 / (2 * trials)
+    half = _Z_95 * math.sqrt(share * (1 - share) / trials + z2 / (4 * trials**2))
+    scale = 1 + z2 / trials
+    return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)

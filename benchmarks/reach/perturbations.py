@@ -1,0 +1,67 @@
+"""What the controller is not told: each perturbation changes the simulation or what it reports."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import mujoco
+import numpy as np
+
+from ebm_concept_ros.arm.simulation import ArmSimulation
+from ebm_concept_ros.conversions import JointSample
+from ebm_concept_ros.mpc.planner import Planner
+
+
+@dataclass(frozen=True)
+class Perturbation:
+    """By how much the arm differs from the one planned for; the defaults are no perturbation.
+
+    mass_factor: of every link's mass and inertia. friction_modelled: False takes the friction out
+    of the plan model. delay_s: age of every joint state. Noise: standard deviations, white.
+    """
+
+    mass_factor: float = 1.0
+    friction_modelled: bool = True
+    delay_s: float = 0.0
+    position_noise_rad: float = 0.0
+    velocity_noise_rad_s: float = 0.0
+
+    def apply(self, simulation: ArmSimulation, planner: Planner) -> None:
+        """Change a fresh simulation, and the planner's model."""
+        if self.mass_factor != 1.0:
+            simulation.model.body_mass *= self.mass_factor
+            simulation.model.body_inertia *= self.mass_factor
+            mujoco.mj_setConst(simulation.model, simulation.data)
+            simulation.reset()
+        if not self.friction_modelled:
+            planner.model.friction_nm[:] = 0.0
+
+
+PERTURBATIONS = {
+    'none': Perturbation(),
+    'mass': Perturbation(mass_factor=1.2),
+    'friction': Perturbation(friction_modelled=False),
+    'delay': Perturbation(delay_s=0.02),
+    'noise': Perturbation(position_noise_rad=1e-3, velocity_noise_rad_s=0.02),
+}
+
+
+class Sensor:
+    """The joint states as the controller gets them."""
+
+    def __init__(self, perturbation: Perturbation, timestep_s: float, seed: int) -> None:
+        self._perturbation = perturbation
+        self._rng = np.random.default_rng(seed)
+        late = round(perturbation.delay_s / timestep_s)
+        self._states: deque[JointSample] = deque(maxlen=late + 1)
+
+    def read(self, simulation: ArmSimulation) -> JointSample:
+        """Return the newest joint state that has come through; its stamp is its own time."""
+        p = self._perturbation
+        positions, velocities = simulation.joint_positions_rad, simulation.joint_velocities_rad_s
+        if p.position_noise_rad or p.velocity_noise_rad_s:
+            positions += self._rng.normal(0.0, p.position_noise_rad, len(positions))
+            velocities += self._rng.normal(0.0, p.velocity_noise_rad_s, len(velocities))
+        self._states.append(JointSample(round(simulation.time_s * 1e9), positions, velocities))
+        return self._states[0]

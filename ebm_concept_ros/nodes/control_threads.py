@@ -1,0 +1,129 @@
+"""The controller's own threads: targeting, planning and control, or in lockstep one for all."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from ebm_concept_ros.control.decision import Decision
+from ebm_concept_ros.control.enactor import Enactor
+from ebm_concept_ros.control.pacing import Pacer
+from ebm_concept_ros.conversions import JointSample
+from ebm_concept_ros.nodes.controller_setup import ControllerParameters
+from ebm_concept_ros.nodes.targeting import Targeting
+
+_JOIN_TIMEOUT_S = 5.0
+_IDLE_S = 0.1
+
+
+class ControlThreads:
+    """Started once, and stopped once; then no decision is acted on any more.
+
+    act: takes each decision, in the control thread. failed: takes the name of a thread that an
+    error ended, and the error; all of them end then.
+    """
+
+    def __init__(
+        self,
+        parameters: ControllerParameters,
+        enactor: Enactor,
+        targeting: Targeting,
+        act: Callable[[Decision], None],
+        failed: Callable[[str, Exception], None],
+    ) -> None:
+        self.missed_deadlines = 0
+        self._parameters = parameters
+        self._enactor = enactor
+        self._targeting = targeting
+        self._act = act
+        self._failed = failed
+        self._stop = threading.Event()
+        self._input = threading.Condition()  # guards _unanswered
+        self._unanswered: JointSample | None = None
+        loops = (
+            {'lockstep': self._lockstep}
+            if parameters.lockstep
+            else {'targeting': self._target, 'planning': self._plan, 'control': self._control}
+        )
+        self._threads = [
+            threading.Thread(target=self._guarded, args=(loop,), name=name, daemon=True)
+            for name, loop in loops.items()
+        ]
+
+    def start(self) -> None:
+        """Start all of them."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Return once they have ended."""
+        self._stop.set()
+        with self._input:
+            self._input.notify_all()
+        for thread in self._threads:
+            thread.join(_JOIN_TIMEOUT_S)
+
+    def answer(self, sample: JointSample) -> None:
+        """In lockstep: have this joint state answered by one decision."""
+        with self._input:
+            self._unanswered = sample
+            self._input.notify_all()
+
+    def _guarded(self, loop: Callable[[], None]) -> None:
+        try:
+            loop()
+        except Exception as error:  # no torque comes from an unknown state; the simulator holds
+            self._stop.set()
+            self._failed(threading.current_thread().name, error)
+
+    def _do(self, decision: Decision) -> None:
+        if not self._stop.is_set():
+            self._act(decision)
+
+    def _control(self) -> None:
+        pacer = Pacer(1.0 / self._parameters.control_rate)
+        while not self._stop.is_set():
+            pacer.wait()
+            self.missed_deadlines = pacer.missed
+            self._do(self._enactor.decide(time.monotonic()))
+
+    def _plan(self) -> None:
+        pacer = Pacer(1.0 / self._parameters.plan_rate)
+        planned_from = None
+        while not self._stop.is_set():
+            pacer.wait()
+            state = self._enactor.state
+            if state is not planned_from:
+                planned_from = state
+                self._enactor.replan()
+
+    def _target(self) -> None:
+        while not self._stop.is_set():
+            self._targeting.wait(_IDLE_S)
+            self._targeting.update()
+
+    def _lockstep(self) -> None:
+        answered: Decision | None = None
+        ticks = 0
+        while not self._stop.is_set():
+            with self._input:
+                self._input.wait_for(
+                    lambda: self._stop.is_set() or self._unanswered is not None, timeout=_IDLE_S
+                )
+                sample, self._unanswered = self._unanswered, None
+            if sample is None or self._stop.is_set():
+                continue
+            if answered is not None and answered.stamp_ns == sample.stamp_ns:
+                self._do(answered)  # the state was sent again: so is its answer
+                continue
+            self._targeting.update()
+            if ticks % self._parameters.lockstep_plan_ticks == 0 or self._enactor.plan is None:
+                self._enactor.replan()
+            decision = self._enactor.decide(time.monotonic())
+            self._do(decision)
+            # Without a torque the state stays unanswered, and the simulator sends it again: time
+            # begins when scene and concept are there.
+            if decision.effort_nm is not None:
+                answered = decision
+                ticks += 1

@@ -1,0 +1,55 @@
+"""What the simulator is configured with, and the table that this amounts to."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from ebm_concept_ros.arm.table_scene import TableScene, load_table_scene, random_table_scene
+from ebm_concept_ros.config_files import ConfigError
+from ebm_concept_ros.nodes.parameters import ConfigurationError, Parameters
+from ebm_concept_ros.workspace import Workspace
+from ebm_core.events import get_concept
+from ebm_core.scene import COLOURS, InvalidInput
+
+
+class SimulatorParameters(Parameters):
+    """Parameters of the simulator."""
+
+    arm: str = Field('jaco', description='name of a shipped arm, or the YAML of another')
+    workspace_config: str = Field('', description="YAML of the workspace; empty: the package's")
+    scene_file: str = Field('', description='YAML of the entities; empty: placed from scene_seed')
+    scene_seed: int = Field(1, ge=0, description="of the entities' colours and places")
+    concept: str = Field('between', description='says how many reference entities are needed')
+    reference_colour: str = Field('blue', description='colour of the reference entities')
+    rate: float = Field(500.0, ge=100.0, le=2000.0, description='steps and joint states, Hz')
+    clock_rate: float = Field(100.0, ge=1.0, le=2000.0, description='/clock, Hz of simulated time')
+    scene_rate: float = Field(5.0, ge=0.1, le=100.0, description='scene, Hz of simulated time')
+    lockstep: bool = Field(False, description='simulated time waits for the controller')
+    lockstep_report_s: float = Field(
+        5.0, ge=0.1, le=600.0, description='wait in lockstep after which it is reported, s'
+    )
+    command_timeout_s: float = Field(
+        0.05, ge=0.002, le=1.0, description='age at which a command no longer acts, s'
+    )
+    headless: bool = Field(
+        True, description='false: show the scene in a window, and end when it is closed'
+    )
+
+
+def load_table(p: SimulatorParameters, workspace: Workspace) -> TableScene:
+    """Return the entities of the file or of the seed; raises ConfigurationError."""
+    if p.scene_file:
+        try:
+            return load_table_scene(p.scene_file, workspace)
+        except ConfigError as error:
+            raise ConfigurationError(f'parameter scene_file: {error}') from None
+    if p.reference_colour not in COLOURS:
+        raise ConfigurationError(
+            f'parameter reference_colour: {p.reference_colour!r} is unknown; known are '
+            f'{", ".join(COLOURS)}'
+        )
+    try:
+        num_references = get_concept(p.concept).num_references
+        return random_table_scene(p.scene_seed, num_references, p.reference_colour, workspace)
+    except InvalidInput as error:  # of the concept or the scene's seed, which it names
+        raise ConfigurationError(f'parameter {error}') from None
