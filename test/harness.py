@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -54,18 +55,24 @@ JOINTS = ARM.joint_names
 
 
 class NodeProcess:
-    """One of the package's executables, as `ros2 run` would start it."""
+    """One of the package's executables, as `ros2 run` would start it.
 
-    def __init__(self, name: str, log: Path, **parameters: object) -> None:
+    script: a Python file of the tests that is run instead.
+    """
+
+    def __init__(
+        self, name: str, log: Path, script: Path | None = None, **parameters: object
+    ) -> None:
         self.name = name
         self._log = log
+        command = [EXECUTABLES / name] if script is None else [sys.executable, script]
         arguments = ['--ros-args']
         for key, value in parameters.items():
             text = str(value).lower() if isinstance(value, bool) else str(value)
             arguments += ['-p', f'{key}:={text}']
         with log.open('w') as errors:
             self.process = subprocess.Popen(
-                [EXECUTABLES / name, *arguments],
+                [*command, *arguments],
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 text=True,
@@ -106,9 +113,11 @@ class NodeProcess:
 
 
 @contextmanager
-def running(name: str, folder: Path, **parameters: object) -> Iterator[NodeProcess]:
+def running(
+    name: str, folder: Path, script: Path | None = None, **parameters: object
+) -> Iterator[NodeProcess]:
     """Start a node; make sure that it is gone afterwards."""
-    node = NodeProcess(name, folder / f'{name}_{time.monotonic_ns()}.log', **parameters)
+    node = NodeProcess(name, folder / f'{name}_{time.monotonic_ns()}.log', script, **parameters)
     try:
         yield node
     finally:
@@ -230,9 +239,9 @@ def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = PATI
         time.sleep(0.01)
 
 
-def untrained_weights(folder: Path) -> Path:
+def untrained_weights(folder: Path, seed: int = 0) -> Path:
     """Write the weights of a small, untrained model; everything but the learning is real."""
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     tiny = preset('tiny')
     save_model(folder, Learner(tiny), tiny, {'steps': 0})
     return folder

@@ -10,10 +10,11 @@ from ebm_concept_ros.mpc.energy_field import EnergyField
 from ebm_concept_ros.workspace import Workspace, load_workspace
 
 CONFIG = Path(__file__).parent.parent / 'config'
+SHIPPED_ARMS = ('jaco', 'iiwa7')
 
 
-def shipped_arm() -> ArmConfig:
-    return load_arm(CONFIG / 'arms' / 'jaco.yaml')
+def shipped_arm(name: str = 'jaco') -> ArmConfig:
+    return load_arm(CONFIG / 'arms' / f'{name}.yaml')
 
 
 def shipped_workspace() -> Workspace:

@@ -322,7 +322,7 @@ def elsewhere(monkeypatch):
 
 @pytest.mark.parametrize(
     ('parameter', 'value', 'text'),
-    [('model_dir', '/nowhere', '/nowhere'), ('arm_config', '/no.yaml', '/no.yaml')],
+    [('model_dir', '/nowhere', '/nowhere'), ('arm', '/no.yaml', '/no.yaml')],
 )
 def test_what_cannot_be_configured_stays_unconfigured_and_says_why(
     tmp_path, elsewhere, parameter, value, text

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from ebm_concept_ros.control.record import load_record
+
 ROOT = Path(__file__).parents[1]
 LAUNCH_FILE = ROOT / 'launch' / 'reach_between.launch.py'
 KEYS = ['success', 'distance_m', 'reach_time_s', 'energy', 'attention', 'concept', 'scene_seed']
@@ -61,6 +63,8 @@ def names():
         ('timeout_s', 'nan'),
         ('wall_timeout_s', 'inf'),
         ('model_dir', '/no/such/folder'),
+        ('arm', 'jaco2'),
+        ('arm', ''),
         ('out_dir', str(LAUNCH_FILE)),
     ],
 )
@@ -73,7 +77,7 @@ def test_a_value_that_is_not_allowed_is_refused(names, name, text):
 
 def test_every_default_is_allowed_and_every_argument_goes_somewhere(names):
     used = {name for shared in names['PARAMETERS'].values() for name in shared}
-    used |= {'demonstrations', 'demonstration_seed'}
+    used |= {'demonstrations', 'demonstration_seed', 'simulation_rate'}
     for argument in names['ARGUMENTS']:
         argument.value(argument.default)
         assert argument.name in used
@@ -89,11 +93,25 @@ def test_a_refusal_reaches_the_user_and_starts_nothing(tmp_path):
     assert not (tmp_path / 'out').exists()
 
 
+def test_rates_that_do_not_fit_are_refused_before_anything_starts(tmp_path):
+    process = launch('control_rate:=300.0', 'simulation_rate:=500.0', f'out_dir:={tmp_path}/out')
+    out, err = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert '300 Hz' in out + err and '500 Hz' in out + err
+    assert 'pid' not in out
+    assert not (tmp_path / 'out').exists()
+
+
 def test_the_arm_reaches_and_the_result_comes_last(tmp_path):
     stale = tmp_path / 'result.json'
     stale.write_text('{"success": false}')
     status, result, output = finish(
-        launch('scene_seed:=3', 'lockstep:=true', f'out_dir:={tmp_path}')
+        launch(
+            'scene_seed:=3',
+            'lockstep:=true',
+            f'out_dir:={tmp_path}',
+            f'record_dir:={tmp_path}/records',
+        )
     )
     assert status == 0, output
     assert list(result) == KEYS
@@ -103,6 +121,8 @@ def test_the_arm_reaches_and_the_result_comes_last(tmp_path):
     assert result['scene_seed'] == 3
     assert set(result['attention']) >= {'end_effector', 'blue_0', 'blue_1'}
     assert json.loads(stale.read_text()) == result
+    record = load_record(tmp_path / 'records' / 'run_0001.npz')
+    assert record.header.complete and len(record.arrays['decisions']) > 100
     for suffix in ('png', 'mp4'):
         assert (tmp_path / f'reach_between_3.{suffix}').stat().st_size > 1000
 

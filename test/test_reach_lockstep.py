@@ -7,12 +7,12 @@ import pytest
 from harness import running
 
 
-@pytest.mark.parametrize('scene_seed', [1])
-def test_five_demonstrations_make_the_arm_reach_between(tmp_path, scene_seed):
+@pytest.mark.parametrize(('arm', 'scene_seed'), [('jaco', 1), ('iiwa7', 2)])
+def test_five_demonstrations_make_the_arm_reach_between(tmp_path, arm, scene_seed):
     with ExitStack() as nodes:
         for name, parameters in (
-            ('simulator', {'lockstep': True, 'scene_seed': scene_seed}),
-            ('controller', {'lockstep': True}),
+            ('simulator', {'arm': arm, 'lockstep': True, 'scene_seed': scene_seed}),
+            ('controller', {'arm': arm, 'lockstep': True}),
             ('concept_learner', {}),
             ('demonstrator', {}),
         ):
@@ -21,6 +21,7 @@ def test_five_demonstrations_make_the_arm_reach_between(tmp_path, scene_seed):
             running(
                 'referee',
                 tmp_path,
+                arm=arm,
                 scene_seed=scene_seed,
                 out_dir=tmp_path,
                 timeout_s='10.0',

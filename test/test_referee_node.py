@@ -139,7 +139,7 @@ def test_when_every_scene_is_refused_it_says_why(probe, tmp_path):
     bad.entities = [e for e in bad.entities if not e.id.startswith('blue')]
     probe.publisher(ros.Scene, 'scene', qos.LATCHED, matched=False).publish(bad)
     node = NodeProcess(
-        'referee', tmp_path / 'log', out_dir=tmp_path, wall_timeout_s='3.0', render=False
+        'referee', tmp_path / 'log', out_dir=tmp_path, wall_timeout_s='12.0', render=False
     )
     assert node.end()[0] == 1
     assert 'every scene was refused' in node.log and 'needs 2 reference entities' in node.log

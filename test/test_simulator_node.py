@@ -217,7 +217,7 @@ def test_reset_goes_back_to_the_start(probe, tmp_path):
         ({'rate': 'fast'}, ('parameter rate', 'DOUBLE')),
         ({'scene_seed': -1}, ('parameter scene_seed', '-1')),
         ({'scene_file': '/no/such.yaml'}, ('scene_file', '/no/such.yaml')),
-        ({'arm_config': '/no/arm.yaml'}, ('/no/arm.yaml',)),
+        ({'arm': 'jaco2'}, ('parameter arm', 'jaco2', 'iiwa7, jaco')),
         ({'headless': False}, ('parameter headless', 'display')),
     ],
 )

@@ -1,0 +1,121 @@
+"""Simulator and controller in a domain of their own, for tests that inject faults into them."""
+
+import time
+
+import numpy as np
+import pytest
+from harness import ARM, JOINTS, Probe, claim_domain, running, wait_until
+from sensor_msgs.msg import JointState
+
+import ebm_concept_ros.msg as ros
+from ebm_concept_ros import conversions as cv
+from ebm_concept_ros.nodes import qos
+
+Status = ros.ControllerStatus
+
+
+def concept_message(model, name, seed, energies=()):
+    action, argument = np.random.default_rng(seed).normal(size=(2, model.code_size))
+    codes = cv.ConceptCodes(name, action, argument, model.sha256, 5, energies, energies)
+    return cv.concept_to_message(codes)
+
+
+class Run:
+    """A simulator and a controller in a domain of their own, and all that they say."""
+
+    def __init__(self, nodes, folder, weights, model):
+        self._nodes, self._folder, self._weights = nodes, folder, weights
+        self.fault = folder / 'fault'
+        domain, lock = claim_domain()
+        nodes.callback(lock.close)
+        self._patch = nodes.enter_context(pytest.MonkeyPatch.context())
+        self._patch.setenv('ROS_DOMAIN_ID', str(domain))
+        self._patch.setenv('PLANNER_FAULT', str(self.fault))
+        self.probe = Probe()
+        nodes.callback(self.probe.close)
+        self.states = self.probe.listen(JointState, 'joint_states', qos.JOINT_STATES_PUBLISHED)
+        self.statuses = self.probe.listen(Status, 'controller/status', qos.STATUS)
+        self.efforts = []  # (arrival on the monotonic clock, message)
+        self.probe.node.create_subscription(
+            JointState,
+            'joint_effort_commands',
+            lambda message: self.efforts.append((time.monotonic(), message)),
+            qos.COMMANDS,
+        )
+        self._model = model
+        self._concepts = self.probe.publisher(ros.Concept, 'concept', qos.LATCHED, matched=False)
+        self._concept = 0
+        self.simulator = nodes.enter_context(running('simulator', folder))
+
+    def start_controller(self, script=None, **parameters):
+        """Return it, at once."""
+        return self._nodes.enter_context(
+            running(
+                'controller', self._folder, script=script, model_dir=self._weights, **parameters
+            )
+        )
+
+    def publish_concept(self, seed, energies=()):
+        name = f'concept_{seed}'
+        self._concepts.publish(concept_message(self._model, name, seed, energies))
+        return name
+
+    def set_in_motion(self):
+        """Give it one concept after another, until the arm moves."""
+        next_ns = 0
+
+        def moves():
+            nonlocal next_ns
+            if self.speed() > 0.1:
+                return True
+            name = f'concept_{self._concept}'
+            if self.statuses and self.statuses[-1].concept == name:
+                # A second to set out; it may already be where the concept wants it.
+                next_ns = next_ns or self.now_ns() + 1_000_000_000
+                if self.now_ns() > next_ns:
+                    self._concept, next_ns = self._concept + 1, 0
+                    self.publish_concept(self._concept)
+            return False
+
+        self._concept += 1
+        self.publish_concept(self._concept)
+        wait_until(moves, 'motion')
+
+    def speed(self):
+        return np.abs(self.states[-1].velocity).max() if self.states else 0.0
+
+    def wait_for_status(self, state, text='', concept=None):
+        """Wait for a status that comes from now on."""
+        seen = len(self.statuses)
+
+        def found():
+            return [
+                s
+                for s in self.statuses[seen:]
+                if s.state == state and text in s.reason and concept in (None, s.concept)
+            ]
+
+        wait_until(lambda: bool(found()), f'status {state} {text!r}')
+        return found()[0]
+
+    def check_torques(self):
+        """Check every torque that was ever published, and forget them."""
+        efforts, self.efforts[:] = list(self.efforts), []
+        assert efforts
+        for _, message in efforts:
+            effort = cv.effort_from_message(message, JOINTS).efforts_nm
+            assert np.isfinite(effort).all() and (np.abs(effort) <= ARM.effort_limits_nm).all()
+
+    def forget(self):
+        """Forget what was heard but for the last of it."""
+        for heard in (self.states, self.statuses, self.efforts):
+            del heard[:-1]
+
+    def now_ns(self):
+        wait_until(lambda: self.states, 'a joint state')
+        return cv.stamp_to_ns(self.states[-1].header.stamp)
+
+    def wait_ns(self, duration_ns):
+        """Wait for that much simulated time."""
+        until = self.now_ns() + duration_ns
+        wait_until(lambda: self.now_ns() >= until, 'simulated time to pass')

@@ -1,0 +1,113 @@
+"""The loop at length and again and again: nothing grows, nothing is left behind.
+
+EBM_SOAK_S sets how long the soak is (8 s without it; `pytest -s` shows its figures), and
+EBM_REPETITIONS how many moments each signal is sent at (2 without it).
+"""
+
+import os
+import signal
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+import pytest
+from faults import Run, Status
+from harness import untrained_weights, wait_until
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState
+
+from ebm_core.model import load_model
+
+DURATION_S = float(os.environ.get('EBM_SOAK_S', '8'))
+REPETITIONS = int(os.environ.get('EBM_REPETITIONS', '2'))
+_SLICE_S = 1.0
+_MAX_GROWTH_MB = 5.0
+
+
+@pytest.fixture
+def run(tmp_path):
+    weights = untrained_weights(tmp_path / 'weights')
+    with ExitStack() as nodes:
+        yield Run(nodes, tmp_path, weights, load_model(weights))
+
+
+def change(run, transition):
+    request = ChangeState.Request(transition=Transition(id=transition))
+    assert run.probe.call(ChangeState, 'controller/change_state', request).success
+
+
+def resident_mb(pid):
+    status = Path(f'/proc/{pid}/status').read_text()
+    return int(status.split('VmRSS:')[1].split()[0]) / 1024
+
+
+def test_memory_stays_flat_while_concepts_change(run):
+    processes = {'simulator': run.simulator, 'controller': run.start_controller()}
+    run.set_in_motion()
+    memory, gaps = [], []
+    for number in range(max(4, round(DURATION_S / _SLICE_S))):
+        name = run.publish_concept(100 + number)
+        run.wait_for_status(Status.TRACKING, concept=name)
+        run.wait_ns(round(_SLICE_S * 1e9))
+        memory.append({key: resident_mb(node.process.pid) for key, node in processes.items()})
+        gaps.append(np.diff([at for at, _ in run.efforts]))
+        run.check_torques()
+        run.forget()
+    # The first quarter fills caches and pools.
+    warm = len(memory) // 4
+    half = len(gaps) // 2
+    for name in processes:
+        growth = memory[-1][name] - memory[warm][name]
+        print(f'{name}: {memory[-1][name]:.1f} MB, {growth:+.2f} MB since the warm-up')
+        assert growth <= _MAX_GROWTH_MB
+    p99 = [1e3 * np.percentile(np.concatenate(g), 99) for g in (gaps[:half], gaps[half:])]
+    print(f'from one torque to the next, p99: {p99[0]:.2f} ms, later {p99[1]:.2f} ms')
+    # A tenth of the rate is enough on a machine that is busy with other things.
+    assert min(len(gap) for gap in gaps) > 50 * _SLICE_S
+
+
+def test_many_activations_leave_nothing_behind(run):
+    controller = run.start_controller()
+    run.set_in_motion()
+
+    def threads():
+        status = Path(f'/proc/{controller.process.pid}/status').read_text()
+        return int(status.split('Threads:')[1].split()[0])
+
+    count = threads()
+    for _ in range(100):
+        change(run, Transition.TRANSITION_DEACTIVATE)
+        # The last torque may still be under way when the service answers; a status later than that
+        # is not, and what came with it has been heard by the next.
+        for _ in range(2):
+            run.wait_for_status(Status.WAITING, 'not active')
+        sent = len(run.efforts)
+        run.wait_for_status(Status.WAITING, 'not active')
+        assert len(run.efforts) == sent, 'no torque while inactive'
+        change(run, Transition.TRANSITION_ACTIVATE)
+        run.wait_for_status(Status.TRACKING)
+    assert threads() <= count
+    run.check_torques()
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_at_any_moment_ends_it_cleanly_and_the_arm_holds(run, number):
+    rng = np.random.default_rng(int(number))
+    for _ in range(REPETITIONS):
+        controller = run.start_controller()
+        if rng.random() < 0.75:  # in motion, otherwise somewhere on the way there
+            run.set_in_motion()
+        else:  # before its first line it is Python that starts, and ends as Python does
+            wait_until(lambda: controller.log, 'a first line of the controller')  # noqa: B023
+        time.sleep(rng.uniform(0.0, 1.5))
+        controller.send(number)
+        status, _ = controller.end()
+        assert status == 0, controller.log
+        assert 'Traceback' not in controller.log
+        run.wait_ns(100_000_000)  # what was under way has arrived
+        sent = len(run.efforts)
+        run.wait_ns(200_000_000)
+        assert len(run.efforts) == sent, 'no torque after the end'
+        wait_until(lambda: run.speed() < 0.05, 'rest')
+        run.statuses.clear()

@@ -1,0 +1,176 @@
+"""Faults injected over DDS while the arm moves: torques stay good, and it goes on afterwards."""
+
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+import pytest
+from faults import Run, Status, concept_message
+from harness import ARM, JOINTS, untrained_weights, wait_until
+from rclpy.serialization import deserialize_message, serialize_message
+from sensor_msgs.msg import JointState
+from std_srvs.srv import Trigger
+
+import ebm_concept_ros.msg as ros
+from ebm_concept_ros import conversions as cv
+from ebm_concept_ros.nodes import qos
+from ebm_core.model import load_model
+
+FAULTY = Path(__file__).with_name('faulty_controller.py')
+
+
+@pytest.fixture(scope='module')
+def weights(tmp_path_factory):
+    return untrained_weights(tmp_path_factory.mktemp('weights'))
+
+
+@pytest.fixture(scope='module')
+def model(weights):
+    return load_model(weights)
+
+
+@pytest.fixture
+def run(tmp_path, weights, model):
+    with ExitStack() as nodes:
+        yield Run(nodes, tmp_path, weights, model)
+
+
+def test_a_planner_that_stalls_for_200_ms_leaves_the_torques_coming(run):
+    run.start_controller(FAULTY)
+    run.set_in_motion()
+    done = run.fault.with_suffix('.done')
+    for _ in range(3):
+        done.unlink(missing_ok=True)
+        run.fault.write_text('stall_once 0.2')
+        wait_until(lambda: done.exists() and done.read_text().count(' ') == 1, 'the stall')
+        run.wait_for_status(Status.TRACKING)
+        began, ended = map(float, done.read_text().split())
+        # A tenth of the rate is enough on a machine that is busy with other things.
+        assert sum(began < at < ended for at, _ in run.efforts) >= 10
+    run.check_torques()
+
+
+def test_a_planner_that_stays_away_or_fails_ends_in_a_hold_that_says_why(run):
+    run.start_controller(FAULTY)
+    for fault, state, reason in (
+        ('stall 4', Status.HOLDING, 'plan expired'),
+        ('raise', Status.FAULT, 'plan expired: ZeroDivisionError: injected'),
+    ):
+        run.set_in_motion()
+        run.fault.write_text(fault)
+        run.wait_for_status(state, reason)
+        run.probe.wait_for_report('controller: state', reason)
+        run.check_torques()
+        wait_until(lambda: len(run.efforts) > 20, 'the torques of the hold')
+        run.wait_for_status(state, reason)
+        if fault == 'raise':
+            wait_until(lambda: run.speed() < 0.02, 'rest')
+        run.fault.unlink()
+        run.wait_for_status(Status.TRACKING)
+        run.check_torques()
+
+
+def test_when_the_simulator_is_reset_in_motion_it_begins_anew(run):
+    run.start_controller()
+    run.set_in_motion()
+    run.wait_ns(200_000_000)
+    before_ns = run.now_ns()
+    assert run.probe.call(Trigger, 'simulator/reset', Trigger.Request()).success
+    wait_until(lambda: run.now_ns() < before_ns, 'the reset')
+
+    def is_anew(status):
+        # A status from before the reset may still have been under way.
+        return status.state == Status.TRACKING and cv.stamp_to_ns(status.header.stamp) < before_ns
+
+    wait_until(lambda: is_anew(run.statuses[-1]), 'a plan of the new time')
+    run.wait_ns(200_000_000)
+    run.check_torques()
+
+
+def test_a_concept_that_changes_in_motion_is_followed_without_a_stop(run):
+    run.start_controller()
+    run.set_in_motion()
+    for seed in range(20, 25):
+        run.statuses.clear()
+        name = run.publish_concept(seed)
+        run.wait_for_status(Status.TRACKING, concept=name)
+        assert Status.FAULT not in {s.state for s in run.statuses}
+        assert Status.WAITING not in {s.state for s in run.statuses}
+        run.wait_ns(100_000_000)
+    run.check_torques()
+
+
+def spoiled(rng, values):
+    """Return a list of floats in which anything may be, of any length."""
+    values = np.array(values, float)
+    kind = rng.integers(5)
+    if kind == 0:
+        return []
+    if kind == 1:
+        return [*values, float(rng.normal())]
+    if kind == 2:
+        return values[rng.permutation(len(values))].tolist()
+    odd = (np.nan, np.inf, -np.inf, 1e308, -1e308, 5e-324, 1e7)
+    values[rng.integers(len(values))] = odd[rng.integers(len(odd))]
+    return values.tolist()
+
+
+def test_whatever_comes_in_every_torque_is_good_and_it_goes_on(run, model):
+    """Joint states, scenes and concepts with anything in them, beside the good ones."""
+    run.start_controller()
+    run.set_in_motion()
+    rng = np.random.default_rng(0)
+    publish = {
+        topic: run.probe.publisher(kind, topic, profile).publish
+        for kind, topic, profile in (
+            (JointState, 'joint_states', qos.JOINT_STATES_PUBLISHED),
+            (ros.Scene, 'scene', qos.LATCHED),
+            (ros.Concept, 'concept', qos.LATCHED),
+        )
+    }
+    scenes = run.probe.listen(ros.Scene, 'scene', qos.LATCHED)
+    wait_until(lambda: scenes, 'a scene')
+    good_scene = serialize_message(scenes[0])
+    refused = run.wait_for_status(Status.TRACKING).refused_inputs
+    for number in range(300):
+        state = JointState(header=run.states[-1].header, name=list(JOINTS))
+        names = rng.permutation(JOINTS).tolist()
+        state.name = [list(JOINTS), names, names[1:], ['', *names]][rng.integers(4)]
+        state.position = spoiled(rng, ARM.home_rad)
+        state.velocity = spoiled(rng, np.zeros(len(JOINTS)))
+        publish['joint_states'](state)
+        concept = concept_message(model, ['', 'spoiled'][rng.integers(2)], number)
+        concept.action_code = spoiled(rng, concept.action_code)
+        concept.argument_code = spoiled(rng, concept.argument_code)
+        concept.model_sha256 = [model.sha256, 'f' * 64, ''][rng.integers(3)]
+        publish['concept'](concept)
+        scene = deserialize_message(good_scene, ros.Scene)
+        entity = scene.entities[rng.integers(len(scene.entities))]
+        place = spoiled(rng, (0.4, 0.1, 0.0))[:3]
+        for axis, value in zip('xyz', place, strict=False):
+            setattr(entity.pose.position, axis, float(value))
+        entity.shape = int(rng.integers(256))
+        entity.movable = bool(rng.integers(2))
+        publish['scene'](scene)
+        if number % 30 == 0:
+            run.wait_ns(20_000_000)
+    run.publish_concept(99)
+    status = run.wait_for_status(Status.TRACKING, concept='concept_99')
+    assert status.refused_inputs > refused
+    run.check_torques()
+
+
+def test_demonstrations_that_were_not_understood_do_not_move_the_arm(run):
+    run.start_controller(max_action_energy=0.5)
+    run.publish_concept(1, energies=(0.2, 0.9, 0.7))
+    run.probe.wait_for_report(
+        'controller: concept: refused', "'concept_1' is not understood", '0.6', '0.5'
+    )
+    run.wait_for_status(Status.WAITING, 'no concept yet')
+    assert not run.efforts
+    name = run.publish_concept(2, energies=(0.2, 0.3, 0.4))
+    run.wait_for_status(Status.TRACKING, concept=name)
+    # Nor does what comes later replace what was understood.
+    run.publish_concept(3, energies=(9.0,))
+    run.probe.wait_for_report('controller: concept: refused', "'concept_3' is not understood")
+    assert run.wait_for_status(Status.TRACKING).concept == name

@@ -1,0 +1,248 @@
+"""The reach benchmark: its tasks, its perturbations, its numbers."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+pytest.importorskip('rclpy', reason='the benchmark converts scenes as the nodes do')
+
+from pathlib import Path
+
+from reaching import midpoint_m, shipped_arm, shipped_workspace
+
+import benchmarks.reach.tasks as tasks
+from benchmarks.reach.__main__ import main
+from benchmarks.reach.lockstep import TIMESTEP_S, Run, touches
+from benchmarks.reach.measures import measure, summarise, wilson_interval
+from benchmarks.reach.perturbations import PERTURBATIONS, Perturbation, Sensor
+from benchmarks.reach.series import Bench, Conditions
+from benchmarks.reach.surroundings import MovingReference
+from ebm_concept_ros.arm.simulation import ArmSimulation
+from ebm_concept_ros.arm.table_scene import random_table_scene
+from ebm_concept_ros.mpc.planners import PLANNERS, make_planner
+
+ROOT = Path(__file__).parents[1]
+ARM, WORKSPACE = shipped_arm(), shipped_workspace()
+OFF = np.array([0.0, 0.3])  # particle units
+
+
+@pytest.fixture(scope='module')
+def bench():
+    return Bench(
+        ROOT / 'models/placement', ROOT / 'config/arms/jaco.yaml', ROOT / 'config/workspace.yaml'
+    )
+
+
+def simulation_of(seed, concept='between', entities=None):
+    table = tasks.arrangement(concept, seed, WORKSPACE, entities)
+    return ArmSimulation(ARM, WORKSPACE, table, TIMESTEP_S)
+
+
+def test_a_reach_succeeds_and_repeats_itself(bench):
+    run, again = (bench.reach(Conditions(field='oracle'), 15) for _ in range(2))
+    assert run['success'] and run['identified']
+    assert run['goal_error_m'] < 0.006
+    assert 0.0 < run['reach_time_s'] < 1.5
+    assert 0.1 < run['peak_speed_share'] <= 1.0 and run['velocity_limit_share'] == 0.0
+    assert run['plan_failures'] == 0 and run['untracked_share'] == 0.0
+    clock = ('plan_times_s', 'target_time_s', 'wall_s')
+    assert {k: v for k, v in run.items() if k not in clock} == {
+        k: v for k, v in again.items() if k not in clock
+    }
+
+
+def test_an_energy_that_leads_elsewhere_is_a_failure(bench, monkeypatch):
+    """The judge goes by the concept, not by what the arm descends."""
+    monkeypatch.setattr('benchmarks.reach.lockstep.TIMEOUT_S', 1.5)
+    true_goal = tasks.goal_in_plane
+    monkeypatch.setattr(tasks, 'goal_in_plane', lambda *args: true_goal(*args) + OFF)
+    run = bench.reach(Conditions(), 15)
+    assert not run['success'] and run['reach_time_s'] is None
+    assert run['goal_error_m'] == pytest.approx(0.3 * WORKSPACE.metres_per_unit, abs=0.01)
+    assert run['minimum_error_m'] < 0.006
+
+
+def test_a_moving_entity_is_followed(bench, monkeypatch):
+    monkeypatch.setattr('benchmarks.reach.series.FOLLOWED_S', 0.4)
+    monkeypatch.setattr('benchmarks.reach.lockstep.SETTLE_S', 0.0)
+    moving = Conditions(concept='north', moving_m_s=0.1, field='oracle')
+    run = bench.reach(moving, 2)
+    assert run['success'] and run['reach_time_s'] < 3.0
+    assert 0.0 < run['goal_error_m'] < 0.03
+
+
+def test_a_moving_entity_moves_at_its_speed_and_stays_on_the_table(bench):
+    simulation = simulation_of(1, 'north')
+    task = tasks.make_task('north', 1, simulation)
+    moving = MovingReference(task, lambda task: task, 0.1, TIMESTEP_S)
+    places, seen = [], []
+    for _ in range(5000):
+        now, target = moving.update(simulation)
+        places.append(simulation.entity_positions_in_base_m()[0])
+        seen.append(np.linalg.norm(target.goal_m - now.goal_m))
+        simulation.step()
+    steps = np.linalg.norm(np.diff(places, axis=0), axis=1)
+    np.testing.assert_allclose(steps, 0.1 * TIMESTEP_S, rtol=1e-6)
+    assert np.abs(WORKSPACE.to_plane(places)).max() < 0.9
+    # What the controller knows is 50 to 90 ms old.
+    assert 0.0045 < np.mean(seen[100:]) < 0.0095
+
+
+def test_the_task_of_a_seed_is_the_simulators():
+    simulation = simulation_of(7)
+    scene = random_table_scene(7, 2, 'blue', WORKSPACE)
+    assert simulation.table_scene == scene
+    task = tasks.make_task('between', 7, simulation)
+    np.testing.assert_allclose(task.goal_m, midpoint_m(scene), atol=1e-6)
+    assert task.attention.sum() == 3 and task.attention[-1] == 1
+    assert task.distance_m(task.goal_m + 0.1 * OFF) == pytest.approx(0.03)
+
+
+def test_a_concept_without_a_single_goal_is_judged_by_its_predicate(monkeypatch):
+    class Left:
+        num_references = 1
+
+        def holds(self, scene, attention):
+            return bool(scene.positions[scene.movable][0, 0] < 0.0)
+
+    monkeypatch.setattr(tasks, 'get_concept', lambda name: Left())
+    task = tasks.make_task('left', 1, simulation_of(1, 'left'))
+    assert task.goal_m is None
+    assert task.distance_m(WORKSPACE.to_base([-0.2, 0.5])) == 0.0
+    assert task.distance_m(WORKSPACE.to_base([0.2, 0.5])) == np.inf
+
+
+@pytest.mark.parametrize('entities', [10, 100])
+def test_a_crowded_table_is_full_and_repeats_itself(entities):
+    simulation = simulation_of(3, entities=entities)
+    assert simulation.table_scene == simulation_of(3, entities=entities).table_scene
+    assert simulation.table_scene != simulation_of(4, entities=entities).table_scene
+    task = tasks.make_task('between', 3, simulation)
+    assert len(task.named.ids) == entities
+    assert task.attention.sum() == 3
+
+
+def test_more_entities_than_find_room_are_refused():
+    with pytest.raises(ValueError, match='2000 find no room'):
+        tasks.crowded_table(1, 2, 1999, WORKSPACE)
+
+
+def test_each_perturbation_reaches_the_simulation_or_the_planner():
+    planner = make_planner('ilqg', ARM, WORKSPACE)
+    simulation, plain = simulation_of(1), simulation_of(1)
+    PERTURBATIONS['none'].apply(simulation, planner)
+    np.testing.assert_array_equal(simulation.data.qfrc_bias, plain.data.qfrc_bias)
+    PERTURBATIONS['mass'].apply(simulation, planner)
+    np.testing.assert_allclose(simulation.data.qfrc_bias, 1.2 * plain.data.qfrc_bias, rtol=1e-6)
+    assert planner.model.friction_nm.min() > 0
+    PERTURBATIONS['friction'].apply(simulation, planner)
+    assert (planner.model.friction_nm == 0).all()
+    assert simulation.model.dof_frictionloss.min() > 0
+
+
+def test_a_late_sensor_is_late_and_a_noisy_one_noisy():
+    late, noisy = simulation_of(1), simulation_of(1)
+    sensor = Sensor(PERTURBATIONS['delay'], TIMESTEP_S, seed=1)
+    stamps = []
+    for _ in range(20):
+        stamps.append(sensor.read(late).stamp_ns / 1e9)
+        late.step()
+    assert stamps[0] == stamps[10] == 0.0
+    assert stamps[19] == pytest.approx(9 * TIMESTEP_S)
+
+    sensor = Sensor(PERTURBATIONS['noise'], TIMESTEP_S, seed=1)
+    samples = [sensor.read(noisy) for _ in range(300)]
+    positions = np.array([s.positions_rad for s in samples]) - noisy.joint_positions_rad
+    velocities = np.array([s.velocities_rad_s for s in samples])
+    assert positions.std() == pytest.approx(1e-3, rel=0.1)
+    assert velocities.std() == pytest.approx(0.02, rel=0.1)
+
+
+def test_an_arm_on_the_table_touches_it():
+    simulation = simulation_of(1)
+    assert not touches(simulation)
+    simulation.data.qpos[1:3] += [-0.9, 0.0]
+    for _ in range(3):
+        simulation.step()
+    assert simulation.effector_in_base_m[2] < 0.05
+    assert touches(simulation)
+
+
+def test_wilsons_interval():
+    """Its ends solve (share - p)² = z² p (1 - p) / n."""
+    assert wilson_interval(10, 10) == pytest.approx((10 / (10 + 1.96**2), 1.0), abs=1e-4)
+    for end in wilson_interval(8, 10):
+        assert (0.8 - end) ** 2 == pytest.approx(1.959964**2 * end * (1 - end) / 10)
+    assert wilson_interval(0, 5)[0] == 0.0
+
+
+def test_the_measures_of_a_known_run():
+    ticks = 500
+    velocities = np.zeros((ticks, 6))
+    velocities[:50, 3] = 2 * 0.837
+    efforts = np.zeros((ticks, 6))
+    efforts[1::2, 0] = 0.1  # 0.1 N·m up or down each tick
+    to_goal = np.full(ticks, 0.1)
+    to_goal[-125:] = 0.005
+    run = Run(
+        reach_time_s=0.25,
+        positions_rad=np.tile(ARM.home_rad, (ticks, 1)),
+        velocities_rad_s=velocities,
+        efforts_nm=efforts,
+        to_goal_m=to_goal,
+        to_minimum_m=0.8 * to_goal,
+        tracked=np.ones(ticks, bool),
+        touched=np.arange(ticks) < 5,
+        plan_times_s=np.array([0.001, 0.002, 0.003]),
+        plan_failures=0,
+        wall_s=1.0,
+    )
+    ranges = np.tile((-10.0, 10.0), (6, 1))
+    ranges[2] = (-10.0, ARM.home_rad[2])
+    out = measure(run, ARM, ranges, TIMESTEP_S)
+    assert out['goal_error_m'] == pytest.approx(0.005)
+    assert out['minimum_error_m'] == pytest.approx(0.004)
+    assert out['velocity_limit_share'] == pytest.approx(0.1)
+    assert out['peak_speed_share'] == pytest.approx(2.0)
+    assert out['joint_limit_share'] == 1.0
+    assert out['touched_share'] == pytest.approx(0.01) and out['untracked_share'] == 0.0
+    assert out['torque_variation_nm_per_s'] == pytest.approx(50.0)
+    summary = summarise([out, {**out, 'success': False, 'reach_time_s': None}])
+    assert summary['success'] == 0.5 and summary['reach_time_s_median'] == 0.25
+    assert summary['plan_time_s_median'] == 0.002
+    without_goal = dataclasses.replace(run, to_goal_m=None)
+    assert measure(without_goal, ARM, ranges, TIMESTEP_S)['goal_error_m'] is None
+
+
+def test_the_command_prints_a_table_and_writes_json(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    path = tmp_path / 'out' / 'reach.json'
+    assert main(['--scenes', '1', '--first-seed', '17', '--oracle', '--json', str(path)]) == 0
+    report = json.loads(path.read_text())
+    assert [row['field'] for row in report['rows']] == ['learned', 'oracle']
+    assert report['rows'][0]['runs'][0]['seed'] == 17
+    table = capsys.readouterr().out
+    assert table.count('1/1') == 2 and 'plan ms' in table
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'named'),
+    [
+        (['--planner', 'ilqr'], list(PLANNERS)),
+        (['--concepts', 'beyond'], ['between', 'north']),
+        (['--perturb', 'wind'], list(PERTURBATIONS)),
+        (['--scenes', '0'], ['--scenes 0']),
+        (['--real-time', '--oracle'], ['--oracle']),
+    ],
+)
+def test_what_it_cannot_do_is_refused_by_name(arguments, named, capsys):
+    with pytest.raises(SystemExit):
+        main(arguments)
+    message = capsys.readouterr().err
+    assert all(name in message for name in named)
+
+
+def test_no_perturbation_is_the_default():
+    assert PERTURBATIONS['none'] == Perturbation()
