@@ -72,7 +72,7 @@ class TrainingConfig(_Config):
         0.0, ge=0, description='weight of the loss that downhill leads to the demonstrated state'
     )
     positive_weight: float = Field(
-        0.1, ge=0, description='weight of the demonstrated events own energy, which is to be zero'
+        0.1, ge=0, description='weight of the energy of what was brought about, which is to be zero'
     )
     seed: int = Field(0, ge=0, description='of everything random in the run')
     checkpoint_every: int = Field(250, ge=1, description='steps between checkpoints')
@@ -104,7 +104,7 @@ PRESETS: dict[str, Preset] = {
     'concepts': Preset(
         model=ModelConfig(residuals=16, code_size=16),
         training=TrainingConfig(
-            steps=7000,
+            steps=6000,
             learning_rate=3e-3,
             sampler_learning_rate=3e-2,
             kl_from=0.4,
