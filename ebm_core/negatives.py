@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .scene import COLOUR
+from .scene import COLOUR, PLANE_HALF_WIDTH
 
 # Standard deviations, in particle units, of the states drawn around the demonstrated one: from
 # where a controller must be precise to where its basin must reach.
@@ -15,8 +15,6 @@ NEAR_SPREADS = (0.05, 0.05, 0.1, 0.1, 0.2, 0.2, 0.4, 0.4)
 # How far back on the way from x⁰ to the demonstrated state, as shares of it.
 ON_THE_WAY = (1.0, 0.75, 0.5, 0.3, 0.15)
 ANYWHERE = 6
-# A controller's plane reaches beyond the square that scenes are drawn in.
-PLANE_HALF_WIDTH = 1.25
 RANDOM_MASKS = 4
 SWAPPED_MASKS = 8
 
