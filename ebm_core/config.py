@@ -106,7 +106,6 @@ PRESETS: dict[str, Preset] = {
         training=TrainingConfig(
             steps=6000,
             learning_rate=3e-3,
-            sampler_learning_rate=3e-2,
             kl_from=0.4,
             kl_into_energy=False,
             direction_weight=2.0,
