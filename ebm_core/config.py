@@ -55,7 +55,10 @@ class TrainingConfig(_Config):
     )
     demonstrations: int = Field(5, ge=1, le=20, description='events that a code is inferred from')
     queries: int = Field(2, ge=1, le=50, description='novel events per concept and context')
-    learning_rate: float = Field(1e-3, gt=0, le=0.1, description="Adam's, before decay")
+    learning_rate: float = Field(
+        1e-2, gt=0, le=0.1, description='of the matrices (Muon), before decay'
+    )
+    bias_learning_rate: float = Field(3e-3, gt=0, le=0.1, description='of the biases (Adam)')
     sampler_learning_rate: float = Field(
         5e-3, gt=0, le=1, description='the same, of the chains step sizes, which are logarithms'
     )
@@ -86,12 +89,8 @@ class Preset(_Config):
 
 
 _FEW = {'placement': 4, 'region': 2, 'quantity': 2}
-_POSITION = TrainingConfig(
-    steps=1500, concepts={'point': 32}, learning_rate=3e-3, kl_from=0.3, direction_weight=2.0
-)
-_SHAPES = TrainingConfig(
-    steps=1200, concepts={'shape': 32}, learning_rate=3e-3, kl_from=0.3, direction_weight=2.0
-)
+_POSITION = TrainingConfig(steps=1500, concepts={'point': 32}, kl_from=0.3, direction_weight=2.0)
+_SHAPES = TrainingConfig(steps=1200, concepts={'shape': 32}, kl_from=0.3, direction_weight=2.0)
 
 
 def _ablation(
@@ -104,8 +103,7 @@ PRESETS: dict[str, Preset] = {
     'concepts': Preset(
         model=ModelConfig(residuals=16, code_size=16),
         training=TrainingConfig(
-            steps=6000,
-            learning_rate=3e-3,
+            steps=5000,
             kl_from=0.4,
             kl_into_energy=False,
             direction_weight=2.0,

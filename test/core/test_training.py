@@ -14,6 +14,7 @@ from ebm_core.config import TrainingConfig, preset
 from ebm_core.events import FAMILIES, get_concept
 from ebm_core.model import ModelError, load_model, save_model
 from ebm_core.objective import Weights, losses
+from ebm_core.optimizer import MuonAndAdam
 from ebm_core.task import make_task
 from ebm_core.training import Learner, draw_tasks, train
 
@@ -59,7 +60,7 @@ def test_a_step_that_is_not_finite_is_skipped():
     chosen = small()
     torch.manual_seed(0)
     learner = Learner(chosen)
-    optimizer = torch.optim.Adam([{'params': learner.parameters(), 'initial_lr': 1e-3}])
+    optimizer = MuonAndAdam(learner.energy, learner.sampler, chosen.training)
     with torch.no_grad():
         learner.energy.f_out_bias[0] = torch.nan
     before = {name: value.clone() for name, value in learner.state_dict().items()}
