@@ -89,8 +89,9 @@ class Preset(_Config):
 
 
 _FEW = {'placement': 4, 'region': 2, 'quantity': 2}
-_POSITION = TrainingConfig(steps=1500, concepts={'point': 32}, kl_from=0.3, direction_weight=2.0)
-_SHAPES = TrainingConfig(steps=1200, concepts={'shape': 32}, kl_from=0.3, direction_weight=2.0)
+_RECIPE = {'kl_from': 0.4, 'kl_into_energy': False, 'direction_weight': 2.0}
+_POSITION = TrainingConfig(steps=1000, concepts={'point': 32}, **_RECIPE)
+_SHAPES = TrainingConfig(steps=1000, concepts={'shape': 32}, **_RECIPE)
 
 
 def _ablation(
@@ -102,12 +103,7 @@ def _ablation(
 PRESETS: dict[str, Preset] = {
     'concepts': Preset(
         model=ModelConfig(residuals=16, code_size=16),
-        training=TrainingConfig(
-            steps=5000,
-            kl_from=0.4,
-            kl_into_energy=False,
-            direction_weight=2.0,
-        ),
+        training=TrainingConfig(steps=5000, **_RECIPE),
     ),
     # What the arm enacts.
     'placement': Preset(
@@ -123,6 +119,8 @@ PRESETS: dict[str, Preset] = {
     'shapes_twenty_steps': _ablation(_SHAPES, sampler_steps=20),
     'shapes_no_relations': _ablation(_SHAPES, relational=False),
     'shapes_no_kl': _ablation(_SHAPES, {'kl_weight': 0.0}),
+    'shapes_kl_into_energy': _ablation(_SHAPES, {'kl_into_energy': True}),
+    'shapes_no_direction': _ablation(_SHAPES, {'direction_weight': 0.0}),
     'shapes_scalar': _ablation(_SHAPES, residuals=1),
     'tiny': Preset(
         model=ModelConfig(hidden=32),
