@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..checkpoint import write_atomically
 from ..scene import InvalidInput
-from . import FIGURES, get_figure
+from . import FIGURES, figure_names, get_figure
 from .models import Models
 
 
@@ -26,10 +26,10 @@ def add_commands(commands: argparse._SubParsersAction, common: argparse.Argument
     source.add_argument('--seed', type=int, default=1, help='of the scenes')
 
     command = commands.add_parser(
-        'figure', parents=[common, source], help="draw the paper's figures from trained models"
+        'figure', parents=[common, source], help='draw figures from trained models'
     )
     command.set_defaults(command=_figure)
-    command.add_argument('name', help=f'all, or one of {", ".join(FIGURES)}')
+    command.add_argument('name', help=f'all, families, or one of {", ".join(FIGURES)}')
     command.add_argument(
         '--output', type=Path, default=Path('out/figures'), help='directory of the PNG files'
     )
@@ -67,7 +67,7 @@ def draw_figures(
 
 
 def _figure(args: argparse.Namespace) -> dict:
-    names = FIGURES if args.name == 'all' else (args.name,)
+    names = figure_names(args.name)
     models = Models(args.model, args.models)
     results = draw_figures(names, models, args.output, seed=args.seed, scenes=args.scenes)
     for name, numbers in results.items():

@@ -52,7 +52,8 @@ class Models:
         if preset not in self._loaded:
             self.require([preset])
             model = load_model(self.directory(preset))
-            if model.card['model'] != PRESETS[preset].model.model_dump():
+            # Only ablations are compared: the main model may be any.
+            if preset != MAIN and model.card['model'] != PRESETS[preset].model.model_dump():
                 raise ModelError(
                     f'{self.directory(preset)}: not a model of preset {preset}, its configuration '
                     f'is {model.card["model"]}; make one with: {self.command(preset)} --fresh'

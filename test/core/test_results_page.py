@@ -114,7 +114,7 @@ def test_model_that_was_never_measured_has_no_success_rates(tmp_path):
 
 
 def test_unknown_figure_lists_the_known(capsys):
-    with pytest.raises(InvalidInput, match='known are all, fig4'):
+    with pytest.raises(InvalidInput, match='known are all, families, family_colour'):
         get_figure('fig9')
     assert main(['figure', 'fig9']) == 2
     assert 'fig7_codes' in capsys.readouterr().err
