@@ -200,12 +200,12 @@ def table(numbers: dict) -> str:
 
 _CAPTION = (
     '*Demonstrated*: one of the five demonstrations; of a quantity, who is attended to. *Brought '
-    'about*: what the model makes of a novel scene in K steps from x⁰. *Attended to*: whom it '
-    'finds in another one. Both go by the one code that is inferred from these five. Rings are '
-    'around who takes part; dashed red ones around who was not found. Where one actor moves, the '
-    'ground is the energy of its being there, light is low, on a logarithmic scale of its own for '
-    'each panel, and the green line is around where the predicate holds; in the corner, what it '
-    'says of the end. The panels show the square [−1, 1]² and a little more. The scenes are the '
-    'first that the seed draws. Of concepts that the model was not trained on, there are the '
-    'demonstrations alone.'
+    'about*: what the model makes of a novel scene in one chain of K steps from x⁰. *Attended '
+    'to*: whom it finds in another one. Both go by the one code that is inferred from these five. '
+    'Rings are around who takes part; dashed red ones around who was not found. Where one actor '
+    'moves, the ground is the energy of its being there, light is low, on a logarithmic scale of '
+    'its own for each panel, and the green line is around where the predicate holds; in the '
+    'corner, what it says of the end. The panels show the square [−1, 1]² and a little more. The '
+    'scenes are the first that the seed draws. Of concepts that the model was not trained on, '
+    'there are the demonstrations alone.'
 )

@@ -102,7 +102,7 @@ def test_share_of_samples_as_low_as_demonstrations():
 
 def test_shape_errors_are_those_of_where_the_entities_end(main_model, monkeypatch):
     # A generator that answers with the true event makes no error.
-    monkeypatch.setattr(shape_paths, 'generate_events', lambda model, asked, w: asked)
+    monkeypatch.setattr(shape_paths, 'generate_events', lambda model, asked, w, restarts: asked)
     assert shape_paths.shape_errors(main_model, 'square', 0, 5).max() < 1e-5
     monkeypatch.undo()
     assert shape_paths.shape_errors(main_model, 'square', 0, 5).min() > 0.1
