@@ -1,6 +1,8 @@
 """The commands figure and report: pictures that show something, one page, clear refusals."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 import torch
@@ -26,7 +28,12 @@ def untrained(preset: str) -> Learner:
 def models(tmp_path_factory):
     """Untrained models of all presets that figures compare."""
     root = tmp_path_factory.mktemp('models')
-    row = {'scenes': SCENES, 'generation': 0.25, 'identification': 0.75}
+    row = {
+        'scenes': SCENES,
+        'generation': 0.25,
+        'identification': 0.75,
+        'identification_one_chain': 0.625,
+    }
     metrics = {'concepts': {'line': row, 'square': row}}
     for name in {p for figure in FIGURES for p in get_figure(figure).needs}:
         provenance = {'step': 0, 'wall_s': 60.0, 'commit': 'none', 'metrics': metrics}
@@ -81,6 +88,22 @@ def test_figure_is_the_same_every_time(models, tmp_path, capsys):
     first, second = (tmp_path / run / 'fig7_attention.png' for run in ('1', '2'))
     assert first.read_bytes() == second.read_bytes()
     assert 'one chain right' in capsys.readouterr().out
+
+
+def test_changes_show_what_several_chains_are_worth_where_it_was_measured(report):
+    page = (report / 'report.md').read_text()
+    assert (
+        '| no direction loss | `shapes_no_direction` | identification | 75.0 % | 62.5 % |' in page
+    )
+    assert '| no direction loss | `shapes_no_direction` | generation | 25.0 % |  |' in page
+
+
+def test_the_page_on_changes_names_every_ablation_and_nothing_that_is_none():
+    page = (Path(__file__).parents[2] / 'docs' / 'against_the_paper.md').read_text()
+    ablations = set(get_figure('changes').needs)
+    assert set(re.findall(r'`(shapes_\w+)`', page)) == ablations - {'shapes'}
+    (loop,) = re.findall(r'for preset in ([^;]*);', page)
+    assert set(loop.replace('\\', '').split()) == ablations
 
 
 # what is refused
