@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from ..checkpoint import write_atomically
@@ -35,7 +36,9 @@ def add_commands(commands: argparse._SubParsersAction, common: argparse.Argument
     )
 
     command = commands.add_parser(
-        'report', parents=[common, source], help='write all figures and tables into one page'
+        'report',
+        parents=[common, source],
+        help='write all figures and tables into one page, as far as their models are there',
     )
     command.set_defaults(command=_report)
     command.add_argument(
@@ -73,6 +76,8 @@ def _figure(args: argparse.Namespace) -> dict:
     for name, numbers in results.items():
         spec = get_figure(name)
         print(f'{spec.title}\n{args.output / name}.png\n\n{spec.table(numbers)}\n')
+        if unknown := models.unknown(spec.concepts):
+            print(f'note: {args.model} was not trained on {", ".join(unknown)}\n', file=sys.stderr)
     return {
         'seed': args.seed,
         'scenes': args.scenes,

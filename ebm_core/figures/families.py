@@ -57,7 +57,8 @@ def family_figure(family: str) -> FigureSpec:
     def draw(models: Models, seed: int, scenes: int) -> tuple[Figure, dict]:
         return draw_family(models.get(MAIN), FAMILIES[family], seed)
 
-    return FigureSpec(f'The concepts of the family *{family}*', _CAPTION, (MAIN,), draw, table)
+    title = f'The concepts of the family *{family}*'
+    return FigureSpec(title, caption(FAMILIES[family][0]), (MAIN,), draw, table)
 
 
 def draw_family(
@@ -198,14 +199,31 @@ def table(numbers: dict) -> str:
     )
 
 
-_CAPTION = (
-    '*Demonstrated*: one of the five demonstrations; of a quantity, who is attended to. *Brought '
-    'about*: what the model makes of a novel scene in one chain of K steps from x⁰. *Attended '
-    'to*: whom it finds in another one. Both go by the one code that is inferred from these five. '
-    'Rings are around who takes part; dashed red ones around who was not found. Where one actor '
-    'moves, the ground is the energy of its being there, light is low, on a logarithmic scale of '
-    'its own for each panel, and the green line is around where the predicate holds; in the '
-    'corner, what it says of the end. The panels show the square [−1, 1]² and a little more. The '
-    'scenes are the first that the seed draws. Of concepts that the model was not trained on, '
-    'there are the demonstrations alone.'
-)
+def caption(concept: Concept) -> str:
+    """Return what stands in the panels of a concept's family."""
+    parts = ['*Demonstrated*: one of the five demonstrations that the code is inferred from.']
+    if concept.generates:
+        parts.append(
+            '*Brought about*: what the model makes of a novel scene, in one chain of K steps from '
+            'x⁰. *Attended to*: whom it finds in another one, by the same code.'
+        )
+    else:
+        parts.append('*Attended to*: whom the model finds in a novel scene; any so many are right.')
+    parts.append('Rings are around who takes part, dashed red ones around who was not found.')
+    if concept.steps > 1:
+        parts.append(
+            'Lines are courses through time, with dots that grow; what is filled is where they end.'
+        )
+    elif concept.changes == 'colour':
+        parts.append('Below a panel are the colours that the ringed entity takes, step by step.')
+    elif concept.changes == 'position' and concept.generates:
+        parts.append(
+            'The ground is the energy of the actor being there, light is low, on a logarithmic '
+            'scale of its own for each panel; the green line is around where the predicate holds.'
+        )
+    parts.append(
+        'The predicate judged what says right or wrong. The panels show the square [−1, 1]² and a '
+        'little more; the scenes are the first that the seed draws. Of concepts that the model was '
+        'not trained on, there are the demonstrations alone.'
+    )
+    return ' '.join(parts)

@@ -108,4 +108,5 @@ FIGURE = FigureSpec(
     (MAIN,),
     draw,
     table,
+    (CONCEPT,),
 )

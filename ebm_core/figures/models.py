@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ..config import PRESETS
 from ..model import CARD, ConceptModel, ModelError, load_model
 
 MAIN = 'concepts'
+_PROVENANCE = ('step', 'wall_s', 'commit', 'command')  # what is said of each model
 _DEFAULT_OUTPUT = Path('out/train')  # where `train` leaves a preset's model
 
 
@@ -36,9 +37,17 @@ class Models:
             else f' --output {shlex.quote(str(directory))}'
         )
 
+    def missing(self, presets: Iterable[str]) -> list[str]:
+        """Return the presets whose models are not there."""
+        return [p for p in presets if not (self.directory(p) / CARD).is_file()]
+
+    def unknown(self, concepts: Sequence[str]) -> list[str]:
+        """Return the concepts that the main model was not trained on."""
+        return [c for c in concepts if c not in self.get(MAIN).trained_concepts] if concepts else []
+
     def require(self, presets: Iterable[str]) -> None:
         """Raise ModelError, with the commands that make them, if models are missing."""
-        missing = [p for p in presets if not (self.directory(p) / CARD).is_file()]
+        missing = self.missing(presets)
         if missing:
             raise ModelError(
                 'models are missing: '
@@ -63,7 +72,7 @@ class Models:
             self.used[preset] = {
                 'directory': str(self.directory(preset)),
                 'sha256': model.sha256,
-                **{k: provenance[k] for k in ('step', 'wall_s', 'commit') if k in provenance},
+                **{k: provenance[k] for k in _PROVENANCE if k in provenance},
             }
         return self._loaded[preset]
 
