@@ -27,7 +27,7 @@ from .spec import FigureSpec, markdown_table
 
 _ENTITIES = (5, 6)
 _POINTS, _OUTLINE = (grid(size, event_panels.REACH) for size in (71, 201))
-_CELL = 1.95  # inches
+_CELL, _LEGEND_ENTRY = 1.95, 1.5  # inches
 _DEMONSTRATED, _BROUGHT_ABOUT, _ATTENDED = 'demonstrated', 'brought about', 'attended to'
 
 
@@ -74,7 +74,8 @@ def draw_family(
     # The longer side lies: families of one or two concepts have a row for each.
     lies = len(concepts) >= len(kinds)
     rows, columns = (len(kinds), len(concepts)) if lies else (len(concepts), len(kinds))
-    figure = style.canvas(max(_CELL * columns + 0.3, 5.6), _CELL * 1.12 * rows + 0.5)
+    width = max(_CELL * columns + 0.3, 5.6)
+    figure = style.canvas(width, _CELL * 1.12 * rows + 0.6)
     axes = figure.subplots(rows, columns, squeeze=False)
     numbers: dict[str, dict] = {}
     for at, concept in enumerate(concepts):
@@ -110,7 +111,8 @@ def draw_family(
         else:
             axes[i, 0].set_ylabel(name, fontsize=11)
     handles = event_panels.legend(concepts[0], answered=len(kinds) > 1)
-    figure.legend(handles=handles, loc='outside lower center', ncols=len(handles))
+    fitting = min(len(handles), int(width / _LEGEND_ENTRY))
+    figure.legend(handles=handles, loc='outside lower center', ncols=fitting)
     return figure, numbers
 
 

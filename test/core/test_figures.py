@@ -146,6 +146,17 @@ def test_of_a_family_that_the_model_does_not_know_the_demonstrations_are_drawn(m
     assert '| square | not trained | not trained |' in families.table(numbers)
 
 
+@pytest.mark.parametrize('family', FAMILIES)
+def test_the_legend_of_a_family_fits_below_its_panels(main_model, family):
+    figure, numbers = families.draw_family(main_model, FAMILIES[family], 1)
+    assert set(numbers) == {concept.name for concept in FAMILIES[family]}
+    figure.draw_without_rendering()
+    legend = figure.legends[0].get_window_extent()
+    assert 0 <= legend.x0 < legend.x1 <= figure.bbox.x1
+    panels = [ax.get_tightbbox() for ax in figure.axes]
+    assert legend.y1 <= min(panel.y0 for panel in panels) + 1
+
+
 @pytest.mark.parametrize('name', ['red', 'point', 'square', 'farthest', 'three', 'follow'])
 def test_answers_are_judged_by_the_concept(main_model, name):
     concept = get_concept(name)
