@@ -18,10 +18,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ebm_core.energy import Energy
-from ebm_core.inference import CODE_START, LANGEVIN_NOISE, Sampler, variable_of
+from ebm_core.inference import CODE_START, LANGEVIN_NOISE, Sampler, starts, variable_of
 from ebm_core.motion import with_motion
 from ebm_core.negatives import mask_candidates, state_candidates
-from ebm_core.objective import Losses, Weights, direction_loss
+from ebm_core.objective import CHAINS, Losses, Weights, direction_loss
 from ebm_core.task import Events, Task
 
 
@@ -113,19 +113,19 @@ def _generation(
     def descended(states: Tensor) -> Tensor:
         return energy(states) if weights.kl_into_energy else energy(states, fixed, w.detach())
 
-    chain = [events.start().unsqueeze(1)]
+    chain = [starts(events.start(), events.free, CHAINS)]
     variable = variable_of(events.free, chain[0].shape[2])
     for k in range(sampler.steps):
         gradient = _gradient(descended, chain[-1], weights.kl) * may
         with torch.set_grad_enabled(weights.kl):
             moved = sampler.step(variable, k, chain[-1], gradient, 0.0)
             chain.append(moved + LANGEVIN_NOISE * torch.randn_like(moved) * may)
-    way = [c.detach().squeeze(1) for c in chain]
+    way = [c.detach() for c in chain]
     candidates = state_candidates(events.states[:, 1:], way, events.free)
     energies = energy(candidates)
     gradients = _gradient(energy, candidates)
     direction = direction_loss(candidates, gradients, events.free, single_goal)
-    kl = energy(chain[-1], fixed, w.detach()).squeeze(1).log1p()
+    kl = energy(chain[-1], fixed, w.detach()).log1p().mean(1)
     return _first_of(energies), kl, energies[:, 0], direction
 
 

@@ -39,13 +39,13 @@ class TrainingConfig(_Config):
     concepts: dict[Annotated[str, AfterValidator(_known)], Annotated[int, Field(ge=0, le=4096)]] = (
         Field(
             default={
-                'colour': 18,
+                'colour': 16,
                 'region': 12,
                 'placement': 11,
-                'shape': 18,
-                'proximity': 12,
+                'shape': 20,
+                'proximity': 8,
                 'quantity': 2,
-                'temporal': 8,
+                'temporal': 10,
             },
             description='concepts per step, by family or by name',
         )
@@ -89,9 +89,9 @@ class Preset(_Config):
 
 
 _FEW = {'placement': 4, 'region': 2, 'quantity': 2}
-_RECIPE = {'kl_from': 0.4, 'kl_into_energy': False, 'direction_weight': 2.0}
+_RECIPE = {'kl_from': 0.5, 'kl_into_energy': False, 'direction_weight': 2.0}
 _POSITION = TrainingConfig(steps=1000, concepts={'point': 32}, **_RECIPE)
-_SHAPES = TrainingConfig(steps=1000, concepts={'shape': 32}, **_RECIPE)
+_SHAPES = TrainingConfig(steps=600, concepts={'shape': 32}, **_RECIPE)
 
 
 def _ablation(
@@ -103,7 +103,7 @@ def _ablation(
 PRESETS: dict[str, Preset] = {
     'concepts': Preset(
         model=ModelConfig(residuals=16, code_size=16),
-        training=TrainingConfig(steps=5000, positive_weight=0.01, **_RECIPE),
+        training=TrainingConfig(steps=4000, positive_weight=0.01, **_RECIPE),
     ),
     # What the arm enacts.
     'placement': Preset(

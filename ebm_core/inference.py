@@ -19,22 +19,24 @@ from .state_energy import StateEnergy
 
 LANGEVIN_NOISE = 0.005  # standard deviation per step while training; √α would drown the signal
 CODE_START = 0.05  # standard deviation of the codes that inference starts from
-# By variable: what a chain moves. Several entities at once need other steps than one.
-_INITIAL_STEP = {
-    'code': 0.3,
-    'attention': 1.0,
-    'position': 0.05,
-    'positions': 0.05,
-    'trajectory': 0.05,
-    'colour': 0.05,
+# By variable: what a chain moves; several entities at once need other steps than one. First and
+# last step size. States come from far and must arrive, so their steps shorten from the beginning:
+# the ends of chains are what shows the likelihood where the energy has false minima.
+_INITIAL_STEPS = {
+    'code': (0.3, 0.3),
+    'attention': (1.0, 1.0),
+    'position': (0.5, 0.02),
+    'positions': (0.5, 0.02),
+    'trajectory': (0.5, 0.02),
+    'colour': (0.5, 0.02),
 }
 _INITIAL_CLIP = {
     'code': 2.0,
     'attention': 2.0,
-    'position': 5.0,
-    'positions': 5.0,
-    'trajectory': 5.0,
-    'colour': 5.0,
+    'position': 1.0,
+    'positions': 1.0,
+    'trajectory': 1.0,
+    'colour': 1.0,
 }
 
 
@@ -45,7 +47,10 @@ class Sampler(nn.Module):
         super().__init__()
         self.steps = steps
         self.log_step = nn.ParameterDict(
-            {k: nn.Parameter(torch.full((steps,), math.log(v))) for k, v in _INITIAL_STEP.items()}
+            {
+                k: nn.Parameter(torch.linspace(math.log(first), math.log(last), steps))
+                for k, (first, last) in _INITIAL_STEPS.items()
+            }
         )
         self.log_clip = nn.ParameterDict(
             {k: nn.Parameter(torch.tensor(math.log(v))) for k, v in _INITIAL_CLIP.items()}

@@ -11,10 +11,10 @@ from .scene import COLOUR, PLANE_HALF_WIDTH
 
 # Standard deviations, in particle units, of the states drawn around the demonstrated one: from
 # where a controller must be precise to where its basin must reach.
-NEAR_SPREADS = (0.05, 0.05, 0.1, 0.1, 0.2, 0.2, 0.4, 0.4)
+NEAR_SPREADS = (0.05, 0.05, 0.1, 0.1, 0.3, 0.3)
 # How far back on the way from x⁰ to the demonstrated state, as shares of it.
 ON_THE_WAY = (1.0, 0.75, 0.5, 0.3, 0.15)
-ANYWHERE = 6
+ANYWHERE = 3
 RANDOM_MASKS = 4
 SWAPPED_MASKS = 8
 
@@ -23,8 +23,8 @@ def state_candidates(x: Tensor, chain: Sequence[Tensor], free: Tensor) -> Tensor
     """Return states (B, M, T, P, F), of which the first is the demonstrated one.
 
     Then come those on the straight way from x⁰ to it, the sampler's, those near it, and any.
-    x: the demonstrated states (B, T, P, F); chain: the sampler's, from start to end; free:
-    (B, P, F), 1 for what may change.
+    x: the demonstrated states (B, T, P, F); chain: the sampler's from start to end, each of C
+    chains (B, C, T, P, F), the first from x⁰; free: (B, P, F), 1 for what may change.
     """
     may = free[:, None, None]
     true = x.unsqueeze(1)
@@ -37,8 +37,8 @@ def state_candidates(x: Tensor, chain: Sequence[Tensor], free: Tensor) -> Tensor
     where = may * _some(shape, free)
     anywhere = true * (1 - where) + anything * where
     back = x.new_tensor(ON_THE_WAY).view(-1, 1, 1, 1)
-    on_the_way = true + back * (chain[0].unsqueeze(1) - true)
-    sampled = torch.stack([chain[len(chain) // 3], chain[2 * len(chain) // 3], chain[-1]], 1)
+    on_the_way = true + back * (chain[0][:, :1] - true)
+    sampled = torch.cat((chain[len(chain) // 2], chain[-1]), 1)
     return torch.cat((true, on_the_way, sampled, near, anywhere), 1)
 
 

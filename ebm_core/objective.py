@@ -18,11 +18,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .energy import Energy
-from .inference import LANGEVIN_NOISE, Sampler
+from .inference import LANGEVIN_NOISE, Sampler, starts
 from .motion import with_motion
 from .negatives import mask_candidates, state_candidates, sure_of_the_way
 from .state_energy import StateEnergy
 from .task import Events, Task
+
+CHAINS = 2  # of generation while training: one from x⁰, one from anywhere
 
 
 @dataclass(frozen=True)
@@ -122,12 +124,12 @@ def _generation(
     with nullcontext() if weights.kl else torch.no_grad():
         chain = sampler.generate(
             of_states if weights.kl_into_energy else fixed,
-            start.unsqueeze(1),
+            starts(start, events.free, CHAINS),
             events.free,
             noise=LANGEVIN_NOISE,
         )
-    candidates = state_candidates(x, [c.detach().squeeze(1) for c in chain], events.free)
-    kl = fixed(chain[-1]).squeeze(1).log1p()
+    candidates = state_candidates(x, [c.detach() for c in chain], events.free)
+    kl = fixed(chain[-1]).log1p().mean(1)
     if not weights.direction:
         energies = of_states(candidates)
         return _first_of(energies), kl, energies[:, 0], torch.zeros_like(kl)
