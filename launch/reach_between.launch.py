@@ -20,7 +20,7 @@ from launch_ros.actions import Node
 
 from ebm_concept_ros.control.pacing import require_divisor
 from ebm_concept_ros.nodes.resources import DEFAULT_ARM, shipped_arms
-from ebm_core.events import goal_concept_names
+from ebm_core.events import spatial_concept_names
 from ebm_core.scene import COLOURS
 
 PACKAGE = 'ebm_concept_ros'
@@ -110,8 +110,8 @@ ARGUMENTS = (
         'concept',
         'between',
         'what is demonstrated and then enacted',
-        ', '.join(goal_concept_names()),
-        _choice(*goal_concept_names()),
+        ', '.join(spatial_concept_names()),
+        _choice(*spatial_concept_names()),
     ),
     Argument(
         'reference_colour',

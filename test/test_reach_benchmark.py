@@ -22,10 +22,11 @@ from benchmarks.reach.surroundings import MovingReference
 from ebm_concept_ros.arm.simulation import ArmSimulation
 from ebm_concept_ros.arm.table_scene import random_table_scene
 from ebm_concept_ros.mpc.planners import PLANNERS, make_planner
+from ebm_core.events import get_concept, spatial_concept_names
 
 ROOT = Path(__file__).parents[1]
 ARM, WORKSPACE = shipped_arm(), shipped_workspace()
-OFF = np.array([0.0, 0.3])  # particle units
+HOME_M = np.array([0.3, 0.0])
 
 
 @pytest.fixture(scope='module')
@@ -56,12 +57,24 @@ def test_a_reach_succeeds_and_repeats_itself(bench):
 def test_an_energy_that_leads_elsewhere_is_a_failure(bench, monkeypatch):
     """The judge goes by the concept, not by what the arm descends."""
     monkeypatch.setattr('benchmarks.reach.lockstep.TIMEOUT_S', 1.5)
-    true_goal = tasks.goal_in_plane
-    monkeypatch.setattr(tasks, 'goal_in_plane', lambda *args: true_goal(*args) + OFF)
-    run = bench.reach(Conditions(), 15)
+    infer = bench.codes
+    monkeypatch.setattr(bench, 'codes', lambda concept, seed: infer(get_concept('south'), seed))
+    run = bench.reach(Conditions('north'), 15)
     assert not run['success'] and run['reach_time_s'] is None
-    assert run['goal_error_m'] == pytest.approx(0.3 * WORKSPACE.metres_per_unit, abs=0.01)
+    assert run['goal_error_m'] == pytest.approx(0.6 * WORKSPACE.metres_per_unit, abs=0.01)
     assert run['minimum_error_m'] < 0.006
+
+
+@pytest.mark.parametrize('name', spatial_concept_names())
+def test_the_oracle_brings_about_every_spatial_concept(bench, name, monkeypatch):
+    """None of them is out of the arm's reach, or judged by what it does not ask for."""
+    monkeypatch.setattr('benchmarks.reach.lockstep.SETTLE_S', 0.0)
+    run = bench.reach(Conditions(name, field='oracle'), 4)
+    assert run['success'] and run['reach_time_s'] < 1.5
+    if name in ('closest', 'farthest'):
+        assert run['goal_error_m'] is None
+    else:
+        assert run['goal_error_m'] < 0.01
 
 
 def test_a_moving_entity_is_followed(bench, monkeypatch):
@@ -75,13 +88,13 @@ def test_a_moving_entity_is_followed(bench, monkeypatch):
 
 def test_a_moving_entity_moves_at_its_speed_and_stays_on_the_table(bench):
     simulation = simulation_of(1, 'north')
-    task = tasks.make_task('north', 1, simulation)
-    moving = MovingReference(task, lambda task: task, 0.1, TIMESTEP_S)
+    task = tasks.make_task(get_concept('north'), simulation)
+    moving = MovingReference(task, lambda task: task, 0.1, TIMESTEP_S, seed=1)
     places, seen = [], []
     for _ in range(5000):
         now, target = moving.update(simulation)
         places.append(simulation.entity_positions_in_base_m()[0])
-        seen.append(np.linalg.norm(target.goal_m - now.goal_m))
+        seen.append(now.goal.distance_m(target.goal.place_m(HOME_M)))
         simulation.step()
     steps = np.linalg.norm(np.diff(places, axis=0), axis=1)
     np.testing.assert_allclose(steps, 0.1 * TIMESTEP_S, rtol=1e-6)
@@ -94,24 +107,21 @@ def test_the_task_of_a_seed_is_the_simulators():
     simulation = simulation_of(7)
     scene = random_table_scene(7, 2, 'blue', WORKSPACE)
     assert simulation.table_scene == scene
-    task = tasks.make_task('between', 7, simulation)
-    np.testing.assert_allclose(task.goal_m, midpoint_m(scene), atol=1e-6)
-    assert task.attention.sum() == 3 and task.attention[-1] == 1
-    assert task.distance_m(task.goal_m + 0.1 * OFF) == pytest.approx(0.03)
+    goal = tasks.make_task(get_concept('between'), simulation).goal
+    np.testing.assert_allclose(goal.place_m(HOME_M), midpoint_m(scene), atol=1e-6)
+    assert goal.attention.sum() == 3 and goal.attention[-1] == 1
+    assert goal.distance_m(midpoint_m(scene) + np.array([0.0, 0.03])) == pytest.approx(0.03)
 
 
-def test_a_concept_without_a_single_goal_is_judged_by_its_predicate(monkeypatch):
-    class Left:
-        num_references = 1
+def test_a_region_is_elsewhere_in_every_scene():
+    heights = {tasks.concept_of('horizontal_line', seed).parameters for seed in range(5)}
+    assert len(heights) == 5
+    assert tasks.concept_of('circle', 3) == tasks.concept_of('circle', 3)
 
-        def holds(self, scene, attention):
-            return bool(scene.positions[scene.movable][0, 0] < 0.0)
 
-    monkeypatch.setattr(tasks, 'get_concept', lambda name: Left())
-    task = tasks.make_task('left', 1, simulation_of(1, 'left'))
-    assert task.goal_m is None
-    assert task.distance_m(WORKSPACE.to_base([-0.2, 0.5])) == 0.0
-    assert task.distance_m(WORKSPACE.to_base([0.2, 0.5])) == np.inf
+def test_what_refers_to_nothing_cannot_be_followed(bench):
+    with pytest.raises(ValueError, match='circle refers to nothing'):
+        bench.reach(Conditions('circle', moving_m_s=0.1), 1)
 
 
 @pytest.mark.parametrize('entities', [10, 100])
@@ -119,9 +129,9 @@ def test_a_crowded_table_is_full_and_repeats_itself(entities):
     simulation = simulation_of(3, entities=entities)
     assert simulation.table_scene == simulation_of(3, entities=entities).table_scene
     assert simulation.table_scene != simulation_of(4, entities=entities).table_scene
-    task = tasks.make_task('between', 3, simulation)
+    task = tasks.make_task(get_concept('between'), simulation)
     assert len(task.named.ids) == entities
-    assert task.attention.sum() == 3
+    assert task.goal.attention.sum() == 3
 
 
 def test_more_entities_than_find_room_are_refused():
@@ -231,7 +241,7 @@ def test_the_command_prints_a_table_and_writes_json(tmp_path, capsys, monkeypatc
     ('arguments', 'named'),
     [
         (['--planner', 'ilqr'], list(PLANNERS)),
-        (['--concepts', 'beyond'], ['between', 'north']),
+        (['--concepts', 'beyond'], list(spatial_concept_names())),
         (['--perturb', 'wind'], list(PERTURBATIONS)),
         (['--scenes', '0'], ['--scenes 0']),
         (['--real-time', '--oracle'], ['--oracle']),

@@ -26,7 +26,7 @@ from pathlib import Path
 from benchmarks.reach.perturbations import PERTURBATIONS
 from benchmarks.reach.table import print_table
 from ebm_concept_ros.mpc.planners import PLANNERS
-from ebm_core.events import concept_names
+from ebm_core.events import spatial_concept_names
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -70,7 +70,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    names = concept_names()
+    names = spatial_concept_names()
     parser.add_argument('--concepts', nargs='+', choices=names, default=['between'], metavar='NAME')
     parser.add_argument('--scenes', type=int, default=20, help='arrangements per concept')
     parser.add_argument('--first-seed', type=int, default=1, help='the scenes are numbered from it')

@@ -13,16 +13,15 @@ from benchmarks.reach.lockstep import TIMESTEP_S, enact
 from benchmarks.reach.measures import measure, summarise
 from benchmarks.reach.perturbations import PERTURBATIONS
 from benchmarks.reach.surroundings import MovingReference, Surroundings
-from benchmarks.reach.tasks import REFERENCE_COLOUR, Task, arrangement, make_task
+from benchmarks.reach.tasks import REFERENCE_COLOUR, Task, arrangement, concept_of, make_task
 from ebm_concept_ros.arm.config import load_arm
 from ebm_concept_ros.arm.simulation import ArmSimulation
 from ebm_concept_ros.control.target import Target, make_target
 from ebm_concept_ros.conversions import ConceptCodes
-from ebm_concept_ros.mpc.energy_field import EnergyField
 from ebm_concept_ros.mpc.planners import make_planner
 from ebm_concept_ros.nodes.judge import ReachJudge
 from ebm_concept_ros.workspace import load_workspace
-from ebm_core.events import get_concept
+from ebm_core.events import Concept
 from ebm_core.model import load_model
 
 DEMONSTRATIONS = 5
@@ -37,8 +36,8 @@ FOLLOWED_WITHIN_M, FOLLOWED_S = 0.03, 3.0
 class Conditions:
     """What all scenes of a row have in common.
 
-    field: 'learned', or 'oracle', the squared distance to the goal. entities: None for the
-    simulator's 3 to 6. moving_m_s: speed of one of the references.
+    field: 'learned', or 'oracle', the squared distance to the nearest place that is right.
+    entities: None for the simulator's 3 to 6. moving_m_s: speed of one of the references.
     """
 
     concept: str = 'between'
@@ -71,8 +70,9 @@ class Bench:
         c = conditions
         table = arrangement(c.concept, seed, self.workspace, c.entities)
         simulation = ArmSimulation(self.arm, self.workspace, table, TIMESTEP_S)
-        task = make_task(c.concept, seed, simulation)
-        codes = self.codes(c.concept, seed)
+        concept = concept_of(c.concept, seed)
+        task = make_task(concept, simulation)
+        codes = self.codes(concept, seed)
         target_times_s, attentions = [], []
 
         def make(task: Task) -> Target:
@@ -80,10 +80,12 @@ class Bench:
             target = make_target(self.model, codes, task.named, self.workspace, seed=0)
             target_times_s.append(time.perf_counter() - began)
             attentions.append(target.attention)
-            return self.oracle(task, target) if c.field == 'oracle' else target
+            if c.field == 'oracle':  # the rest of the controller stays
+                return dataclasses.replace(target, field=task.goal.oracle())
+            return target
 
         if c.moving_m_s:
-            surroundings = MovingReference(task, make, c.moving_m_s, TIMESTEP_S)
+            surroundings = MovingReference(task, make, c.moving_m_s, TIMESTEP_S, seed)
             judge = ReachJudge(FOLLOWED_WITHIN_M, FOLLOWED_S)
         else:
             surroundings = Surroundings(task, make)
@@ -92,7 +94,7 @@ class Bench:
         run = enact(simulation, surroundings, planner, PERTURBATIONS[c.perturbation], judge, seed)
         # The arm takes part by definition, so only who else does is found out.
         still = ~task.named.scene.movable
-        who = (task.attention > 0.5)[still]
+        who = (task.goal.attention > 0.5)[still]
         return {
             'seed': seed,
             **measure(run, self.arm, planner.model.joint_ranges_rad, TIMESTEP_S),
@@ -100,25 +102,15 @@ class Bench:
             'target_time_s': float(np.median(target_times_s)),
         }
 
-    def codes(self, concept: str, seed: int) -> ConceptCodes:
+    def codes(self, concept: Concept, seed: int) -> ConceptCodes:
         """Return the concept as inferred from five demonstrations of that seed."""
-        demonstrations = get_concept(concept).demonstrations(
+        demonstrations = concept.demonstrations(
             np.random.default_rng(seed), DEMONSTRATIONS, reference_colour=REFERENCE_COLOUR
         )
         inferred = self.model.infer(demonstrations)
         return ConceptCodes(
-            concept, inferred.action_code, inferred.argument_code, self.model.sha256
+            concept.name, inferred.action_code, inferred.argument_code, self.model.sha256
         )
-
-    def oracle(self, task: Task, target: Target) -> Target:
-        """Return the target with the field of the true goal; the rest of the controller stays."""
-        if task.goal_m is None:
-            raise ValueError(f'oracle: {task.concept} has no single goal')
-        goal = self.workspace.to_plane(task.goal_m)
-        field = EnergyField.tabulate(
-            lambda points: ((points - goal) ** 2).sum(1), self.workspace.half_width_units
-        )
-        return dataclasses.replace(target, field=field)
 
 
 def run_line(run: dict) -> str:

@@ -27,7 +27,7 @@ class Surroundings:
 
     def minimum_m(self) -> np.ndarray:
         """Return where the target's field is lowest, (2,) m."""
-        return self._task.workspace.to_base(self.target.field.minimum())
+        return self._task.goal.workspace.to_base(self.target.field.minimum())
 
 
 class MovingReference(Surroundings):
@@ -41,24 +41,28 @@ class MovingReference(Surroundings):
     TARGET_DELAY_S = 0.05
     _BORDER_UNITS = 0.6  # what a concept asks for beside it is then within the plane
 
-    def __init__(self, task: Task, make: TargetMaker, speed_m_s: float, timestep_s: float) -> None:
+    def __init__(
+        self, task: Task, make: TargetMaker, speed_m_s: float, timestep_s: float, seed: int
+    ) -> None:
         super().__init__(task, make)
-        scene = task.named.scene
-        self._index = int(np.flatnonzero((task.attention > 0.5) & ~scene.movable)[0])
-        angle = np.random.default_rng(task.seed).uniform(0, 2 * np.pi)
+        references = (task.goal.attention > 0.5) & ~task.named.scene.movable
+        if not references.any():
+            raise ValueError(f'moving: {task.concept.name} refers to nothing that could move')
+        self._index = int(np.flatnonzero(references)[0])
+        angle = np.random.default_rng(seed).uniform(0, 2 * np.pi)
         self._step_m = speed_m_s * timestep_s * np.array([np.cos(angle), np.sin(angle)])
         self._coming: deque[tuple[float, Target]] = deque()
         self._seen_at_s = -np.inf
 
     def update(self, simulation: ArmSimulation) -> tuple[Task, Target]:
         """Move the reference by one timestep, and make the target anew when it is time to."""
-        time_s, workspace = simulation.time_s, self._task.workspace
+        time_s, workspace = simulation.time_s, simulation.workspace
         place = simulation.data.mocap_pos[self._index]
         in_plane = workspace.to_plane(place)
         outwards = self._step_m * in_plane > 0
         self._step_m[(np.abs(in_plane) > self._BORDER_UNITS) & outwards] *= -1.0
         place[:2] += self._step_m
-        self._task = make_task(self._task.concept, self._task.seed, simulation)
+        self._task = make_task(self._task.concept, simulation)
         if time_s - self._seen_at_s >= self.SCENE_PERIOD_S - 1e-9:
             self._seen_at_s = time_s
             self._coming.append((time_s + self.TARGET_DELAY_S, self._make(self._task)))

@@ -9,10 +9,10 @@ import numpy as np
 from ebm_concept_ros import conversions
 from ebm_concept_ros.arm.simulation import ArmSimulation
 from ebm_concept_ros.arm.table_scene import TableEntity, TableScene, random_table_scene
-from ebm_concept_ros.nodes.judge import nearest_colours
+from ebm_concept_ros.control.true_goal import TrueGoal
 from ebm_concept_ros.workspace import Workspace
-from ebm_core.events import get_concept
-from ebm_core.scene import COLOURS, SHAPES, Scene
+from ebm_core.events import Concept, get_concept
+from ebm_core.scene import COLOURS, SHAPES
 
 REFERENCE_COLOUR = 'blue'
 
@@ -26,45 +26,25 @@ _MAX_ATTEMPTS = 5000
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """One concept in one arrangement.
+    """One concept in one arrangement: what is asked, seen as the controller sees the table."""
 
-    attention: (N,) 1 for who takes part by the concept's definition, in the order of named.ids.
-    goal_m: (2,) m in the base frame, or None for a concept that has no single goal.
-    """
+    concept: Concept
+    goal: TrueGoal
 
-    concept: str
-    seed: int
-    named: conversions.NamedScene
-    attention: np.ndarray
-    goal_m: np.ndarray | None
-    workspace: Workspace
-
-    def distance_m(self, effector_m: np.ndarray) -> float:
-        """Return how far the effector (2,) m is from the goal; without one, 0 where it holds."""
-        if self.goal_m is not None:
-            return float(np.linalg.norm(effector_m - self.goal_m))
-        scene = self.named.scene
-        positions = scene.positions.copy()
-        positions[scene.movable] = self.workspace.to_plane(effector_m)
-        concept = get_concept(self.concept)
-        return 0.0 if concept.holds(scene.with_positions(positions), self.attention) else np.inf
+    @property
+    def named(self) -> conversions.NamedScene:
+        """The scene."""
+        return self.goal.named
 
 
-def goal_in_plane(name: str, scene: Scene, attention: np.ndarray) -> np.ndarray | None:
-    """Return where the concept wants the actor, (2,) particle units; None without a single goal."""
-    goal = getattr(get_concept(name), 'goal', None)
-    place = None if goal is None else goal(scene, attention)
-    return None if place is None else np.asarray(place, float)
-
-
-def num_references(name: str) -> int:
-    """Return how many entities of the reference colour the concept speaks of."""
-    return int(get_concept(name).num_references)
+def concept_of(name: str, seed: int) -> Concept:
+    """Return the concept as a seed has it: a line elsewhere, a circle of another size."""
+    return get_concept(name).variant(np.random.default_rng(seed))
 
 
 def arrangement(concept: str, seed: int, workspace: Workspace, entities: int | None) -> TableScene:
     """Return the table of a seed: the simulator's, or one of `entities` with the effector."""
-    references = num_references(concept)
+    references = get_concept(concept).num_references
     if entities is None:
         return random_table_scene(seed, references, REFERENCE_COLOUR, workspace)
     return crowded_table(seed, references, entities - 1, workspace)
@@ -106,10 +86,16 @@ def crowded_table(seed: int, references: int, count: int, workspace: Workspace) 
     return TableScene(entities=tuple(entities))
 
 
-def make_task(concept: str, seed: int, simulation: ArmSimulation) -> Task:
+def make_task(concept: Concept, simulation: ArmSimulation) -> Task:
     """Return the task that a simulation poses, seen as the controller sees it."""
+    named = seen(simulation)
+    return Task(concept, TrueGoal.of(concept, named, REFERENCE_COLOUR, simulation.workspace))
+
+
+def seen(simulation: ArmSimulation) -> conversions.NamedScene:
+    """Return what is on the table now as it comes through the messages."""
     workspace = simulation.workspace
-    named = conversions.scene_from_message(
+    return conversions.scene_from_message(
         conversions.table_scene_to_message(
             simulation.table_scene,
             simulation.entity_positions_in_base_m(),
@@ -118,9 +104,3 @@ def make_task(concept: str, seed: int, simulation: ArmSimulation) -> Task:
         ),
         workspace,
     )
-    scene = named.scene
-    references = (nearest_colours(scene) == REFERENCE_COLOUR) & ~scene.movable
-    attention = (references | scene.movable).astype(float)
-    goal = goal_in_plane(concept, scene, attention)
-    goal_m = None if goal is None else workspace.to_base(goal)
-    return Task(concept, seed, named, attention, goal_m, workspace)
