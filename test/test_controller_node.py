@@ -258,9 +258,9 @@ def test_a_concept_of_other_weights_is_refused_and_the_last_good_one_stays(
     concepts.publish(concept_message(model, 'foreign', sha256='f' * 64))
     probe.wait_for_report('controller: concept: refused', 'concept.model_sha256', 'ffff')
     bad = concept_message(model, 'nan')
-    bad.action_code[0] = NAN
+    bad.terms[0].action_code[0] = NAN
     concepts.publish(bad)
-    probe.wait_for_report('controller: concept: refused', 'concept.action_code')
+    probe.wait_for_report('controller: concept: refused', 'concept.terms[0].action_code')
     assert wait_for_status(statuses, Status.TRACKING).concept == 'any'
 
 

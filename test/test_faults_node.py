@@ -140,8 +140,10 @@ def test_whatever_comes_in_every_torque_is_good_and_it_goes_on(run, model):
         state.velocity = spoiled(rng, np.zeros(len(JOINTS)))
         publish['joint_states'](state)
         concept = concept_message(model, ['', 'spoiled'][rng.integers(2)], number)
-        concept.action_code = spoiled(rng, concept.action_code)
-        concept.argument_code = spoiled(rng, concept.argument_code)
+        term = concept.terms[0]
+        term.weight = [1.0, *spoiled(rng, [1.0])][rng.integers(2)]
+        term.action_code = spoiled(rng, term.action_code)
+        term.argument_code = spoiled(rng, term.argument_code)
         concept.model_sha256 = [model.sha256, 'f' * 64, ''][rng.integers(3)]
         publish['concept'](concept)
         scene = deserialize_message(good_scene, ros.Scene)

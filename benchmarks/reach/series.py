@@ -12,12 +12,17 @@ import numpy as np
 from benchmarks.reach.lockstep import TIMESTEP_S, enact
 from benchmarks.reach.measures import measure, summarise
 from benchmarks.reach.perturbations import PERTURBATIONS
-from benchmarks.reach.surroundings import MovingReference, Surroundings
-from benchmarks.reach.tasks import REFERENCE_COLOUR, Task, arrangement, concept_of, make_task
+from benchmarks.reach.surroundings import (
+    AppearingDistractors,
+    ChangingWeights,
+    MovingReference,
+    Surroundings,
+)
+from benchmarks.reach.tasks import COLOURS_REFERRED_TO, SUM, Task, make_task, pose
 from ebm_concept_ros.arm.config import load_arm
 from ebm_concept_ros.arm.simulation import ArmSimulation
 from ebm_concept_ros.control.target import Target, make_target
-from ebm_concept_ros.conversions import ConceptCodes
+from ebm_concept_ros.conversions import AnyConcept, ComposedConcept, ConceptCodes
 from ebm_concept_ros.mpc.planners import make_planner
 from ebm_concept_ros.nodes.judge import ReachJudge
 from ebm_concept_ros.workspace import load_workspace
@@ -37,7 +42,9 @@ class Conditions:
     """What all scenes of a row have in common.
 
     field: 'learned', or 'oracle', the squared distance to the nearest place that is right.
-    entities: None for the simulator's 3 to 6. moving_m_s: speed of one of the references.
+    concept: a name, or two with SUM in between. entities: None for the simulator's 3 to 6.
+    moving_m_s: speed of one of the references. appearing: others come and go. reweighed: the second
+    of two concepts weighs nothing until the arm is on its way.
     """
 
     concept: str = 'between'
@@ -46,6 +53,8 @@ class Conditions:
     perturbation: str = 'none'
     planner: str = 'ilqg'
     field: str = 'learned'
+    appearing: bool = False
+    reweighed: bool = False
 
 
 class Bench:
@@ -68,49 +77,70 @@ class Bench:
     def reach(self, conditions: Conditions, seed: int) -> dict:
         """Return the numbers of one scene; demonstrations are as new as the arrangement."""
         c = conditions
-        table = arrangement(c.concept, seed, self.workspace, c.entities)
+        concepts, table = pose(c.concept, seed, self.workspace, c.entities)
         simulation = ArmSimulation(self.arm, self.workspace, table, TIMESTEP_S)
-        concept = concept_of(c.concept, seed)
-        task = make_task(concept, simulation)
-        codes = self.codes(concept, seed)
-        target_times_s, attentions = [], []
+        task = make_task(concepts, simulation)
+        codes = tuple(self.codes(concept, seed, i) for i, concept in enumerate(concepts))
+        target_times_s, found = [], []
+        former: Target | None = None
 
         def make(task: Task) -> Target:
+            nonlocal former
             began = time.perf_counter()
-            target = make_target(self.model, codes, task.named, self.workspace, seed=0)
+            concept = summed(codes, task.weights)
+            former = make_target(self.model, concept, task.named, self.workspace, 0, former)
             target_times_s.append(time.perf_counter() - began)
-            attentions.append(target.attention)
+            if min(task.weights) > 0.0:
+                found.append(self._identified(task, former))
             if c.field == 'oracle':  # the rest of the controller stays
-                return dataclasses.replace(target, field=task.goal.oracle())
-            return target
+                return dataclasses.replace(former, field=task.goal.oracle())
+            return former
 
+        judge = ReachJudge(TOLERANCE_M, HOLD_S)
         if c.moving_m_s:
             surroundings = MovingReference(task, make, c.moving_m_s, TIMESTEP_S, seed)
             judge = ReachJudge(FOLLOWED_WITHIN_M, FOLLOWED_S)
+        elif c.appearing:
+            surroundings = AppearingDistractors(task, make, seed)
+        elif c.reweighed:
+            surroundings = ChangingWeights(task, make)
         else:
             surroundings = Surroundings(task, make)
-            judge = ReachJudge(TOLERANCE_M, HOLD_S)
         planner = make_planner(c.planner, self.arm, self.workspace)
         run = enact(simulation, surroundings, planner, PERTURBATIONS[c.perturbation], judge, seed)
-        # The arm takes part by definition, so only who else does is found out.
-        still = ~task.named.scene.movable
-        who = (task.goal.attention > 0.5)[still]
         return {
             'seed': seed,
             **measure(run, self.arm, planner.model.joint_ranges_rad, TIMESTEP_S),
-            'identified': float(np.mean([((a > 0.5)[still] == who).all() for a in attentions])),
+            'identified': float(np.mean(found)),
             'target_time_s': float(np.median(target_times_s)),
         }
 
-    def codes(self, concept: Concept, seed: int) -> ConceptCodes:
-        """Return the concept as inferred from five demonstrations of that seed."""
+    def codes(self, concept: Concept, seed: int, index: int = 0) -> ConceptCodes:
+        """Return the concept as inferred from five demonstrations of that seed.
+
+        index: of the concept in a sum, which tells the colour that it refers to.
+        """
         demonstrations = concept.demonstrations(
-            np.random.default_rng(seed), DEMONSTRATIONS, reference_colour=REFERENCE_COLOUR
+            np.random.default_rng(seed + index * 2**32),
+            DEMONSTRATIONS,
+            reference_colour=COLOURS_REFERRED_TO[index],
         )
         inferred = self.model.infer(demonstrations)
         return ConceptCodes(
             concept.name, inferred.action_code, inferred.argument_code, self.model.sha256
         )
+
+    def _identified(self, task: Task, target: Target) -> bool:
+        """Tell whether who takes part was found; the arm does by definition."""
+        still = ~task.named.scene.movable
+        return bool(((target.attention > 0.5) == (task.goal.attention > 0.5))[still].all())
+
+
+def summed(codes: tuple[ConceptCodes, ...], weights: tuple[float, ...]) -> AnyConcept:
+    """Return one concept as it is, several as their sum."""
+    if len(codes) == 1:
+        return codes[0]
+    return ComposedConcept(SUM.join(code.name for code in codes), codes, weights)
 
 
 def run_line(run: dict) -> str:

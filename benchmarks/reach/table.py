@@ -46,7 +46,9 @@ def _cells(row: dict) -> list[str]:
 
 def _changed(row: dict) -> str:
     moving = row['moving_m_s']
-    return f'{row["perturbation"]}, {moving} m/s' if moving else row['perturbation']
+    changes = [row['perturbation'], *([f'{moving} m/s'] if moving else [])]
+    changes += [name for name in ('appearing', 'reweighed') if row.get(name)]
+    return ', '.join(changes)
 
 
 def _number(value: float | None, factor: float, digits: int) -> str:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from benchmarks.reach.composed import COLOURS_REFERRED_TO, composed_table
 from ebm_concept_ros import conversions
 from ebm_concept_ros.arm.simulation import ArmSimulation
 from ebm_concept_ros.arm.table_scene import TableEntity, TableScene, random_table_scene
+from ebm_concept_ros.control.joint_goal import JointGoal
 from ebm_concept_ros.control.true_goal import TrueGoal
 from ebm_concept_ros.workspace import Workspace
 from ebm_core.events import Concept, get_concept
 from ebm_core.scene import COLOURS, SHAPES
 
-REFERENCE_COLOUR = 'blue'
+REFERENCE_COLOUR = COLOURS_REFERRED_TO[0]
+SUM = ' + '
 
 # Crowded tables: small objects, so that a hundred of them find room.
 _CROWD_RADIUS_M = 0.008
@@ -26,28 +30,45 @@ _MAX_ATTEMPTS = 5000
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """One concept in one arrangement: what is asked, seen as the controller sees the table."""
+    """One concept, or a sum of two, in one arrangement, seen as the controller sees the table.
 
-    concept: Concept
-    goal: TrueGoal
+    weights: of the concepts in the sum that the controller is given.
+    """
+
+    concepts: tuple[Concept, ...]
+    weights: tuple[float, ...]
+    goal: TrueGoal | JointGoal
 
     @property
     def named(self) -> conversions.NamedScene:
         """The scene."""
         return self.goal.named
 
+    def now(self, simulation: ArmSimulation) -> Task:
+        """Return the same task on the table as it is now."""
+        return make_task(self.concepts, simulation, self.weights)
 
-def concept_of(name: str, seed: int) -> Concept:
-    """Return the concept as a seed has it: a line elsewhere, a circle of another size."""
-    return get_concept(name).variant(np.random.default_rng(seed))
 
+def pose(
+    name: str, seed: int, workspace: Workspace, entities: int | None
+) -> tuple[tuple[Concept, ...], TableScene]:
+    """Return the concepts of a name, 'north' or 'between + north', and the table of a seed.
 
-def arrangement(concept: str, seed: int, workspace: Workspace, entities: int | None) -> TableScene:
-    """Return the table of a seed: the simulator's, or one of `entities` with the effector."""
-    references = get_concept(concept).num_references
+    Concepts are as the seed has them: a line elsewhere, a circle of another size. The table is the
+    simulator's, or one of `entities` with the effector, or where concepts are added up one on which
+    both can hold.
+    """
+    names = name.split(SUM)
+    if len(names) > 1:
+        if entities is not None:
+            raise ValueError(f'entities: {entities} refused, {name} has tables of its own')
+        return composed_table(names, seed, workspace)
+    concept = get_concept(name).variant(np.random.default_rng(seed))
     if entities is None:
-        return random_table_scene(seed, references, REFERENCE_COLOUR, workspace)
-    return crowded_table(seed, references, entities - 1, workspace)
+        table = random_table_scene(seed, concept.num_references, REFERENCE_COLOUR, workspace)
+    else:
+        table = crowded_table(seed, concept.num_references, entities - 1, workspace)
+    return (concept,), table
 
 
 def crowded_table(seed: int, references: int, count: int, workspace: Workspace) -> TableScene:
@@ -86,21 +107,28 @@ def crowded_table(seed: int, references: int, count: int, workspace: Workspace) 
     return TableScene(entities=tuple(entities))
 
 
-def make_task(concept: Concept, simulation: ArmSimulation) -> Task:
-    """Return the task that a simulation poses, seen as the controller sees it."""
+def make_task(
+    concepts: Sequence[Concept], simulation: ArmSimulation, weights: Sequence[float] | None = None
+) -> Task:
+    """Return the task that a simulation poses; by default the concepts weigh the same."""
     named = seen(simulation)
-    return Task(concept, TrueGoal.of(concept, named, REFERENCE_COLOUR, simulation.workspace))
+    goals = tuple(
+        TrueGoal.of(concept, named, colour, simulation.workspace)
+        for concept, colour in zip(concepts, COLOURS_REFERRED_TO, strict=False)
+    )
+    goal = goals[0] if len(goals) == 1 else JointGoal(goals)
+    return Task(tuple(concepts), tuple(weights or [1.0] * len(goals)), goal)
 
 
 def seen(simulation: ArmSimulation) -> conversions.NamedScene:
-    """Return what is on the table now as it comes through the messages."""
+    """Return what stands on the table now as it comes through the messages."""
     workspace = simulation.workspace
-    return conversions.scene_from_message(
-        conversions.table_scene_to_message(
-            simulation.table_scene,
-            simulation.entity_positions_in_base_m(),
-            simulation.effector_in_base_m,
-            workspace,
-        ),
+    stands = simulation.data.mocap_pos[:, 2] > workspace.table_height_in_base_m
+    entities = simulation.table_scene.entities
+    message = conversions.table_scene_to_message(
+        TableScene(entities=tuple(entities[i] for i in np.flatnonzero(stands))),
+        simulation.entity_positions_in_base_m()[stands],
+        simulation.effector_in_base_m,
         workspace,
     )
+    return conversions.scene_from_message(message, workspace)

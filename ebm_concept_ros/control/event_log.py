@@ -59,8 +59,15 @@ class EventLog:
         self._targets.append(
             {
                 'concept': concept.name,
-                'action_code': concept.action_code.tolist(),
-                'argument_code': concept.argument_code.tolist(),
+                'terms': [
+                    {
+                        'name': term.name,
+                        'weight': weight,
+                        'action_code': term.action_code.tolist(),
+                        'argument_code': term.argument_code.tolist(),
+                    }
+                    for term, weight in zip(concept.terms, concept.weights, strict=True)
+                ],
                 'model_sha256': concept.model_sha256,
                 'ids': list(target.scene.ids),
                 'positions': scene.positions.tolist(),

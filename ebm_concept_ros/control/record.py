@@ -21,7 +21,7 @@ from ebm_concept_ros.control.event_log import EventLog
 from ebm_concept_ros.mpc.plan_model import PlanModel
 from ebm_concept_ros.workspace import Workspace
 
-FORMAT = 1
+FORMAT = 2
 _MAX_HEADER_BYTES = 100_000_000
 # Name to type and number of columns: a number, or a multiple of the joints' as a text.
 _ARRAYS = {
@@ -38,12 +38,20 @@ class RecordError(ValueError):
     """A recorded run that cannot be used; the message names the file and the reason."""
 
 
-class TargetRecord(Config):
-    """A concept, and the scene that it is to be enacted in; positions in particle units."""
+class TermRecord(Config):
+    """A concept, and the weight of its energy in the sum."""
 
-    concept: str
+    name: str
+    weight: float
     action_code: tuple[float, ...]
     argument_code: tuple[float, ...]
+
+
+class TargetRecord(Config):
+    """What is to be enacted, and the scene that it is in; positions in particle units."""
+
+    concept: str
+    terms: tuple[TermRecord, ...] = Field(min_length=1)
     model_sha256: str
     ids: tuple[str, ...]
     positions: tuple[tuple[float, float], ...]

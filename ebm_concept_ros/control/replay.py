@@ -27,7 +27,13 @@ from ebm_concept_ros.control.record import (
     versions,
 )
 from ebm_concept_ros.control.target import Target, make_target
-from ebm_concept_ros.conversions import ConceptCodes, JointSample, NamedScene
+from ebm_concept_ros.conversions import (
+    AnyConcept,
+    ComposedConcept,
+    ConceptCodes,
+    JointSample,
+    NamedScene,
+)
 from ebm_concept_ros.mpc.planners import PLANNERS
 from ebm_concept_ros.mpc.policy import Plan
 from ebm_core.scene import Scene
@@ -154,9 +160,19 @@ class Replay:
         return self._targets[number]
 
 
-def _concept(recorded: TargetRecord) -> ConceptCodes:
-    codes = np.array(recorded.action_code), np.array(recorded.argument_code)
-    return ConceptCodes(recorded.concept, *codes, recorded.model_sha256)
+def _concept(recorded: TargetRecord) -> AnyConcept:
+    terms = tuple(
+        ConceptCodes(
+            term.name,
+            np.array(term.action_code),
+            np.array(term.argument_code),
+            recorded.model_sha256,
+        )
+        for term in recorded.terms
+    )
+    if len(terms) == 1:
+        return terms[0]
+    return ComposedConcept(recorded.concept, terms, tuple(t.weight for t in recorded.terms))
 
 
 def _scene(recorded: TargetRecord) -> NamedScene:

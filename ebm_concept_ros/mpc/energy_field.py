@@ -75,9 +75,7 @@ class EnergyField:
         cls, energy: EnergyFunction, half_width: float = 1.25, size: int = 33
     ) -> EnergyField:
         """Evaluate `energy`, (M, 2) particle units to (M,), once on a size x size grid."""
-        axis = np.linspace(-half_width, half_width, size)
-        points = np.stack(np.meshgrid(axis, axis, indexing='ij'), axis=-1).reshape(-1, 2)
-        values = np.asarray(energy(points), float)
+        values = np.asarray(energy(grid_points(half_width, size)), float)
         if values.shape != (size * size,):
             raise InvalidField(f'energies: shape {values.shape}, expected ({size * size},)')
         return cls(values.reshape(size, size), half_width)
@@ -160,6 +158,12 @@ class EnergyField:
                 break
             point = candidate
         return point
+
+
+def grid_points(half_width: float, size: int) -> np.ndarray:
+    """Return (size², 2) particle units, in the order of energies (size, size)."""
+    axis = np.linspace(-half_width, half_width, size)
+    return np.stack(np.meshgrid(axis, axis, indexing='ij'), axis=-1).reshape(-1, 2)
 
 
 def _distances(axis: np.ndarray, point: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ebm_concept_ros.control.enactor import Enactor
 from ebm_concept_ros.control.target import Target, make_target, same_surroundings
-from ebm_concept_ros.conversions import ConceptCodes, NamedScene
+from ebm_concept_ros.conversions import AnyConcept, NamedScene
 from ebm_concept_ros.nodes.diagnostics import Diagnostics, Level
 from ebm_concept_ros.workspace import Workspace
 
@@ -37,8 +37,8 @@ class Targeting:
         self._seed = seed
         self._changed = threading.Condition()  # guards the three below
         self._scene: NamedScene | None = None
-        self._concept: ConceptCodes | None = None
-        self._rejected: tuple[ConceptCodes, NamedScene] | None = None
+        self._concept: AnyConcept | None = None
+        self._rejected: tuple[AnyConcept, NamedScene] | None = None
 
     def set_scene(self, scene: NamedScene) -> None:
         """Take a scene; one that differs only in where the effector is changes nothing."""
@@ -47,7 +47,7 @@ class Targeting:
                 self._scene = scene
                 self._changed.notify_all()
 
-    def set_concept(self, concept: ConceptCodes) -> None:
+    def set_concept(self, concept: AnyConcept) -> None:
         """Take a concept."""
         with self._changed:
             self._concept = concept
@@ -70,7 +70,9 @@ class Targeting:
             return
         began = time.perf_counter()
         try:
-            target = make_target(self._model, concept, scene, self._workspace, self._seed)
+            target = make_target(
+                self._model, concept, scene, self._workspace, self._seed, self._enactor.target
+            )
         except Exception as error:  # from weights and codes that anybody may send
             self._diagnostics.refuse('target', f'{concept.name}: {error}')
             self._reject(concept, scene, error)
@@ -95,7 +97,7 @@ class Targeting:
             target is None or target.concept is not self._concept or target.scene is not self._scene
         )
 
-    def _reject(self, concept: ConceptCodes, scene: NamedScene, error: Exception) -> None:
+    def _reject(self, concept: AnyConcept, scene: NamedScene, error: Exception) -> None:
         """Go back to the last good concept; where that one is at fault, hold."""
         target = self._enactor.target
         with self._changed:
