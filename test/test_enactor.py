@@ -182,6 +182,18 @@ def test_a_stamp_that_stands_still_ages_and_ends_in_a_hold(enactor, time_s):
     assert enactor.decide(time.monotonic()).mode is Mode.TRACKING
 
 
+def test_who_is_gone_means_hold_until_it_returns(enactor):
+    enactor.target = TARGET
+    enactor.on_state(sample(1.0))
+    assert enactor.replan()
+    enactor.absent = 'waits for blue_0 to return'
+    decision = enactor.decide(enactor.state.arrived_s)
+    assert decision.mode is Mode.HOLDING and decision.reason == 'waits for blue_0 to return'
+    assert_holds(decision)
+    enactor.absent = ''
+    assert enactor.decide(enactor.state.arrived_s).mode is Mode.TRACKING
+
+
 def test_restart_forgets_state_and_plan_but_not_the_target(enactor):
     enactor.target = TARGET
     enactor.on_state(sample(1.0))

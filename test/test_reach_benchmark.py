@@ -18,10 +18,11 @@ from benchmarks.reach.lockstep import TIMESTEP_S, Run, touches
 from benchmarks.reach.measures import measure, summarise, wilson_interval
 from benchmarks.reach.perturbations import PERTURBATIONS, Perturbation, Sensor
 from benchmarks.reach.series import Bench, Conditions
-from benchmarks.reach.surroundings import MovingReference
+from benchmarks.reach.surroundings import AppearingDistractors, ChangingWeights, MovingReference
 from ebm_concept_ros.arm.simulation import ArmSimulation
 from ebm_concept_ros.arm.table_scene import random_table_scene
 from ebm_concept_ros.mpc.planners import PLANNERS, make_planner
+from ebm_core.composition_evaluation import PAIRS
 from ebm_core.events import get_concept, spatial_concept_names
 
 ROOT = Path(__file__).parents[1]
@@ -37,7 +38,7 @@ def bench():
 
 
 def simulation_of(seed, concept='between', entities=None):
-    table = tasks.arrangement(concept, seed, WORKSPACE, entities)
+    _, table = tasks.pose(concept, seed, WORKSPACE, entities)
     return ArmSimulation(ARM, WORKSPACE, table, TIMESTEP_S)
 
 
@@ -58,7 +59,7 @@ def test_an_energy_that_leads_elsewhere_is_a_failure(bench, monkeypatch):
     """The judge goes by the concept, not by what the arm descends."""
     monkeypatch.setattr('benchmarks.reach.lockstep.TIMEOUT_S', 1.5)
     infer = bench.codes
-    monkeypatch.setattr(bench, 'codes', lambda concept, seed: infer(get_concept('south'), seed))
+    monkeypatch.setattr(bench, 'codes', lambda _, seed, __: infer(get_concept('south'), seed))
     run = bench.reach(Conditions('north'), 15)
     assert not run['success'] and run['reach_time_s'] is None
     assert run['goal_error_m'] == pytest.approx(0.6 * WORKSPACE.metres_per_unit, abs=0.01)
@@ -86,9 +87,66 @@ def test_a_moving_entity_is_followed(bench, monkeypatch):
     assert 0.0 < run['goal_error_m'] < 0.03
 
 
+@pytest.mark.parametrize('conditions', [{}, {'reweighed': True}], ids=['still', 'reweighed'])
+def test_two_concepts_are_brought_about_together(bench, conditions, monkeypatch):
+    monkeypatch.setattr('benchmarks.reach.lockstep.SETTLE_S', 0.0)
+    run = bench.reach(Conditions('between + north', **conditions), 2)
+    assert run['success'] and run['identified'] == 1.0
+    assert run['goal_error_m'] < 0.01
+
+
+@pytest.mark.parametrize('pair', PAIRS, ids=' + '.join)
+def test_of_two_concepts_there_is_a_place_where_both_hold(pair):
+    concepts, table = tasks.pose(' + '.join(pair), 1, WORKSPACE, None)
+    simulation = ArmSimulation(ARM, WORKSPACE, table, TIMESTEP_S)
+    goal = tasks.make_task(concepts, simulation).goal
+    place_m = goal.place_m(HOME_M)
+    assert goal.distance_m(place_m) < 0.004
+    assert max(each.distance_m(place_m) for each in goal.goals) == goal.distance_m(place_m)
+    assert np.abs(WORKSPACE.to_plane(place_m)).max() < WORKSPACE.half_width_units
+
+
+def test_weights_change_when_the_arm_is_on_its_way():
+    concepts, table = tasks.pose('between + north', 1, WORKSPACE, None)
+    simulation = ArmSimulation(ARM, WORKSPACE, table, TIMESTEP_S)
+    task = tasks.make_task(concepts, simulation)
+    changing = ChangingWeights(task, lambda task: task.weights)
+    given = []
+    for _ in range(200):
+        now, weights = changing.update(simulation)
+        assert now is task  # what is asked for is judged from the beginning
+        given.append(weights)
+        simulation.step()
+    assert given[:120] == [(1.0, 0.0)] * 120 and given[130:] == [(1.0, 1.0)] * 70
+
+
+def test_distractors_that_come_and_go_do_not_keep_the_arm_from_its_goal(bench, monkeypatch):
+    monkeypatch.setattr('benchmarks.reach.lockstep.SETTLE_S', 0.0)
+    run = bench.reach(Conditions('between', appearing=True), 1)
+    assert run['success'] and run['identified'] == 1.0 and run['goal_error_m'] < 0.01
+
+
+@pytest.mark.parametrize('name', ['between', 'circle'])
+def test_only_distractors_appear_and_vanish_and_the_controller_learns_of_it(name):
+    concepts, table = tasks.pose(name, 2, WORKSPACE, None)
+    simulation = ArmSimulation(ARM, WORKSPACE, table, TIMESTEP_S)
+    task = tasks.make_task(concepts, simulation)
+    taking_part = set(np.array(task.named.ids)[task.goal.attention > 0.5])
+    appearing = AppearingDistractors(task, lambda task: task.named.ids, seed=1)
+    there, known = set(), set()
+    for _ in range(600):
+        now, ids = appearing.update(simulation)
+        there.add(now.named.ids)
+        known.add(ids)
+        simulation.step()
+    assert len(there) > 1 and there >= known and len(known) > 1
+    assert all(taking_part <= set(ids) for ids in there)
+    assert min(map(len, there)) >= 2
+
+
 def test_a_moving_entity_moves_at_its_speed_and_stays_on_the_table(bench):
     simulation = simulation_of(1, 'north')
-    task = tasks.make_task(get_concept('north'), simulation)
+    task = tasks.make_task([get_concept('north')], simulation)
     moving = MovingReference(task, lambda task: task, 0.1, TIMESTEP_S, seed=1)
     places, seen = [], []
     for _ in range(5000):
@@ -107,16 +165,16 @@ def test_the_task_of_a_seed_is_the_simulators():
     simulation = simulation_of(7)
     scene = random_table_scene(7, 2, 'blue', WORKSPACE)
     assert simulation.table_scene == scene
-    goal = tasks.make_task(get_concept('between'), simulation).goal
+    goal = tasks.make_task([get_concept('between')], simulation).goal
     np.testing.assert_allclose(goal.place_m(HOME_M), midpoint_m(scene), atol=1e-6)
     assert goal.attention.sum() == 3 and goal.attention[-1] == 1
     assert goal.distance_m(midpoint_m(scene) + np.array([0.0, 0.03])) == pytest.approx(0.03)
 
 
 def test_a_region_is_elsewhere_in_every_scene():
-    heights = {tasks.concept_of('horizontal_line', seed).parameters for seed in range(5)}
-    assert len(heights) == 5
-    assert tasks.concept_of('circle', 3) == tasks.concept_of('circle', 3)
+    drawn = [tasks.pose('horizontal_line', seed, WORKSPACE, None)[0] for seed in range(5)]
+    assert len(set(drawn)) == 5
+    assert tasks.pose('horizontal_line', 3, WORKSPACE, None)[0] == drawn[3]
 
 
 def test_what_refers_to_nothing_cannot_be_followed(bench):
@@ -129,7 +187,7 @@ def test_a_crowded_table_is_full_and_repeats_itself(entities):
     simulation = simulation_of(3, entities=entities)
     assert simulation.table_scene == simulation_of(3, entities=entities).table_scene
     assert simulation.table_scene != simulation_of(4, entities=entities).table_scene
-    task = tasks.make_task(get_concept('between'), simulation)
+    task = tasks.make_task([get_concept('between')], simulation)
     assert len(task.named.ids) == entities
     assert task.goal.attention.sum() == 3
 
@@ -245,6 +303,10 @@ def test_the_command_prints_a_table_and_writes_json(tmp_path, capsys, monkeypatc
         (['--perturb', 'wind'], list(PERTURBATIONS)),
         (['--scenes', '0'], ['--scenes 0']),
         (['--real-time', '--oracle'], ['--oracle']),
+        (['--compose', 'between', 'beyond'], ['between', 'north']),
+        (['--moving', '0.1', '--appearing'], ['one at a time']),
+        (['--reweigh'], ['--compose']),
+        (['--entities', '10', '--compose', 'north', 'east'], ['--entities']),
     ],
 )
 def test_what_it_cannot_do_is_refused_by_name(arguments, named, capsys):

@@ -113,6 +113,7 @@ def eventful_run(arm, model, limit=10_000):
         planner.error = ZeroDivisionError('no') if 180 <= tick < 320 else None
         late_s = 0.06 if 330 <= tick < 335 else 0.0007
         enactor.fault = 'a bad scene' if 350 <= tick < 355 else ''
+        enactor.absent = 'gone' if 360 <= tick < 365 else ''
         sample = cv.JointSample(
             start_ns + 2_000_000 * tick, sim.joint_positions_rad, sim.joint_velocities_rad_s
         )
@@ -205,7 +206,7 @@ def set_last(column, value):
     ('changes', 'text'),
     [
         ({'header': lambda _: np.frombuffer(b'{"format": 99}', np.uint8)}, 'format 99'),
-        ({'header': lambda _: np.frombuffer(b'{"format": 1}', np.uint8)}, 'settings: missing'),
+        ({'header': lambda _: np.frombuffer(b'{"format": 2}', np.uint8)}, 'settings: missing'),
         ({'header': lambda _: np.frombuffer(b'hello', np.uint8)}, 'not JSON'),
         ({'efforts_nm': lambda a: a[:, :5]}, 'efforts_nm'),
         ({'efforts_nm': lambda a: a[:-1]}, '400 efforts_nm'),

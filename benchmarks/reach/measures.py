@@ -17,7 +17,8 @@ _Z_95 = 1.959964
 def measure(run: Run, arm: ArmConfig, joint_ranges_rad: np.ndarray, timestep_s: float) -> dict:
     """Return the numbers of one run, in SI units; the errors are means over its last MEASURED_S.
 
-    joint_ranges_rad: (n, 2). Without a goal, the error to it is None.
+    joint_ranges_rad: (n, 2). Where no distance to the goal is known, the error to it
+    is None.
     """
     at_end = slice(-max(1, round(MEASURED_S / timestep_s)), None)
     speeds = np.abs(run.velocities_rad_s) / arm.velocity_limits_rad_s
@@ -29,7 +30,7 @@ def measure(run: Run, arm: ArmConfig, joint_ranges_rad: np.ndarray, timestep_s: 
     return {
         'success': run.reach_time_s is not None,
         'reach_time_s': run.reach_time_s,
-        'goal_error_m': None if run.to_goal_m is None else float(run.to_goal_m[at_end].mean()),
+        'goal_error_m': _finite_mean(run.to_goal_m, at_end),
         'minimum_error_m': float(run.to_minimum_m[at_end].mean()),
         'torque_variation_nm_per_s': float(changes.sum() / (len(changes) * timestep_s)),
         'joint_limit_share': float(at_limit.any(1).mean()),
@@ -73,6 +74,11 @@ def summarise(runs: list[dict]) -> dict:
         reduce = np.median if key == 'target_time_s' else np.mean
         out[key] = float(reduce(values)) if values else None
     return out
+
+
+def _finite_mean(values: np.ndarray | None, part: slice) -> float | None:
+    mean = np.nan if values is None else float(values[part].mean())
+    return mean if math.isfinite(mean) else None
 
 
 def wilson_interval(successes: int, trials: int) -> tuple[float, float]:

@@ -11,8 +11,10 @@ from ebm_concept_ros.conversions import NamedScene
 from ebm_concept_ros.mpc.energy_field import EnergyField
 from ebm_concept_ros.workspace import Workspace
 
-_MOST_PROJECTIONS = 200
-_ARRIVED_M = 1e-4
+_ROUNDS = 300
+# From an axis of symmetry it would not get to either side.
+_ASIDE_M = np.array([0.01, 0.007])
+_TOGETHER_M = 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,19 +55,23 @@ class JointGoal:
     def place_m(self, from_m: np.ndarray) -> np.ndarray:
         """Return a place (2,) m that satisfies all, going from one's nearest to the next's.
 
-        Raises ValueError where that comes to no end.
+        Where that goes back and forth between two places that are near each other it is the middle.
+        Raises ValueError where they are not.
         """
-        place_m = np.asarray(from_m, float)
+        place_m = np.asarray(from_m, float) + _ASIDE_M
         # Whoever leaves an area to choose from says first where it holds most clearly.
         goals = sorted(self.goals, key=lambda goal: goal.has_distance)
-        for _ in range(_MOST_PROJECTIONS):
-            if self.distance_m(place_m) < _ARRIVED_M:
-                return place_m
+        for _ in range(_ROUNDS):
+            places_m = []
             for goal in goals:
-                if goal.distance_m(place_m) >= _ARRIVED_M:
+                if goal.has_distance or goal.distance_m(place_m) > 0.0:
                     place_m = goal.place_m(place_m)
-        names = ' and '.join(goal.concept.name for goal in self.goals)
-        raise ValueError(f'{names}: no place was found where both hold')
+                places_m.append(place_m)
+        place_m = np.mean(places_m, axis=0)
+        if self.distance_m(place_m) > _TOGETHER_M:
+            names = ' and '.join(goal.concept.name for goal in self.goals)
+            raise ValueError(f'{names}: no place was found where both hold')
+        return place_m
 
     def oracle(self) -> EnergyField:
         """Return the squared distance to a place where all hold."""

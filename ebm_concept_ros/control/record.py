@@ -28,7 +28,7 @@ _ARRAYS = {
     'stamps_ns': ('i8', ()),
     'states': ('f8', ('joints', 'joints')),
     'plans': ('i8', (3,)),
-    'decisions': ('i8', (6,)),
+    'decisions': ('i8', (7,)),
     'ages_s': ('f8', ()),
     'efforts_nm': ('f8', ('joints',)),
 }

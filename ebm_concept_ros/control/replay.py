@@ -106,7 +106,8 @@ class Replay:
         return Outcome(len(efforts), torques, self._planned, same, first)
 
     def _decide(self, number: int) -> Decision:
-        state, target, plan, _, fault, failure = self._record.arrays['decisions'][number].tolist()
+        numbers = self._record.arrays['decisions'][number].tolist()
+        state, target, plan, _, fault, failure, absent = numbers
         return self._decider.decide(
             Situation(
                 sample=None if state < 0 else self._sample(state),
@@ -115,6 +116,7 @@ class Replay:
                 plan=None if plan < 0 else self._plan(plan),
                 fault='recorded' if fault else '',
                 plan_failure='recorded' if failure else '',
+                absent='recorded' if absent else '',
             )
         )
 

@@ -66,7 +66,7 @@ def make_target(
     require_one_actor(scene)
     known = former.parts if former is not None and former.scene is scene else ()
     parts = tuple(
-        next((part for part in known if _same_codes(part.concept, term)), None)
+        next((part for part in known if same_codes(part.concept, term)), None)
         or _part(model, term, scene, workspace, seed)
         for term in concept.terms
     )
@@ -94,7 +94,8 @@ def _part(
     return Part(concept, attention, energies.reshape(FIELD_SIZE, FIELD_SIZE))
 
 
-def _same_codes(one: ConceptCodes, other: ConceptCodes) -> bool:
+def same_codes(one: ConceptCodes, other: ConceptCodes) -> bool:
+    """Tell whether two concepts are the same, whatever their names."""
     return np.array_equal(one.action_code, other.action_code) and np.array_equal(
         one.argument_code, other.argument_code
     )

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ebm_concept_ros.control.enactor import Enactor
+from ebm_concept_ros.control.presence import vanished
 from ebm_concept_ros.control.target import Target, make_target, same_surroundings
 from ebm_concept_ros.conversions import AnyConcept, NamedScene
 from ebm_concept_ros.nodes.diagnostics import Diagnostics, Level
@@ -38,7 +39,8 @@ class Targeting:
         self._changed = threading.Condition()  # guards the three below
         self._scene: NamedScene | None = None
         self._concept: AnyConcept | None = None
-        self._rejected: tuple[AnyConcept, NamedScene] | None = None
+        # What no target is to be made of.
+        self._set_aside: tuple[AnyConcept, NamedScene] | None = None
 
     def set_scene(self, scene: NamedScene) -> None:
         """Take a scene; one that differs only in where the effector is changes nothing."""
@@ -68,6 +70,10 @@ class Targeting:
             return
         if not outdated:
             return
+        gone = vanished(self._enactor.target, concept, scene)
+        if gone:
+            self._wait_for(gone, concept, scene)
+            return
         began = time.perf_counter()
         try:
             target = make_target(
@@ -79,6 +85,7 @@ class Targeting:
             return
         self._enactor.fault = ''
         self._enactor.target = target
+        self._enactor.absent = ''
         self._diagnostics.accept('target')
         self._diagnostics.set(
             'target',
@@ -90,18 +97,25 @@ class Targeting:
     def _is_outdated(self) -> bool:
         if self._scene is None or self._concept is None:
             return False
-        if self._rejected == (self._concept, self._scene):
+        if self._set_aside == (self._concept, self._scene):
             return False
         target = self._enactor.target
         return (
             target is None or target.concept is not self._concept or target.scene is not self._scene
         )
 
+    def _wait_for(self, gone: tuple[str, ...], concept: AnyConcept, scene: NamedScene) -> None:
+        """Hold until those who took part are there again; the former target says who they are."""
+        with self._changed:
+            self._set_aside = (concept, scene)
+        self._enactor.absent = f'{concept.name}: waits for {", ".join(gone)} to return'
+        self._diagnostics.set('target', Level.WARN, self._enactor.absent)
+
     def _reject(self, concept: AnyConcept, scene: NamedScene, error: Exception) -> None:
         """Go back to the last good concept; where that one is at fault, hold."""
         target = self._enactor.target
         with self._changed:
-            self._rejected = (concept, scene)
+            self._set_aside = (concept, scene)
             if target is not None and target.concept is not concept:
                 if self._concept is concept:
                     self._concept = target.concept
