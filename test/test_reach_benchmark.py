@@ -106,18 +106,21 @@ def test_of_two_concepts_there_is_a_place_where_both_hold(pair):
     assert np.abs(WORKSPACE.to_plane(place_m)).max() < WORKSPACE.half_width_units
 
 
-def test_weights_change_when_the_arm_is_on_its_way():
-    concepts, table = tasks.pose('between + north', 1, WORKSPACE, None)
+@pytest.mark.parametrize('pair', [('between', 'north'), ('north', 'circle'), ('west', 'closest')])
+def test_weights_change_to_those_of_another_place_when_the_arm_is_on_its_way(pair):
+    concepts, table = tasks.pose(' + '.join(pair), 1, WORKSPACE, None, together=False)
     simulation = ArmSimulation(ARM, WORKSPACE, table, TIMESTEP_S)
-    task = tasks.make_task(concepts, simulation)
-    changing = ChangingWeights(task, lambda task: task.weights)
+    first, task = (tasks.make_task(concepts, simulation, w) for w in ((1.0, 0.0), (0.0, 1.0)))
+    assert first.goal.concept.name == pair[0] and task.goal.concept.name == pair[1]
+    assert task.goal.distance_m(first.goal.place_m(HOME_M)) > 0.08
+    changing = ChangingWeights(first, task, lambda task: task.weights)
     given = []
     for _ in range(200):
         now, weights = changing.update(simulation)
-        assert now is task  # what is asked for is judged from the beginning
+        assert now is task  # what is asked for in the end is judged from the beginning
         given.append(weights)
         simulation.step()
-    assert given[:120] == [(1.0, 0.0)] * 120 and given[130:] == [(1.0, 1.0)] * 70
+    assert given[:120] == [(1.0, 0.0)] * 120 and given[130:] == [(0.0, 1.0)] * 70
 
 
 def test_distractors_that_come_and_go_do_not_keep_the_arm_from_its_goal(bench, monkeypatch):

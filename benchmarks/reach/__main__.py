@@ -13,10 +13,10 @@
 In one process, in lockstep: simulated time waits for the controller, so what is measured does not
 depend on the machine, plan and target times apart. With --moving, success is to follow within 3 cm
 for 3 s, and the error to the goal is the lag. With --compose, two concepts are added up in scenes
-where both can hold, and success is that both do; with --reweigh the second weighs nothing until
-the arm is on its way. With --appearing, entities that take no part come and go. --real-time runs
-the launch file instead. Needs the environment's shell (. scripts/environment.sh). Status 1 when a
-reach failed.
+where both can hold, and success is that both do; with --reweigh they hold at different places, the
+weights are 1 and 0 until the arm is on its way and then 0 and 1, and success is the second. With
+--appearing, entities that take no part come and go. --real-time runs the launch file instead. Needs
+the environment's shell (. scripts/environment.sh). Status 1 when a reach failed.
 """
 
 from __future__ import annotations

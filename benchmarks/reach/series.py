@@ -30,6 +30,7 @@ from ebm_core.events import Concept
 from ebm_core.model import load_model
 
 DEMONSTRATIONS = 5
+FIRST_ALONE, SECOND_ALONE = (1.0, 0.0), (0.0, 1.0)
 
 
 # As the referee judges; a moving goal is to be followed at the distance that a lag may be.
@@ -43,8 +44,8 @@ class Conditions:
 
     field: 'learned', or 'oracle', the squared distance to the nearest place that is right.
     concept: a name, or two with SUM in between. entities: None for the simulator's 3 to 6.
-    moving_m_s: speed of one of the references. appearing: others come and go. reweighed: the second
-    of two concepts weighs nothing until the arm is on its way.
+    moving_m_s: speed of one of the references. appearing: others come and go. reweighed: of two
+    concepts the first alone counts, and when the arm is on its way the second alone.
     """
 
     concept: str = 'between'
@@ -77,9 +78,9 @@ class Bench:
     def reach(self, conditions: Conditions, seed: int) -> dict:
         """Return the numbers of one scene; demonstrations are as new as the arrangement."""
         c = conditions
-        concepts, table = pose(c.concept, seed, self.workspace, c.entities)
+        concepts, table = pose(c.concept, seed, self.workspace, c.entities, not c.reweighed)
         simulation = ArmSimulation(self.arm, self.workspace, table, TIMESTEP_S)
-        task = make_task(concepts, simulation)
+        task = make_task(concepts, simulation, SECOND_ALONE if c.reweighed else None)
         codes = tuple(self.codes(concept, seed, i) for i, concept in enumerate(concepts))
         target_times_s, found = [], []
         former: Target | None = None
@@ -90,8 +91,7 @@ class Bench:
             concept = summed(codes, task.weights)
             former = make_target(self.model, concept, task.named, self.workspace, 0, former)
             target_times_s.append(time.perf_counter() - began)
-            if min(task.weights) > 0.0:
-                found.append(self._identified(task, former))
+            found.append(self._identified(task, former))
             if c.field == 'oracle':  # the rest of the controller stays
                 return dataclasses.replace(former, field=task.goal.oracle())
             return former
@@ -103,7 +103,8 @@ class Bench:
         elif c.appearing:
             surroundings = AppearingDistractors(task, make, seed)
         elif c.reweighed:
-            surroundings = ChangingWeights(task, make)
+            first = make_task(concepts, simulation, FIRST_ALONE)
+            surroundings = ChangingWeights(first, task, make)
         else:
             surroundings = Surroundings(task, make)
         planner = make_planner(c.planner, self.arm, self.workspace)

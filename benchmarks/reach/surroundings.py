@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections import deque
 from collections.abc import Callable
 
@@ -32,13 +31,12 @@ class Surroundings:
 
 
 class ChangingWeights(Surroundings):
-    """At first the arm is given the first concept alone; all that the task asks for comes later."""
+    """At first the arm is given other weights than those that it is judged by."""
 
     CHANGED_AT_S = 0.25  # when the arm is on its way
 
-    def __init__(self, task: Task, make: TargetMaker) -> None:
-        alone = (1.0, *(0.0 for _ in task.weights[1:]))
-        super().__init__(dataclasses.replace(task, weights=alone), make)
+    def __init__(self, first: Task, task: Task, make: TargetMaker) -> None:
+        super().__init__(first, make)
         self._asked, self._task = False, task
 
     def update(self, simulation: ArmSimulation) -> tuple[Task, Target]:

@@ -50,19 +50,19 @@ class Task:
 
 
 def pose(
-    name: str, seed: int, workspace: Workspace, entities: int | None
+    name: str, seed: int, workspace: Workspace, entities: int | None, together: bool = True
 ) -> tuple[tuple[Concept, ...], TableScene]:
     """Return the concepts of a name, 'north' or 'between + north', and the table of a seed.
 
     Concepts are as the seed has them: a line elsewhere, a circle of another size. The table is the
     simulator's, or one of `entities` with the effector, or where concepts are added up one on which
-    both can hold.
+    both can hold, at one place or apart.
     """
     names = name.split(SUM)
     if len(names) > 1:
         if entities is not None:
             raise ValueError(f'entities: {entities} refused, {name} has tables of its own')
-        return composed_table(names, seed, workspace)
+        return composed_table(names, seed, workspace, together)
     concept = get_concept(name).variant(np.random.default_rng(seed))
     if entities is None:
         table = random_table_scene(seed, concept.num_references, REFERENCE_COLOUR, workspace)
@@ -110,14 +110,19 @@ def crowded_table(seed: int, references: int, count: int, workspace: Workspace) 
 def make_task(
     concepts: Sequence[Concept], simulation: ArmSimulation, weights: Sequence[float] | None = None
 ) -> Task:
-    """Return the task that a simulation poses; by default the concepts weigh the same."""
+    """Return the task that a simulation poses.
+
+    weights: by default the same; a concept without weight is not judged.
+    """
     named = seen(simulation)
+    weights = tuple(weights or [1.0] * len(concepts))
     goals = tuple(
         TrueGoal.of(concept, named, colour, simulation.workspace)
-        for concept, colour in zip(concepts, COLOURS_REFERRED_TO, strict=False)
+        for concept, colour, weight in zip(concepts, COLOURS_REFERRED_TO, weights, strict=False)
+        if weight > 0.0
     )
     goal = goals[0] if len(goals) == 1 else JointGoal(goals)
-    return Task(tuple(concepts), tuple(weights or [1.0] * len(goals)), goal)
+    return Task(tuple(concepts), weights, goal)
 
 
 def seen(simulation: ArmSimulation) -> conversions.NamedScene:
