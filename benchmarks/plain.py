@@ -100,6 +100,7 @@ def _generation(
     events: Events,
     w: Tensor,
     weights: Weights,
+    single_goal: Tensor,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Return −log p(x | a, w), KL loss, demonstrated energy and direction loss, each (B,)."""
     before = events.states[:, :1]
@@ -122,7 +123,8 @@ def _generation(
     way = [c.detach().squeeze(1) for c in chain]
     candidates = state_candidates(events.states[:, 1:], way, events.free)
     energies = energy(candidates)
-    direction = direction_loss(candidates, _gradient(energy, candidates), events.free)
+    gradients = _gradient(energy, candidates)
+    direction = direction_loss(candidates, gradients, events.free, single_goal)
     kl = energy(chain[-1], fixed, w.detach()).squeeze(1).log1p()
     return _first_of(energies), kl, energies[:, 0], direction
 
@@ -133,8 +135,8 @@ def _identification(
     sampler: Sampler,
     problems: Sequence[tuple[Events, Tensor]],
     weights: Weights,
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Return −log p(a | x, w), the KL loss and the demonstrated energy, each (B,)."""
+) -> tuple[Tensor, Tensor]:
+    """Return −log p(a | x, w) and the KL loss, each (B,)."""
     inputs = [with_motion(v.states[:, 1:], v.states[:, 0]).unsqueeze(1) for v, _ in problems]
     codes = [w.unsqueeze(1) for _, w in problems]
     mask, present, any_of = (
@@ -165,7 +167,7 @@ def _identification(
     energies = energy(candidates)
     ml = _first_of(energies.masked_fill(also_right, torch.inf))
     kl = energy(found, fixed, [w.detach() for w in codes]).log1p()
-    return ml, kl.mean(1), energies[:, 0]
+    return ml, kl.mean(1)
 
 
 def _first_of(energies: Tensor) -> Tensor:
@@ -191,7 +193,9 @@ def plain_losses(
     for task in tasks:
         w_x = _infer_code(energy, sampler, task.shown).repeat_interleave(task.queries, 0)
         if task.generate is not None:
-            generated.append(_generation(energy, fixed, sampler, task.generate, w_x, weights))
+            generated.append(
+                _generation(energy, fixed, sampler, task.generate, w_x, weights, task.single_goal)
+            )
         if task.identify is not None:
             problems.append((task.identify, w_x))
         if task.argument is not None:
@@ -206,7 +210,7 @@ def plain_losses(
 
     generation_ml, generation_kl = (mean([p[i] for p in generated]) for i in (0, 1))
     identification_ml, identification_kl = (mean([p[i] for p in identified]) for i in (0, 1))
-    positive = mean([p[2] for p in (*generated, *identified)])
+    positive = mean([p[2] for p in generated])
     direction = mean([p[3] for p in generated]) if weights.direction else zero
     likelihood = generation_ml + identification_ml
     return Losses(

@@ -14,6 +14,7 @@ from safetensors.torch import save
 from torch import nn
 
 from .distributed import ALONE, Processes
+from .optimizer import MuonAndAdam
 from .scene import InvalidInput
 
 FILE = 'checkpoint.safetensors'
@@ -45,7 +46,7 @@ def save_checkpoint(
     directory: Path,
     progress: dict[str, float],
     modules: nn.Module,
-    optimizer: torch.optim.Optimizer,
+    optimizer: MuonAndAdam,
     rng: np.random.Generator,
     config: dict,
     processes: Processes = ALONE,
@@ -78,7 +79,7 @@ def save_checkpoint(
 def load_checkpoint(
     directory: Path,
     modules: nn.Module,
-    optimizer: torch.optim.Optimizer,
+    optimizer: MuonAndAdam,
     rng: np.random.Generator,
     config: dict,
     processes: Processes = ALONE,
@@ -108,7 +109,7 @@ def load_checkpoint(
 def _restore(
     path: Path,
     modules: nn.Module,
-    optimizer: torch.optim.Optimizer,
+    optimizer: MuonAndAdam,
     rng: np.random.Generator,
     config: dict,
     processes: Processes,

@@ -11,9 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .inference import Sampler
-from .negatives import PLANE_HALF_WIDTH
-from .scene import POSITION
+from .inference import Sampler, starts
 from .state_energy import StateEnergy
 
 STARTS = 24  # chains, one from x⁰ and the others from anywhere in the plane
@@ -50,14 +48,8 @@ def generate(
     A sum of energies is not what the sampler's K steps were trained on: the chains bring near, and
     a descent with a length that adapts arrives. states: (B, T, P, F), x⁰; free: (B, P, F).
     """
-    may = free[:, None, None]
-    start = states[:, None].repeat(1, STARTS, 1, 1, 1)
-    shape = (*start[:, 1:].shape[:-1], 2)
-    anywhere = torch.rand(shape, generator=generator, device=states.device) * 2 - 1
-    start[:, 1:, :, :, POSITION] += may[..., POSITION] * (
-        PLANE_HALF_WIDTH * anywhere - start[:, 1:, :, :, POSITION]
-    )
-    end = descend(energy, sampler.generate(energy, start, free)[-1], may)
+    ends = sampler.generate(energy, starts(states, free, STARTS, generator), free)[-1]
+    end = descend(energy, ends, free[:, None, None])
     best = energy(end).argmin(1)
     return end[torch.arange(len(end), device=end.device), best]
 

@@ -55,7 +55,10 @@ class TrainingConfig(_Config):
     )
     demonstrations: int = Field(5, ge=1, le=20, description='events that a code is inferred from')
     queries: int = Field(2, ge=1, le=50, description='novel events per concept and context')
-    learning_rate: float = Field(1e-3, gt=0, le=0.1, description="Adam's, before decay")
+    learning_rate: float = Field(
+        1e-2, gt=0, le=0.1, description='of the matrices (Muon), before decay'
+    )
+    bias_learning_rate: float = Field(3e-3, gt=0, le=0.1, description='of the biases (Adam)')
     sampler_learning_rate: float = Field(
         5e-3, gt=0, le=1, description='the same, of the chains step sizes, which are logarithms'
     )
@@ -72,7 +75,7 @@ class TrainingConfig(_Config):
         0.0, ge=0, description='weight of the loss that downhill leads to the demonstrated state'
     )
     positive_weight: float = Field(
-        0.1, ge=0, description='weight of the demonstrated events own energy, which is to be zero'
+        0.1, ge=0, description='weight of the energy of what was brought about, which is to be zero'
     )
     seed: int = Field(0, ge=0, description='of everything random in the run')
     checkpoint_every: int = Field(250, ge=1, description='steps between checkpoints')
@@ -86,12 +89,9 @@ class Preset(_Config):
 
 
 _FEW = {'placement': 4, 'region': 2, 'quantity': 2}
-_POSITION = TrainingConfig(
-    steps=1500, concepts={'point': 32}, learning_rate=3e-3, kl_from=0.3, direction_weight=2.0
-)
-_SHAPES = TrainingConfig(
-    steps=1200, concepts={'shape': 32}, learning_rate=3e-3, kl_from=0.3, direction_weight=2.0
-)
+_RECIPE = {'kl_from': 0.4, 'kl_into_energy': False, 'direction_weight': 2.0}
+_POSITION = TrainingConfig(steps=1000, concepts={'point': 32}, **_RECIPE)
+_SHAPES = TrainingConfig(steps=1000, concepts={'shape': 32}, **_RECIPE)
 
 
 def _ablation(
@@ -103,14 +103,7 @@ def _ablation(
 PRESETS: dict[str, Preset] = {
     'concepts': Preset(
         model=ModelConfig(residuals=16, code_size=16),
-        training=TrainingConfig(
-            steps=7000,
-            learning_rate=3e-3,
-            sampler_learning_rate=3e-2,
-            kl_from=0.4,
-            kl_into_energy=False,
-            direction_weight=2.0,
-        ),
+        training=TrainingConfig(steps=5000, **_RECIPE),
     ),
     # What the arm enacts.
     'placement': Preset(
@@ -126,6 +119,8 @@ PRESETS: dict[str, Preset] = {
     'shapes_twenty_steps': _ablation(_SHAPES, sampler_steps=20),
     'shapes_no_relations': _ablation(_SHAPES, relational=False),
     'shapes_no_kl': _ablation(_SHAPES, {'kl_weight': 0.0}),
+    'shapes_kl_into_energy': _ablation(_SHAPES, {'kl_into_energy': True}),
+    'shapes_no_direction': _ablation(_SHAPES, {'direction_weight': 0.0}),
     'shapes_scalar': _ablation(_SHAPES, residuals=1),
     'tiny': Preset(
         model=ModelConfig(hidden=32),

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from .events import NUM_ENTITIES, Concept, EventBatch, get_concept
-from .model import IDENTIFICATION_RESTARTS, ConceptModel
+from .model import GENERATION_RESTARTS, IDENTIFICATION_RESTARTS, ConceptModel
 from .motion import with_motion
 from .objective import demonstrated_code
 from .scene import COLOURS
@@ -36,7 +36,7 @@ def evaluate_concept(
     generation: the predicate is satisfied after K steps. identification: the attention is exactly
     right in a still scene. generation_shared, identification_shared: the same, the code having been
     demonstrated in the other context. argument: the attention of the event, found in x⁰ with w_a.
-    identification_one_chain: without restarts.
+    generation_one_chain, identification_one_chain: without restarts.
     """
     rng = np.random.default_rng(seed)
     torch.manual_seed(seed)
@@ -74,6 +74,7 @@ def _measure(
     )
     w_x = demonstrated(model, acted[:, :m])
     yield 'generation', brought_about(model, concepts, acted[:, m], w_x)
+    yield 'generation_one_chain', brought_about(model, concepts, acted[:, m], w_x, 1)
     yield 'generation_shared', brought_about(model, concepts, acted[:, m], w_still)
     yield 'identification_shared', found(model, asked, w_x, IDENTIFICATION_RESTARTS)
     before = acted.at_start()
@@ -88,8 +89,13 @@ def demonstrated(model: ConceptModel, shown: EventBatch) -> Tensor:
 
 
 @torch.no_grad()
-def generate_events(model: ConceptModel, asked: EventBatch, w: Tensor) -> EventBatch:
-    """Return events (B,) with what is free brought about by K steps from x⁰; w: (B, D)."""
+def generate_events(
+    model: ConceptModel, asked: EventBatch, w: Tensor, restarts: int = GENERATION_RESTARTS
+) -> EventBatch:
+    """Return events (B,) with what is free brought about by chains of K steps; w: (B, D).
+
+    restarts: how many chains, of which the end of least energy counts; 1 is the one from x⁰.
+    """
     p = asked.participants
     events = Events.of(asked, keep=p)
     start = events.start()
@@ -97,16 +103,20 @@ def generate_events(model: ConceptModel, asked: EventBatch, w: Tensor) -> EventB
         model.energy, events.states[:, 0], start, events.attention, w, events.movers
     )
     states = asked.states.copy()
-    end = model.sampler.generate(energy, start.unsqueeze(1), events.free)[-1]
-    states[:, 1:, :p] = end.squeeze(1).numpy()
+    end = model.sampler.generate_best(energy, start, events.free, restarts=restarts)
+    states[:, 1:, :p] = end.numpy()
     return EventBatch(states, asked.attention, asked.present, asked.free, asked.any_of)
 
 
 def brought_about(
-    model: ConceptModel, concepts: Sequence[Concept], asked: EventBatch, w: Tensor
+    model: ConceptModel,
+    concepts: Sequence[Concept],
+    asked: EventBatch,
+    w: Tensor,
+    restarts: int = GENERATION_RESTARTS,
 ) -> np.ndarray:
     """Tell (B,) whether each concept's predicate is satisfied by what the model generates."""
-    done = generate_events(model, asked, w)
+    done = generate_events(model, asked, w, restarts)
     return np.array([bool(c.satisfied(done[i : i + 1])[0]) for i, c in enumerate(concepts)])
 
 
@@ -137,6 +147,7 @@ _COLUMNS = {
     'argument': 'argument',
     'generation_shared': 'generation, code shown by identification',
     'identification_shared': 'identification, code shown by generation',
+    'generation_one_chain': 'generation, one chain',
     'identification_one_chain': 'identification, one chain',
 }
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from .energy import Energy, with_one
 from .refinement import refine
-from .scene import COLOUR
+from .scene import COLOUR, PLANE_HALF_WIDTH, POSITION
 from .state_energy import StateEnergy
 
 LANGEVIN_NOISE = 0.005  # standard deviation per step while training; √α would drown the signal
@@ -99,6 +99,23 @@ class Sampler(nn.Module):
             chain.append(moved + noise * torch.randn_like(moved) * may if noise else moved)
         return chain
 
+    def generate_best(
+        self,
+        energy: StateEnergy,
+        states: Tensor,
+        free: Tensor,
+        *,
+        restarts: int,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """Return the states (B, T, P, F) of least energy that `restarts` chains end in.
+
+        One begins at `states` (B, T, P, F), the others anywhere; free: (B, P, F).
+        """
+        ends = self.generate(energy, starts(states, free, restarts, generator), free)[-1]
+        best = energy(ends).argmin(1)
+        return ends[torch.arange(len(ends), device=ends.device), best]
+
     def identify(
         self,
         energy: Energy,
@@ -144,6 +161,21 @@ class Sampler(nn.Module):
         # Where few are meant among many, growing from nobody finds them.
         starts = torch.stack((chosen, torch.zeros_like(chosen)), 1)
         return refine(energy, pairs, present, last, starts)[0]
+
+
+def starts(
+    states: Tensor, free: Tensor, number: int, generator: torch.Generator | None = None
+) -> Tensor:
+    """Return (B, number, T, P, F): `states` (B, T, P, F), then others with what is free drawn anew.
+
+    Positions are anywhere in the plane, colours any; free: (B, P, F).
+    """
+    out = states.unsqueeze(1).repeat(1, number, 1, 1, 1)
+    anything = torch.rand(out[:, 1:].shape, generator=generator, device=out.device)
+    anything[..., POSITION] = PLANE_HALF_WIDTH * (2 * anything[..., POSITION] - 1)
+    may = free[:, None, None]
+    out[:, 1:] = out[:, 1:] * (1 - may) + anything * may
+    return out
 
 
 def variable_of(free: Tensor, times: int) -> str:

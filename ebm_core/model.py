@@ -30,6 +30,7 @@ from .understanding import understanding
 
 WEIGHTS, CARD = 'model.safetensors', 'model.json'
 IDENTIFICATION_RESTARTS = 16
+GENERATION_RESTARTS = 16
 
 
 class ModelError(RuntimeError):
@@ -127,15 +128,26 @@ class ConceptModel:
         return mask[0].double().numpy()
 
     @torch.no_grad()
-    def generate(self, scene: Scene, attention: np.ndarray, action_code: np.ndarray) -> Scene:
-        """Return the scene with the attended movable entities where K descent steps bring them."""
+    def generate(
+        self, scene: Scene, attention: np.ndarray, action_code: np.ndarray, seed: int = 0
+    ) -> Scene:
+        """Return the scene with the attended movable entities where K descent steps bring them.
+
+        Of GENERATION_RESTARTS chains, one from where they are, the end of least energy counts.
+        """
         order, movers, energy = self._state_energy(scene, attention, action_code)
-        states = torch.from_numpy(scene.features()[order])[None, None, None]
+        states = torch.from_numpy(scene.features()[order])[None, None]
         free = torch.zeros(1, len(order), NUM_FEATURES)
         free[:, :movers, POSITION] = 1.0
-        end = self.sampler.generate(energy, states, free)[-1][0, 0, 0].double().numpy()
+        end = self.sampler.generate_best(
+            energy,
+            states,
+            free,
+            restarts=GENERATION_RESTARTS,
+            generator=torch.Generator().manual_seed(seed),
+        )
         positions = scene.positions.copy()
-        positions[order[:movers]] = end[:movers, POSITION]
+        positions[order[:movers]] = end[0, 0, :movers, POSITION].double().numpy()
         return scene.with_positions(positions)
 
     @torch.no_grad()

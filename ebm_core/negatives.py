@@ -7,14 +7,14 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .scene import COLOUR
+from .scene import COLOUR, PLANE_HALF_WIDTH
 
 # Standard deviations, in particle units, of the states drawn around the demonstrated one: from
 # where a controller must be precise to where its basin must reach.
 NEAR_SPREADS = (0.05, 0.05, 0.1, 0.1, 0.2, 0.2, 0.4, 0.4)
-ANYWHERE = 8
-# A controller's plane reaches beyond the square that scenes are drawn in.
-PLANE_HALF_WIDTH = 1.25
+# How far back on the way from x⁰ to the demonstrated state, as shares of it.
+ON_THE_WAY = (1.0, 0.75, 0.5, 0.3, 0.15)
+ANYWHERE = 6
 RANDOM_MASKS = 4
 SWAPPED_MASKS = 8
 
@@ -22,6 +22,7 @@ SWAPPED_MASKS = 8
 def state_candidates(x: Tensor, chain: Sequence[Tensor], free: Tensor) -> Tensor:
     """Return states (B, M, T, P, F), of which the first is the demonstrated one.
 
+    Then come those on the straight way from x⁰ to it, the sampler's, those near it, and any.
     x: the demonstrated states (B, T, P, F); chain: the sampler's, from start to end; free:
     (B, P, F), 1 for what may change.
     """
@@ -35,8 +36,22 @@ def state_candidates(x: Tensor, chain: Sequence[Tensor], free: Tensor) -> Tensor
     anything[..., COLOUR] = torch.rand((*shape[:-1], 3), device=x.device)
     where = may * _some(shape, free)
     anywhere = true * (1 - where) + anything * where
-    on_the_way = torch.stack([chain[len(chain) // 3], chain[2 * len(chain) // 3], chain[-1]], 1)
-    return torch.cat((true, on_the_way, near, anywhere), 1)
+    back = x.new_tensor(ON_THE_WAY).view(-1, 1, 1, 1)
+    on_the_way = true + back * (chain[0].unsqueeze(1) - true)
+    sampled = torch.stack([chain[len(chain) // 3], chain[2 * len(chain) // 3], chain[-1]], 1)
+    return torch.cat((true, on_the_way, sampled, near, anywhere), 1)
+
+
+def sure_of_the_way(candidates: int, device: torch.device) -> Tensor:
+    """Return (M,) 1 for the candidates whose way to the demonstrated state is sure.
+
+    From all others, where many states are right, another one may be nearer.
+    """
+    sure = torch.zeros(candidates, device=device)
+    sure[1 : 1 + len(ON_THE_WAY)] = 1.0
+    near = candidates - ANYWHERE - len(NEAR_SPREADS)
+    sure[near : near + sum(spread <= 0.1 for spread in NEAR_SPREADS)] = 1.0
+    return sure
 
 
 def _some(shape: tuple[int, ...], free: Tensor) -> Tensor:

@@ -20,7 +20,7 @@ from torch import Tensor
 from .energy import Energy
 from .inference import LANGEVIN_NOISE, Sampler
 from .motion import with_motion
-from .negatives import mask_candidates, state_candidates
+from .negatives import mask_candidates, state_candidates, sure_of_the_way
 from .state_energy import StateEnergy
 from .task import Events, Task
 
@@ -44,7 +44,7 @@ class Weights:
     """What counts how much.
 
     kl: whether the chains are differentiated. kl_into_energy: whether the KL loss trains the energy
-    that they descend, or their step sizes alone. positive, direction: of the demonstrated events'
+    that they descend, or their step sizes alone. positive, direction: of the demonstrated states'
     own energy, and of where downhill leads.
     """
 
@@ -70,7 +70,9 @@ def losses(energy: Energy, sampler: Sampler, tasks: Sequence[Task], weights: Wei
         w_x = demonstrated_code(energy, sampler, task.shown, noise=LANGEVIN_NOISE)
         w_x = w_x.repeat_interleave(task.queries, 0)
         if task.generate is not None:
-            generated.append(_generation(energy, sampler, task.generate, w_x, weights))
+            generated.append(
+                _generation(energy, sampler, task.generate, w_x, weights, task.single_goal)
+            )
         if task.identify is not None:
             problems.append(_identification(energy, task.identify, w_x))
         if task.argument is not None:
@@ -88,7 +90,7 @@ def losses(energy: Energy, sampler: Sampler, tasks: Sequence[Task], weights: Wei
         mean([g[1] for g in generated]),
         mean([i[1] for i in identified]),
         mean([g[3] for g in generated]),
-        mean([part[2] for part in (*generated, *identified)]),
+        mean([g[2] for g in generated]),
     ]
     likelihood = parts[0] + parts[1]
     likelihood = likelihood + weights.direction * parts[4] + weights.positive * parts[5]
@@ -104,7 +106,12 @@ def demonstrated_code(
 
 
 def _generation(
-    energy: Energy, sampler: Sampler, events: Events, w: Tensor, weights: Weights
+    energy: Energy,
+    sampler: Sampler,
+    events: Events,
+    w: Tensor,
+    weights: Weights,
+    single_goal: Tensor,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Return −log p(x | a, w), KL loss, demonstrated energy and direction loss, each (B,)."""
     x, before = events.states[:, 1:], events.states[:, 0]
@@ -125,22 +132,27 @@ def _generation(
         energies = of_states(candidates)
         return _first_of(energies), kl, energies[:, 0], torch.zeros_like(kl)
     energies, gradients = of_states.value_and_gradient(candidates)
-    direction = direction_loss(candidates, gradients, events.free)
+    direction = direction_loss(candidates, gradients, events.free, single_goal)
     return _first_of(energies), kl, energies[:, 0], direction
 
 
-def direction_loss(candidates: Tensor, gradients: Tensor, free: Tensor) -> Tensor:
+def direction_loss(
+    candidates: Tensor, gradients: Tensor, free: Tensor, single_goal: Tensor
+) -> Tensor:
     """Return (B,), the mean of 1 − cos of the angle between downhill and the demonstrated state.
 
     A likelihood is content when other states have enough energy, however flat it is out there; K
-    steps need to know where to go. Where many states are right, the mean over demonstrations is the
-    way to them. candidates, gradients: (B, M, T, P, F), the first candidate the demonstrated one;
-    free: (B, P, F).
+    steps need to know where to go. Where many states are right, only those count from which the
+    demonstrated one is the nearest. candidates, gradients: (B, M, T, P, F) of `state_candidates`;
+    free: (B, P, F); single_goal: (B,) 0/1.
     """
     may = free[:, None, None]
     wanted = ((candidates[:, :1] - candidates) * may).flatten(2)[:, 1:]
     downhill = (-gradients * may).flatten(2)[:, 1:]
-    return (1 - F.cosine_similarity(downhill, wanted, dim=-1, eps=1e-4)).mean(1)
+    sure = sure_of_the_way(candidates.shape[1], candidates.device)[1:]
+    counts = torch.maximum(single_goal.unsqueeze(1), sure)
+    off = 1 - F.cosine_similarity(downhill, wanted, dim=-1, eps=1e-4)
+    return (off * counts).sum(1) / counts.sum(1)
 
 
 def _identification(energy: Energy, events: Events, w: Tensor) -> _Identification:
@@ -150,8 +162,8 @@ def _identification(energy: Energy, events: Events, w: Tensor) -> _Identificatio
 
 def _identify(
     energy: Energy, sampler: Sampler, problems: Sequence[_Identification], weights: Weights
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Return −log p(a | x, w), the KL loss and the demonstrated energy, each (B,)."""
+) -> tuple[Tensor, Tensor]:
+    """Return −log p(a | x, w) and the KL loss, each (B,)."""
     pairs = torch.cat([p.pairs for p in problems])
     w = torch.cat([p.w for p in problems])
     mask = torch.cat([p.events.attention for p in problems])
@@ -168,7 +180,7 @@ def _identify(
     energies = energy.energy_of_gates(pairs, candidates, energy.with_code(w))
     ml = _first_of(energies.masked_fill(also_right, torch.inf))
     kl = fixed.energy_of_gates(pairs.detach(), found, fixed.with_code(w.detach())).log1p()
-    return ml, kl.mean(1), energies[:, 0]
+    return ml, kl.mean(1)
 
 
 def _first_of(energies: Tensor) -> Tensor:

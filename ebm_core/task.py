@@ -55,7 +55,8 @@ class Task:
 
     shown: (C, M) demonstrations of the action code w_x. generate: events to bring about, None where
     that is not asked for. identify: still scenes to find it in. argument_shown, argument: (C, M)
-    and (B,) states x⁰, to find the argument of the event in (w_a).
+    and (B,) states x⁰, to find the argument of the event in (w_a). single_goal: (B,) 0/1, of each
+    query's concept.
     """
 
     queries: int
@@ -64,6 +65,7 @@ class Task:
     identify: Events | None
     argument_shown: Events | None
     argument: Events | None
+    single_goal: Tensor
 
 
 _SHARE_SHOWN_BY_ACTING = {None: 0.5, 'generation': 1.0, 'identification': 0.0}
@@ -116,6 +118,9 @@ def make_task(
         None if still is None else Events.of(_flat(still[:, m:]), device),
         argument_shown,
         argument,
+        torch.tensor([float(c.single_goal) for c in concepts], device=device).repeat_interleave(
+            queries
+        ),
     )
 
 

@@ -20,6 +20,7 @@ from .events import NUM_ENTITIES, Concept, concepts_of
 from .inference import Sampler
 from .logs import Logs
 from .objective import Losses, Weights, losses
+from .optimizer import MuonAndAdam
 from .task import Task, make_task
 
 
@@ -79,7 +80,7 @@ def draw_tasks(
 
 def train_step(
     learner: Learner,
-    optimizer: torch.optim.Optimizer,
+    optimizer: MuonAndAdam,
     preset: Preset,
     step: int,
     rng: np.random.Generator,
@@ -135,12 +136,7 @@ def train(
     torch.manual_seed(t.seed)
     learner = Learner(preset).to(device)
     rng = processes.random_of_its_own(t.seed)
-    optimizer = torch.optim.Adam(
-        [
-            {'params': learner.energy.parameters(), 'initial_lr': t.learning_rate},
-            {'params': learner.sampler.parameters(), 'initial_lr': t.sampler_learning_rate},
-        ]
-    )
+    optimizer = MuonAndAdam(learner.energy, learner.sampler, t)
     config = preset.model_dump()
     run = {'step': 0, 'wall_s': 0.0, 'skipped_steps': 0}
     if processes.leads:

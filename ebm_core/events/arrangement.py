@@ -1,7 +1,8 @@
 """Concepts of where entities are: movers are brought into an arrangement, references stay.
 
-A family says how satisfied arrangements are drawn (`arrange`) and how far others are from one
-(`violation`); events, distractors and unambiguous scenes follow from these.
+A family says how satisfied arrangements are drawn (`arrange`), which of them a demonstrator goes to
+(`approach`) and how far others are from one (`violation`); events, distractors and unambiguous
+scenes follow from these.
 """
 
 from __future__ import annotations
@@ -54,6 +55,16 @@ class Arrangement(Concept):
     def arrange(self, rng: np.random.Generator, count: int) -> np.ndarray:
         """Return (count, P, 2) satisfied arrangements; those that leave the square are redrawn."""
 
+    def approach(
+        self, rng: np.random.Generator, arranged: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return where the movers start and where they go, both (count, movers, 2).
+
+        arranged: (count, movers, 2), a satisfied arrangement. Where many are satisfied, a
+        demonstrator goes to the nearest: what an event shows is then a function of its x⁰.
+        """
+        return rng.uniform(-1, 1, arranged.shape), arranged
+
     @abstractmethod
     def violation(self, participants: np.ndarray) -> np.ndarray:
         """Return (...) how far participants (..., P, 2) are from satisfying it, particle units."""
@@ -74,12 +85,13 @@ class Arrangement(Concept):
             movable |= present & (attention < 0.5) & (rng.random(present.shape) < 0.5)
         positions = rng.uniform(-1, 1, (*present.shape, 2))
         positions[:, :p] = self.arrange_inside(rng, count, p)
+        start, positions[:, : self.movers] = self.approach(rng, positions[:, : self.movers])
         colours = palette_colours(rng, attention, reference_colour)
         after = features(
             rng, positions, colours, movable, present, black_crosses=self.black_crosses
         )
         before = after.copy()
-        before[:, : self.movers, POSITION] = rng.uniform(-1, 1, (count, self.movers, 2))
+        before[:, : self.movers, POSITION] = start
         return acted(before, after, attention, present, POSITION, self.movers)
 
     def identification(

@@ -25,6 +25,8 @@ class Concept(ABC):
     steps: ClassVar[int] = 1  # T, the states after x⁰
     # What generation changes; concepts that agree on it, `generates` and `steps` train as one task.
     changes: ClassVar[str] = 'position'
+    # Whether what is asked for is one place, wherever it is approached from.
+    single_goal: ClassVar[bool] = True
 
     @property
     @abstractmethod

@@ -24,6 +24,8 @@ from .particles import (
     still,
 )
 
+TOUCHING = 0.1  # how near the actor goes to what it is to be closest to, particle units
+CORNER = 0.95  # of the square, where it is farthest from another
 CLEAR_MARGIN = 0.1  # by which the demonstrated one is closer (farther) than any other
 INSIDE = 1.1  # the world's square, and a little
 
@@ -48,9 +50,11 @@ class Proximity(Concept):
         present = presence(rng, count, num_entities, 3)
         attention = first(present, 2)
         positions = np.zeros((*present.shape, 2))
+        start = rng.uniform(-1, 1, (count, 2))
 
         def draw(rows: np.ndarray) -> np.ndarray:
             positions[rows] = rng.uniform(-1, 1, (len(rows), *positions.shape[1:]))
+            positions[rows, 0] = self._decided(start[rows], positions[rows, 1])
             return self._lead(positions[rows], 1, 0, present[rows]) < CLEAR_MARGIN
 
         redraw(count, draw)
@@ -58,7 +62,7 @@ class Proximity(Concept):
         colours = palette_colours(rng, attention, reference_colour)
         after = features(rng, positions, colours, movable, present, black_crosses=True)
         before = after.copy()
-        before[:, 0, POSITION] = rng.uniform(-1, 1, (count, 2))
+        before[:, 0, POSITION] = start
         return acted(before, after, attention, present, POSITION)
 
     def identification(
@@ -99,6 +103,15 @@ class Proximity(Concept):
         positions[:, actor] = places
         present = np.ones(positions.shape[:2], bool)
         return self._lead(positions, reference, actor, present)
+
+    def _decided(self, start: np.ndarray, reference: np.ndarray) -> np.ndarray:
+        """Return (rows, 2) where the actor goes: right up to the reference, or into the corner
+        that is farthest from it. A demonstrator leaves no doubt.
+        """
+        if self.sign < 0:
+            return np.where(reference > 0, -CORNER, CORNER)
+        away = start - reference
+        return reference + TOUCHING * away / np.linalg.norm(away, axis=1, keepdims=True)
 
     def _lead(
         self, positions: np.ndarray, anchor: int, which: int, present: np.ndarray

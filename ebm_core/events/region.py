@@ -49,6 +49,27 @@ class Region(Arrangement):
                 place[:] = self.parameters
         return place[:, None]
 
+    @property
+    def single_goal(self) -> bool:
+        """Whether the region is one place."""
+        return self.name == 'point'
+
+    def approach(
+        self, rng: np.random.Generator, arranged: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return start and end, the region's place that is nearest to the start."""
+        start, end = rng.uniform(-1, 1, arranged.shape), arranged.copy()
+        match self.name:
+            case 'horizontal_line':
+                end[..., 0] = start[..., 0]
+            case 'vertical_line':
+                end[..., 1] = start[..., 1]
+            case 'circle':
+                end = self.parameters[0] * start / np.linalg.norm(start, axis=-1, keepdims=True)
+            case 'corners':
+                start = np.abs(start) * np.sign(arranged)
+        return start, end
+
     def violation(self, participants: np.ndarray) -> np.ndarray:
         """Return the distance to the region."""
         place = participants[..., 0, :]

@@ -6,7 +6,7 @@ A shape is known by the distances between its entities.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, permutations
 from typing import ClassVar
 
 import numpy as np
@@ -30,6 +30,7 @@ class Shape(Arrangement):
 
     family: ClassVar[str] = 'shape'
     changes: ClassVar[str] = 'positions'
+    single_goal: ClassVar[bool] = False
     black_crosses: ClassVar[bool] = False
 
     @property
@@ -44,6 +45,27 @@ class Shape(Arrangement):
         rotation = np.stack((np.stack((cos, -sin), -1), np.stack((sin, cos), -1)), -2)
         centre = rng.uniform(-1, 1, (count, 1, 2))
         return _TEMPLATES[self.name] @ rotation + centre
+
+    def approach(
+        self, rng: np.random.Generator, arranged: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return start and end, the shape that takes the least motion (sum of squares).
+
+        In the complex plane: of all assignments of entities to the template's places, the one
+        whose best turn leaves the least; the centre stays.
+        """
+        start = rng.uniform(-1, 1, arranged.shape)
+        template, places = (p[..., 0] + 1j * p[..., 1] for p in (_TEMPLATES[self.name], start))
+        centre = places.mean(1, keepdims=True)
+        assigned = template[np.array(list(permutations(range(self.movers))))]
+        agreement = (places - centre) @ assigned.conj().T
+        best = np.abs(agreement).argmax(1)
+        turn = np.exp(1j * np.angle(agreement[np.arange(len(best)), best]))
+        ideal = centre + turn[:, None] * assigned[best]
+        end = np.stack((ideal.real, ideal.imag), -1)
+        over = np.maximum(end.max(1, keepdims=True) - 1, 0)
+        under = np.minimum(end.min(1, keepdims=True) + 1, 0)
+        return start, end - over - under
 
     def violation(self, participants: np.ndarray) -> np.ndarray:
         """Return the largest error of a distance between two of them."""

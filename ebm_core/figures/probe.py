@@ -106,11 +106,10 @@ def identification_chain(
 
 @torch.no_grad()
 def identified(model: ConceptModel, asked: EventBatch, w: Tensor, restarts: int) -> Tensor:
-    """Return the attention σ(a) (B, N) of the best of `restarts` chains, 0 where absent."""
+    """Return the attention (B, N), 0 or 1: the best of `restarts` chains, refined."""
     events = Events.of(asked)
     pairs = model.energy.pair_sums(with_motion(events.states[:, 1:], events.states[:, 0]))
-    logits = model.sampler.identify_best(model.energy, pairs, events.present, w, restarts=restarts)
-    return torch.sigmoid(logits) * events.present
+    return model.sampler.identify_best(model.energy, pairs, events.present, w, restarts=restarts)
 
 
 def grid(size: int, half_side: float = 1.15) -> np.ndarray:

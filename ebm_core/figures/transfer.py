@@ -15,7 +15,7 @@ from ..scene import POSITION
 from ..training import Learner
 from . import style
 from .models import Models
-from .probe import codes, draw_events, identified, seeded, variants
+from .probe import codes, draw_events, identification_chain, identified, seeded, variants
 from .spec import FigureSpec, markdown_table
 
 CONCEPT = 'point'
@@ -52,7 +52,7 @@ def transfer_errors(model: ConceptModel, seed: int, scenes: int) -> dict[str, fl
         shown, asked = draw_events(concepts, rng, 'identification')
         w = codes(model, shown)
         best = identified(model, asked, w, IDENTIFICATION_RESTARTS).numpy()
-        one = identified(model, asked, w, 1).numpy()
+        one = identification_chain(model, asked, w)[0][:, -1].numpy()
         parts.append((moved, attention_error(best, asked), attention_error(one, asked)))
         weights.append(size)
     means = np.average(parts, axis=0, weights=weights)
@@ -134,11 +134,12 @@ FIGURE = FigureSpec(
     'coordinates of the squared difference between the actor after K = 10 steps and the goal, '
     'particle units squared (the world is the square [−1, 1]²). *Attention error*: mean over all '
     'entities present in the scenes of (σ(a) − mask)², where the mask is 1 for the entity at the '
-    f'goal and 0 for the others; the attention is, of {IDENTIFICATION_RESTARTS} chains of K = 10 '
-    'steps from N(0, 1), the one whose mask has the least energy. The last column has the error of '
-    'one chain alone. Grey: the values of the paper (Mordatch 2018, Additional Results), which '
-    'does not say how its errors are normalised; the one of its untrained generation is close to '
-    'what a place drawn at random gives per coordinate (1/3 + 0.9²/3 = 0.60 with the goals here).',
+    'goal and 0 for the others; the attention is the mask of least energy that '
+    f'{IDENTIFICATION_RESTARTS} chains of K = 10 steps from N(0, 1) lead to, refined entity by '
+    'entity. The last column has the error of σ(a) at the end of one chain alone. Grey: the values '
+    'of the paper (Mordatch 2018, Additional Results), which does not say how its errors are '
+    'normalised; the one of its untrained generation is close to what a place drawn at random '
+    'gives per coordinate (1/3 + 0.9²/3 = 0.60 with the goals here).',
     tuple(preset for preset in _ROWS if preset != 'untrained'),
     draw,
     table,

@@ -74,7 +74,7 @@ def test_the_predicate_refuses_what_is_far_off(seed, name):
     else:
         aside = events.free * (1 - 2 * (states[:, -1] > 0.5))
         aside[:, 1:] = 0
-        states[:, 1:] += 1.5 * aside[:, None]
+        states[:, 1:] += 1.9 * aside[:, None]
     spoilt = EventBatch(states, events.attention, events.present, events.free, events.any_of)
     assert not concept.satisfied(spoilt).any()
 

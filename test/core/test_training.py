@@ -14,6 +14,7 @@ from ebm_core.config import TrainingConfig, preset
 from ebm_core.events import FAMILIES, get_concept
 from ebm_core.model import ModelError, load_model, save_model
 from ebm_core.objective import Weights, losses
+from ebm_core.optimizer import MuonAndAdam
 from ebm_core.task import make_task
 from ebm_core.training import Learner, draw_tasks, train
 
@@ -23,7 +24,7 @@ ONE_CONCEPT = ['--set', 'concepts={"point": 2}', '--scenes', '5']
 def test_learns_within_a_minute(tmp_path):
     """The likelihood of what was shown rises well above that of an untrained energy."""
     few = {'point': 8}
-    chosen = preset('tiny', steps=100, concepts=few, learning_rate=5e-3, warmup_steps=10, kl_from=1)
+    chosen = preset('tiny', steps=100, concepts=few, warmup_steps=10, kl_from=1)
 
     def held_out(learner):
         torch.manual_seed(99)
@@ -59,7 +60,7 @@ def test_a_step_that_is_not_finite_is_skipped():
     chosen = small()
     torch.manual_seed(0)
     learner = Learner(chosen)
-    optimizer = torch.optim.Adam([{'params': learner.parameters(), 'initial_lr': 1e-3}])
+    optimizer = MuonAndAdam(learner.energy, learner.sampler, chosen.training)
     with torch.no_grad():
         learner.energy.f_out_bias[0] = torch.nan
     before = {name: value.clone() for name, value in learner.state_dict().items()}
