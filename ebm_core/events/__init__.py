@@ -42,7 +42,11 @@ def goal_concept_names() -> tuple[str, ...]:
 
 def spatial_concept_names() -> tuple[str, ...]:
     """Return the names of those that bring one actor somewhere: to a place, a line, an area."""
-    return tuple(c.name for key in ('region', 'placement', 'proximity') for c in FAMILIES[key])
+    return tuple(
+        c.name
+        for c in _REGISTRY.values()
+        if c.generates and c.changes == 'position' and c.steps == 1
+    )
 
 
 def concepts_of(key: str) -> tuple[Concept, ...]:
