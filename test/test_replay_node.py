@@ -205,7 +205,7 @@ def set_last(column, value):
     ('changes', 'text'),
     [
         ({'header': lambda _: np.frombuffer(b'{"format": 99}', np.uint8)}, 'format 99'),
-        ({'header': lambda _: np.frombuffer(b'{"format": 1}', np.uint8)}, 'settings: missing'),
+        ({'header': lambda _: np.frombuffer(b'{"format": 2}', np.uint8)}, 'settings: missing'),
         ({'header': lambda _: np.frombuffer(b'hello', np.uint8)}, 'not JSON'),
         ({'efforts_nm': lambda a: a[:, :5]}, 'efforts_nm'),
         ({'efforts_nm': lambda a: a[:-1]}, '400 efforts_nm'),
