@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,7 +19,11 @@ from ebm_core.scene import (
 
 @dataclass(frozen=True, eq=False)
 class ConceptCodes:
-    """An inferred concept as it travels: two codes (D,) and the weights they belong to."""
+    """An inferred concept as it travels: two codes (D,) and the weights they belong to.
+
+    understanding: how well its demonstrations fit together; understanding_threshold: the score that
+    it takes to be enacted. NaN: not known.
+    """
 
     name: str
     action_code: np.ndarray
@@ -27,6 +32,8 @@ class ConceptCodes:
     demonstrations: int = 0
     action_energies: tuple[float, ...] = ()
     argument_energies: tuple[float, ...] = ()
+    understanding: float = math.nan
+    understanding_threshold: float = math.nan
 
 
 def concept_from_message(message: ros.Concept, model_sha256: str, code_size: int) -> ConceptCodes:
@@ -60,6 +67,8 @@ def concept_from_message(message: ros.Concept, model_sha256: str, code_size: int
         message.demonstrations,
         tuple(message.action_energies),
         tuple(message.argument_energies),
+        message.understanding,
+        message.understanding_threshold,
     )
 
 
@@ -78,4 +87,6 @@ def concept_to_message(concept: ConceptCodes, stamp_ns: int = 0) -> ros.Concept:
         demonstrations=concept.demonstrations,
         action_energies=doubles(concept.action_energies),
         argument_energies=doubles(concept.argument_energies),
+        understanding=concept.understanding,
+        understanding_threshold=concept.understanding_threshold,
     )

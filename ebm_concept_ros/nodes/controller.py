@@ -194,7 +194,6 @@ class Controller(RunnableDefaults, LifecycleNode):
             concept = conversions.concept_from_message(
                 message, self._setup.model.sha256, self._setup.model.code_size
             )
-            self._setup.energy_limits.require_understood(concept)
         except InvalidInput as error:
             self._diagnostics.refuse('concept', error)
             return

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ebm_concept_ros.control.enactor import Enactor
 from ebm_concept_ros.control.target import Target, make_target, same_surroundings
+from ebm_concept_ros.control.understanding import why_not_understood
 from ebm_concept_ros.conversions import ConceptCodes, NamedScene
 from ebm_concept_ros.nodes.diagnostics import Diagnostics, Level
 from ebm_concept_ros.workspace import Workspace
@@ -38,7 +39,7 @@ class Targeting:
         self._changed = threading.Condition()  # guards the three below
         self._scene: NamedScene | None = None
         self._concept: ConceptCodes | None = None
-        self._rejected: tuple[ConceptCodes, NamedScene] | None = None
+        self._rejected: tuple[ConceptCodes, NamedScene | None] | None = None
 
     def set_scene(self, scene: NamedScene) -> None:
         """Take a scene; one that differs only in where the effector is changes nothing."""
@@ -62,9 +63,13 @@ class Targeting:
         """Identify and tabulate anew where scene or concept are not those of the target."""
         with self._changed:
             concept, scene, outdated = self._concept, self._scene, self._is_outdated()
+        if concept is not None and (reason := why_not_understood(concept)):
+            self._withhold(concept, scene, reason)
+            return
         if concept is None or scene is None:
             absent = [n for n, v in (('concept', concept), ('scene', scene)) if v is None]
             self._enactor.missing = f'no {" and no ".join(absent)} yet'
+            self._enactor.fault = ''
             return
         if not outdated:
             return
@@ -94,6 +99,16 @@ class Targeting:
         return (
             target is None or target.concept is not self._concept or target.scene is not self._scene
         )
+
+    def _withhold(self, concept: ConceptCodes, scene: NamedScene | None, reason: str) -> None:
+        """Hold until another concept comes; the one before is not what is wanted any more."""
+        with self._changed:
+            if self._rejected == (concept, scene):
+                return
+            self._rejected = (concept, scene)
+        self._enactor.fault = reason
+        self._enactor.target = None
+        self._diagnostics.refuse('concept', reason)
 
     def _reject(self, concept: ConceptCodes, scene: NamedScene, error: Exception) -> None:
         """Go back to the last good concept; where that one is at fault, hold."""
