@@ -142,6 +142,13 @@ ARGUMENTS = (
         {'true': True, 'false': False}.__getitem__,
     ),
     Argument(
+        'render',
+        'true',
+        'true: leave picture and video, drawn after the verdict; false: end with it',
+        'true, false',
+        {'true': True, 'false': False}.__getitem__,
+    ),
+    Argument(
         'lockstep',
         'false',
         'true: simulated time waits for the controller',
@@ -313,6 +320,7 @@ PARAMETERS = {
         *_TASK,
         'model_dir',
         'out_dir',
+        'render',
         'scene_seed',
         'timeout_s',
         'wall_timeout_s',

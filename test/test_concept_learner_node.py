@@ -83,15 +83,17 @@ def test_five_demonstrations_make_the_concept_that_the_library_infers(
     wait_until(lambda: named(concepts, 'five'), 'the concept')
     got = named(concepts, 'five')[0]
     model = load_model(weights)
-    expected = model.infer(
-        [cv.demonstration_from_message(m, WORKSPACE).demonstration for m in sent], seed=0
-    )
+    shown = [cv.demonstration_from_message(m, WORKSPACE).demonstration for m in sent]
+    expected = model.infer(shown, seed=0)
     assert got.model_sha256 == model.sha256 and len(got.terms) == 1
     got = got.terms[0]
     assert got.name == 'five' and got.weight == 1.0 and got.demonstrations == 5
     np.testing.assert_allclose(got.action_code, expected.action_code, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(got.argument_code, expected.argument_code, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(got.action_energies, expected.action_energies, rtol=1e-3)
+    score = model.understanding(shown, seed=0)
+    assert got.understanding == pytest.approx(score, rel=1e-3, abs=1e-3)
+    assert math.isnan(got.understanding_threshold), 'these weights come without one'
 
 
 def test_the_concept_reaches_who_comes_late(probe, demonstrations, concepts):

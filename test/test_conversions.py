@@ -127,13 +127,15 @@ def test_states_take_the_frame_of_their_demonstration():
 @given(st.lists(finite, min_size=8, max_size=8), st.lists(finite, min_size=8, max_size=8))
 def test_concept_round_trip(action, argument):
     sent = cv.ConceptCodes(
-        'between', np.array(action), np.array(argument), 'abc', 5, (0.5,) * 5, (0.25,) * 5
+        *('between', np.array(action), np.array(argument), 'abc'),
+        *(5, (0.5,) * 5, (0.25,) * 5, 3.5, 2.5),
     )
     got = cv.concept_from_message(wired(cv.concept_to_message(sent)), 'abc', 8)
     np.testing.assert_array_equal(got.action_code, sent.action_code)
     np.testing.assert_array_equal(got.argument_code, sent.argument_code)
     assert got.name == 'between' and got.demonstrations == 5
     assert got.action_energies == (0.5,) * 5 and got.argument_energies == (0.25,) * 5
+    assert got.understanding == 3.5 and got.understanding_threshold == 2.5
 
 
 values = st.lists(finite, min_size=3, max_size=3).map(np.array)

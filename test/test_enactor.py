@@ -229,10 +229,13 @@ def test_a_scene_needs_just_one_actor(movable):
 
 def test_the_pacer_skips_what_it_missed_and_counts_it():
     pacer = Pacer(0.01)
-    pacer.wait()
+    first = pacer.wait()
     time.sleep(0.045)
-    pacer.wait()
+    due = pacer.wait()
     assert pacer.missed >= 3
+    # Deadlines stay on the grid, and none lies ahead when it is over.
+    assert (due - first) / 0.01 == pytest.approx(pacer.missed + 1)
+    assert due <= time.monotonic()
     missed, began = pacer.missed, time.monotonic()
     for _ in range(5):
         pacer.wait()

@@ -13,6 +13,7 @@ from pathlib import Path
 from reaching import midpoint_m, shipped_arm, shipped_workspace
 
 import benchmarks.reach.tasks as tasks
+from benchmarks.reach import real_time
 from benchmarks.reach.__main__ import main
 from benchmarks.reach.lockstep import TIMESTEP_S, Run, touches
 from benchmarks.reach.measures import measure, summarise, wilson_interval
@@ -21,6 +22,10 @@ from benchmarks.reach.series import Bench, Conditions
 from benchmarks.reach.surroundings import AppearingDistractors, ChangingWeights, MovingReference
 from ebm_concept_ros.arm.simulation import ArmSimulation
 from ebm_concept_ros.arm.table_scene import random_table_scene
+from ebm_concept_ros.control.event_log import EventLog
+from ebm_concept_ros.control.record import Settings, fingerprint, save_record
+from ebm_concept_ros.control.timing import TimingRecord
+from ebm_concept_ros.conversions import JointSample
 from ebm_concept_ros.mpc.planners import PLANNERS, make_planner
 from ebm_core.composition_evaluation import PAIRS
 from ebm_core.events import get_concept, spatial_concept_names
@@ -283,6 +288,9 @@ def test_the_measures_of_a_known_run():
     summary = summarise([out, {**out, 'success': False, 'reach_time_s': None}])
     assert summary['success'] == 0.5 and summary['reach_time_s_median'] == 0.25
     assert summary['plan_time_s_median'] == 0.002
+    assert summary['joint_limit_scenes'] == summary['velocity_limit_scenes'] == 2
+    unharmed = {**out, 'touched_share': 0.0}
+    assert summarise([out, unharmed])['touched_scenes'] == 1
     without_goal = dataclasses.replace(run, to_goal_m=None)
     assert measure(without_goal, ARM, ranges, TIMESTEP_S)['goal_error_m'] is None
 
@@ -296,6 +304,55 @@ def test_the_command_prints_a_table_and_writes_json(tmp_path, capsys, monkeypatc
     assert report['rows'][0]['runs'][0]['seed'] == 17
     table = capsys.readouterr().out
     assert table.count('1/1') == 2 and 'plan ms' in table
+
+
+def test_in_real_time_it_tells_what_the_controller_noted(tmp_path, capsys, monkeypatch):
+    """The launch file is stood in for by a command that leaves the record of a known run."""
+    arm, n = ARM, len(ARM.joints)
+    planner = make_planner('ilqg', arm, WORKSPACE)
+    settings = Settings(
+        arm=arm,
+        arm_sha256=fingerprint(arm),
+        workspace=WORKSPACE,
+        planner='IlqgPlanner',
+        planner_config=planner.config.model_dump(mode='json'),
+        model_sha256='f' * 64,
+        seed=0,
+        max_state_age_s=0.05,
+    )
+    log = EventLog(n, 1000)
+    for tick in range(100):
+        log.state(JointSample(2_000_000 * tick, arm.home_rad, 0.5 * arm.velocity_limits_rad_s))
+    log.close()
+    due = 7.0 + 0.002 * np.arange(1, 100)
+    timing = TimingRecord(
+        np.stack([due, due + 0.0007], 1)[np.arange(99) != 40],
+        np.array([[7.0, 7.003], [7.008, 7.011], [7.016, 7.021]]),
+    )
+    save_record(tmp_path / 'known.npz', settings, log, timing)
+    ros2 = tmp_path / 'ros2'
+    ros2.write_text(
+        '#!/bin/sh\n'
+        f'for a; do case $a in record_dir:=*) mkdir -p "${{a#*=}}"; '
+        f'cp "{tmp_path}/known.npz" "${{a#*=}}/run_0001.npz";; esac; done\n'
+        'echo \'{"success": true, "reach_time_s": 0.5, "distance_m": 0.001}\'\n'
+    )
+    ros2.chmod(0o755)
+    monkeypatch.setattr(real_time.shutil, 'which', lambda name: str(ros2))
+    monkeypatch.chdir(ROOT)
+    path = tmp_path / 'reach.json'
+    out = ['--out-dir', str(tmp_path / 'out'), '--json', str(path)]
+    assert main(['--real-time', '--scenes', '2', *out]) == 0
+    row = json.loads(path.read_text())['rows'][0]
+    assert row['recorded'] == 2 and row['missed_deadlines'] == 2
+    assert row['replan_rate_hz'] == pytest.approx(125.0)
+    assert row['lateness_s_p99'] == pytest.approx(0.0007)
+    assert row['plan_time_s_median'] == pytest.approx(0.003)
+    assert row['peak_speed_share'] == pytest.approx(0.5) and row['velocity_limit_scenes'] == 0
+    assert row['runs'][0]['lateness_s_max'] == pytest.approx(0.0007)
+    table = capsys.readouterr().out
+    for name in ('replan Hz', 'late ms', 'missed', '125.0', '0.70 / 0.70 / 0.70'):
+        assert name in table
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,11 @@ _MAX_WEIGHT = 1e6
 
 @dataclass(frozen=True, eq=False)
 class ConceptCodes:
-    """An inferred concept as it travels: two codes (D,) and the weights they belong to."""
+    """An inferred concept as it travels: two codes (D,) and the weights they belong to.
+
+    understanding: how well its demonstrations fit together; understanding_threshold: the score that
+    it takes to be enacted. NaN: not known.
+    """
 
     name: str
     action_code: np.ndarray
@@ -31,6 +35,8 @@ class ConceptCodes:
     demonstrations: int = 0
     action_energies: tuple[float, ...] = ()
     argument_energies: tuple[float, ...] = ()
+    understanding: float = math.nan
+    understanding_threshold: float = math.nan
 
     @property
     def terms(self) -> tuple[ConceptCodes, ...]:
@@ -128,6 +134,8 @@ def concept_to_message(concept: AnyConcept, stamp_ns: int = 0) -> ros.Concept:
                 demonstrations=term.demonstrations,
                 action_energies=_doubles(term.action_energies),
                 argument_energies=_doubles(term.argument_energies),
+                understanding=term.understanding,
+                understanding_threshold=term.understanding_threshold,
             )
             for term, weight in zip(concept.terms, concept.weights, strict=True)
         ],
@@ -156,6 +164,8 @@ def _term(term: ros.ConceptTerm, field: str, model_sha256: str, code_size: int) 
         term.demonstrations,
         tuple(term.action_energies),
         tuple(term.argument_energies),
+        term.understanding,
+        term.understanding_threshold,
     )
 
 

@@ -11,6 +11,7 @@ concept takes its place. Published again with other weights, it changes them.
 
 from __future__ import annotations
 
+import math
 import queue
 import sys
 import threading
@@ -23,6 +24,7 @@ from rclpy.node import Node
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions
 from ebm_concept_ros.control.composer import Composer
+from ebm_concept_ros.control.understanding import why_not_understood
 from ebm_concept_ros.nodes import qos
 from ebm_concept_ros.nodes.diagnostics import Diagnostics, Level
 from ebm_concept_ros.nodes.parameters import Parameters, declare
@@ -120,6 +122,7 @@ class ConceptLearner(RunnableDefaults, Node):
 
     def _infer(self, name: str, demonstrations: list[Demonstration]) -> None:
         inferred = self._model.infer(demonstrations, seed=self.parameters.seed)
+        threshold = self._model.understanding_threshold
         concept = conversions.ConceptCodes(
             name,
             inferred.action_code,
@@ -128,14 +131,18 @@ class ConceptLearner(RunnableDefaults, Node):
             len(demonstrations),
             tuple(inferred.action_energies),
             tuple(inferred.argument_energies),
+            self._model.understanding(demonstrations, seed=self.parameters.seed),
+            math.nan if threshold is None else threshold,
         )
         # What would be refused at the other end is neither published nor composed.
         self._check(conversions.concept_to_message(concept))
         self._publish(self._composer.learned(concept))
+        reason = why_not_understood(concept)
         self._diagnostics.set(
             'inference',
-            Level.OK,
-            f'{name}: inferred from {len(demonstrations)} demonstrations',
+            Level.WARN if reason else Level.OK,
+            reason or f'{name}: inferred from {len(demonstrations)} demonstrations',
+            understanding=concept.understanding,
             mean_action_energy=float(inferred.action_energies.mean()),
             mean_argument_energy=float(inferred.argument_energies.mean()),
         )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ebm_concept_ros.control.enactor import Enactor
 from ebm_concept_ros.control.presence import vanished
 from ebm_concept_ros.control.target import Target, make_target, same_surroundings
+from ebm_concept_ros.control.understanding import why_not_understood
 from ebm_concept_ros.conversions import AnyConcept, NamedScene
 from ebm_concept_ros.nodes.diagnostics import Diagnostics, Level
 from ebm_concept_ros.workspace import Workspace
@@ -40,7 +41,7 @@ class Targeting:
         self._scene: NamedScene | None = None
         self._concept: AnyConcept | None = None
         # What no target is to be made of.
-        self._set_aside: tuple[AnyConcept, NamedScene] | None = None
+        self._set_aside: tuple[AnyConcept, NamedScene | None] | None = None
 
     def set_scene(self, scene: NamedScene) -> None:
         """Take a scene; one that differs only in where the effector is changes nothing."""
@@ -64,9 +65,13 @@ class Targeting:
         """Identify and tabulate anew where scene or concept are not those of the target."""
         with self._changed:
             concept, scene, outdated = self._concept, self._scene, self._is_outdated()
+        if concept is not None and (reason := why_not_understood(concept)):
+            self._withhold(concept, scene, reason)
+            return
         if concept is None or scene is None:
             absent = [n for n, v in (('concept', concept), ('scene', scene)) if v is None]
             self._enactor.missing = f'no {" and no ".join(absent)} yet'
+            self._enactor.fault = ''
             return
         if not outdated:
             return
@@ -110,6 +115,16 @@ class Targeting:
             self._set_aside = (concept, scene)
         self._enactor.absent = f'{concept.name}: waits for {", ".join(gone)} to return'
         self._diagnostics.set('target', Level.WARN, self._enactor.absent)
+
+    def _withhold(self, concept: AnyConcept, scene: NamedScene | None, reason: str) -> None:
+        """Hold until another concept comes; the one before is not what is wanted any more."""
+        with self._changed:
+            if self._set_aside == (concept, scene):
+                return
+            self._set_aside = (concept, scene)
+        self._enactor.fault = reason
+        self._enactor.target = None
+        self._diagnostics.refuse('concept', reason)
 
     def _reject(self, concept: AnyConcept, scene: NamedScene, error: Exception) -> None:
         """Go back to the last good concept; where that one is at fault, hold."""
