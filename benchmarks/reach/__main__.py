@@ -5,6 +5,7 @@
     python -m benchmarks.reach --scenes 200 --perturb mass friction delay noise
     python -m benchmarks.reach --scenes 50 --entities 5 10 50 100
     python -m benchmarks.reach --concepts north --scenes 20 --moving 0.1
+    python -m benchmarks.reach --scenes 50 --obstacles 1 --heedless
     python -m benchmarks.reach --real-time --scenes 20
 
 In one process, in lockstep: simulated time waits for the controller, so what is measured does not
@@ -47,6 +48,8 @@ def main(argv: list[str] | None = None) -> int:
             args.perturb,
             args.planner,
             ('learned', 'oracle') if args.oracle else ('learned',),
+            [args.obstacles],
+            (True, False) if args.heedless else (True,),
         )
         rows = [bench.series(Conditions(*each), args.seeds) for each in combinations]
     print_table(rows)
@@ -79,6 +82,10 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument('--perturb', nargs='+', choices=PERTURBATIONS, default=['none'])
     parser.add_argument('--entities', nargs='+', type=int, help='on a crowded table, effector too')
     parser.add_argument('--moving', type=float, default=0.0, help='speed of a reference, m/s')
+    parser.add_argument('--obstacles', type=int, default=0, help='tall poles on the straight way')
+    parser.add_argument(
+        '--heedless', action='store_true', help='the same without avoiding them beside it'
+    )
     parser.add_argument('--model', type=Path, default=Path('models/placement'))
     parser.add_argument('--arm', type=Path, default=Path('config/arms/jaco.yaml'))
     parser.add_argument('--real-time', action='store_true', help='the launch file, scene by scene')
@@ -90,10 +97,16 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     if args.real_time and any(
         (
             *(args.planner != ['ilqg'], args.oracle, args.perturb != ['none']),
-            *(args.entities, args.moving),
+            *(args.entities, args.moving, args.obstacles),
         )
     ):
-        parser.error('--real-time takes no --planner, --oracle, --perturb, --entities, --moving')
+        parser.error(
+            '--real-time takes no --planner, --oracle, --perturb, --entities, --moving, --obstacles'
+        )
+    if args.obstacles < 0:
+        parser.error(f'--obstacles {args.obstacles}: 0 or more')
+    if args.heedless and not args.obstacles:
+        parser.error('--heedless needs --obstacles')
     if 'all' in args.planner:
         args.planner = list(PLANNERS)
     args.seeds = range(args.first_seed, args.first_seed + args.scenes)

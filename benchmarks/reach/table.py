@@ -57,8 +57,12 @@ def _cells(row: dict) -> list[str]:
 
 
 def _changed(row: dict) -> str:
-    moving = row['moving_m_s']
-    return f'{row["perturbation"]}, {moving} m/s' if moving else row['perturbation']
+    changes = [row['perturbation']]
+    if row['moving_m_s']:
+        changes.append(f'{row["moving_m_s"]} m/s')
+    if row.get('obstacles'):
+        changes.append(f'{row["obstacles"]} in the way' + ('' if row['avoid'] else ', not told'))
+    return ', '.join(changes)
 
 
 def _number(value: float | None, factor: float, digits: int) -> str:
