@@ -44,8 +44,12 @@ def named_scenes(draw, min_size=1, max_size=6):
     ids = st.lists(
         st.text(min_size=1, max_size=8).filter(_storable), min_size=n, max_size=n, unique=True
     )
+    size = st.tuples(st.floats(0.0, 1.0), st.floats(0.001, 1.0))
+    sizes = st.none() | st.lists(size, min_size=n, max_size=n).map(np.array)
     return cv.NamedScene(
-        tuple(draw(ids)), Scene(draw(rows), draw(colours), draw(shapes), draw(movable))
+        tuple(draw(ids)),
+        Scene(draw(rows), draw(colours), draw(shapes), draw(movable)),
+        draw(sizes),
     )
 
 
@@ -59,6 +63,7 @@ def assert_same_scene(a, b, tolerance=0.0):
     np.testing.assert_array_equal(a.scene.colours, b.scene.colours)
     np.testing.assert_array_equal(a.scene.shapes, b.scene.shapes)
     np.testing.assert_array_equal(a.scene.movable, b.scene.movable)
+    np.testing.assert_array_equal(a.sizes_m, b.sizes_m)
 
 
 def demonstration_message(count=1, seed=0):

@@ -1,6 +1,7 @@
 """The controller's promises without ROS: whatever fails, the torque is a finite hold or none."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -219,6 +220,8 @@ def test_only_what_stands_still_makes_surroundings():
     assert not same_surroundings(SCENE, moved_other)
     assert not same_surroundings(SCENE, renamed)
     assert not same_surroundings(None, SCENE)
+    grown, alike = (replace(SCENE, sizes_m=np.array([[0.02, 0.2], [0.0, 0.0]])) for _ in range(2))
+    assert same_surroundings(grown, alike) and not same_surroundings(SCENE, grown)
 
 
 @pytest.mark.parametrize('movable', [[False, False], [True, True]])

@@ -11,6 +11,7 @@ from ebm_concept_ros import conversions as cv
 from ebm_concept_ros.arm.simulation import ArmSimulation
 from ebm_concept_ros.arm.table_scene import TableEntity, TableScene
 from ebm_concept_ros.control.enactor import Enactor, Mode
+from ebm_concept_ros.control.obstacles import hand_radius_m
 from ebm_concept_ros.control.presence import vanished
 from ebm_concept_ros.control.target import make_target
 from ebm_concept_ros.mpc.planners import make_planner
@@ -68,7 +69,9 @@ class Loop:
         self.simulation = ArmSimulation(ARM, WORKSPACE, tables)
         planner = make_planner('ilqg', ARM, WORKSPACE)
         self.enactor = Enactor(ARM, planner, 0.05, predict=False)
-        self.targeting = Targeting(BlueOnes(), WORKSPACE, self.enactor, Silent(), 0)
+        self.targeting = Targeting(
+            BlueOnes(), WORKSPACE, self.enactor, Silent(), 0, hand_radius_m(ARM)
+        )
         self.targeting.set_concept(CODES)
         self.targeting.set_scene(named_scene(table))
 

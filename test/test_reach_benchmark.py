@@ -200,6 +200,25 @@ def test_a_crowded_table_is_full_and_repeats_itself(entities):
     assert task.goal.attention.sum() == 3
 
 
+def test_poles_on_the_straight_way_are_gone_around_and_struck_by_who_is_not_told(
+    bench, monkeypatch
+):
+    aware = Conditions(concept='north', obstacles=1)
+    simulation, task = bench.scene(aware, 1)
+    pole = simulation.table_scene.entities[-1]
+    start_m, place_m = simulation.effector_in_base_m[:2], np.array(pole.position_in_base_m)
+    way_m, there_m = task.goal.place_m(start_m) - start_m, place_m - start_m
+    assert abs(way_m[0] * there_m[1] - way_m[1] * there_m[0]) < 1e-3 * np.linalg.norm(way_m)
+    assert pole.height_m > WORKSPACE.hover_height_m + 0.05
+
+    run = bench.reach(aware, 1)
+    assert run['success'] and run['contacts'] == 0 and run['touched_share'] == 0.0
+    assert run['goal_error_m'] < 0.01 and run['velocity_limit_share'] == 0.0
+
+    monkeypatch.setattr('benchmarks.reach.lockstep.TIMEOUT_S', 2.0)
+    assert bench.reach(dataclasses.replace(aware, avoid=False), 1)['contacts'] > 0
+
+
 def test_more_entities_than_find_room_are_refused():
     with pytest.raises(ValueError, match='2000 find no room'):
         tasks.crowded_table(1, 2, 1999, WORKSPACE)
@@ -367,6 +386,8 @@ def test_in_real_time_it_tells_what_the_controller_noted(tmp_path, capsys, monke
         (['--moving', '0.1', '--appearing'], ['one at a time']),
         (['--reweigh'], ['--compose']),
         (['--entities', '10', '--compose', 'north', 'east'], ['--entities']),
+        (['--obstacles', '-1'], ['--obstacles -1']),
+        (['--heedless'], ['--obstacles']),
     ],
 )
 def test_what_it_cannot_do_is_refused_by_name(arguments, named, capsys):

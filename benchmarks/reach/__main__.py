@@ -8,6 +8,7 @@
     python -m benchmarks.reach --compose between north --compose closest vertical_line --scenes 200
     python -m benchmarks.reach --compose between north --reweigh --scenes 50
     python -m benchmarks.reach --concepts between north --appearing --scenes 50
+    python -m benchmarks.reach --scenes 50 --obstacles 1 --heedless
     python -m benchmarks.reach --real-time --scenes 20
 
 In one process, in lockstep: simulated time waits for the controller, so what is measured does not
@@ -56,6 +57,8 @@ def main(argv: list[str] | None = None) -> int:
             ('learned', 'oracle') if args.oracle else ('learned',),
             [args.appearing],
             [args.reweigh],
+            [args.obstacles],
+            (True, False) if args.heedless else (True,),
         )
         rows = [bench.series(Conditions(*each), args.seeds) for each in combinations]
     print_table(rows)
@@ -99,6 +102,10 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument('--moving', type=float, default=0.0, help='speed of a reference, m/s')
     parser.add_argument('--appearing', action='store_true', help='distractors come and go')
     parser.add_argument('--reweigh', action='store_true', help='weights change on the way')
+    parser.add_argument('--obstacles', type=int, default=0, help='tall poles on the straight way')
+    parser.add_argument(
+        '--heedless', action='store_true', help='the same without avoiding them beside it'
+    )
     parser.add_argument('--model', type=Path, default=Path('models/placement'))
     parser.add_argument('--arm', type=Path, default=Path('config/arms/jaco.yaml'))
     parser.add_argument('--real-time', action='store_true', help='the launch file, scene by scene')
@@ -116,6 +123,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         '--appearing': args.appearing,
         '--reweigh': args.reweigh,
         '--compose': args.compose,
+        '--obstacles': args.obstacles,
     }
     if args.real_time and any(in_lockstep.values()):
         parser.error(f'--real-time takes no {", ".join(in_lockstep)}')
@@ -128,6 +136,10 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     if not args.concepts and not args.compose:
         args.concepts = ['between']
     args.concepts += [SUM.join(pair) for pair in args.compose]
+    if args.obstacles < 0:
+        parser.error(f'--obstacles {args.obstacles}: 0 or more')
+    if args.heedless and not args.obstacles:
+        parser.error('--heedless needs --obstacles')
     if 'all' in args.planner:
         args.planner = list(PLANNERS)
     args.seeds = range(args.first_seed, args.first_seed + args.scenes)

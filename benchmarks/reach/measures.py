@@ -36,6 +36,7 @@ def measure(run: Run, arm: ArmConfig, joint_ranges_rad: np.ndarray, timestep_s: 
             timestep_s,
         ),
         'touched_share': float(run.touched.mean()),
+        'contacts': int((np.diff(run.touched.astype(int), prepend=0) > 0).sum()),
         'untracked_share': float(1.0 - run.tracked.mean()),
         'plan_failures': run.plan_failures,
         'plan_times_s': run.plan_times_s.round(6).tolist(),

@@ -11,6 +11,7 @@ import numpy as np
 
 from benchmarks.reach.lockstep import TIMESTEP_S, enact
 from benchmarks.reach.measures import measure, summarise
+from benchmarks.reach.obstacles import with_obstacles
 from benchmarks.reach.perturbations import PERTURBATIONS
 from benchmarks.reach.surroundings import (
     AppearingDistractors,
@@ -21,8 +22,10 @@ from benchmarks.reach.surroundings import (
 from benchmarks.reach.tasks import COLOURS_REFERRED_TO, SUM, Task, make_task, pose
 from ebm_concept_ros.arm.config import load_arm
 from ebm_concept_ros.arm.simulation import ArmSimulation
+from ebm_concept_ros.control.obstacles import circles_to_avoid, hand_radius_m
 from ebm_concept_ros.control.target import Target, make_target
 from ebm_concept_ros.conversions import AnyConcept, ComposedConcept, ConceptCodes
+from ebm_concept_ros.mpc.detour import led_around
 from ebm_concept_ros.mpc.planners import make_planner
 from ebm_concept_ros.nodes.judge import ReachJudge
 from ebm_concept_ros.workspace import load_workspace
@@ -32,6 +35,8 @@ from ebm_core.model import load_model
 DEMONSTRATIONS = 5
 FIRST_ALONE, SECOND_ALONE = (1.0, 0.0), (0.0, 1.0)
 
+# With obstacles: arrangements tried until they find room.
+_MAX_ATTEMPTS, _ATTEMPT_STRIDE = 100, 100_000
 
 # As the referee judges; a moving goal is to be followed at the distance that a lag may be.
 TOLERANCE_M, HOLD_S = 0.02, 0.5
@@ -46,6 +51,7 @@ class Conditions:
     concept: a name, or two with SUM in between. entities: None for the simulator's 3 to 6.
     moving_m_s: speed of one of the references. appearing: others come and go. reweighed: of two
     concepts the first alone counts, and when the arm is on its way the second alone.
+    obstacles: poles on the straight way; avoid: whether the controller is told of them.
     """
 
     concept: str = 'between'
@@ -56,6 +62,8 @@ class Conditions:
     field: str = 'learned'
     appearing: bool = False
     reweighed: bool = False
+    obstacles: int = 0
+    avoid: bool = True
 
 
 class Bench:
@@ -64,6 +72,7 @@ class Bench:
     def __init__(self, model: Path, arm: Path, workspace: Path = Path('config/workspace.yaml')):
         self.model, self.arm = load_model(model), load_arm(arm)
         self.workspace = load_workspace(workspace)
+        self.hand_radius_m = hand_radius_m(self.arm)
 
     def series(self, conditions: Conditions, seeds: range) -> dict:
         """Run every scene; return the summary, with `runs`, one dict per scene."""
@@ -78,23 +87,25 @@ class Bench:
     def reach(self, conditions: Conditions, seed: int) -> dict:
         """Return the numbers of one scene; demonstrations are as new as the arrangement."""
         c = conditions
-        concepts, table = pose(c.concept, seed, self.workspace, c.entities, not c.reweighed)
-        simulation = ArmSimulation(self.arm, self.workspace, table, TIMESTEP_S)
-        task = make_task(concepts, simulation, SECOND_ALONE if c.reweighed else None)
-        codes = tuple(self.codes(concept, seed, i) for i, concept in enumerate(concepts))
+        simulation, task = self.scene(c, seed)
+        codes = tuple(self.codes(concept, seed, i) for i, concept in enumerate(task.concepts))
         target_times_s, found = [], []
         former: Target | None = None
 
         def make(task: Task) -> Target:
             nonlocal former
             began = time.perf_counter()
-            concept = summed(codes, task.weights)
-            former = make_target(self.model, concept, task.named, self.workspace, 0, former)
+            former = make_target(
+                self.model,
+                summed(codes, task.weights),
+                task.named,
+                self.workspace,
+                hand_radius_m=self.hand_radius_m if c.avoid else None,
+                former=former,
+            )
             target_times_s.append(time.perf_counter() - began)
             found.append(self._identified(task, former))
-            if c.field == 'oracle':  # the rest of the controller stays
-                return dataclasses.replace(former, field=task.goal.oracle())
-            return former
+            return self.oracle(task, former, c.avoid) if c.field == 'oracle' else former
 
         judge = ReachJudge(TOLERANCE_M, HOLD_S)
         if c.moving_m_s:
@@ -103,7 +114,7 @@ class Bench:
         elif c.appearing:
             surroundings = AppearingDistractors(task, make, seed)
         elif c.reweighed:
-            first = make_task(concepts, simulation, FIRST_ALONE)
+            first = make_task(task.concepts, simulation, FIRST_ALONE)
             surroundings = ChangingWeights(first, task, make)
         else:
             surroundings = Surroundings(task, make)
@@ -115,6 +126,31 @@ class Bench:
             'identified': float(np.mean(found)),
             'target_time_s': float(np.median(target_times_s)),
         }
+
+    def scene(self, conditions: Conditions, seed: int) -> tuple[ArmSimulation, Task]:
+        """Return the scene of a seed and the task it poses.
+
+        With obstacles, the first arrangement in which they find room, of as many as it takes.
+        Raises ValueError where there is none.
+        """
+        c = conditions
+        weights = SECOND_ALONE if c.reweighed else None
+        for attempt in range(_MAX_ATTEMPTS if c.obstacles else 1):
+            number = seed + _ATTEMPT_STRIDE * attempt
+            concepts, table = pose(c.concept, number, self.workspace, c.entities, not c.reweighed)
+            simulation = ArmSimulation(self.arm, self.workspace, table, TIMESTEP_S)
+            task = make_task(concepts, simulation, weights)
+            if not c.obstacles:
+                return simulation, task
+            if not task.goal.has_distance:
+                break
+            start_m = simulation.effector_in_base_m[:2]
+            place_m = task.goal.place_m(start_m)
+            table = with_obstacles(table, c.obstacles, start_m, place_m, self.workspace)
+            if table is not None:
+                simulation = ArmSimulation(self.arm, self.workspace, table, TIMESTEP_S)
+                return simulation, make_task(concepts, simulation, weights)
+        raise ValueError(f'obstacles: {c.obstacles} find no room on the way of {c.concept}')
 
     def codes(self, concept: Concept, seed: int, index: int = 0) -> ConceptCodes:
         """Return the concept as inferred from five demonstrations of that seed.
@@ -135,6 +171,14 @@ class Bench:
         """Tell whether who takes part was found; the arm does by definition."""
         still = ~task.named.scene.movable
         return bool(((target.attention > 0.5) == (task.goal.attention > 0.5))[still].all())
+
+    def oracle(self, task: Task, target: Target, avoid: bool = True) -> Target:
+        """Return the target with the oracle's field; the rest of the controller stays."""
+        field = task.goal.oracle()
+        if avoid:
+            circles = circles_to_avoid(target.scene, self.workspace, self.hand_radius_m)
+            field = led_around(field, circles)
+        return dataclasses.replace(target, field=field)
 
 
 def summed(codes: tuple[ConceptCodes, ...], weights: tuple[float, ...]) -> AnyConcept:

@@ -57,8 +57,11 @@ def _cells(row: dict) -> list[str]:
 
 
 def _changed(row: dict) -> str:
-    moving = row['moving_m_s']
-    changes = [row['perturbation'], *([f'{moving} m/s'] if moving else [])]
+    changes = [row['perturbation']]
+    if row['moving_m_s']:
+        changes.append(f'{row["moving_m_s"]} m/s')
+    if row.get('obstacles'):
+        changes.append(f'{row["obstacles"]} in the way' + ('' if row['avoid'] else ', not told'))
     changes += [name for name in ('appearing', 'reweighed') if row.get(name)]
     return ', '.join(changes)
 

@@ -74,6 +74,7 @@ class EventLog:
                 'colours': scene.colours.tolist(),
                 'shapes': scene.shapes.tolist(),
                 'movable': scene.movable.tolist(),
+                'sizes_m': None if target.scene.sizes_m is None else target.scene.sizes_m.tolist(),
             }
         )
         return len(self._targets) - 1

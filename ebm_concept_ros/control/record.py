@@ -61,6 +61,7 @@ class TargetRecord(Config):
     colours: tuple[tuple[float, float, float], ...]
     shapes: tuple[int, ...]
     movable: tuple[bool, ...]
+    sizes_m: tuple[tuple[float, float], ...] | None
 
 
 class Settings(Config):

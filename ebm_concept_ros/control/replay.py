@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ebm_concept_ros.control.decision import Decider, Decision, Mode, Situation
+from ebm_concept_ros.control.obstacles import hand_radius_m
 from ebm_concept_ros.control.record import (
     Record,
     RecordError,
@@ -83,6 +84,7 @@ class Replay:
         config = kind.config_type.model_validate(settings.planner_config)
         self._planner = kind(settings.arm, settings.workspace, config)
         self._decider = Decider(settings.arm, settings.max_state_age_s)
+        self._hand_radius_m = hand_radius_m(settings.arm)
         self._targets: dict[int, Target] = {}
         self._plans: dict[int, Plan | None] = {}
         self._planned = 0
@@ -158,6 +160,7 @@ class Replay:
                 _scene(recorded),
                 self._settings.workspace,
                 self._settings.seed,
+                self._hand_radius_m,
             )
         return self._targets[number]
 
@@ -179,7 +182,8 @@ def _concept(recorded: TargetRecord) -> AnyConcept:
 
 def _scene(recorded: TargetRecord) -> NamedScene:
     scene = Scene(recorded.positions, recorded.colours, recorded.shapes, recorded.movable)
-    return NamedScene(recorded.ids, scene)
+    sizes_m = None if recorded.sizes_m is None else np.array(recorded.sizes_m)
+    return NamedScene(recorded.ids, scene, sizes_m)
 
 
 def _equal(decision: Decision, mode: Mode, effort_nm: np.ndarray | None) -> bool:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ebm_concept_ros.control.obstacles import circles_to_avoid
 from ebm_concept_ros.conversions import AnyConcept, ConceptCodes, NamedScene
+from ebm_concept_ros.mpc.detour import led_around
 from ebm_concept_ros.mpc.energy_field import EnergyField, grid_points
 from ebm_concept_ros.workspace import Workspace
 from ebm_core.scene import InvalidInput
@@ -55,10 +57,12 @@ def make_target(
     scene: NamedScene,
     workspace: Workspace,
     seed: int = 0,
+    hand_radius_m: float | None = None,
     former: Target | None = None,
 ) -> Target:
     """Identify who takes part in the scene and tabulate the energy over the effector's plane.
 
+    hand_radius_m: the field leads so far around what the arm would strike; None: it does not.
     former: what it knows of the same concepts in the same scene is not found out again, so that
     other weights cost next to nothing. Raises InvalidInput where the scene has not just one movable
     entity, and what the model and the field raise (InvalidField for energies that are not finite).
@@ -74,6 +78,8 @@ def make_target(
     attention = np.max([part.attention for weight, part in weighted if weight > 0], axis=0)
     energies = sum(weight * part.energies for weight, part in weighted)
     field = EnergyField(energies, workspace.half_width_units)
+    if hand_radius_m is not None:
+        field = led_around(field, circles_to_avoid(scene, workspace, hand_radius_m))
     return Target(concept, scene, attention, field, parts)
 
 
@@ -117,9 +123,17 @@ def same_surroundings(one: NamedScene | None, other: NamedScene | None) -> bool:
         return one is other
     a, b = one.scene, other.scene
     still = ~a.movable
+    if not _same_sizes(one, other):
+        return False
     return (
         np.array_equal(a.movable, b.movable)
         and np.array_equal(a.shapes, b.shapes)
         and np.array_equal(a.colours, b.colours)
         and bool(np.abs(a.positions - b.positions)[still].max(initial=0.0) < _SAME_PLACE)
     )
+
+
+def _same_sizes(one: NamedScene, other: NamedScene) -> bool:
+    if one.sizes_m is None or other.sizes_m is None:
+        return one.sizes_m is other.sizes_m
+    return np.array_equal(one.sizes_m, other.sizes_m)

@@ -24,6 +24,7 @@ import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions
 from ebm_concept_ros.control.decision import Decision, Mode
 from ebm_concept_ros.control.enactor import Enactor
+from ebm_concept_ros.control.obstacles import hand_radius_m
 from ebm_concept_ros.control.target import require_one_actor
 from ebm_concept_ros.control.timing import timing_numbers
 from ebm_concept_ros.mpc.plan_model import PlanModel
@@ -84,7 +85,8 @@ class Controller(RunnableDefaults, LifecycleNode):
                 setup.arm, setup.planner, p.max_state_age_s, predict=not p.lockstep
             )
             self._targeting = Targeting(
-                setup.model, setup.workspace, self._enactor, self._diagnostics, p.seed
+                *(setup.model, setup.workspace, self._enactor, self._diagnostics, p.seed),
+                hand_radius_m(setup.arm),
             )
             self._status_model = PlanModel(setup.arm, setup.planner.config.step_s)
         except Exception as error:  # of whatever is loaded: said here, where it can be mended

@@ -66,6 +66,10 @@ def table_scene(named: NamedScene, workspace: Workspace) -> TableScene:
     scene = named.scene
     positions = workspace.to_base(scene.positions)
     colours = nearest_colours(scene)
+    sizes = [
+        _size(*pair)
+        for pair in (np.zeros((len(scene), 2)) if named.sizes_m is None else named.sizes_m)
+    ]
     return TableScene(
         entities=tuple(
             TableEntity(
@@ -73,10 +77,21 @@ def table_scene(named: NamedScene, workspace: Workspace) -> TableScene:
                 position_in_base_m=tuple(positions[i].tolist()),
                 colour=str(colours[i]),
                 shape=SHAPES[scene.shapes[i]],
+                **sizes[i],
             )
             for i in np.flatnonzero(~scene.movable)
         )
     )
+
+
+def _size(radius_m: float, height_m: float) -> dict[str, float]:
+    """Return what is known of an entity's size, within what can be drawn."""
+    known = {}
+    if radius_m > 0.0:
+        known['radius_m'] = float(np.clip(radius_m, 0.005, 0.1))
+    if height_m > 0.0:
+        known['height_m'] = float(np.clip(height_m, 0.002, 0.3))
+    return known
 
 
 def _field(

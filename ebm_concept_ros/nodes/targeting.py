@@ -31,12 +31,14 @@ class Targeting:
         enactor: Enactor,
         diagnostics: Diagnostics,
         seed: int,
+        hand_radius_m: float,
     ) -> None:
         self._model = model
         self._workspace = workspace
         self._enactor = enactor
         self._diagnostics = diagnostics
         self._seed = seed
+        self._hand_radius_m = hand_radius_m
         self._changed = threading.Condition()  # guards the three below
         self._scene: NamedScene | None = None
         self._concept: AnyConcept | None = None
@@ -82,7 +84,13 @@ class Targeting:
         began = time.perf_counter()
         try:
             target = make_target(
-                self._model, concept, scene, self._workspace, self._seed, self._enactor.target
+                self._model,
+                concept,
+                scene,
+                self._workspace,
+                self._seed,
+                self._hand_radius_m,
+                former=self._enactor.target,
             )
         except Exception as error:  # from weights and codes that anybody may send
             self._diagnostics.refuse('target', f'{concept.name}: {error}')
