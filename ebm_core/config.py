@@ -39,13 +39,13 @@ class TrainingConfig(_Config):
     concepts: dict[Annotated[str, AfterValidator(_known)], Annotated[int, Field(ge=0, le=4096)]] = (
         Field(
             default={
-                'colour': 24,
+                'colour': 18,
                 'region': 12,
                 'placement': 11,
-                'shape': 14,
+                'shape': 18,
                 'proximity': 12,
                 'quantity': 2,
-                'temporal': 6,
+                'temporal': 8,
             },
             description='concepts per step, by family or by name',
         )
@@ -103,7 +103,7 @@ def _ablation(
 PRESETS: dict[str, Preset] = {
     'concepts': Preset(
         model=ModelConfig(residuals=16, code_size=16),
-        training=TrainingConfig(steps=5000, **_RECIPE),
+        training=TrainingConfig(steps=5000, positive_weight=0.01, **_RECIPE),
     ),
     # What the arm enacts.
     'placement': Preset(

@@ -11,16 +11,23 @@ from .events import concept_names
 from .figures import FIGURES, get_figure
 from .figures.cli import draw_figures
 from .figures.models import MAIN, Models
-from .figures.spec import markdown_table
+from .figures.spec import FigureSpec, markdown_table
 
 PAGE, NUMBERS = 'report.md', 'report.json'
 
 
 def write_report(models: Models, output: Path, *, seed: int, scenes: int) -> dict:
-    """Write report.md, report.json and the figures into a directory, and return the numbers."""
+    """Write report.md, report.json and the figures into a directory, and return the numbers.
+
+    A figure whose models are missing, or that shows concepts which the main model was not trained
+    on, is left out: its section says why. Without the main model nothing is written.
+    """
     models.require((MAIN,))
-    figures = draw_figures(FIGURES, models, output / 'figures', seed=seed, scenes=scenes)
-    concepts = evaluate(models.get(MAIN), concept_names(), scenes=scenes, seed=seed)
+    left_out = {name: why for name in FIGURES if (why := _why_left_out(get_figure(name), models))}
+    drawn = tuple(name for name in FIGURES if name not in left_out)
+    figures = draw_figures(drawn, models, output / 'figures', seed=seed, scenes=scenes)
+    known = models.get(MAIN).trained_concepts
+    concepts = evaluate(models.get(MAIN), known, scenes=scenes, seed=seed)
     options = f'--seed {seed} --scenes {scenes}'
     main, ablations = models.directory(MAIN), models.ablations
     sections = [
@@ -35,13 +42,18 @@ def write_report(models: Models, output: Path, *, seed: int, scenes: int) -> dic
         'Share of novel scenes in which the predicate holds after K steps (*generation*), or the '
         'attention is exactly right in a still scene (*identification*). *Argument*: the attention '
         'of the event, found in its first state by w_a. The next two columns use a code that was '
-        'shown in the other context; the last one takes a single chain in place of the best of '
-        'several.',
+        'shown in the other context; the last two take a single chain as it ends, in place of the '
+        'best of several.',
         _command(f'python -m ebm_core evaluate --model {main} {options}'),
         table(concepts),
     ]
+    if others := [name for name in concept_names() if name not in known]:
+        sections.append(f'The model was not trained on {", ".join(others)}.')
     for name in FIGURES:
         spec = get_figure(name)
+        if name in left_out:
+            sections += [f'## {spec.title}', left_out[name]]
+            continue
         source = f'--model {main} --models {ablations}'
         sections += [
             f'## {spec.title}',
@@ -63,11 +75,24 @@ def write_report(models: Models, output: Path, *, seed: int, scenes: int) -> dic
         'models': models.used,
         'concepts': concepts,
         'figures': figures,
+        'left_out': left_out,
     }
     write_atomically(output / NUMBERS, (json.dumps(numbers, indent=2) + '\n').encode())
     write_atomically(output / PAGE, ('\n\n'.join(sections) + '\n').encode())
     print(output / PAGE)
+    if left_out:
+        print(f'left out, the page says why: {", ".join(left_out)}')
     return numbers
+
+
+def _why_left_out(spec: FigureSpec, models: Models) -> str:
+    """Return Markdown, empty where nothing is in the way of drawing it."""
+    if missing := models.missing(spec.needs):
+        commands = '\n'.join(models.command(preset) for preset in missing)
+        return f'Not drawn, as models are missing. They are made with:\n\n{_command(commands)}'
+    if unknown := models.unknown(spec.concepts):
+        return f'Not drawn, as the model was not trained on {", ".join(unknown)}.'
+    return ''
 
 
 def _contents() -> str:
@@ -95,12 +120,12 @@ def _models(models: Models) -> str:
         minutes = f'{one["wall_s"] / 60:.0f} min' if 'wall_s' in one else ''
         rows.append(
             (
-                f'`{preset}`',
+                'the main model' if preset == MAIN else f'`{preset}`',
                 f'`{one["sha256"][:12]}`',
                 str(one.get('step', '')),
                 minutes,
                 f'`{one["commit"][:12]}`' if 'commit' in one else '',
-                f'`{models.command(preset)}`',
+                f'`{one.get("command", models.command(preset))}`',
             )
         )
-    return markdown_table(('preset', 'weights', 'steps', 'time', 'commit', 'command'), rows, '---')
+    return markdown_table(('', 'weights', 'steps', 'time', 'commit', 'command'), rows, '---')

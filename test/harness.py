@@ -130,7 +130,7 @@ def running(
     finally:
         if node.is_running():
             node.send(signal.SIGTERM)
-            node.end(20.0)
+            node.end()
 
 
 class Probe:

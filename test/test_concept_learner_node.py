@@ -166,8 +166,8 @@ def test_a_bad_demonstration_is_refused_and_counts_for_nothing(
     for message in (*good[:4], bad):
         demonstrations.publish(message)
     probe.wait_for_report(REFUSED, *texts)
-    learner.wait_for_log(texts[0])
-    assert 'refused' in learner.log[before:]
+    wait_until(lambda: 'refused' in learner.log[before:], 'the refusal in the log')
+    assert texts[0] in learner.log[before:]
     # Four good ones and a bad one are not five; the fifth good one is.
     assert not named(concepts, name)
     demonstrations.publish(good[4])

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -51,8 +52,14 @@ def test_demonstrations_of_ones_own_are_enacted(tmp_path):
         text=True,
     )
     teacher = example('own_demonstrations.py')
-    out, err = launch.communicate(timeout=250)
-    teacher.communicate(timeout=60)
+    try:
+        out, err = launch.communicate(timeout=250)
+        teacher.communicate(timeout=60)
+    finally:
+        for process in (teacher, launch):
+            if process.poll() is None:  # interrupted, the launch ends its nodes
+                process.send_signal(signal.SIGINT)
+                process.communicate(timeout=60)
     assert teacher.returncode == 0
     assert launch.returncode == 0, err
     result = json.loads(out.splitlines()[-1])

@@ -19,16 +19,29 @@ LAUNCH_FILE = ROOT / 'launch' / 'reach_between.launch.py'
 KEYS = ['success', 'distance_m', 'reach_time_s', 'energy', 'attention', 'concept', 'scene_seed']
 
 
-def launch(*arguments: str) -> subprocess.Popen:
-    ros2 = shutil.which('ros2')
-    assert ros2, 'source scripts/environment.sh, or the setup script of an installed ROS 2'
-    return subprocess.Popen(
-        [ros2, 'launch', 'ebm_concept_ros', LAUNCH_FILE.name, *arguments],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+@pytest.fixture
+def launch():
+    """Starts launches; those that a failed test leaves are interrupted, and end their nodes."""
+    started = []
+
+    def start(*arguments: str) -> subprocess.Popen:
+        ros2 = shutil.which('ros2')
+        assert ros2, 'source scripts/environment.sh, or the setup script of an installed ROS 2'
+        process = subprocess.Popen(
+            [ros2, 'launch', 'ebm_concept_ros', LAUNCH_FILE.name, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=60)
 
 
 def finish(process: subprocess.Popen, head: str = '') -> tuple[int, dict, str]:
@@ -84,7 +97,7 @@ def test_every_default_is_allowed_and_every_argument_goes_somewhere(names):
         assert argument.name in used
 
 
-def test_a_refusal_reaches_the_user_and_starts_nothing(tmp_path):
+def test_a_refusal_reaches_the_user_and_starts_nothing(launch, tmp_path):
     process = launch('concept:=beside', f'out_dir:={tmp_path}/out')
     out, err = process.communicate(timeout=60)
     assert process.returncode != 0
@@ -94,7 +107,7 @@ def test_a_refusal_reaches_the_user_and_starts_nothing(tmp_path):
     assert not (tmp_path / 'out').exists()
 
 
-def test_rates_that_do_not_fit_are_refused_before_anything_starts(tmp_path):
+def test_rates_that_do_not_fit_are_refused_before_anything_starts(launch, tmp_path):
     process = launch('control_rate:=300.0', 'simulation_rate:=500.0', f'out_dir:={tmp_path}/out')
     out, err = process.communicate(timeout=60)
     assert process.returncode != 0
@@ -103,7 +116,7 @@ def test_rates_that_do_not_fit_are_refused_before_anything_starts(tmp_path):
     assert not (tmp_path / 'out').exists()
 
 
-def test_the_arm_reaches_and_the_result_comes_last(tmp_path):
+def test_the_arm_reaches_and_the_result_comes_last(launch, tmp_path):
     stale = tmp_path / 'result.json'
     stale.write_text('{"success": false}')
     status, result, output = finish(
@@ -128,7 +141,7 @@ def test_the_arm_reaches_and_the_result_comes_last(tmp_path):
         assert (tmp_path / f'reach_between_3.{suffix}').stat().st_size > 1000
 
 
-def test_weights_that_cannot_be_loaded_end_the_launch(tmp_path):
+def test_weights_that_cannot_be_loaded_end_the_launch(launch, tmp_path):
     status, result, output = finish(launch(f'model_dir:={tmp_path}', f'out_dir:={tmp_path}'))
     assert status == 1
     assert result['success'] is False
@@ -136,7 +149,7 @@ def test_weights_that_cannot_be_loaded_end_the_launch(tmp_path):
     assert 'model.json' in output
 
 
-def test_an_interrupted_launch_is_no_success_and_leaves_no_process(tmp_path):
+def test_an_interrupted_launch_is_no_success_and_leaves_no_process(launch, tmp_path):
     process = launch('lockstep:=true', f'out_dir:={tmp_path}')
     head = ''
     for line in process.stdout:

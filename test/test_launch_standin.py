@@ -60,13 +60,19 @@ def tiny(tmp_path):
     index = tmp_path / 'share' / 'ament_index' / 'resource_index' / 'packages'
     index.mkdir(parents=True)
     (index / 'tiny').touch()
-    return Tiny(tmp_path)
+    tiny = Tiny(tmp_path)
+    yield tiny
+    for process in tiny.started:
+        if process.poll() is None:  # after a failure: it takes its nodes with it
+            process.terminate()
+            process.communicate(timeout=60)
 
 
 class Tiny:
     def __init__(self, prefix: Path) -> None:
         self.prefix = prefix
         self.environment = os.environ | {'AMENT_PREFIX_PATH': str(prefix)}
+        self.started: list[subprocess.Popen] = []
 
     def executable(self, name: str, template: str, status: int = 0, heard: str = '2, 15') -> None:
         path = self.prefix / 'lib' / 'tiny' / name
@@ -85,7 +91,7 @@ class Tiny:
             f'ros2_standin.ESCALATION_S = {escalation_s}\n'
             'sys.exit(ros2_standin.main(sys.argv[1:]))'
         )
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, '-c', code, *arguments],
             env=self.environment,
             cwd=self.prefix,
@@ -93,6 +99,8 @@ class Tiny:
             stderr=subprocess.PIPE,
             text=True,
         )
+        self.started.append(process)
+        return process
 
     def ros2(self, *arguments: str) -> tuple[int, str, str]:
         process = self.start(*arguments)

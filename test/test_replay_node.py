@@ -247,7 +247,7 @@ def test_a_log_that_is_closed_while_states_come_in_stays_whole(model, tmp_path):
         while not stop.is_set():
             log.state(sample)
 
-    thread = threading.Thread(target=states)
+    thread = threading.Thread(target=states, daemon=True)
     thread.start()
     wait_until(lambda: log.state(sample) > 1000, 'some states')
     log.close()
@@ -284,8 +284,8 @@ def test_what_the_nodes_recorded_replays_by_command(
             wait_until(lambda: states, 'a joint state')
             began_ns = cv.stamp_to_ns(states[-1].header.stamp)
             wait_until(
-                lambda: cv.stamp_to_ns(states[-1].header.stamp) > began_ns + 500_000_000,
-                'half a second',
+                lambda: cv.stamp_to_ns(states[-1].header.stamp) > began_ns + 1_000_000_000,
+                'a second',
             )
             controller.send(signal.SIGINT)
             assert controller.end()[0] == 0
@@ -306,4 +306,5 @@ def test_what_the_nodes_recorded_replays_by_command(
     assert finished.returncode == 0, finished.stdout + finished.stderr
     outcome = json.loads(finished.stdout)
     assert outcome['exact'] and outcome['same'] == outcome['decisions']
-    assert outcome['torques'] > 100 and outcome['plans'] > 20
+    # Far below the rates: a busy machine plans less often.
+    assert outcome['torques'] > 50 and outcome['plans'] > 10

@@ -1,4 +1,4 @@
-"""The paper's figures, one file each, drawn from trained models; and the registry of them.
+"""The paper's figures, one file each, and a picture of every concept family; the registry of them.
 
 A figure is added by a file with a `FIGURE`, and its name below. The files are imported when they
 are asked for: training and evaluation run without matplotlib.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
+from ..events import FAMILIES
 from ..scene import InvalidInput
 from .spec import FigureSpec
 
@@ -21,11 +22,22 @@ _MODULES = {
     'fig8': 'kl_energies',
     'changes': 'changes',
 }
-FIGURES: tuple[str, ...] = tuple(_MODULES)
+_FAMILY = 'family_'
+FAMILY_FIGURES: tuple[str, ...] = tuple(_FAMILY + family for family in FAMILIES)
+FIGURES: tuple[str, ...] = (*FAMILY_FIGURES, *_MODULES)
 
 
 def get_figure(name: str) -> FigureSpec:
     """Return a figure by name; an unknown name raises InvalidInput that lists the known ones."""
+    if name in FAMILY_FIGURES:
+        return import_module('.families', __name__).family_figure(name.removeprefix(_FAMILY))
     if name not in _MODULES:
-        raise InvalidInput(f'figure: {name!r} is unknown; known are all, {", ".join(FIGURES)}')
+        raise InvalidInput(
+            f'figure: {name!r} is unknown; known are all, families, {", ".join(FIGURES)}'
+        )
     return import_module(f'.{_MODULES[name]}', __name__).FIGURE
+
+
+def figure_names(name: str) -> tuple[str, ...]:
+    """Return the figures that a name stands for: all, families, or one."""
+    return {'all': FIGURES, 'families': FAMILY_FIGURES}.get(name, (name,))

@@ -113,4 +113,5 @@ FIGURE = FigureSpec(
     (MAIN,),
     draw,
     table,
+    (CONCEPT,),
 )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from ..checkpoint import write_atomically
 from ..scene import InvalidInput
-from . import FIGURES, get_figure
+from . import FIGURES, figure_names, get_figure
 from .models import Models
 
 
@@ -26,16 +27,18 @@ def add_commands(commands: argparse._SubParsersAction, common: argparse.Argument
     source.add_argument('--seed', type=int, default=1, help='of the scenes')
 
     command = commands.add_parser(
-        'figure', parents=[common, source], help="draw the paper's figures from trained models"
+        'figure', parents=[common, source], help='draw figures from trained models'
     )
     command.set_defaults(command=_figure)
-    command.add_argument('name', help=f'all, or one of {", ".join(FIGURES)}')
+    command.add_argument('name', help=f'all, families, or one of {", ".join(FIGURES)}')
     command.add_argument(
         '--output', type=Path, default=Path('out/figures'), help='directory of the PNG files'
     )
 
     command = commands.add_parser(
-        'report', parents=[common, source], help='write all figures and tables into one page'
+        'report',
+        parents=[common, source],
+        help='write all figures and tables into one page, as far as their models are there',
     )
     command.set_defaults(command=_report)
     command.add_argument(
@@ -67,12 +70,14 @@ def draw_figures(
 
 
 def _figure(args: argparse.Namespace) -> dict:
-    names = FIGURES if args.name == 'all' else (args.name,)
+    names = figure_names(args.name)
     models = Models(args.model, args.models)
     results = draw_figures(names, models, args.output, seed=args.seed, scenes=args.scenes)
     for name, numbers in results.items():
         spec = get_figure(name)
         print(f'{spec.title}\n{args.output / name}.png\n\n{spec.table(numbers)}\n')
+        if unknown := models.unknown(spec.concepts):
+            print(f'note: {args.model} was not trained on {", ".join(unknown)}\n', file=sys.stderr)
     return {
         'seed': args.seed,
         'scenes': args.scenes,

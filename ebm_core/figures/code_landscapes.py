@@ -67,7 +67,7 @@ def _draw_row(
         style.draw_attention(ax, references, np.ones(len(references)))
         style.draw_entities(ax, references)
         lowest = _FINE.reshape(-1, 2)[landscape.argmin()]
-        ax.plot(*lowest, '+', color=style.VERMILION, markersize=11, markeredgewidth=2)
+        ax.plot(*lowest, '+', color=style.VERMILION, ms=11, markeredgewidth=2, zorder=4)
     style.energy_bar(axes[0].figure, image, axes, 'energy of the actor there')
 
 
@@ -89,4 +89,5 @@ FIGURE = FigureSpec(
     (MAIN,),
     draw,
     table,
+    CONCEPTS,
 )

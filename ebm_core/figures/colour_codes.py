@@ -111,4 +111,5 @@ FIGURE = FigureSpec(
     (MAIN,),
     draw,
     table,
+    tuple(COLOURS),
 )

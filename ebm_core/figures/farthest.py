@@ -70,7 +70,7 @@ def _generation(
 def _identification(
     figure: SubFigure, model: ConceptModel, concepts: list[Concept], rng: np.random.Generator
 ) -> None:
-    """Draw the attention that is found in one scene for each concept."""
+    """Draw who is found in one scene for each concept."""
     shown, asked = draw_events(concepts, rng, 'identification', _ENTITIES)
     attention = identified(model, asked, codes(model, shown), IDENTIFICATION_RESTARTS).numpy()
     axes = figure.subplots(1, len(concepts), sharey=True)
@@ -100,12 +100,13 @@ FIGURE = FigureSpec(
     'Left: generation. The actor (the cross; hollow where it starts) descends the energy in K '
     'steps, one dot each, to be farther from the ringed entity than all others are. The heat-map '
     'is the energy of the actor being there, on a logarithmic scale: light is low; there are many '
-    'admissible places. Right: identification. Rings are as large and as opaque as the attention '
-    'σ(a) that is found; the dotted line goes from the cross to the entity that is in fact the '
+    'admissible places. Right: identification. Rings are around who is found, by the best of '
+    'several chains; the dotted line goes from the cross to the entity that is in fact the '
     'farthest from it. The scenes are the first that the seed draws. The table has the share of '
     'novel scenes in which the predicate is satisfied (generation), or the attention exactly right '
     '(identification), the code inferred from five demonstrations.',
     (MAIN,),
     draw,
     table,
+    (CONCEPT,),
 )

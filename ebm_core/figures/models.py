@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ..config import PRESETS
 from ..model import CARD, ConceptModel, ModelError, load_model
 
 MAIN = 'concepts'
+_PROVENANCE = ('step', 'wall_s', 'commit', 'command')  # what is said of each model
 _DEFAULT_OUTPUT = Path('out/train')  # where `train` leaves a preset's model
 
 
@@ -36,9 +37,17 @@ class Models:
             else f' --output {shlex.quote(str(directory))}'
         )
 
+    def missing(self, presets: Iterable[str]) -> list[str]:
+        """Return the presets whose models are not there."""
+        return [p for p in presets if not (self.directory(p) / CARD).is_file()]
+
+    def unknown(self, concepts: Sequence[str]) -> list[str]:
+        """Return the concepts that the main model was not trained on."""
+        return [c for c in concepts if c not in self.get(MAIN).trained_concepts] if concepts else []
+
     def require(self, presets: Iterable[str]) -> None:
         """Raise ModelError, with the commands that make them, if models are missing."""
-        missing = [p for p in presets if not (self.directory(p) / CARD).is_file()]
+        missing = self.missing(presets)
         if missing:
             raise ModelError(
                 'models are missing: '
@@ -52,7 +61,8 @@ class Models:
         if preset not in self._loaded:
             self.require([preset])
             model = load_model(self.directory(preset))
-            if model.card['model'] != PRESETS[preset].model.model_dump():
+            # Only ablations are compared: the main model may be any.
+            if preset != MAIN and model.card['model'] != PRESETS[preset].model.model_dump():
                 raise ModelError(
                     f'{self.directory(preset)}: not a model of preset {preset}, its configuration '
                     f'is {model.card["model"]}; make one with: {self.command(preset)} --fresh'
@@ -62,7 +72,7 @@ class Models:
             self.used[preset] = {
                 'directory': str(self.directory(preset)),
                 'sha256': model.sha256,
-                **{k: provenance[k] for k in ('step', 'wall_s', 'commit') if k in provenance},
+                **{k: provenance[k] for k in _PROVENANCE if k in provenance},
             }
         return self._loaded[preset]
 

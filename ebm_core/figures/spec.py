@@ -20,6 +20,7 @@ class FigureSpec:
     needs: presets of the models that it compares; 'concepts' is the main model.
     draw: from models, seed and number of scenes to the drawing and its numbers (JSON values).
     table: from these numbers to a Markdown table.
+    concepts: what the main model must have been trained on for it to show anything.
     """
 
     title: str
@@ -27,6 +28,7 @@ class FigureSpec:
     needs: tuple[str, ...]
     draw: Callable[[Models, int, int], tuple[Figure, dict]]
     table: Callable[[dict], str]
+    concepts: tuple[str, ...] = ()
 
 
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]], align: str = '--:') -> str:

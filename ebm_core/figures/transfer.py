@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from ..config import PRESETS
 from ..evaluation import generate_events
 from ..events import EventBatch
-from ..model import IDENTIFICATION_RESTARTS, ConceptModel
+from ..model import GENERATION_RESTARTS, IDENTIFICATION_RESTARTS, ConceptModel
 from ..scene import POSITION
 from ..training import Learner
 from . import style
@@ -131,15 +131,16 @@ FIGURE = FigureSpec(
     'The concept is an absolute position, which has one right answer. Every novel scene has a '
     'goal of its own and five demonstrations of it, in the context that is tested; the code is '
     'inferred from these in K = 10 steps. *Generation error*: mean over scenes and over both '
-    'coordinates of the squared difference between the actor after K = 10 steps and the goal, '
-    'particle units squared (the world is the square [−1, 1]²). *Attention error*: mean over all '
-    'entities present in the scenes of (σ(a) − mask)², where the mask is 1 for the entity at the '
-    'goal and 0 for the others; the attention is the mask of least energy that '
-    f'{IDENTIFICATION_RESTARTS} chains of K = 10 steps from N(0, 1) lead to, refined entity by '
-    'entity. The last column has the error of σ(a) at the end of one chain alone. Grey: the values '
-    'of the paper (Mordatch 2018, Additional Results), which does not say how its errors are '
-    'normalised; the one of its untrained generation is close to what a place drawn at random '
-    'gives per coordinate (1/3 + 0.9²/3 = 0.60 with the goals here).',
+    'coordinates of the squared difference between where the actor ends, by the best of '
+    f'{GENERATION_RESTARTS} chains of K = 10 steps, and the goal, particle units squared (the '
+    'world is the square [−1, 1]²). *Attention error*: mean over all entities present in the '
+    'scenes of (σ(a) − mask)², where the mask is 1 for the entity at the goal and 0 for the '
+    f'others; the attention is the mask of least energy that {IDENTIFICATION_RESTARTS} chains of '
+    'K = 10 steps from N(0, 1) lead to, refined entity by entity. The last column has the error '
+    'of σ(a) at the end of one chain alone. Grey: the values of the paper (Mordatch 2018, '
+    'Additional Results), which does not say how its errors are normalised; the one of its '
+    'untrained generation is close to what a place drawn at random gives per coordinate (1/3 + '
+    '0.9²/3 = 0.60 with the goals here).',
     tuple(preset for preset in _ROWS if preset != 'untrained'),
     draw,
     table,

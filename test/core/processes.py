@@ -42,7 +42,7 @@ def start_together(number, function, *args):
     return [start(_as_rank, rank, number, port, function, *args) for rank in range(number)]
 
 
-def end(processes, timeout_s=60):
+def end(processes, timeout_s=180):
     """Wait for processes, and return their exit codes; one that hangs is killed."""
     for process in processes:
         process.join(timeout_s)

@@ -5,10 +5,11 @@ import pytest
 import torch
 
 from ebm_core.config import PRESETS
-from ebm_core.events import EventBatch
+from ebm_core.events import FAMILIES, EventBatch, get_concept
 from ebm_core.figures import (
     attention_paths,
     code_landscapes,
+    families,
     kl_energies,
     probe,
     shape_paths,
@@ -101,10 +102,84 @@ def test_share_of_samples_as_low_as_demonstrations():
 
 def test_shape_errors_are_those_of_where_the_entities_end(main_model, monkeypatch):
     # A generator that answers with the true event makes no error.
-    monkeypatch.setattr(shape_paths, 'generate_events', lambda model, asked, w: asked)
+    monkeypatch.setattr(shape_paths, 'generate_events', lambda model, asked, w, restarts: asked)
     assert shape_paths.shape_errors(main_model, 'square', 0, 5).max() < 1e-5
     monkeypatch.undo()
     assert shape_paths.shape_errors(main_model, 'square', 0, 5).min() > 0.1
+
+
+# families
+
+
+def test_a_mask_is_right_if_it_is_the_one_or_of_the_number():
+    _, _, asked = events('two', 'identification', 1)
+    present = np.flatnonzero(asked.present[0])
+    for chosen, right in ((present[:2], True), (present[-2:], True), (present[:3], False)):
+        mask = np.isin(np.arange(asked.present.shape[1]), chosen)
+        assert families.right_mask(mask, asked[0]) is right
+    _, _, asked = events('between', 'identification', 1)
+    assert families.right_mask(asked.attention[0] > 0.5, asked[0])
+    assert not families.right_mask(asked.attention[0] < 0.5, asked[0])
+
+
+def test_what_is_outlined_is_what_the_predicate_allows():
+    north, _, asked = events('north', 'generation', 1)
+    area = families.admissible(north[0], asked[0])
+    goal = asked.before[0, 1, POSITION] + (0, 0.3)
+    assert np.abs(families._OUTLINE[area] - goal).max() <= 0.1 + 1e-6
+    share = area.mean() * np.square(np.ptp(families._OUTLINE[..., 0]))
+    assert share == pytest.approx(np.pi * 0.1**2, rel=0.1)
+
+
+def test_a_family_that_the_model_knows_is_answered_rightly(model):
+    figure, numbers = families.draw_family(model, FAMILIES['placement'], 1)
+    assert len(figure.axes) == 3 * len(FAMILIES['placement'])
+    for row in numbers.values():
+        assert row == {'trained': True, 'brought_about': True, 'attended': True}
+    table = families.table(numbers)
+    assert '| between | yes | yes |' in table
+
+
+def test_of_a_family_that_the_model_does_not_know_the_demonstrations_are_drawn(model):
+    figure, numbers = families.draw_family(model, FAMILIES['shape'], 1)
+    assert len(figure.axes) == len(FAMILIES['shape'])
+    assert '| square | not trained | not trained |' in families.table(numbers)
+
+
+@pytest.mark.parametrize('family', FAMILIES)
+def test_the_legend_of_a_family_fits_below_its_panels(main_model, family):
+    figure, numbers = families.draw_family(main_model, FAMILIES[family], 1)
+    assert set(numbers) == {concept.name for concept in FAMILIES[family]}
+    figure.draw_without_rendering()
+    legend = figure.legends[0].get_window_extent()
+    assert 0 <= legend.x0 < legend.x1 <= figure.bbox.x1
+    panels = [ax.get_tightbbox() for ax in figure.axes]
+    assert legend.y1 <= min(panel.y0 for panel in panels) + 1
+
+
+@pytest.mark.parametrize('name', ['red', 'point', 'square', 'farthest', 'three', 'follow'])
+def test_answers_are_judged_by_the_concept(main_model, name):
+    concept = get_concept(name)
+    _, shown, _ = events(name, 'generation' if concept.generates else 'identification', 1)
+    _, _, still = events(name, 'identification', 1)
+    _, _, asked = events(name, 'generation' if concept.generates else 'identification', 1)
+    answers = families.answer(main_model, concept, shown, asked, still)
+    assert set(np.unique(answers.attention)) <= {0, 1}
+    if not concept.generates:
+        assert answers.done is None and answers.brought_about is None
+        return
+    assert answers.brought_about == concept.satisfied(answers.done)[0]
+    # What is not free stays, and what is free ends where the chain does.
+    changed = (answers.done.states[0, 1:] != asked.states[0, 1:]).any(0)
+    assert not (changed & (asked.free[0] == 0)).any()
+    assert (answers.energy is not None) == (name in ('point', 'farthest'))
+
+
+def test_who_is_found_is_a_mask(model):
+    _, shown, asked = events('point', 'identification')
+    found = probe.identified(model, asked, probe.codes(model, shown), 16).numpy()
+    assert set(np.unique(found)) == {0, 1}
+    assert transfer.attention_error(found, asked) == 0
 
 
 # looking into inference

@@ -1,6 +1,8 @@
 """The commands figure and report: pictures that show something, one page, clear refusals."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 import torch
@@ -8,12 +10,13 @@ from PIL import Image
 
 from ebm_core.__main__ import main
 from ebm_core.config import PRESETS
-from ebm_core.figures import FIGURES, get_figure
+from ebm_core.figures import FAMILY_FIGURES, FIGURES, get_figure
 from ebm_core.figures.models import Models
 from ebm_core.model import ModelError, load_model, save_model
 from ebm_core.scene import InvalidInput
 from ebm_core.training import Learner
 
+ROOT = Path(__file__).parents[2]
 SCENES = 4
 
 
@@ -26,7 +29,12 @@ def untrained(preset: str) -> Learner:
 def models(tmp_path_factory):
     """Untrained models of all presets that figures compare."""
     root = tmp_path_factory.mktemp('models')
-    row = {'scenes': SCENES, 'generation': 0.25, 'identification': 0.75}
+    row = {
+        'scenes': SCENES,
+        'generation': 0.25,
+        'identification': 0.75,
+        'identification_one_chain': 0.625,
+    }
     metrics = {'concepts': {'line': row, 'square': row}}
     for name in {p for figure in FIGURES for p in get_figure(figure).needs}:
         provenance = {'step': 0, 'wall_s': 60.0, 'commit': 'none', 'metrics': metrics}
@@ -83,6 +91,50 @@ def test_figure_is_the_same_every_time(models, tmp_path, capsys):
     assert 'one chain right' in capsys.readouterr().out
 
 
+def test_changes_show_what_several_chains_are_worth_where_it_was_measured(report):
+    page = (report / 'report.md').read_text()
+    assert (
+        '| no direction loss | `shapes_no_direction` | identification | 75.0 % | 62.5 % |' in page
+    )
+    assert '| no direction loss | `shapes_no_direction` | generation | 25.0 % |  |' in page
+
+
+def test_the_page_on_changes_names_every_ablation_and_nothing_that_is_none():
+    page = (ROOT / 'docs' / 'against_the_paper.md').read_text()
+    ablations = set(get_figure('changes').needs)
+    assert set(re.findall(r'`(shapes_\w+)`', page)) == ablations - {'shapes'}
+    (loop,) = re.findall(r'for preset in ([^;]*);', page)
+    assert set(loop.replace('\\', '').split()) == ablations
+
+
+def test_report_leaves_out_what_it_has_no_models_for_and_says_what_makes_them(
+    models, tmp_path, capsys
+):
+    directory = models.directory('concepts')
+    card = json.loads((directory / 'model.json').read_text())
+    card['training']['concepts'] = {'point': 1, 'shape': 1}
+    known = tmp_path / 'known'
+    known.mkdir()
+    (known / 'model.json').write_text(json.dumps(card))
+    (known / 'model.safetensors').write_bytes((directory / 'model.safetensors').read_bytes())
+    source = ['--model', str(known), '--models', str(tmp_path / 'none')]
+    assert main(['report', *source, '--output', str(tmp_path), '--scenes', '2']) == 0
+    assert 'left out, the page says why: fig4, fig5' in capsys.readouterr().out
+    page = (tmp_path / 'report.md').read_text()
+    drawn = {path.stem for path in (tmp_path / 'figures').iterdir()}
+    assert drawn == {*FAMILY_FIGURES, 'fig7_attention'}
+    assert 'Not drawn, as the model was not trained on farthest.' in page
+    assert f'train --preset shapes_scalar --output {tmp_path / "none"}' in page
+    assert 'The model was not trained on red, green' in page
+    assert '| between | not trained | not trained |' in page
+
+
+def test_figure_of_what_the_model_does_not_know_says_so(tmp_path, capsys):
+    output = ['--output', str(tmp_path), '--scenes', '2']
+    assert main(['figure', 'fig4', '--model', str(ROOT / 'models' / 'placement'), *output]) == 0
+    assert 'models/placement was not trained on farthest' in capsys.readouterr().err
+
+
 # what is refused
 
 
@@ -114,7 +166,7 @@ def test_model_that_was_never_measured_has_no_success_rates(tmp_path):
 
 
 def test_unknown_figure_lists_the_known(capsys):
-    with pytest.raises(InvalidInput, match='known are all, fig4'):
+    with pytest.raises(InvalidInput, match='known are all, families, family_colour'):
         get_figure('fig9')
     assert main(['figure', 'fig9']) == 2
     assert 'fig7_codes' in capsys.readouterr().err
