@@ -6,7 +6,8 @@ import pytest
 pytest.importorskip('rclpy', reason='concepts are those of the messages')
 
 from ebm_concept_ros.control.composer import Composer
-from ebm_concept_ros.conversions import Composition, ConceptCodes
+from ebm_concept_ros.control.understanding import why_not_understood
+from ebm_concept_ros.conversions import ComposedConcept, Composition, ConceptCodes
 
 SUM = Composition(('a', 'b'), (1.0, 0.5))
 
@@ -65,3 +66,16 @@ def test_the_oldest_are_forgotten_but_for_those_in_the_sum(composer):
     composer.asked(Composition(('b', 'e'), (1.0, 1.0)))
     composer.learned(concept('e'))
     assert composer.known == ('b', 'd', 'e')
+
+
+def test_a_sum_is_understood_where_all_that_counts_in_it_is():
+    good, bad = (
+        ConceptCodes(
+            name, np.zeros(8), np.zeros(8), 'hash', understanding=score, understanding_threshold=0.5
+        )
+        for name, score in (('a', 0.6), ('b', 0.4))
+    )
+    assert "'b' is not understood" in why_not_understood(
+        ComposedConcept('sum', (good, bad), (1.0, 0.1))
+    )
+    assert why_not_understood(ComposedConcept('sum', (good, bad), (1.0, 0.0))) == ''
