@@ -132,6 +132,8 @@ def train(
     and in the logs. processes: with whom; the leader alone reports, shows and writes.
     """
     t = preset.training
+    # A steep energy leaves gradients of 1e-40, with which processors compute many times slower.
+    torch.set_flush_denormal(True)
     mine = processes.share(preset)
     torch.manual_seed(t.seed)
     learner = Learner(preset).to(device)
