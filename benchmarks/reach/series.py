@@ -12,6 +12,7 @@ import numpy as np
 from benchmarks.reach.lockstep import TIMESTEP_S, enact
 from benchmarks.reach.measures import measure, summarise
 from benchmarks.reach.obstacles import with_obstacles
+from benchmarks.reach.outside import planner_of
 from benchmarks.reach.perturbations import PERTURBATIONS
 from benchmarks.reach.surroundings import MovingReference, Surroundings
 from benchmarks.reach.tasks import REFERENCE_COLOUR, Task, arrangement, make_task
@@ -22,7 +23,6 @@ from ebm_concept_ros.control.target import Target, make_target
 from ebm_concept_ros.conversions import ConceptCodes
 from ebm_concept_ros.mpc.detour import led_around
 from ebm_concept_ros.mpc.energy_field import EnergyField
-from ebm_concept_ros.mpc.planners import make_planner
 from ebm_concept_ros.nodes.judge import ReachJudge
 from ebm_concept_ros.workspace import load_workspace
 from ebm_core.events import get_concept
@@ -96,7 +96,7 @@ class Bench:
         else:
             surroundings = Surroundings(task, make)
             judge = ReachJudge(TOLERANCE_M, HOLD_S)
-        planner = make_planner(c.planner, self.arm, self.workspace)
+        planner = planner_of(c.planner, self.arm, self.workspace)
         run = enact(simulation, surroundings, planner, PERTURBATIONS[c.perturbation], judge, seed)
         # The arm takes part by definition, so only who else does is found out.
         still = ~task.named.scene.movable
