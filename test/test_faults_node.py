@@ -153,6 +153,8 @@ def test_whatever_comes_in_every_torque_is_good_and_it_goes_on(run, model):
         term.action_code = spoiled(rng, term.action_code)
         term.argument_code = spoiled(rng, term.argument_code)
         concept.model_sha256 = [model.sha256, 'f' * 64, ''][rng.integers(3)]
+        scores = rng.choice((np.nan, np.inf, -np.inf, 0.5, 1e308), 2)
+        concept.understanding, concept.understanding_threshold = map(float, scores)
         publish['concept'](concept)
         scene = deserialize_message(good_scene, ros.Scene)
         entity = scene.entities[rng.integers(len(scene.entities))]
@@ -160,6 +162,8 @@ def test_whatever_comes_in_every_torque_is_good_and_it_goes_on(run, model):
         for axis, value in zip('xyz', place, strict=False):
             setattr(entity.pose.position, axis, float(value))
         entity.shape = int(rng.integers(256))
+        sizes = rng.choice((0.0, 0.1, 0.3, 5.0, -1.0, np.nan, np.inf, 1e308), 2)
+        entity.radius, entity.height = map(float, sizes)
         entity.movable = bool(rng.integers(2))
         publish['scene'](scene)
         if number % 30 == 0:

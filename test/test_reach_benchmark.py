@@ -10,10 +10,10 @@ pytest.importorskip('rclpy', reason='the benchmark converts scenes as the nodes 
 
 from pathlib import Path
 
-from reaching import midpoint_m, shipped_arm, shipped_workspace
+from reaching import field_around, midpoint_m, shipped_arm, shipped_workspace
 
 import benchmarks.reach.tasks as tasks
-from benchmarks.reach import real_time
+from benchmarks.reach import outside, real_time
 from benchmarks.reach.__main__ import main
 from benchmarks.reach.lockstep import TIMESTEP_S, Run, touches
 from benchmarks.reach.measures import measure, summarise, wilson_interval
@@ -334,6 +334,24 @@ def test_what_it_cannot_do_is_refused_by_name(arguments, named, capsys):
         main(arguments)
     message = capsys.readouterr().err
     assert all(name in message for name in named)
+
+
+def test_the_planner_from_outside_is_named_where_it_is_missing(capsys, monkeypatch):
+    monkeypatch.setattr(outside.importlib.util, 'find_spec', lambda name: None)
+    with pytest.raises(SystemExit):
+        main(['--planner', 'pytorch_mppi'])
+    assert 'pip install pytorch_mppi' in capsys.readouterr().err
+
+
+def test_the_planner_from_outside_reaches(bench):
+    pytest.importorskip('pytorch_mppi', reason='an optional baseline of the benchmark')
+    planner = outside.planner_of('pytorch_mppi', ARM, WORKSPACE)
+    plans = [
+        planner.plan(1.0, ARM.home_rad, np.zeros(6), field_around(np.array([0.3, 0.4])))
+        for _ in range(2)
+    ]
+    np.testing.assert_array_equal(plans[0].efforts, plans[1].efforts)
+    assert bench.reach(Conditions(field='oracle', planner='pytorch_mppi'), 15)['success']
 
 
 def test_no_perturbation_is_the_default():

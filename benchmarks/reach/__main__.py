@@ -2,6 +2,7 @@
 
     python -m benchmarks.reach --concepts between north --scenes 200 --json out/reach.json
     python -m benchmarks.reach --concepts between --scenes 50 --planner all --oracle
+    python -m benchmarks.reach --scenes 30 --planner all pytorch_mppi
     python -m benchmarks.reach --scenes 200 --perturb mass friction delay noise
     python -m benchmarks.reach --scenes 50 --entities 5 10 50 100
     python -m benchmarks.reach --concepts north --scenes 20 --moving 0.1
@@ -30,6 +31,7 @@ import platform
 import sys
 from pathlib import Path
 
+from benchmarks.reach.outside import OUTSIDE, MissingPackage, require_outside
 from benchmarks.reach.perturbations import PERTURBATIONS
 from benchmarks.reach.table import print_table
 from benchmarks.reach.tasks import SUM
@@ -95,7 +97,13 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument('--scenes', type=int, default=20, help='arrangements per concept')
     parser.add_argument('--first-seed', type=int, default=1, help='the scenes are numbered from it')
-    parser.add_argument('--planner', nargs='+', choices=[*PLANNERS, 'all'], default=['ilqg'])
+    parser.add_argument(
+        '--planner',
+        nargs='+',
+        choices=[*PLANNERS, 'all', OUTSIDE],
+        default=['ilqg'],
+        help=f'all: those of the package; {OUTSIDE}: from outside, where that is installed',
+    )
     parser.add_argument('--oracle', action='store_true', help="the true goal's field beside it")
     parser.add_argument('--perturb', nargs='+', choices=PERTURBATIONS, default=['none'])
     parser.add_argument('--entities', nargs='+', type=int, help='on a crowded table, effector too')
@@ -140,8 +148,13 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         parser.error(f'--obstacles {args.obstacles}: 0 or more')
     if args.heedless and not args.obstacles:
         parser.error('--heedless needs --obstacles')
+    if OUTSIDE in args.planner:
+        try:
+            require_outside()
+        except MissingPackage as error:
+            parser.error(f'--planner: {error}')
     if 'all' in args.planner:
-        args.planner = list(PLANNERS)
+        args.planner = [*PLANNERS, *(name for name in args.planner if name == OUTSIDE)]
     args.seeds = range(args.first_seed, args.first_seed + args.scenes)
     return args
 

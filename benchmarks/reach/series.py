@@ -12,6 +12,7 @@ import numpy as np
 from benchmarks.reach.lockstep import TIMESTEP_S, enact
 from benchmarks.reach.measures import measure, summarise
 from benchmarks.reach.obstacles import with_obstacles
+from benchmarks.reach.outside import planner_of
 from benchmarks.reach.perturbations import PERTURBATIONS
 from benchmarks.reach.surroundings import (
     AppearingDistractors,
@@ -26,7 +27,6 @@ from ebm_concept_ros.control.obstacles import circles_to_avoid, hand_radius_m
 from ebm_concept_ros.control.target import Target, make_target
 from ebm_concept_ros.conversions import AnyConcept, ComposedConcept, ConceptCodes
 from ebm_concept_ros.mpc.detour import led_around
-from ebm_concept_ros.mpc.planners import make_planner
 from ebm_concept_ros.nodes.judge import ReachJudge
 from ebm_concept_ros.workspace import load_workspace
 from ebm_core.events import Concept
@@ -118,7 +118,7 @@ class Bench:
             surroundings = ChangingWeights(first, task, make)
         else:
             surroundings = Surroundings(task, make)
-        planner = make_planner(c.planner, self.arm, self.workspace)
+        planner = planner_of(c.planner, self.arm, self.workspace)
         run = enact(simulation, surroundings, planner, PERTURBATIONS[c.perturbation], judge, seed)
         return {
             'seed': seed,
