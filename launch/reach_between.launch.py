@@ -20,7 +20,7 @@ from launch_ros.actions import Node
 
 from ebm_concept_ros.control.pacing import require_divisor
 from ebm_concept_ros.nodes.resources import DEFAULT_ARM, shipped_arms
-from ebm_core.events import goal_concept_names
+from ebm_core.events import spatial_concept_names
 from ebm_core.scene import COLOURS
 
 PACKAGE = 'ebm_concept_ros'
@@ -110,8 +110,8 @@ ARGUMENTS = (
         'concept',
         'between',
         'what is demonstrated and then enacted',
-        ', '.join(goal_concept_names()),
-        _choice(*goal_concept_names()),
+        ', '.join(spatial_concept_names()),
+        _choice(*spatial_concept_names()),
     ),
     Argument(
         'reference_colour',
@@ -138,6 +138,13 @@ ARGUMENTS = (
         'headless',
         'true',
         'true: end with the verdict; false: show a window and end when it is closed',
+        'true, false',
+        {'true': True, 'false': False}.__getitem__,
+    ),
+    Argument(
+        'render',
+        'true',
+        'true: leave picture and video, drawn after the verdict; false: end with it',
         'true, false',
         {'true': True, 'false': False}.__getitem__,
     ),
@@ -313,6 +320,7 @@ PARAMETERS = {
         *_TASK,
         'model_dir',
         'out_dir',
+        'render',
         'scene_seed',
         'timeout_s',
         'wall_timeout_s',

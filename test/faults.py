@@ -14,16 +14,17 @@ from ebm_concept_ros.nodes import qos
 Status = ros.ControllerStatus
 
 
-def concept_message(model, name, seed, energies=()):
+def concept_message(model, name, seed, understanding=(np.nan, np.nan)):
+    """understanding: the score, and what it takes."""
     action, argument = np.random.default_rng(seed).normal(size=(2, model.code_size))
-    codes = cv.ConceptCodes(name, action, argument, model.sha256, 5, energies, energies)
+    codes = cv.ConceptCodes(name, action, argument, model.sha256, 5, (), (), *understanding)
     return cv.concept_to_message(codes)
 
 
 class Run:
     """A simulator and a controller in a domain of their own, and all that they say."""
 
-    def __init__(self, nodes, folder, weights, model):
+    def __init__(self, nodes, folder, weights, model, concept='between'):
         self._nodes, self._folder, self._weights = nodes, folder, weights
         self.fault = folder / 'fault'
         domain, lock = claim_domain()
@@ -45,7 +46,7 @@ class Run:
         self._model = model
         self._concepts = self.probe.publisher(ros.Concept, 'concept', qos.LATCHED, matched=False)
         self._concept = 0
-        self.simulator = nodes.enter_context(running('simulator', folder))
+        self.simulator = nodes.enter_context(running('simulator', folder, concept=concept))
 
     def start_controller(self, script=None, **parameters):
         """Return it, at once."""
@@ -55,9 +56,9 @@ class Run:
             )
         )
 
-    def publish_concept(self, seed, energies=()):
+    def publish_concept(self, seed, understanding=(np.nan, np.nan)):
         name = f'concept_{seed}'
-        self._concepts.publish(concept_message(self._model, name, seed, energies))
+        self._concepts.publish(concept_message(self._model, name, seed, understanding))
         return name
 
     def set_in_motion(self):

@@ -57,11 +57,16 @@ JOINTS = ARM.joint_names
 class NodeProcess:
     """One of the package's executables, as `ros2 run` would start it.
 
-    script: a Python file of the tests that is run instead.
+    script: a Python file of the tests that is run instead. remap: names of topics, to others.
     """
 
     def __init__(
-        self, name: str, log: Path, script: Path | None = None, **parameters: object
+        self,
+        name: str,
+        log: Path,
+        script: Path | None = None,
+        remap: dict[str, str] | None = None,
+        **parameters: object,
     ) -> None:
         self.name = name
         self._log = log
@@ -70,6 +75,8 @@ class NodeProcess:
         for key, value in parameters.items():
             text = str(value).lower() if isinstance(value, bool) else str(value)
             arguments += ['-p', f'{key}:={text}']
+        for old, new in (remap or {}).items():
+            arguments += ['-r', f'{old}:={new}']
         with log.open('w') as errors:
             self.process = subprocess.Popen(
                 [*command, *arguments],

@@ -83,13 +83,17 @@ def test_five_demonstrations_make_the_concept_that_the_library_infers(
     wait_until(lambda: named(concepts, 'five'), 'the concept')
     got = named(concepts, 'five')[0]
     model = load_model(weights)
-    expected = model.infer(
-        [cv.demonstration_from_message(m, WORKSPACE).demonstration for m in sent], seed=0
-    )
-    assert got.model_sha256 == model.sha256 and got.demonstrations == 5
+    shown = [cv.demonstration_from_message(m, WORKSPACE).demonstration for m in sent]
+    expected = model.infer(shown, seed=0)
+    assert got.model_sha256 == model.sha256 and len(got.terms) == 1
+    got = got.terms[0]
+    assert got.name == 'five' and got.weight == 1.0 and got.demonstrations == 5
     np.testing.assert_allclose(got.action_code, expected.action_code, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(got.argument_code, expected.argument_code, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(got.action_energies, expected.action_energies, rtol=1e-3)
+    score = model.understanding(shown, seed=0)
+    assert got.understanding == pytest.approx(score, rel=1e-3, abs=1e-3)
+    assert math.isnan(got.understanding_threshold), 'these weights come without one'
 
 
 def test_the_concept_reaches_who_comes_late(probe, demonstrations, concepts):
@@ -111,7 +115,7 @@ def test_names_are_collected_apart_and_the_next_five_replace_the_concept(demonst
         demonstrations.publish(message)
     wait_until(lambda: len(named(concepts, 'this')) == 2, 'the next concept')
     first, second = named(concepts, 'this')
-    assert list(first.action_code) != list(second.action_code)
+    assert list(first.terms[0].action_code) != list(second.terms[0].action_code)
     assert not named(concepts, 'that')
 
 
@@ -168,7 +172,7 @@ def test_a_bad_demonstration_is_refused_and_counts_for_nothing(
     assert not named(concepts, name)
     demonstrations.publish(good[4])
     wait_until(lambda: named(concepts, name), 'the concept')
-    assert named(concepts, name)[0].demonstrations == 5
+    assert named(concepts, name)[0].terms[0].demonstrations == 5
 
 
 def test_a_complaint_ends_with_the_next_good_demonstration(probe, demonstrations):
@@ -177,6 +181,64 @@ def test_a_complaint_ends_with_the_next_good_demonstration(probe, demonstrations
     probe.diagnostics.clear()
     demonstrations.publish(messages('after a refusal', 1)[0])
     probe.wait_for_report(REFUSED, 'accepted again')
+
+
+def composition(*weights, names=('base', 'other')):
+    return ros.Composition(concepts=list(names), weights=list(map(float, weights)))
+
+
+@pytest.fixture(scope='module')
+def compositions(probe, learner):
+    return probe.publisher(ros.Composition, 'composition', qos.LATCHED)
+
+
+def test_a_composition_is_one_concept_whose_weights_are_changed_by_publishing_again(
+    probe, demonstrations, concepts, compositions
+):
+    for message in messages('base', 5):
+        demonstrations.publish(message)
+    wait_until(lambda: named(concepts, 'base'), 'the first concept')
+    compositions.publish(composition(1, 0.5))
+    probe.wait_for_report('concept_learner: composition', 'waits for other', 'base')
+    for message in messages('other', 5, seed=1):
+        demonstrations.publish(message)
+    wait_until(lambda: named(concepts, '1 base + 0.5 other'), 'the sum')
+    first = named(concepts, '1 base + 0.5 other')[0]
+    assert [(t.name, t.weight, t.demonstrations) for t in first.terms] == [
+        ('base', 1.0, 5),
+        ('other', 0.5, 5),
+    ]
+    # It was waited for: by itself the second is not what was asked for.
+    assert not named(concepts, 'other')
+    assert first.terms[0].action_code == named(concepts, 'base')[0].terms[0].action_code
+
+    compositions.publish(composition(0, 2))
+    wait_until(lambda: named(concepts, '0 base + 2 other'), 'the other weights')
+    again = named(concepts, '0 base + 2 other')[0]
+    assert [t.action_code for t in again.terms] == [t.action_code for t in first.terms]
+
+
+@pytest.mark.parametrize(
+    ('message', 'texts'),
+    [
+        (composition(1, math.nan), ('composition.weights[1]', 'nan')),
+        (composition(math.inf, 1), ('composition.weights[0]', 'inf')),
+        (composition(-1, 1), ('composition.weights[0]', '-1')),
+        (composition(0, 0), ('composition.weights', 'all are 0')),
+        (composition(1), ('composition.weights', '1 values for 2 concepts')),
+        (composition(names=()), ('composition.concepts', '0 given')),
+        (composition(1, 1, names=('base', 'base')), ('composition.concepts[1]', "'base'")),
+        (composition(1, 1, names=('base', '')), ('composition.concepts[1]', 'empty')),
+    ],
+)
+def test_a_composition_that_makes_no_sense_is_refused_and_the_former_stays(
+    probe, concepts, compositions, message, texts
+):
+    probe.diagnostics.clear()
+    before = len(concepts)
+    compositions.publish(message)
+    probe.wait_for_report('concept_learner: composition: refused', *texts)
+    assert len(concepts) == before
 
 
 def test_demonstrator_shows_the_named_concept_and_ends(probe, concepts, tmp_path):

@@ -172,6 +172,21 @@ def test_it_publishes_finite_torques_within_the_limits(tracking, arm, efforts, s
     np.testing.assert_allclose((point.x, point.y, point.z), effector, atol=1e-6)
 
 
+def test_it_tells_when_torques_and_plans_come(probe, tracking, arm):
+    def timing():
+        reports = [s for a in list(probe.diagnostics) for s in a.status]
+        reports = [s for s in reports if s.name == 'controller: timing']
+        values = {v.key: v.value for v in reports[-1].values} if reports else {}
+        return values if 'replan_rate_hz' in values else None
+
+    wait_until(lambda: timing() is not None, 'the timing of torques and plans')
+    values = {name: float(value) for name, value in timing().items()}
+    assert 0 < values['torque_rate_hz'] <= 550 and 0 < values['replan_rate_hz'] <= 110
+    assert 0 < values['lateness_s_p50'] <= values['lateness_s_p99'] <= values['lateness_s_max']
+    assert 0 < values['plan_time_s_median'] <= values['plan_time_s_p99']
+    assert values['missed_deadlines'] >= 0
+
+
 def test_joint_states_are_matched_by_name(tracking, arm, statuses, efforts):
     arm.order = [4, 2, 0, 5, 1, 3]
     wait_for_effort(efforts)
@@ -263,9 +278,9 @@ def test_a_concept_of_other_weights_is_refused_and_the_last_good_one_stays(
     concepts.publish(concept_message(model, 'foreign', sha256='f' * 64))
     probe.wait_for_report('controller: concept: refused', 'concept.model_sha256', 'ffff')
     bad = concept_message(model, 'nan')
-    bad.action_code[0] = NAN
+    bad.terms[0].action_code[0] = NAN
     concepts.publish(bad)
-    probe.wait_for_report('controller: concept: refused', 'concept.action_code')
+    probe.wait_for_report('controller: concept: refused', 'concept.terms[0].action_code')
     assert wait_for_status(statuses, Status.TRACKING).concept == 'any'
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from rclpy.serialization import deserialize_message, serialize_message
 from sensor_msgs.msg import JointState
 
+import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions as cv
 from ebm_concept_ros.arm.table_scene import EFFECTOR_ID, random_table_scene
 from ebm_concept_ros.workspace import load_workspace
@@ -43,8 +44,12 @@ def named_scenes(draw, min_size=1, max_size=6):
     ids = st.lists(
         st.text(min_size=1, max_size=8).filter(_storable), min_size=n, max_size=n, unique=True
     )
+    size = st.tuples(st.floats(0.0, 1.0), st.floats(0.001, 1.0))
+    sizes = st.none() | st.lists(size, min_size=n, max_size=n).map(np.array)
     return cv.NamedScene(
-        tuple(draw(ids)), Scene(draw(rows), draw(colours), draw(shapes), draw(movable))
+        tuple(draw(ids)),
+        Scene(draw(rows), draw(colours), draw(shapes), draw(movable)),
+        draw(sizes),
     )
 
 
@@ -58,6 +63,7 @@ def assert_same_scene(a, b, tolerance=0.0):
     np.testing.assert_array_equal(a.scene.colours, b.scene.colours)
     np.testing.assert_array_equal(a.scene.shapes, b.scene.shapes)
     np.testing.assert_array_equal(a.scene.movable, b.scene.movable)
+    np.testing.assert_array_equal(a.sizes_m, b.sizes_m)
 
 
 def demonstration_message(count=1, seed=0):
@@ -126,13 +132,15 @@ def test_states_take_the_frame_of_their_demonstration():
 @given(st.lists(finite, min_size=8, max_size=8), st.lists(finite, min_size=8, max_size=8))
 def test_concept_round_trip(action, argument):
     sent = cv.ConceptCodes(
-        'between', np.array(action), np.array(argument), 'abc', 5, (0.5,) * 5, (0.25,) * 5
+        *('between', np.array(action), np.array(argument), 'abc'),
+        *(5, (0.5,) * 5, (0.25,) * 5, 3.5, 2.5),
     )
     got = cv.concept_from_message(wired(cv.concept_to_message(sent)), 'abc', 8)
     np.testing.assert_array_equal(got.action_code, sent.action_code)
     np.testing.assert_array_equal(got.argument_code, sent.argument_code)
     assert got.name == 'between' and got.demonstrations == 5
     assert got.action_energies == (0.5,) * 5 and got.argument_energies == (0.25,) * 5
+    assert got.understanding == 3.5 and got.understanding_threshold == 2.5
 
 
 values = st.lists(finite, min_size=3, max_size=3).map(np.array)
@@ -289,9 +297,12 @@ def test_a_malformed_demonstration_is_refused(spoil, texts):
     refused(message, *texts)
 
 
+def codes(name):
+    return cv.ConceptCodes(name, np.zeros(8), np.ones(8), 'a' * 64, 5)
+
+
 def concept_message():
-    codes = cv.ConceptCodes('between', np.zeros(8), np.ones(8), 'a' * 64, 5)
-    return cv.concept_to_message(codes)
+    return cv.concept_to_message(codes('between'))
 
 
 @pytest.mark.parametrize(
@@ -300,19 +311,55 @@ def concept_message():
         ('model_sha256', 'b' * 64, ('concept.model_sha256', 'bbbb', 'aaaa')),
         ('model_sha256', '', ('concept.model_sha256', 'empty')),
         ('name', '', ('concept.name', 'empty')),
-        ('action_code', [0.0] * 7, ('concept.action_code', '7 values', '8')),
-        ('argument_code', [], ('concept.argument_code', '0 values', '8')),
-        ('action_code', [math.nan] * 8, ('concept.action_code', 'NaN')),
-        ('argument_code', [math.inf] * 8, ('concept.argument_code', 'NaN or infinity')),
+        ('terms', [], ('concept.terms', '0 given', '1 to 8')),
+        ('terms', [ros.ConceptTerm(name='a')] * 9, ('concept.terms', '9 given')),
     ],
 )
 def test_a_concept_that_does_not_fit_is_refused(field, value, texts):
     message = concept_message()
     setattr(message, field, value)
+    refused_concept(message, *texts)
+
+
+@pytest.mark.parametrize(
+    ('field', 'value', 'texts'),
+    [
+        ('name', '', ('.name', 'empty')),
+        ('weight', math.nan, ('.weight', 'nan')),
+        ('weight', -0.5, ('.weight', '-0.5')),
+        ('weight', 1e300, ('.weight', '1e+300')),
+        ('action_code', [0.0] * 7, ('.action_code', '7 values', '8')),
+        ('argument_code', [], ('.argument_code', '0 values', '8')),
+        ('action_code', [math.nan] * 8, ('.action_code', 'NaN')),
+        ('argument_code', [math.inf] * 8, ('.argument_code', 'NaN or infinity')),
+    ],
+)
+def test_a_term_that_does_not_fit_is_refused_by_its_number(field, value, texts):
+    composed = cv.ComposedConcept('sum', (codes('between'), codes('north')), (1.0, 0.0))
+    message = cv.concept_to_message(composed)
+    cv.concept_from_message(wired(message), 'a' * 64, 8)
+    setattr(message.terms[1], field, value)
+    refused_concept(message, 'concept.terms[1]', *texts)
+
+
+def test_weights_that_are_all_zero_ask_for_nothing():
+    composed = cv.ComposedConcept('sum', (codes('between'), codes('north')), (0.0, 0.0))
+    refused_concept(cv.concept_to_message(composed), 'concept.terms[].weight', 'all are 0')
+
+
+def refused_concept(message, *texts):
     with pytest.raises(InvalidInput) as error:
         cv.concept_from_message(wired(message), 'a' * 64, 8)
     for text in texts:
         assert text in str(error.value)
+
+
+def test_composed_concepts_round_trip():
+    sent = cv.ComposedConcept('sum', (codes('between'), codes('north')), (1.0, 0.25))
+    got = cv.concept_from_message(wired(cv.concept_to_message(sent)), 'a' * 64, 8)
+    assert got.name == 'sum' and got.weights == (1.0, 0.25)
+    assert [term.name for term in got.terms] == ['between', 'north']
+    assert got.model_sha256 == 'a' * 64
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The controller's promises without ROS: whatever fails, the torque is a finite hold or none."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -182,6 +183,18 @@ def test_a_stamp_that_stands_still_ages_and_ends_in_a_hold(enactor, time_s):
     assert enactor.decide(time.monotonic()).mode is Mode.TRACKING
 
 
+def test_who_is_gone_means_hold_until_it_returns(enactor):
+    enactor.target = TARGET
+    enactor.on_state(sample(1.0))
+    assert enactor.replan()
+    enactor.absent = 'waits for blue_0 to return'
+    decision = enactor.decide(enactor.state.arrived_s)
+    assert decision.mode is Mode.HOLDING and decision.reason == 'waits for blue_0 to return'
+    assert_holds(decision)
+    enactor.absent = ''
+    assert enactor.decide(enactor.state.arrived_s).mode is Mode.TRACKING
+
+
 def test_restart_forgets_state_and_plan_but_not_the_target(enactor):
     enactor.target = TARGET
     enactor.on_state(sample(1.0))
@@ -207,6 +220,8 @@ def test_only_what_stands_still_makes_surroundings():
     assert not same_surroundings(SCENE, moved_other)
     assert not same_surroundings(SCENE, renamed)
     assert not same_surroundings(None, SCENE)
+    grown, alike = (replace(SCENE, sizes_m=np.array([[0.02, 0.2], [0.0, 0.0]])) for _ in range(2))
+    assert same_surroundings(grown, alike) and not same_surroundings(SCENE, grown)
 
 
 @pytest.mark.parametrize('movable', [[False, False], [True, True]])
@@ -217,10 +232,13 @@ def test_a_scene_needs_just_one_actor(movable):
 
 def test_the_pacer_skips_what_it_missed_and_counts_it():
     pacer = Pacer(0.01)
-    pacer.wait()
+    first = pacer.wait()
     time.sleep(0.045)
-    pacer.wait()
+    due = pacer.wait()
     assert pacer.missed >= 3
+    # Deadlines stay on the grid, and none lies ahead when it is over.
+    assert (due - first) / 0.01 == pytest.approx(pacer.missed + 1)
+    assert due <= time.monotonic()
     missed, began = pacer.missed, time.monotonic()
     for _ in range(5):
         pacer.wait()

@@ -9,6 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+from harness import Probe, wait_until
+
+import ebm_concept_ros.msg as ros
+from ebm_concept_ros.nodes import qos
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -18,9 +23,9 @@ def test_what_the_readme_links_to_exists():
     assert [link for link in links if not (ROOT / link).exists()] == []
 
 
-def example(name):
+def example(name, *arguments):
     return subprocess.Popen(
-        [sys.executable, str(ROOT / 'examples' / name)],
+        [sys.executable, str(ROOT / 'examples' / name), *arguments],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
@@ -60,3 +65,17 @@ def test_demonstrations_of_ones_own_are_enacted(tmp_path):
     result = json.loads(out.splitlines()[-1])
     assert result['success'] is True
     assert result['attention']['green_0'] > 0.5
+
+
+def test_weights_are_asked_for_by_name():
+    process = example('weigh_concepts.py', 'between=1', 'north=0.5')
+    probe = Probe()
+    try:
+        heard = probe.listen(ros.Composition, 'composition', qos.LATCHED)
+        wait_until(lambda: heard, 'the composition')
+        process.communicate(timeout=60)
+        assert process.returncode == 0
+        assert heard[0].concepts == ['between', 'north']
+        assert list(heard[0].weights) == [1.0, 0.5]
+    finally:
+        probe.close()

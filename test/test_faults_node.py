@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from faults import Run, Status, concept_message
-from harness import ARM, JOINTS, untrained_weights, wait_until
+from harness import ARM, JOINTS, WORKSPACE, running, untrained_weights, wait_until
 from rclpy.serialization import deserialize_message, serialize_message
 from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
@@ -14,9 +14,11 @@ from std_srvs.srv import Trigger
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions as cv
 from ebm_concept_ros.nodes import qos
+from ebm_core.events import get_concept
 from ebm_core.model import load_model
 
 FAULTY = Path(__file__).with_name('faulty_controller.py')
+SHIPPED = Path(__file__).parents[1] / 'models' / 'placement'
 
 
 @pytest.fixture(scope='module')
@@ -146,9 +148,13 @@ def test_whatever_comes_in_every_torque_is_good_and_it_goes_on(run, model):
         state.velocity = spoiled(rng, np.zeros(len(JOINTS)))
         publish['joint_states'](state)
         concept = concept_message(model, ['', 'spoiled'][rng.integers(2)], number)
-        concept.action_code = spoiled(rng, concept.action_code)
-        concept.argument_code = spoiled(rng, concept.argument_code)
+        term = concept.terms[0]
+        term.weight = [1.0, *spoiled(rng, [1.0])][-1]
+        term.action_code = spoiled(rng, term.action_code)
+        term.argument_code = spoiled(rng, term.argument_code)
         concept.model_sha256 = [model.sha256, 'f' * 64, ''][rng.integers(3)]
+        scores = rng.choice((np.nan, np.inf, -np.inf, 0.5, 1e308), 2)
+        concept.understanding, concept.understanding_threshold = map(float, scores)
         publish['concept'](concept)
         scene = deserialize_message(good_scene, ros.Scene)
         entity = scene.entities[rng.integers(len(scene.entities))]
@@ -156,6 +162,8 @@ def test_whatever_comes_in_every_torque_is_good_and_it_goes_on(run, model):
         for axis, value in zip('xyz', place, strict=False):
             setattr(entity.pose.position, axis, float(value))
         entity.shape = int(rng.integers(256))
+        sizes = rng.choice((0.0, 0.1, 0.3, 5.0, -1.0, np.nan, np.inf, 1e308), 2)
+        entity.radius, entity.height = map(float, sizes)
         entity.movable = bool(rng.integers(2))
         publish['scene'](scene)
         if number % 30 == 0:
@@ -167,17 +175,68 @@ def test_whatever_comes_in_every_torque_is_good_and_it_goes_on(run, model):
     run.check_torques()
 
 
-def test_demonstrations_that_were_not_understood_do_not_move_the_arm(run):
-    run.start_controller(max_action_energy=0.5)
-    run.publish_concept(1, energies=(0.2, 0.9, 0.7))
-    run.probe.wait_for_report(
-        'controller: concept: refused', "'concept_1' is not understood", '0.6', '0.5'
+def test_a_concept_below_its_threshold_is_held_on_until_another_comes(run):
+    run.start_controller()
+    run.publish_concept(1, understanding=(0.4, 0.5))
+    reason = "'concept_1' is not understood: its demonstrations score 0.4, understood are those"
+    run.wait_for_status(Status.FAULT, reason)
+    run.probe.wait_for_report('controller: concept: refused', reason)
+    run.wait_ns(100_000_000)
+    assert run.speed() < 0.01
+    run.check_torques()
+    for seed, score in ((2, (0.5, 0.5)), (3, (np.nan, np.nan))):
+        name = run.publish_concept(seed, understanding=score)
+        run.wait_for_status(Status.TRACKING, concept=name)
+    # What was enacted before is not what is wanted any more.
+    run.publish_concept(4, understanding=(np.nan, 0.5))
+    assert run.wait_for_status(Status.FAULT, "'concept_4' is not understood").concept == ''
+    run.check_torques()
+
+
+def test_contradictory_demonstrations_do_not_move_the_arm_and_good_ones_do(tmp_path):
+    """The weights that are shipped, and the score and threshold that come with them."""
+    model = load_model(SHIPPED)
+    rng = np.random.default_rng(1)
+    good, contradictory = (
+        [
+            get_concept(name).demonstrations(rng, 1, reference_colour='blue')[0]
+            for name in ('north', *others)
+        ]
+        for others in (['north'] * 4, ['south', 'east', 'west', 'south'])
     )
-    run.wait_for_status(Status.WAITING, 'no concept yet')
-    assert not run.efforts
-    name = run.publish_concept(2, energies=(0.2, 0.3, 0.4))
-    run.wait_for_status(Status.TRACKING, concept=name)
-    # Nor does what comes later replace what was understood.
-    run.publish_concept(3, energies=(9.0,))
-    run.probe.wait_for_report('controller: concept: refused', "'concept_3' is not understood")
-    assert run.wait_for_status(Status.TRACKING).concept == name
+    with ExitStack() as nodes:
+        run = Run(nodes, tmp_path, SHIPPED, model, concept='north')
+        run.start_controller()
+        learner = nodes.enter_context(running('concept_learner', tmp_path, model_dir=SHIPPED))
+        learner.wait_for_log('ready')
+        heard = run.probe.listen(ros.Concept, 'concept', qos.LATCHED)
+        send = run.probe.publisher(ros.Demonstration, 'demonstrations', qos.DEMONSTRATIONS).publish
+
+        def show(name, demonstrations):
+            for demonstration in demonstrations:
+                send(cv.demonstration_to_message(name, demonstration, WORKSPACE))
+            wait_until(lambda: [c for c in list(heard) if c.name == name], f'the concept {name}')
+            return next(c for c in list(heard) if c.name == name)
+
+        concept = show('confused', contradictory)
+        term = concept.terms[0]
+        assert term.understanding < term.understanding_threshold
+        assert term.understanding_threshold == model.understanding_threshold
+        run.probe.wait_for_report('concept_learner: inference', "'confused' is not understood")
+        run.wait_for_status(Status.FAULT, "'confused' is not understood")
+        run.wait_ns(500_000_000)
+        at_home = np.array([state.position for state in list(run.states)])
+        assert np.abs(at_home - ARM.home_rad).max() < 0.02
+        run.check_torques()
+
+        concept = show('clear', good)
+        assert concept.terms[0].understanding >= concept.terms[0].understanding_threshold
+        run.wait_for_status(Status.TRACKING, concept='clear')
+        wait_until(lambda: run.speed() > 0.1, 'motion')
+
+        show('confused_again', contradictory)
+        run.wait_for_status(Status.FAULT, "'confused_again' is not understood")
+        wait_until(lambda: run.speed() < 0.02, 'rest')
+        run.wait_ns(300_000_000)
+        assert run.speed() < 0.02
+        run.check_torques()

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from ebm_concept_ros.control.record import load_record
+from ebm_core.events import spatial_concept_names
 
 ROOT = Path(__file__).parents[1]
 LAUNCH_FILE = ROOT / 'launch' / 'reach_between.launch.py'
@@ -101,7 +102,7 @@ def test_a_refusal_reaches_the_user_and_starts_nothing(launch, tmp_path):
     out, err = process.communicate(timeout=60)
     assert process.returncode != 0
     assert "launch argument concept: 'beside' is refused" in out + err
-    assert 'point, between, north, south, east, west' in out + err
+    assert ', '.join(spatial_concept_names()) in out + err
     assert 'pid' not in out
     assert not (tmp_path / 'out').exists()
 

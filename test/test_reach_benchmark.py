@@ -10,9 +10,10 @@ pytest.importorskip('rclpy', reason='the benchmark converts scenes as the nodes 
 
 from pathlib import Path
 
-from reaching import midpoint_m, shipped_arm, shipped_workspace
+from reaching import field_around, midpoint_m, shipped_arm, shipped_workspace
 
 import benchmarks.reach.tasks as tasks
+from benchmarks.reach import outside, real_time
 from benchmarks.reach.__main__ import main
 from benchmarks.reach.lockstep import TIMESTEP_S, Run, touches
 from benchmarks.reach.measures import measure, summarise, wilson_interval
@@ -21,11 +22,16 @@ from benchmarks.reach.series import Bench, Conditions
 from benchmarks.reach.surroundings import MovingReference
 from ebm_concept_ros.arm.simulation import ArmSimulation
 from ebm_concept_ros.arm.table_scene import random_table_scene
+from ebm_concept_ros.control.event_log import EventLog
+from ebm_concept_ros.control.record import Settings, fingerprint, save_record
+from ebm_concept_ros.control.timing import TimingRecord
+from ebm_concept_ros.conversions import JointSample
 from ebm_concept_ros.mpc.planners import PLANNERS, make_planner
+from ebm_core.events import get_concept, spatial_concept_names
 
 ROOT = Path(__file__).parents[1]
 ARM, WORKSPACE = shipped_arm(), shipped_workspace()
-OFF = np.array([0.0, 0.3])  # particle units
+HOME_M = np.array([0.3, 0.0])
 
 
 @pytest.fixture(scope='module')
@@ -36,7 +42,7 @@ def bench():
 
 
 def simulation_of(seed, concept='between', entities=None):
-    table = tasks.arrangement(concept, seed, WORKSPACE, entities)
+    _, table = tasks.pose(concept, seed, WORKSPACE, entities)
     return ArmSimulation(ARM, WORKSPACE, table, TIMESTEP_S)
 
 
@@ -56,12 +62,24 @@ def test_a_reach_succeeds_and_repeats_itself(bench):
 def test_an_energy_that_leads_elsewhere_is_a_failure(bench, monkeypatch):
     """The judge goes by the concept, not by what the arm descends."""
     monkeypatch.setattr('benchmarks.reach.lockstep.TIMEOUT_S', 1.5)
-    true_goal = tasks.goal_in_plane
-    monkeypatch.setattr(tasks, 'goal_in_plane', lambda *args: true_goal(*args) + OFF)
-    run = bench.reach(Conditions(), 15)
+    infer = bench.codes
+    monkeypatch.setattr(bench, 'codes', lambda _, seed, __: infer(get_concept('south'), seed))
+    run = bench.reach(Conditions('north'), 15)
     assert not run['success'] and run['reach_time_s'] is None
-    assert run['goal_error_m'] == pytest.approx(0.3 * WORKSPACE.metres_per_unit, abs=0.01)
+    assert run['goal_error_m'] == pytest.approx(0.6 * WORKSPACE.metres_per_unit, abs=0.01)
     assert run['minimum_error_m'] < 0.006
+
+
+@pytest.mark.parametrize('name', spatial_concept_names())
+def test_the_oracle_brings_about_every_spatial_concept(bench, name, monkeypatch):
+    """None of them is out of the arm's reach, or judged by what it does not ask for."""
+    monkeypatch.setattr('benchmarks.reach.lockstep.SETTLE_S', 0.0)
+    run = bench.reach(Conditions(name, field='oracle'), 4)
+    assert run['success'] and run['reach_time_s'] < 1.5
+    if name in ('closest', 'farthest'):
+        assert run['goal_error_m'] is None
+    else:
+        assert run['goal_error_m'] < 0.01
 
 
 def test_a_moving_entity_is_followed(bench, monkeypatch):
@@ -75,13 +93,13 @@ def test_a_moving_entity_is_followed(bench, monkeypatch):
 
 def test_a_moving_entity_moves_at_its_speed_and_stays_on_the_table(bench):
     simulation = simulation_of(1, 'north')
-    task = tasks.make_task('north', 1, simulation)
-    moving = MovingReference(task, lambda task: task, 0.1, TIMESTEP_S)
+    task = tasks.make_task([get_concept('north')], simulation)
+    moving = MovingReference(task, lambda task: task, 0.1, TIMESTEP_S, seed=1)
     places, seen = [], []
     for _ in range(5000):
         now, target = moving.update(simulation)
         places.append(simulation.entity_positions_in_base_m()[0])
-        seen.append(np.linalg.norm(target.goal_m - now.goal_m))
+        seen.append(now.goal.distance_m(target.goal.place_m(HOME_M)))
         simulation.step()
     steps = np.linalg.norm(np.diff(places, axis=0), axis=1)
     np.testing.assert_allclose(steps, 0.1 * TIMESTEP_S, rtol=1e-6)
@@ -94,24 +112,21 @@ def test_the_task_of_a_seed_is_the_simulators():
     simulation = simulation_of(7)
     scene = random_table_scene(7, 2, 'blue', WORKSPACE)
     assert simulation.table_scene == scene
-    task = tasks.make_task('between', 7, simulation)
-    np.testing.assert_allclose(task.goal_m, midpoint_m(scene), atol=1e-6)
-    assert task.attention.sum() == 3 and task.attention[-1] == 1
-    assert task.distance_m(task.goal_m + 0.1 * OFF) == pytest.approx(0.03)
+    goal = tasks.make_task([get_concept('between')], simulation).goal
+    np.testing.assert_allclose(goal.place_m(HOME_M), midpoint_m(scene), atol=1e-6)
+    assert goal.attention.sum() == 3 and goal.attention[-1] == 1
+    assert goal.distance_m(midpoint_m(scene) + np.array([0.0, 0.03])) == pytest.approx(0.03)
 
 
-def test_a_concept_without_a_single_goal_is_judged_by_its_predicate(monkeypatch):
-    class Left:
-        num_references = 1
+def test_a_region_is_elsewhere_in_every_scene():
+    drawn = [tasks.pose('horizontal_line', seed, WORKSPACE, None)[0] for seed in range(5)]
+    assert len(set(drawn)) == 5
+    assert tasks.pose('horizontal_line', 3, WORKSPACE, None)[0] == drawn[3]
 
-        def holds(self, scene, attention):
-            return bool(scene.positions[scene.movable][0, 0] < 0.0)
 
-    monkeypatch.setattr(tasks, 'get_concept', lambda name: Left())
-    task = tasks.make_task('left', 1, simulation_of(1, 'left'))
-    assert task.goal_m is None
-    assert task.distance_m(WORKSPACE.to_base([-0.2, 0.5])) == 0.0
-    assert task.distance_m(WORKSPACE.to_base([0.2, 0.5])) == np.inf
+def test_what_refers_to_nothing_cannot_be_followed(bench):
+    with pytest.raises(ValueError, match='circle refers to nothing'):
+        bench.reach(Conditions('circle', moving_m_s=0.1), 1)
 
 
 @pytest.mark.parametrize('entities', [10, 100])
@@ -119,9 +134,28 @@ def test_a_crowded_table_is_full_and_repeats_itself(entities):
     simulation = simulation_of(3, entities=entities)
     assert simulation.table_scene == simulation_of(3, entities=entities).table_scene
     assert simulation.table_scene != simulation_of(4, entities=entities).table_scene
-    task = tasks.make_task('between', 3, simulation)
+    task = tasks.make_task([get_concept('between')], simulation)
     assert len(task.named.ids) == entities
-    assert task.attention.sum() == 3
+    assert task.goal.attention.sum() == 3
+
+
+def test_poles_on_the_straight_way_are_gone_around_and_struck_by_who_is_not_told(
+    bench, monkeypatch
+):
+    aware = Conditions(concept='north', obstacles=1)
+    simulation, task = bench.scene(aware, 1)
+    pole = simulation.table_scene.entities[-1]
+    start_m, place_m = simulation.effector_in_base_m[:2], np.array(pole.position_in_base_m)
+    way_m, there_m = task.goal.place_m(start_m) - start_m, place_m - start_m
+    assert abs(way_m[0] * there_m[1] - way_m[1] * there_m[0]) < 1e-3 * np.linalg.norm(way_m)
+    assert pole.height_m > WORKSPACE.hover_height_m + 0.05
+
+    run = bench.reach(aware, 1)
+    assert run['success'] and run['contacts'] == 0 and run['touched_share'] == 0.0
+    assert run['goal_error_m'] < 0.01 and run['velocity_limit_share'] == 0.0
+
+    monkeypatch.setattr('benchmarks.reach.lockstep.TIMEOUT_S', 2.0)
+    assert bench.reach(dataclasses.replace(aware, avoid=False), 1)['contacts'] > 0
 
 
 def test_more_entities_than_find_room_are_refused():
@@ -212,6 +246,9 @@ def test_the_measures_of_a_known_run():
     summary = summarise([out, {**out, 'success': False, 'reach_time_s': None}])
     assert summary['success'] == 0.5 and summary['reach_time_s_median'] == 0.25
     assert summary['plan_time_s_median'] == 0.002
+    assert summary['joint_limit_scenes'] == summary['velocity_limit_scenes'] == 2
+    unharmed = {**out, 'touched_share': 0.0}
+    assert summarise([out, unharmed])['touched_scenes'] == 1
     without_goal = dataclasses.replace(run, to_goal_m=None)
     assert measure(without_goal, ARM, ranges, TIMESTEP_S)['goal_error_m'] is None
 
@@ -227,14 +264,69 @@ def test_the_command_prints_a_table_and_writes_json(tmp_path, capsys, monkeypatc
     assert table.count('1/1') == 2 and 'plan ms' in table
 
 
+def test_in_real_time_it_tells_what_the_controller_noted(tmp_path, capsys, monkeypatch):
+    """The launch file is stood in for by a command that leaves the record of a known run."""
+    arm, n = ARM, len(ARM.joints)
+    planner = make_planner('ilqg', arm, WORKSPACE)
+    settings = Settings(
+        arm=arm,
+        arm_sha256=fingerprint(arm),
+        workspace=WORKSPACE,
+        planner='IlqgPlanner',
+        planner_config=planner.config.model_dump(mode='json'),
+        model_sha256='f' * 64,
+        seed=0,
+        max_state_age_s=0.05,
+    )
+    log = EventLog(n, 1000)
+    for tick in range(100):
+        log.state(JointSample(2_000_000 * tick, arm.home_rad, 0.5 * arm.velocity_limits_rad_s))
+    log.close()
+    due = 7.0 + 0.002 * np.arange(1, 100)
+    timing = TimingRecord(
+        np.stack([due, due + 0.0007], 1)[np.arange(99) != 40],
+        np.array([[7.0, 7.003], [7.008, 7.011], [7.016, 7.021]]),
+    )
+    save_record(tmp_path / 'known.npz', settings, log, timing)
+    ros2 = tmp_path / 'ros2'
+    ros2.write_text(
+        '#!/bin/sh\n'
+        f'for a; do case $a in record_dir:=*) mkdir -p "${{a#*=}}"; '
+        f'cp "{tmp_path}/known.npz" "${{a#*=}}/run_0001.npz";; esac; done\n'
+        'echo \'{"success": true, "reach_time_s": 0.5, "distance_m": 0.001}\'\n'
+    )
+    ros2.chmod(0o755)
+    monkeypatch.setattr(real_time.shutil, 'which', lambda name: str(ros2))
+    monkeypatch.chdir(ROOT)
+    path = tmp_path / 'reach.json'
+    out = ['--out-dir', str(tmp_path / 'out'), '--json', str(path)]
+    assert main(['--real-time', '--scenes', '2', *out]) == 0
+    row = json.loads(path.read_text())['rows'][0]
+    assert row['recorded'] == 2 and row['missed_deadlines'] == 2
+    assert row['replan_rate_hz'] == pytest.approx(125.0)
+    assert row['lateness_s_p99'] == pytest.approx(0.0007)
+    assert row['plan_time_s_median'] == pytest.approx(0.003)
+    assert row['peak_speed_share'] == pytest.approx(0.5) and row['velocity_limit_scenes'] == 0
+    assert row['runs'][0]['lateness_s_max'] == pytest.approx(0.0007)
+    table = capsys.readouterr().out
+    for name in ('replan Hz', 'late ms', 'missed', '125.0', '0.70 / 0.70 / 0.70'):
+        assert name in table
+
+
 @pytest.mark.parametrize(
     ('arguments', 'named'),
     [
         (['--planner', 'ilqr'], list(PLANNERS)),
-        (['--concepts', 'beyond'], ['between', 'north']),
+        (['--concepts', 'beyond'], list(spatial_concept_names())),
         (['--perturb', 'wind'], list(PERTURBATIONS)),
         (['--scenes', '0'], ['--scenes 0']),
         (['--real-time', '--oracle'], ['--oracle']),
+        (['--compose', 'between', 'beyond'], ['between', 'north']),
+        (['--moving', '0.1', '--appearing'], ['one at a time']),
+        (['--reweigh'], ['--compose']),
+        (['--entities', '10', '--compose', 'north', 'east'], ['--entities']),
+        (['--obstacles', '-1'], ['--obstacles -1']),
+        (['--heedless'], ['--obstacles']),
     ],
 )
 def test_what_it_cannot_do_is_refused_by_name(arguments, named, capsys):
@@ -242,6 +334,24 @@ def test_what_it_cannot_do_is_refused_by_name(arguments, named, capsys):
         main(arguments)
     message = capsys.readouterr().err
     assert all(name in message for name in named)
+
+
+def test_the_planner_from_outside_is_named_where_it_is_missing(capsys, monkeypatch):
+    monkeypatch.setattr(outside.importlib.util, 'find_spec', lambda name: None)
+    with pytest.raises(SystemExit):
+        main(['--planner', 'pytorch_mppi'])
+    assert 'pip install pytorch_mppi' in capsys.readouterr().err
+
+
+def test_the_planner_from_outside_reaches(bench):
+    pytest.importorskip('pytorch_mppi', reason='an optional baseline of the benchmark')
+    planner = outside.planner_of('pytorch_mppi', ARM, WORKSPACE)
+    plans = [
+        planner.plan(1.0, ARM.home_rad, np.zeros(6), field_around(np.array([0.3, 0.4])))
+        for _ in range(2)
+    ]
+    np.testing.assert_array_equal(plans[0].efforts, plans[1].efforts)
+    assert bench.reach(Conditions(field='oracle', planner='pytorch_mppi'), 15)['success']
 
 
 def test_no_perturbation_is_the_default():

@@ -25,9 +25,7 @@ from ebm_concept_ros.arm.table_scene import TableEntity, TableScene, random_tabl
 from ebm_concept_ros.mpc.plan_model import PlanModel
 from ebm_concept_ros.nodes import qos
 from ebm_concept_ros.nodes.drawing import table_scene
-from ebm_concept_ros.nodes.judge import ReachJudge, true_goal_in_base_m
-from ebm_core.events import get_concept
-from ebm_core.scene import InvalidInput
+from ebm_concept_ros.nodes.judge import ReachJudge
 
 EFFECTOR_M = PlanModel(ARM, 0.02).effector_in_base_m(ARM.home_rad)
 KEYS = ['success', 'distance_m', 'reach_time_s', 'energy', 'attention', 'concept', 'scene_seed']
@@ -108,6 +106,33 @@ def test_staying_at_the_true_goal_is_success(probe, tmp_path):
     }  # fmt: skip
     assert result['concept'] == 'between' and result['scene_seed'] == 7
     assert json.loads((tmp_path / 'out' / 'result.json').read_text()) == result
+
+
+@pytest.mark.parametrize(
+    ('concept', 'colour', 'successful', 'distance_m'),
+    [
+        ('closest', 'red', True, None),  # the area around the red one is where the arm rests
+        ('farthest', 'red', False, None),
+        # Home is 0.15 m towards the base from the centre, the line 0.075 m, the circle 0.15 m.
+        ('vertical_line', 'blue', False, 0.075),
+        ('circle', 'blue', True, 0.0),
+    ],
+)
+def test_every_spatial_concept_is_judged_by_its_own_predicate(
+    probe, tmp_path, concept, colour, successful, distance_m
+):
+    scene = scene_message(0.005)
+    red = next(e for e in scene.entities if e.id == 'red_0')
+    red.pose.position.x, red.pose.position.y = map(float, EFFECTOR_M[:2] + 0.01)
+    code, out, _ = run_referee(
+        probe, tmp_path, scene, concept=concept, reference_colour=colour, timeout_s='1.0'
+    )
+    result = json.loads(out.splitlines()[-1])
+    assert result['success'] is successful and code == (0 if successful else 1)
+    if distance_m is None:
+        assert result['distance_m'] is None
+    else:
+        assert result['distance_m'] == pytest.approx(distance_m, abs=1e-3)
 
 
 def test_staying_elsewhere_is_not(probe, tmp_path):
@@ -217,6 +242,7 @@ def test_a_signal_ends_it_without_a_verdict(tmp_path, probe, number):
     ('parameters', 'texts'),
     [
         ({'concept': 'nort'}, ("'nort' is unknown", 'north')),
+        ({'concept': 'triangle'}, ("'triangle' brings the effector to no place", 'circle')),
         ({'reference_colour': 'pink'}, ("'pink' is unknown", 'blue')),
         ({'tolerance_m': '-1.0'}, ('parameter tolerance_m', '-1.0')),
     ],
@@ -231,51 +257,42 @@ def test_refused_parameters(tmp_path, parameters, texts):
 
 # Without ROS ---------------------------------------------------------------------------------
 
-GOAL = np.zeros(2)
-
 
 def test_a_stay_must_be_unbroken():
     judge = ReachJudge(0.02, 0.5)
-    inside, outside = np.array([0.015, 0.0]), np.array([0.021, 0.0])
-    assert not any(judge.update(tick / 10, inside, GOAL) for tick in range(4))
-    assert not judge.update(0.4, outside, GOAL)
-    assert not any(judge.update(tick / 10, inside, GOAL) for tick in range(5, 10))
-    assert judge.update(1.0, inside, GOAL)
+    assert not any(judge.update(tick / 10, 0.015) for tick in range(4))
+    assert not judge.update(0.4, 0.021)
+    assert not any(judge.update(tick / 10, 0.015) for tick in range(5, 10))
+    assert judge.update(1.0, 0.015)
     assert judge.reached_at_s == 0.5 and judge.distance_m == pytest.approx(0.015)
 
 
 def test_a_stay_that_nobody_watched_is_none():
     judge = ReachJudge(0.02, 0.5)
-    assert not judge.update(1.0, GOAL, GOAL)
-    assert not judge.update(1.6, GOAL, GOAL)
+    assert not judge.update(1.0, 0.0)
+    assert not judge.update(1.6, 0.0)
     assert judge.reached_at_s == 1.6
 
 
 def test_a_clock_that_jumps_back_breaks_the_stay():
     judge = ReachJudge(0.02, 0.5)
-    judge.update(10.0, GOAL, GOAL)
-    assert not any(judge.update(tick / 10, GOAL, GOAL) for tick in range(5))
-    assert judge.update(0.5, GOAL, GOAL)
+    judge.update(10.0, 0.0)
+    assert not any(judge.update(tick / 10, 0.0) for tick in range(5))
+    assert judge.update(0.5, 0.0)
 
 
-def test_not_a_number_is_never_success():
-    judge = ReachJudge(0.02, 0.0)
-    assert not judge.update(0.0, np.array([math.nan, 0.0]), GOAL)
+@pytest.mark.parametrize('distance_m', [math.nan, math.inf])
+def test_no_number_is_never_success(distance_m):
+    assert not ReachJudge(0.02, 0.0).update(0.0, distance_m)
 
 
 @pytest.mark.parametrize('seed', range(3))
-def test_the_true_goal_is_the_midpoint_of_the_blue_ones(seed):
+def test_a_scene_is_drawn_as_the_table_it_came_from(seed):
     table = random_table_scene(seed, 2, 'blue', WORKSPACE)
     message = cv.table_scene_to_message(
         table, table.positions_in_base_m(), (0.4, 0.0, 0.1), WORKSPACE
     )
-    named = cv.scene_from_message(message, WORKSPACE)
-    goal = true_goal_in_base_m(get_concept('between'), named, 'blue', WORKSPACE)
-    blue = [e.position_in_base_m for e in table.entities if e.colour == 'blue']
-    np.testing.assert_allclose(goal, np.mean(blue, axis=0), atol=1e-12)
-    with pytest.raises(InvalidInput, match='needs 1 reference'):
-        true_goal_in_base_m(get_concept('north'), named, 'blue', WORKSPACE)
-    drawn = table_scene(named, WORKSPACE)
+    drawn = table_scene(cv.scene_from_message(message, WORKSPACE), WORKSPACE)
     assert [(e.id, e.colour, e.shape) for e in drawn.entities] == [
         (e.id, e.colour, e.shape) for e in table.entities
     ]

@@ -17,10 +17,11 @@ from sensor_msgs.msg import JointState
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions as cv
 from ebm_concept_ros.arm.simulation import ArmSimulation
-from ebm_concept_ros.arm.table_scene import random_table_scene
+from ebm_concept_ros.arm.table_scene import TableScene, random_table_scene
 from ebm_concept_ros.control.decision import Mode
 from ebm_concept_ros.control.enactor import Enactor
 from ebm_concept_ros.control.event_log import EventLog
+from ebm_concept_ros.control.obstacles import hand_radius_m
 from ebm_concept_ros.control.record import (
     RecordError,
     Settings,
@@ -53,8 +54,10 @@ def codes(model, seed=0):
     return cv.ConceptCodes(f'any_{seed}', action, argument, model.sha256, 5)
 
 
-def named_scene(seed):
+def named_scene(seed, height_m=0.03):
     table = random_table_scene(seed, 2, 'blue', WORKSPACE)
+    entities = tuple(e.model_copy(update={'height_m': height_m}) for e in table.entities)
+    table = TableScene(entities=entities)
     message = cv.table_scene_to_message(
         table, table.positions_in_base_m(), (0.4, 0.0, 0.12), WORKSPACE
     )
@@ -106,13 +109,17 @@ def eventful_run(arm, model, limit=10_000):
     decide()  # without a state
     for tick in range(400):
         sim.step()
-        if tick == 100:  # another concept, mid-motion
-            enactor.target = make_target(model, codes(model, 1), named_scene(2), WORKSPACE, 3)
+        if tick == 100:  # another concept, mid-motion, and things that it would strike
+            enactor.target = make_target(
+                *(model, codes(model, 1), named_scene(2, 0.2), WORKSPACE, 3), hand_radius_m(arm)
+            )
+            assert len(enactor.target.field.keep_out)
         if tick == 150:
             start_ns += 5_000_000_000  # the clock jumps
         planner.error = ZeroDivisionError('no') if 180 <= tick < 320 else None
         late_s = 0.06 if 330 <= tick < 335 else 0.0007
         enactor.fault = 'a bad scene' if 350 <= tick < 355 else ''
+        enactor.absent = 'gone' if 360 <= tick < 365 else ''
         sample = cv.JointSample(
             start_ns + 2_000_000 * tick, sim.joint_positions_rad, sim.joint_velocities_rad_s
         )
@@ -205,7 +212,7 @@ def set_last(column, value):
     ('changes', 'text'),
     [
         ({'header': lambda _: np.frombuffer(b'{"format": 99}', np.uint8)}, 'format 99'),
-        ({'header': lambda _: np.frombuffer(b'{"format": 1}', np.uint8)}, 'settings: missing'),
+        ({'header': lambda _: np.frombuffer(b'{"format": 2}', np.uint8)}, 'settings: missing'),
         ({'header': lambda _: np.frombuffer(b'hello', np.uint8)}, 'not JSON'),
         ({'efforts_nm': lambda a: a[:, :5]}, 'efforts_nm'),
         ({'efforts_nm': lambda a: a[:-1]}, '400 efforts_nm'),

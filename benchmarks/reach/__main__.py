@@ -2,14 +2,22 @@
 
     python -m benchmarks.reach --concepts between north --scenes 200 --json out/reach.json
     python -m benchmarks.reach --concepts between --scenes 50 --planner all --oracle
+    python -m benchmarks.reach --scenes 30 --planner all pytorch_mppi
     python -m benchmarks.reach --scenes 200 --perturb mass friction delay noise
     python -m benchmarks.reach --scenes 50 --entities 5 10 50 100
     python -m benchmarks.reach --concepts north --scenes 20 --moving 0.1
+    python -m benchmarks.reach --compose between north --compose closest vertical_line --scenes 200
+    python -m benchmarks.reach --compose between north --reweigh --scenes 50
+    python -m benchmarks.reach --concepts between north --appearing --scenes 50
+    python -m benchmarks.reach --scenes 50 --obstacles 1 --heedless
     python -m benchmarks.reach --real-time --scenes 20
 
 In one process, in lockstep: simulated time waits for the controller, so what is measured does not
 depend on the machine, plan and target times apart. With --moving, success is to follow within 3 cm
-for 3 s, and the error to the goal is the lag. --real-time runs the launch file instead. Needs
+for 3 s, and the error to the goal is the lag. With --compose, two concepts are added up in scenes
+where both can hold, and success is that both do; with --reweigh they hold at different places, the
+weights are 1 and 0 until the arm is on its way and then 0 and 1, and success is the second. With
+--appearing, entities that take no part come and go. --real-time runs the launch file instead. Needs
 the environment's shell (. scripts/environment.sh). Status 1 when a reach failed.
 """
 
@@ -23,10 +31,12 @@ import platform
 import sys
 from pathlib import Path
 
+from benchmarks.reach.outside import OUTSIDE, MissingPackage, require_outside
 from benchmarks.reach.perturbations import PERTURBATIONS
 from benchmarks.reach.table import print_table
+from benchmarks.reach.tasks import SUM
 from ebm_concept_ros.mpc.planners import PLANNERS
-from ebm_core.events import concept_names
+from ebm_core.events import spatial_concept_names
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -47,6 +57,10 @@ def main(argv: list[str] | None = None) -> int:
             args.perturb,
             args.planner,
             ('learned', 'oracle') if args.oracle else ('learned',),
+            [args.appearing],
+            [args.reweigh],
+            [args.obstacles],
+            (True, False) if args.heedless else (True,),
         )
         rows = [bench.series(Conditions(*each), args.seeds) for each in combinations]
     print_table(rows)
@@ -70,15 +84,36 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    names = concept_names()
-    parser.add_argument('--concepts', nargs='+', choices=names, default=['between'], metavar='NAME')
+    names = spatial_concept_names()
+    parser.add_argument('--concepts', nargs='+', choices=names, default=[], metavar='NAME')
+    parser.add_argument(
+        '--compose',
+        nargs=2,
+        action='append',
+        choices=names,
+        default=[],
+        metavar='NAME',
+        help='the sum of two',
+    )
     parser.add_argument('--scenes', type=int, default=20, help='arrangements per concept')
     parser.add_argument('--first-seed', type=int, default=1, help='the scenes are numbered from it')
-    parser.add_argument('--planner', nargs='+', choices=[*PLANNERS, 'all'], default=['ilqg'])
+    parser.add_argument(
+        '--planner',
+        nargs='+',
+        choices=[*PLANNERS, 'all', OUTSIDE],
+        default=['ilqg'],
+        help=f'all: those of the package; {OUTSIDE}: from outside, where that is installed',
+    )
     parser.add_argument('--oracle', action='store_true', help="the true goal's field beside it")
     parser.add_argument('--perturb', nargs='+', choices=PERTURBATIONS, default=['none'])
     parser.add_argument('--entities', nargs='+', type=int, help='on a crowded table, effector too')
     parser.add_argument('--moving', type=float, default=0.0, help='speed of a reference, m/s')
+    parser.add_argument('--appearing', action='store_true', help='distractors come and go')
+    parser.add_argument('--reweigh', action='store_true', help='weights change on the way')
+    parser.add_argument('--obstacles', type=int, default=0, help='tall poles on the straight way')
+    parser.add_argument(
+        '--heedless', action='store_true', help='the same without avoiding them beside it'
+    )
     parser.add_argument('--model', type=Path, default=Path('models/placement'))
     parser.add_argument('--arm', type=Path, default=Path('config/arms/jaco.yaml'))
     parser.add_argument('--real-time', action='store_true', help='the launch file, scene by scene')
@@ -87,15 +122,39 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     args = parser.parse_args(argv)
     if args.scenes < 1:
         parser.error(f'--scenes {args.scenes}: at least 1')
-    if args.real_time and any(
-        (
-            *(args.planner != ['ilqg'], args.oracle, args.perturb != ['none']),
-            *(args.entities, args.moving),
-        )
-    ):
-        parser.error('--real-time takes no --planner, --oracle, --perturb, --entities, --moving')
+    in_lockstep = {
+        '--planner': args.planner != ['ilqg'],
+        '--oracle': args.oracle,
+        '--perturb': args.perturb != ['none'],
+        '--entities': args.entities,
+        '--moving': args.moving,
+        '--appearing': args.appearing,
+        '--reweigh': args.reweigh,
+        '--compose': args.compose,
+        '--obstacles': args.obstacles,
+    }
+    if args.real_time and any(in_lockstep.values()):
+        parser.error(f'--real-time takes no {", ".join(in_lockstep)}')
+    if sum(map(bool, (args.moving, args.appearing, args.reweigh))) > 1:
+        parser.error('--moving, --appearing, --reweigh: one at a time')
+    if args.reweigh and (args.concepts or not args.compose):
+        parser.error('--reweigh goes with --compose alone')
+    if args.entities and args.compose:
+        parser.error('--compose has tables of its own, without --entities')
+    if not args.concepts and not args.compose:
+        args.concepts = ['between']
+    args.concepts += [SUM.join(pair) for pair in args.compose]
+    if args.obstacles < 0:
+        parser.error(f'--obstacles {args.obstacles}: 0 or more')
+    if args.heedless and not args.obstacles:
+        parser.error('--heedless needs --obstacles')
+    if OUTSIDE in args.planner:
+        try:
+            require_outside()
+        except MissingPackage as error:
+            parser.error(f'--planner: {error}')
     if 'all' in args.planner:
-        args.planner = list(PLANNERS)
+        args.planner = [*PLANNERS, *(name for name in args.planner if name == OUTSIDE)]
     args.seeds = range(args.first_seed, args.first_seed + args.scenes)
     return args
 

@@ -30,9 +30,9 @@ class Run:
 
     reach_time_s: when the stay that counts began, None without success. positions_rad,
     velocities_rad_s, efforts_nm: (T, n). to_goal_m, to_minimum_m: (T,) the effector's distances to
-    where the concept and the field want it at the time; to_goal_m is None without a single goal.
-    tracked: (T,) bool, False where the controller held for want of a plan. touched: (T,) bool, True
-    where the arm touched table or entities. plan_times_s: one per plan.
+    where the concept and the field want it at the time, to_goal_m is None where the concept knows
+    no distance. tracked: (T,) bool, False where the controller held for want of a plan. touched:
+    (T,) bool, True where the arm touched table or entities. plan_times_s: one per plan.
     """
 
     reach_time_s: float | None
@@ -75,7 +75,7 @@ def enact(
         decision = enactor.decide(0.0)
         simulation.apply(decision.effort_nm)
         effector_m = simulation.effector_in_base_m[:2]
-        to_goal_m = task.distance_m(effector_m)
+        to_goal_m = task.goal.distance_m(effector_m)
         rows.append(
             (
                 simulation.joint_positions_rad,
@@ -88,7 +88,7 @@ def enact(
             )
         )
         if not judge.success:
-            judge.update(simulation.time_s, np.array([to_goal_m, 0.0]), np.zeros(2))
+            judge.update(simulation.time_s, to_goal_m)
             if judge.success:
                 ends_s = simulation.time_s + SETTLE_S
         simulation.step()
@@ -99,7 +99,7 @@ def enact(
         positions_rad=q,
         velocities_rad_s=v,
         efforts_nm=effort,
-        to_goal_m=None if task.goal_m is None else to_goal,
+        to_goal_m=to_goal if task.goal.has_distance else None,
         to_minimum_m=to_minimum,
         tracked=tracked,
         touched=touched,

@@ -12,30 +12,31 @@ from ebm_concept_ros.arm.config import ArmConfig
 MEASURED_S = 0.25
 _NEAR_JOINT_LIMIT_RAD = 0.01
 _Z_95 = 1.959964
+_TOUCHED = ('joint_limit_share', 'velocity_limit_share', 'touched_share')
 
 
 def measure(run: Run, arm: ArmConfig, joint_ranges_rad: np.ndarray, timestep_s: float) -> dict:
     """Return the numbers of one run, in SI units; the errors are means over its last MEASURED_S.
 
-    joint_ranges_rad: (n, 2). Without a goal, the error to it is None.
+    joint_ranges_rad: (n, 2). Where no distance to the goal is known, the error to it
+    is None.
     """
     at_end = slice(-max(1, round(MEASURED_S / timestep_s)), None)
-    speeds = np.abs(run.velocities_rad_s) / arm.velocity_limits_rad_s
-    low, high = joint_ranges_rad.T
-    at_limit = (run.positions_rad <= low + _NEAR_JOINT_LIMIT_RAD) | (
-        run.positions_rad >= high - _NEAR_JOINT_LIMIT_RAD
-    )
-    changes = np.abs(np.diff(run.efforts_nm, axis=0)).sum(1)
     return {
         'success': run.reach_time_s is not None,
         'reach_time_s': run.reach_time_s,
-        'goal_error_m': None if run.to_goal_m is None else float(run.to_goal_m[at_end].mean()),
+        'goal_error_m': _finite_mean(run.to_goal_m, at_end),
         'minimum_error_m': float(run.to_minimum_m[at_end].mean()),
-        'torque_variation_nm_per_s': float(changes.sum() / (len(changes) * timestep_s)),
-        'joint_limit_share': float(at_limit.any(1).mean()),
-        'velocity_limit_share': float((speeds > 1.0).any(1).mean()),
-        'peak_speed_share': float(speeds.max()),
+        **motion(
+            run.positions_rad,
+            run.velocities_rad_s,
+            run.efforts_nm,
+            arm,
+            joint_ranges_rad,
+            timestep_s,
+        ),
         'touched_share': float(run.touched.mean()),
+        'contacts': int((np.diff(run.touched.astype(int), prepend=0) > 0).sum()),
         'untracked_share': float(1.0 - run.tracked.mean()),
         'plan_failures': run.plan_failures,
         'plan_times_s': run.plan_times_s.round(6).tolist(),
@@ -43,8 +44,37 @@ def measure(run: Run, arm: ArmConfig, joint_ranges_rad: np.ndarray, timestep_s: 
     }
 
 
+def motion(
+    positions_rad: np.ndarray,
+    velocities_rad_s: np.ndarray,
+    efforts_nm: np.ndarray,
+    arm: ArmConfig,
+    joint_ranges_rad: np.ndarray,
+    timestep_s: float,
+) -> dict:
+    """Return what the joints did in T ticks, U of them with a torque.
+
+    positions_rad, velocities_rad_s: (T, n); efforts_nm: (U, n); joint_ranges_rad: (n, 2).
+    """
+    speeds = np.abs(velocities_rad_s) / arm.velocity_limits_rad_s
+    low, high = joint_ranges_rad.T
+    at_limit = (positions_rad <= low + _NEAR_JOINT_LIMIT_RAD) | (
+        positions_rad >= high - _NEAR_JOINT_LIMIT_RAD
+    )
+    changes = np.abs(np.diff(efforts_nm, axis=0)).sum(1)
+    return {
+        'torque_variation_nm_per_s': float(changes.sum() / (max(len(changes), 1) * timestep_s)),
+        'joint_limit_share': float(at_limit.any(1).mean()),
+        'velocity_limit_share': float((speeds > 1.0).any(1).mean()),
+        'peak_speed_share': float(speeds.max()),
+    }
+
+
 def summarise(runs: list[dict]) -> dict:
-    """Return the numbers of many runs; `success_interval` is Wilson's, 95 %."""
+    """Return the numbers of many runs; `success_interval` is Wilson's, 95 %.
+
+    A limit that was touched, or a thing, also counts by scenes: `joint_limit_scenes` and so on.
+    """
     successes = sum(run['success'] for run in runs)
     out: dict = {
         'scenes': len(runs),
@@ -62,6 +92,9 @@ def summarise(runs: list[dict]) -> dict:
     ):
         values = [run[key] for run in runs if run.get(key) is not None]
         out[key] = float(np.mean(values)) if values else None
+        if key in _TOUCHED:
+            scenes = sum(value > 0 for value in values)
+            out[key.replace('share', 'scenes')] = scenes if values else None
     for key in ('peak_speed_share', 'plan_failures'):
         values = [run[key] for run in runs if run.get(key) is not None]
         out[key] = max(values) if values else None
@@ -73,6 +106,11 @@ def summarise(runs: list[dict]) -> dict:
         reduce = np.median if key == 'target_time_s' else np.mean
         out[key] = float(reduce(values)) if values else None
     return out
+
+
+def _finite_mean(values: np.ndarray | None, part: slice) -> float | None:
+    mean = np.nan if values is None else float(values[part].mean())
+    return mean if math.isfinite(mean) else None
 
 
 def wilson_interval(successes: int, trials: int) -> tuple[float, float]:

@@ -1,4 +1,8 @@
-"""The launch file, scene after scene, as a user would run it: everything on the machine counts."""
+"""The launch file, scene after scene, as a user would run it: everything on the machine counts.
+
+Success, time and distance are the referee's. The controller leaves a record of every run: when each
+torque was due and when it went out, and when each plan was begun and ready.
+"""
 
 from __future__ import annotations
 
@@ -8,22 +12,33 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.reach.measures import summarise
+import numpy as np
+
+from benchmarks.reach.measures import motion, summarise
+from ebm_concept_ros.control.record import Record, RecordError, load_record
+from ebm_concept_ros.control.timing import TimingRecord, timing_numbers
+from ebm_concept_ros.mpc.plan_model import PlanModel
 
 TIMEOUT_S = 300.0
+# Of the launch file as it comes.
+CONTROL_PERIOD_S = 0.002
+
+_HEAD = 'seed  success  distance mm  reach s  replan Hz  late p99 ms  missed'
 
 
 def run_scenes(concept: str, seeds: range, out_dir: Path) -> dict:
-    """Launch every scene, print a line for each, and return a row as `Bench.series` does."""
+    """Launch every scene, print a line for each, and return a row as `Bench.series` does.
+
+    The rates, latenesses and plan times of the row are of all scenes taken together.
+    """
     out_dir.mkdir(parents=True, exist_ok=True)
-    runs = []
-    print('seed  success  distance mm  reach s')
+    runs, timings = [], []
+    print(_HEAD)
     for seed in seeds:
-        run = launch(seed, concept, out_dir)
+        run, timing = launch(seed, concept, out_dir)
         runs.append(run)
-        error = run['goal_error_m']
-        distance = 'none' if error is None else f'{1e3 * error:.1f}'
-        print(f'{seed:4}  {run["success"]!s:7}  {distance:>11}  {run["reach_time_s"]}', flush=True)
+        timings += [] if timing is None else [timing]
+        print(_line(run), flush=True)
     row = {
         'concept': concept,
         'field': 'learned',
@@ -32,18 +47,31 @@ def run_scenes(concept: str, seeds: range, out_dir: Path) -> dict:
         'entities': None,
         'moving_m_s': 0.0,
     }
-    return {**row, **summarise(runs), 'runs': runs}
+    return {
+        **row,
+        **summarise(runs),
+        **timing_numbers(timings, CONTROL_PERIOD_S),
+        'recorded': len(timings),
+        'runs': runs,
+    }
 
 
-def launch(seed: int, concept: str, out_dir: Path) -> dict:
-    """Run the launch file once; the error to the goal is the referee's, at the end of the hold."""
+def launch(seed: int, concept: str, out_dir: Path) -> tuple[dict, TimingRecord | None]:
+    """Run the launch file once; return its numbers, and its times where it left a record.
+
+    The error to the goal is the referee's, at the end of the hold.
+    """
     ros2 = shutil.which('ros2')
     if ros2 is None:
         sys.exit('no ros2 on the path; source scripts/environment.sh first')
+    records = out_dir / f'{concept}_{seed}_record'
+    shutil.rmtree(records, ignore_errors=True)  # of an earlier benchmark
     finished = subprocess.run(
         [
             *(ros2, 'launch', 'ebm_concept_ros', 'reach_between.launch.py'),
             *(f'scene_seed:={seed}', f'concept:={concept}', f'out_dir:={out_dir}'),
+            # Drawing takes the machine from the controller, which goes on until it is drawn.
+            *(f'record_dir:={records}', 'render:=false'),
         ],
         capture_output=True,
         text=True,
@@ -52,9 +80,45 @@ def launch(seed: int, concept: str, out_dir: Path) -> dict:
     )
     (out_dir / f'{concept}_{seed}.log').write_text(finished.stdout + finished.stderr)
     result = json.loads(finished.stdout.splitlines()[-1])
-    return {
+    run = {
         'seed': seed,
         'success': bool(result['success'] and finished.returncode == 0),
         'reach_time_s': result['reach_time_s'],
         'goal_error_m': result['distance_m'],
     }
+    try:
+        record = load_record(records / 'run_0001.npz')
+    except RecordError as error:
+        print(f'no timing of seed {seed}: {error}', flush=True)
+        return run, None
+    return run | recorded_numbers(record), record.timing
+
+
+def recorded_numbers(record: Record) -> dict:
+    """Return the numbers of the controller's record of one run."""
+    arm = record.header.settings.arm
+    positions_rad, velocities_rad_s = np.split(record.arrays['states'], 2, axis=1)
+    efforts_nm = record.arrays['efforts_nm']
+    numbers = {'plan_times_s': np.diff(record.timing.plans)[:, 0].round(6).tolist()}
+    if len(positions_rad):
+        numbers |= motion(
+            positions_rad,
+            velocities_rad_s,
+            efforts_nm[~np.isnan(efforts_nm).any(1)],
+            arm,
+            PlanModel(arm, CONTROL_PERIOD_S).joint_ranges_rad,
+            CONTROL_PERIOD_S,
+        )
+    return numbers | timing_numbers([record.timing], CONTROL_PERIOD_S)
+
+
+def _line(run: dict) -> str:
+    def number(key: str, factor: float, digits: int) -> str:
+        value = run.get(key)
+        return 'none' if value is None else f'{factor * value:.{digits}f}'
+
+    return (
+        f'{run["seed"]:4}  {run["success"]!s:7}  {number("goal_error_m", 1e3, 1):>11}  '
+        f'{number("reach_time_s", 1.0, 2):>7}  {number("replan_rate_hz", 1.0, 1):>9}  '
+        f'{number("lateness_s_p99", 1e3, 2):>11}  {number("missed_deadlines", 1.0, 0):>6}'
+    )

@@ -11,22 +11,32 @@ import numpy as np
 
 from benchmarks.reach.lockstep import TIMESTEP_S, enact
 from benchmarks.reach.measures import measure, summarise
+from benchmarks.reach.obstacles import with_obstacles
+from benchmarks.reach.outside import planner_of
 from benchmarks.reach.perturbations import PERTURBATIONS
-from benchmarks.reach.surroundings import MovingReference, Surroundings
-from benchmarks.reach.tasks import REFERENCE_COLOUR, Task, arrangement, make_task
+from benchmarks.reach.surroundings import (
+    AppearingDistractors,
+    ChangingWeights,
+    MovingReference,
+    Surroundings,
+)
+from benchmarks.reach.tasks import COLOURS_REFERRED_TO, SUM, Task, make_task, pose
 from ebm_concept_ros.arm.config import load_arm
 from ebm_concept_ros.arm.simulation import ArmSimulation
+from ebm_concept_ros.control.obstacles import circles_to_avoid, hand_radius_m
 from ebm_concept_ros.control.target import Target, make_target
-from ebm_concept_ros.conversions import ConceptCodes
-from ebm_concept_ros.mpc.energy_field import EnergyField
-from ebm_concept_ros.mpc.planners import make_planner
+from ebm_concept_ros.conversions import AnyConcept, ComposedConcept, ConceptCodes
+from ebm_concept_ros.mpc.detour import led_around
 from ebm_concept_ros.nodes.judge import ReachJudge
 from ebm_concept_ros.workspace import load_workspace
-from ebm_core.events import get_concept
+from ebm_core.events import Concept
 from ebm_core.model import load_model
 
 DEMONSTRATIONS = 5
+FIRST_ALONE, SECOND_ALONE = (1.0, 0.0), (0.0, 1.0)
 
+# With obstacles: arrangements tried until they find room.
+_MAX_ATTEMPTS, _ATTEMPT_STRIDE = 100, 100_000
 
 # As the referee judges; a moving goal is to be followed at the distance that a lag may be.
 TOLERANCE_M, HOLD_S = 0.02, 0.5
@@ -37,8 +47,11 @@ FOLLOWED_WITHIN_M, FOLLOWED_S = 0.03, 3.0
 class Conditions:
     """What all scenes of a row have in common.
 
-    field: 'learned', or 'oracle', the squared distance to the goal. entities: None for the
-    simulator's 3 to 6. moving_m_s: speed of one of the references.
+    field: 'learned', or 'oracle', the squared distance to the nearest place that is right.
+    concept: a name, or two with SUM in between. entities: None for the simulator's 3 to 6.
+    moving_m_s: speed of one of the references. appearing: others come and go. reweighed: of two
+    concepts the first alone counts, and when the arm is on its way the second alone.
+    obstacles: poles on the straight way; avoid: whether the controller is told of them.
     """
 
     concept: str = 'between'
@@ -47,6 +60,10 @@ class Conditions:
     perturbation: str = 'none'
     planner: str = 'ilqg'
     field: str = 'learned'
+    appearing: bool = False
+    reweighed: bool = False
+    obstacles: int = 0
+    avoid: bool = True
 
 
 class Bench:
@@ -55,6 +72,7 @@ class Bench:
     def __init__(self, model: Path, arm: Path, workspace: Path = Path('config/workspace.yaml')):
         self.model, self.arm = load_model(model), load_arm(arm)
         self.workspace = load_workspace(workspace)
+        self.hand_radius_m = hand_radius_m(self.arm)
 
     def series(self, conditions: Conditions, seeds: range) -> dict:
         """Run every scene; return the summary, with `runs`, one dict per scene."""
@@ -69,56 +87,105 @@ class Bench:
     def reach(self, conditions: Conditions, seed: int) -> dict:
         """Return the numbers of one scene; demonstrations are as new as the arrangement."""
         c = conditions
-        table = arrangement(c.concept, seed, self.workspace, c.entities)
-        simulation = ArmSimulation(self.arm, self.workspace, table, TIMESTEP_S)
-        task = make_task(c.concept, seed, simulation)
-        codes = self.codes(c.concept, seed)
-        target_times_s, attentions = [], []
+        simulation, task = self.scene(c, seed)
+        codes = tuple(self.codes(concept, seed, i) for i, concept in enumerate(task.concepts))
+        target_times_s, found = [], []
+        former: Target | None = None
 
         def make(task: Task) -> Target:
+            nonlocal former
             began = time.perf_counter()
-            target = make_target(self.model, codes, task.named, self.workspace, seed=0)
+            former = make_target(
+                self.model,
+                summed(codes, task.weights),
+                task.named,
+                self.workspace,
+                hand_radius_m=self.hand_radius_m if c.avoid else None,
+                former=former,
+            )
             target_times_s.append(time.perf_counter() - began)
-            attentions.append(target.attention)
-            return self.oracle(task, target) if c.field == 'oracle' else target
+            found.append(self._identified(task, former))
+            return self.oracle(task, former, c.avoid) if c.field == 'oracle' else former
 
+        judge = ReachJudge(TOLERANCE_M, HOLD_S)
         if c.moving_m_s:
-            surroundings = MovingReference(task, make, c.moving_m_s, TIMESTEP_S)
+            surroundings = MovingReference(task, make, c.moving_m_s, TIMESTEP_S, seed)
             judge = ReachJudge(FOLLOWED_WITHIN_M, FOLLOWED_S)
+        elif c.appearing:
+            surroundings = AppearingDistractors(task, make, seed)
+        elif c.reweighed:
+            first = make_task(task.concepts, simulation, FIRST_ALONE)
+            surroundings = ChangingWeights(first, task, make)
         else:
             surroundings = Surroundings(task, make)
-            judge = ReachJudge(TOLERANCE_M, HOLD_S)
-        planner = make_planner(c.planner, self.arm, self.workspace)
+        planner = planner_of(c.planner, self.arm, self.workspace)
         run = enact(simulation, surroundings, planner, PERTURBATIONS[c.perturbation], judge, seed)
-        # The arm takes part by definition, so only who else does is found out.
-        still = ~task.named.scene.movable
-        who = (task.attention > 0.5)[still]
         return {
             'seed': seed,
             **measure(run, self.arm, planner.model.joint_ranges_rad, TIMESTEP_S),
-            'identified': float(np.mean([((a > 0.5)[still] == who).all() for a in attentions])),
+            'identified': float(np.mean(found)),
             'target_time_s': float(np.median(target_times_s)),
         }
 
-    def codes(self, concept: str, seed: int) -> ConceptCodes:
-        """Return the concept as inferred from five demonstrations of that seed."""
-        demonstrations = get_concept(concept).demonstrations(
-            np.random.default_rng(seed), DEMONSTRATIONS, reference_colour=REFERENCE_COLOUR
+    def scene(self, conditions: Conditions, seed: int) -> tuple[ArmSimulation, Task]:
+        """Return the scene of a seed and the task it poses.
+
+        With obstacles, the first arrangement in which they find room, of as many as it takes.
+        Raises ValueError where there is none.
+        """
+        c = conditions
+        weights = SECOND_ALONE if c.reweighed else None
+        for attempt in range(_MAX_ATTEMPTS if c.obstacles else 1):
+            number = seed + _ATTEMPT_STRIDE * attempt
+            concepts, table = pose(c.concept, number, self.workspace, c.entities, not c.reweighed)
+            simulation = ArmSimulation(self.arm, self.workspace, table, TIMESTEP_S)
+            task = make_task(concepts, simulation, weights)
+            if not c.obstacles:
+                return simulation, task
+            if not task.goal.has_distance:
+                break
+            start_m = simulation.effector_in_base_m[:2]
+            place_m = task.goal.place_m(start_m)
+            table = with_obstacles(table, c.obstacles, start_m, place_m, self.workspace)
+            if table is not None:
+                simulation = ArmSimulation(self.arm, self.workspace, table, TIMESTEP_S)
+                return simulation, make_task(concepts, simulation, weights)
+        raise ValueError(f'obstacles: {c.obstacles} find no room on the way of {c.concept}')
+
+    def codes(self, concept: Concept, seed: int, index: int = 0) -> ConceptCodes:
+        """Return the concept as inferred from five demonstrations of that seed.
+
+        index: of the concept in a sum, which tells the colour that it refers to.
+        """
+        demonstrations = concept.demonstrations(
+            np.random.default_rng(seed + index * 2**32),
+            DEMONSTRATIONS,
+            reference_colour=COLOURS_REFERRED_TO[index],
         )
         inferred = self.model.infer(demonstrations)
         return ConceptCodes(
-            concept, inferred.action_code, inferred.argument_code, self.model.sha256
+            concept.name, inferred.action_code, inferred.argument_code, self.model.sha256
         )
 
-    def oracle(self, task: Task, target: Target) -> Target:
-        """Return the target with the field of the true goal; the rest of the controller stays."""
-        if task.goal_m is None:
-            raise ValueError(f'oracle: {task.concept} has no single goal')
-        goal = self.workspace.to_plane(task.goal_m)
-        field = EnergyField.tabulate(
-            lambda points: ((points - goal) ** 2).sum(1), self.workspace.half_width_units
-        )
+    def _identified(self, task: Task, target: Target) -> bool:
+        """Tell whether who takes part was found; the arm does by definition."""
+        still = ~task.named.scene.movable
+        return bool(((target.attention > 0.5) == (task.goal.attention > 0.5))[still].all())
+
+    def oracle(self, task: Task, target: Target, avoid: bool = True) -> Target:
+        """Return the target with the oracle's field; the rest of the controller stays."""
+        field = task.goal.oracle()
+        if avoid:
+            circles = circles_to_avoid(target.scene, self.workspace, self.hand_radius_m)
+            field = led_around(field, circles)
         return dataclasses.replace(target, field=field)
+
+
+def summed(codes: tuple[ConceptCodes, ...], weights: tuple[float, ...]) -> AnyConcept:
+    """Return one concept as it is, several as their sum."""
+    if len(codes) == 1:
+        return codes[0]
+    return ComposedConcept(SUM.join(code.name for code in codes), codes, weights)
 
 
 def run_line(run: dict) -> str:

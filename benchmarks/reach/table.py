@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 _MISSING = '–'
+_QUANTILES = ('median', 'p95', 'p99')
 _HEAD = (
     *('concept', 'field', 'planner', 'changed', 'entities', 'success', '95 %', 'identified'),
     *('reach s', 'to goal mm', 'to minimum mm', 'torque N·m/s'),
     *('joint limit', 'speed limit', 'peak speed', 'touched', 'plan ms', 'target ms'),
+    *('replan Hz', 'torque Hz', 'late ms', 'missed'),
 )
 
 
 def print_table(rows: list[dict]) -> None:
-    """Print rows of `summarise`; a pair is median / p95, a triple median / p95 / p99."""
+    """Print rows of `summarise`; columns that no row has a value for are left out.
+
+    A pair is median / p95, a triple median / p95 / p99, that of lateness median / p99 / maximum.
+    Limits and contact: the scenes in which they were touched.
+    """
     cells = [list(_HEAD), *(_cells(row) for row in rows)]
-    widths = [max(len(line[i]) for line in cells) for i in range(len(_HEAD))]
+    known = [i for i in range(len(_HEAD)) if any(line[i] != _MISSING for line in cells[1:])]
+    cells = [[line[i] for i in known] for line in cells]
+    widths = [max(len(line[i]) for line in cells) for i in range(len(known))]
     for index, line in enumerate(cells):
         print('| ' + ' | '.join(f'{c:{w}}' for c, w in zip(line, widths, strict=True)) + ' |')
         if index == 0:
@@ -35,18 +43,27 @@ def _cells(row: dict) -> list[str]:
         _quantiles(row, 'goal_error_m', 1e3, 1),
         _quantiles(row, 'minimum_error_m', 1e3, 1),
         _number(row['torque_variation_nm_per_s'], 1.0, 0),
-        _share(row['joint_limit_share']),
-        _share(row['velocity_limit_share']),
+        _number(row['joint_limit_scenes'], 1.0, 0),
+        _number(row['velocity_limit_scenes'], 1.0, 0),
         _share(row['peak_speed_share']),
-        _share(row['touched_share']),
+        _number(row['touched_scenes'], 1.0, 0),
         _quantiles(row, 'plan_time_s', 1e3, 1),
         _number(row['target_time_s'], 1e3, 0),
+        _number(row.get('replan_rate_hz'), 1.0, 1),
+        _number(row.get('torque_rate_hz'), 1.0, 1),
+        _lateness(row),
+        _number(row.get('missed_deadlines'), 1.0, 0),
     ]
 
 
 def _changed(row: dict) -> str:
-    moving = row['moving_m_s']
-    return f'{row["perturbation"]}, {moving} m/s' if moving else row['perturbation']
+    changes = [row['perturbation']]
+    if row['moving_m_s']:
+        changes.append(f'{row["moving_m_s"]} m/s')
+    if row.get('obstacles'):
+        changes.append(f'{row["obstacles"]} in the way' + ('' if row['avoid'] else ', not told'))
+    changes += [name for name in ('appearing', 'reweighed') if row.get(name)]
+    return ', '.join(changes)
 
 
 def _number(value: float | None, factor: float, digits: int) -> str:
@@ -58,5 +75,14 @@ def _share(value: float | None) -> str:
 
 
 def _quantiles(row: dict, key: str, factor: float, digits: int) -> str:
-    names = [name for name in ('median', 'p95', 'p99') if f'{key}_{name}' in row]
-    return ' / '.join(_number(row[f'{key}_{name}'], factor, digits) for name in names)
+    values = [row[f'{key}_{name}'] for name in _QUANTILES if f'{key}_{name}' in row]
+    if all(value is None for value in values):
+        return _MISSING
+    return ' / '.join(_number(value, factor, digits) for value in values)
+
+
+def _lateness(row: dict) -> str:
+    values = [row.get(f'lateness_s_{name}') for name in ('p50', 'p99', 'max')]
+    if all(value is None for value in values):
+        return _MISSING
+    return ' / '.join(_number(value, 1e3, 2) for value in values)

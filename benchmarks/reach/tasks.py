@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from benchmarks.reach.composed import COLOURS_REFERRED_TO, composed_table
 from ebm_concept_ros import conversions
 from ebm_concept_ros.arm.simulation import ArmSimulation
 from ebm_concept_ros.arm.table_scene import TableEntity, TableScene, random_table_scene
-from ebm_concept_ros.nodes.judge import nearest_colours
+from ebm_concept_ros.control.joint_goal import JointGoal
+from ebm_concept_ros.control.true_goal import TrueGoal
 from ebm_concept_ros.workspace import Workspace
-from ebm_core.events import get_concept
-from ebm_core.scene import COLOURS, SHAPES, Scene
+from ebm_core.events import Concept, get_concept
+from ebm_core.scene import COLOURS, SHAPES
 
-REFERENCE_COLOUR = 'blue'
+REFERENCE_COLOUR = COLOURS_REFERRED_TO[0]
+SUM = ' + '
 
 # Crowded tables: small objects, so that a hundred of them find room.
 _CROWD_RADIUS_M = 0.008
@@ -26,48 +30,45 @@ _MAX_ATTEMPTS = 5000
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """One concept in one arrangement.
+    """One concept, or a sum of two, in one arrangement, seen as the controller sees the table.
 
-    attention: (N,) 1 for who takes part by the concept's definition, in the order of named.ids.
-    goal_m: (2,) m in the base frame, or None for a concept that has no single goal.
+    weights: of the concepts in the sum that the controller is given.
     """
 
-    concept: str
-    seed: int
-    named: conversions.NamedScene
-    attention: np.ndarray
-    goal_m: np.ndarray | None
-    workspace: Workspace
+    concepts: tuple[Concept, ...]
+    weights: tuple[float, ...]
+    goal: TrueGoal | JointGoal
 
-    def distance_m(self, effector_m: np.ndarray) -> float:
-        """Return how far the effector (2,) m is from the goal; without one, 0 where it holds."""
-        if self.goal_m is not None:
-            return float(np.linalg.norm(effector_m - self.goal_m))
-        scene = self.named.scene
-        positions = scene.positions.copy()
-        positions[scene.movable] = self.workspace.to_plane(effector_m)
-        concept = get_concept(self.concept)
-        return 0.0 if concept.holds(scene.with_positions(positions), self.attention) else np.inf
+    @property
+    def named(self) -> conversions.NamedScene:
+        """The scene."""
+        return self.goal.named
+
+    def now(self, simulation: ArmSimulation) -> Task:
+        """Return the same task on the table as it is now."""
+        return make_task(self.concepts, simulation, self.weights)
 
 
-def goal_in_plane(name: str, scene: Scene, attention: np.ndarray) -> np.ndarray | None:
-    """Return where the concept wants the actor, (2,) particle units; None without a single goal."""
-    goal = getattr(get_concept(name), 'goal', None)
-    place = None if goal is None else goal(scene, attention)
-    return None if place is None else np.asarray(place, float)
+def pose(
+    name: str, seed: int, workspace: Workspace, entities: int | None, together: bool = True
+) -> tuple[tuple[Concept, ...], TableScene]:
+    """Return the concepts of a name, 'north' or 'between + north', and the table of a seed.
 
-
-def num_references(name: str) -> int:
-    """Return how many entities of the reference colour the concept speaks of."""
-    return int(get_concept(name).num_references)
-
-
-def arrangement(concept: str, seed: int, workspace: Workspace, entities: int | None) -> TableScene:
-    """Return the table of a seed: the simulator's, or one of `entities` with the effector."""
-    references = num_references(concept)
+    Concepts are as the seed has them: a line elsewhere, a circle of another size. The table is the
+    simulator's, or one of `entities` with the effector, or where concepts are added up one on which
+    both can hold, at one place or apart.
+    """
+    names = name.split(SUM)
+    if len(names) > 1:
+        if entities is not None:
+            raise ValueError(f'entities: {entities} refused, {name} has tables of its own')
+        return composed_table(names, seed, workspace, together)
+    concept = get_concept(name).variant(np.random.default_rng(seed))
     if entities is None:
-        return random_table_scene(seed, references, REFERENCE_COLOUR, workspace)
-    return crowded_table(seed, references, entities - 1, workspace)
+        table = random_table_scene(seed, concept.num_references, REFERENCE_COLOUR, workspace)
+    else:
+        table = crowded_table(seed, concept.num_references, entities - 1, workspace)
+    return (concept,), table
 
 
 def crowded_table(seed: int, references: int, count: int, workspace: Workspace) -> TableScene:
@@ -106,21 +107,33 @@ def crowded_table(seed: int, references: int, count: int, workspace: Workspace) 
     return TableScene(entities=tuple(entities))
 
 
-def make_task(concept: str, seed: int, simulation: ArmSimulation) -> Task:
-    """Return the task that a simulation poses, seen as the controller sees it."""
+def make_task(
+    concepts: Sequence[Concept], simulation: ArmSimulation, weights: Sequence[float] | None = None
+) -> Task:
+    """Return the task that a simulation poses.
+
+    weights: by default the same; a concept without weight is not judged.
+    """
+    named = seen(simulation)
+    weights = tuple(weights or [1.0] * len(concepts))
+    goals = tuple(
+        TrueGoal.of(concept, named, colour, simulation.workspace)
+        for concept, colour, weight in zip(concepts, COLOURS_REFERRED_TO, weights, strict=False)
+        if weight > 0.0
+    )
+    goal = goals[0] if len(goals) == 1 else JointGoal(goals)
+    return Task(tuple(concepts), weights, goal)
+
+
+def seen(simulation: ArmSimulation) -> conversions.NamedScene:
+    """Return what stands on the table now as it comes through the messages."""
     workspace = simulation.workspace
-    named = conversions.scene_from_message(
-        conversions.table_scene_to_message(
-            simulation.table_scene,
-            simulation.entity_positions_in_base_m(),
-            simulation.effector_in_base_m,
-            workspace,
-        ),
+    stands = simulation.data.mocap_pos[:, 2] > workspace.table_height_in_base_m
+    entities = simulation.table_scene.entities
+    message = conversions.table_scene_to_message(
+        TableScene(entities=tuple(entities[i] for i in np.flatnonzero(stands))),
+        simulation.entity_positions_in_base_m()[stands],
+        simulation.effector_in_base_m,
         workspace,
     )
-    scene = named.scene
-    references = (nearest_colours(scene) == REFERENCE_COLOUR) & ~scene.movable
-    attention = (references | scene.movable).astype(float)
-    goal = goal_in_plane(concept, scene, attention)
-    goal_m = None if goal is None else workspace.to_base(goal)
-    return Task(concept, seed, named, attention, goal_m, workspace)
+    return conversions.scene_from_message(message, workspace)

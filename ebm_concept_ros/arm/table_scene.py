@@ -32,7 +32,7 @@ class TableEntity(Config):
     colour: str = Field(description=f'one of {", ".join(COLOURS)}')
     shape: str = Field('circle', description=f'one of {", ".join(SHAPES)}')
     radius_m: float = Field(0.024, ge=0.005, le=0.1, description='of the footprint, m')
-    height_m: float = Field(0.03, ge=0.002, le=0.05, description='above the table, m')
+    height_m: float = Field(0.03, ge=0.002, le=0.3, description='above the table, m')
 
     @field_validator('position_in_base_m')
     @classmethod

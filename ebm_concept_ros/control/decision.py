@@ -38,8 +38,8 @@ class Situation:
     """All that a torque depends on.
 
     age_s: of the sample, by the wall clock. concept: the name of the one to enact, None without a
-    target. fault, plan_failure: why there is none that is good, or empty. missing: what there is
-    not yet, in words.
+    target. fault, plan_failure: why there is none that is good, or empty. absent: who took part and
+    is gone, in words, or empty. missing: what there is not yet, in words.
     """
 
     sample: JointSample | None
@@ -48,6 +48,7 @@ class Situation:
     plan: Plan | None
     fault: str = ''
     plan_failure: str = ''
+    absent: str = ''
     missing: str = ''
 
 
@@ -78,6 +79,8 @@ class Decider:
             return self._hold(Mode.FAULT, now.fault, sample)
         if now.concept is None:
             return Decision(Mode.WAITING, now.missing)
+        if now.absent:
+            return self._hold(Mode.HOLDING, now.absent, sample)
         if now.plan is None:
             if now.plan_failure:
                 return self._hold(Mode.FAULT, f'no plan: {now.plan_failure}', sample)

@@ -68,6 +68,7 @@ class Enactor:
         self.state: TimedState | None = None
         self.missing = 'no concept and no scene yet'
         self.fault = ''
+        self.absent = ''
         self.plan_failure = ''
         self.plan_failures = 0
         self.clock_jumps = 0
@@ -160,6 +161,7 @@ class Enactor:
             plan=plan.value,
             fault=self.fault,
             plan_failure=self.plan_failure,
+            absent=self.absent,
             missing=self.missing,
         )
         decision = self._decider.decide(situation)

@@ -38,7 +38,7 @@ class EventLog:
         # Planning thread
         self._plans = array('q')  # state, target, plan before
         # Control thread
-        self._decisions = array('q')  # state, target, plan, mode, fault?, plan failure?
+        self._decisions = array('q')  # state, target, plan, mode, fault?, plan failure?, absent?
         self._ages_s = array('d')
         self._efforts_nm = array('d')  # n of each, NaN for none
 
@@ -59,14 +59,22 @@ class EventLog:
         self._targets.append(
             {
                 'concept': concept.name,
-                'action_code': concept.action_code.tolist(),
-                'argument_code': concept.argument_code.tolist(),
+                'terms': [
+                    {
+                        'name': term.name,
+                        'weight': weight,
+                        'action_code': term.action_code.tolist(),
+                        'argument_code': term.argument_code.tolist(),
+                    }
+                    for term, weight in zip(concept.terms, concept.weights, strict=True)
+                ],
                 'model_sha256': concept.model_sha256,
                 'ids': list(target.scene.ids),
                 'positions': scene.positions.tolist(),
                 'colours': scene.colours.tolist(),
                 'shapes': scene.shapes.tolist(),
                 'movable': scene.movable.tolist(),
+                'sizes_m': None if target.scene.sizes_m is None else target.scene.sizes_m.tolist(),
             }
         )
         return len(self._targets) - 1
@@ -87,7 +95,7 @@ class EventLog:
         """Note a decision and the numbers of what it was made from."""
         if not self._open:
             return
-        flags = (bool(situation.fault), bool(situation.plan_failure))
+        flags = tuple(map(bool, (situation.fault, situation.plan_failure, situation.absent)))
         self._decisions.extend((state, target, plan, int(decision.mode), *flags))
         self._ages_s.append(situation.age_s)
         effort = decision.effort_nm
@@ -107,7 +115,7 @@ class EventLog:
     def arrays(self) -> dict[str, np.ndarray]:
         """Return S states, P plans and D decisions of a closed log.
 
-        stamps_ns (S,), states (S, 2n) rad and rad/s, plans (P, 3), decisions (D, 6), ages_s (D,),
+        stamps_ns (S,), states (S, 2n) rad and rad/s, plans (P, 3), decisions (D, 7), ages_s (D,),
         efforts_nm (D, n).
         """
         # Closing does not wait for the executor's thread, which may be within `state`.
@@ -116,7 +124,7 @@ class EventLog:
             'stamps_ns': np.array(self._stamps_ns[:states], np.int64),
             'states': np.array(self._states[: states * 2 * self._n]).reshape(-1, 2 * self._n),
             'plans': np.array(self._plans, np.int64).reshape(-1, 3),
-            'decisions': np.array(self._decisions, np.int64).reshape(-1, 6),
+            'decisions': np.array(self._decisions, np.int64).reshape(-1, 7),
             'ages_s': np.array(self._ages_s),
             'efforts_nm': np.array(self._efforts_nm).reshape(-1, self._n),
         }

@@ -27,8 +27,8 @@ class Pacer:
         self.missed = 0
         self._deadline_s = time.monotonic()
 
-    def wait(self) -> None:
-        """Return at the next deadline."""
+    def wait(self) -> float:
+        """Return at the next deadline, and which one it was, s on the monotonic clock."""
         self._deadline_s += self.period_s
         now = time.monotonic()
         remaining = self._deadline_s - now
@@ -38,3 +38,4 @@ class Pacer:
             skipped = int(-remaining / self.period_s)
             self.missed += skipped
             self._deadline_s += skipped * self.period_s
+        return self._deadline_s

@@ -18,19 +18,22 @@ from pydantic import Field, ValidationError
 from ebm_concept_ros.arm.config import ArmConfig
 from ebm_concept_ros.config_files import Config, describe
 from ebm_concept_ros.control.event_log import EventLog
+from ebm_concept_ros.control.timing import TimingRecord
 from ebm_concept_ros.mpc.plan_model import PlanModel
 from ebm_concept_ros.workspace import Workspace
 
-FORMAT = 1
+FORMAT = 2
 _MAX_HEADER_BYTES = 100_000_000
 # Name to type and number of columns: a number, or a multiple of the joints' as a text.
 _ARRAYS = {
     'stamps_ns': ('i8', ()),
     'states': ('f8', ('joints', 'joints')),
     'plans': ('i8', (3,)),
-    'decisions': ('i8', (6,)),
+    'decisions': ('i8', (7,)),
     'ages_s': ('f8', ()),
     'efforts_nm': ('f8', ('joints',)),
+    'torque_times_s': ('f8', (2,)),
+    'plan_times_s': ('f8', (2,)),
 }
 
 
@@ -38,18 +41,27 @@ class RecordError(ValueError):
     """A recorded run that cannot be used; the message names the file and the reason."""
 
 
-class TargetRecord(Config):
-    """A concept, and the scene that it is to be enacted in; positions in particle units."""
+class TermRecord(Config):
+    """A concept, and the weight of its energy in the sum."""
 
-    concept: str
+    name: str
+    weight: float
     action_code: tuple[float, ...]
     argument_code: tuple[float, ...]
+
+
+class TargetRecord(Config):
+    """What is to be enacted, and the scene that it is in; positions in particle units."""
+
+    concept: str
+    terms: tuple[TermRecord, ...] = Field(min_length=1)
     model_sha256: str
     ids: tuple[str, ...]
     positions: tuple[tuple[float, float], ...]
     colours: tuple[tuple[float, float, float], ...]
     shapes: tuple[int, ...]
     movable: tuple[bool, ...]
+    sizes_m: tuple[tuple[float, float], ...] | None
 
 
 class Settings(Config):
@@ -77,10 +89,18 @@ class Header(Config):
 
 @dataclass(frozen=True, eq=False)
 class Record:
-    """A recorded run; arrays as EventLog.arrays gives them, all numbers in them checked."""
+    """A recorded run; arrays as EventLog.arrays gives them, all numbers in them checked.
+
+    Two more say when things happened, which a replay does not depend on: see `timing`.
+    """
 
     header: Header
     arrays: dict[str, np.ndarray]
+
+    @property
+    def timing(self) -> TimingRecord:
+        """Return when torques and plans came; empty of a run in lockstep."""
+        return TimingRecord(self.arrays['torque_times_s'], self.arrays['plan_times_s'])
 
 
 def versions() -> dict[str, str]:
@@ -102,7 +122,9 @@ def fingerprint(arm: ArmConfig) -> str:
     return hashlib.sha256(data.tobytes()).hexdigest()
 
 
-def save_record(path: Path, settings: Settings, log: EventLog) -> None:
+def save_record(
+    path: Path, settings: Settings, log: EventLog, timing: TimingRecord | None = None
+) -> None:
     """Write the file; it is there as a whole or not at all."""
     header = Header(
         format=FORMAT,
@@ -113,7 +135,9 @@ def save_record(path: Path, settings: Settings, log: EventLog) -> None:
     )
     text = np.frombuffer(header.model_dump_json().encode(), np.uint8)
     content = io.BytesIO()
-    np.savez_compressed(content, header=text, **log.arrays())
+    timing = timing or TimingRecord(np.empty((0, 2)), np.empty((0, 2)))
+    times = {'torque_times_s': timing.torques, 'plan_times_s': timing.plans}
+    np.savez_compressed(content, header=text, **log.arrays(), **times)
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f'{path.name}.unfinished')
     unfinished.write_bytes(content.getvalue())

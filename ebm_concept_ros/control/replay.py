@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ebm_concept_ros.control.decision import Decider, Decision, Mode, Situation
+from ebm_concept_ros.control.obstacles import hand_radius_m
 from ebm_concept_ros.control.record import (
     Record,
     RecordError,
@@ -27,7 +28,13 @@ from ebm_concept_ros.control.record import (
     versions,
 )
 from ebm_concept_ros.control.target import Target, make_target
-from ebm_concept_ros.conversions import ConceptCodes, JointSample, NamedScene
+from ebm_concept_ros.conversions import (
+    AnyConcept,
+    ComposedConcept,
+    ConceptCodes,
+    JointSample,
+    NamedScene,
+)
 from ebm_concept_ros.mpc.planners import PLANNERS
 from ebm_concept_ros.mpc.policy import Plan
 from ebm_core.scene import Scene
@@ -77,6 +84,7 @@ class Replay:
         config = kind.config_type.model_validate(settings.planner_config)
         self._planner = kind(settings.arm, settings.workspace, config)
         self._decider = Decider(settings.arm, settings.max_state_age_s)
+        self._hand_radius_m = hand_radius_m(settings.arm)
         self._targets: dict[int, Target] = {}
         self._plans: dict[int, Plan | None] = {}
         self._planned = 0
@@ -100,7 +108,8 @@ class Replay:
         return Outcome(len(efforts), torques, self._planned, same, first)
 
     def _decide(self, number: int) -> Decision:
-        state, target, plan, _, fault, failure = self._record.arrays['decisions'][number].tolist()
+        numbers = self._record.arrays['decisions'][number].tolist()
+        state, target, plan, _, fault, failure, absent = numbers
         return self._decider.decide(
             Situation(
                 sample=None if state < 0 else self._sample(state),
@@ -109,6 +118,7 @@ class Replay:
                 plan=None if plan < 0 else self._plan(plan),
                 fault='recorded' if fault else '',
                 plan_failure='recorded' if failure else '',
+                absent='recorded' if absent else '',
             )
         )
 
@@ -150,18 +160,30 @@ class Replay:
                 _scene(recorded),
                 self._settings.workspace,
                 self._settings.seed,
+                self._hand_radius_m,
             )
         return self._targets[number]
 
 
-def _concept(recorded: TargetRecord) -> ConceptCodes:
-    codes = np.array(recorded.action_code), np.array(recorded.argument_code)
-    return ConceptCodes(recorded.concept, *codes, recorded.model_sha256)
+def _concept(recorded: TargetRecord) -> AnyConcept:
+    terms = tuple(
+        ConceptCodes(
+            term.name,
+            np.array(term.action_code),
+            np.array(term.argument_code),
+            recorded.model_sha256,
+        )
+        for term in recorded.terms
+    )
+    if len(terms) == 1:
+        return terms[0]
+    return ComposedConcept(recorded.concept, terms, tuple(t.weight for t in recorded.terms))
 
 
 def _scene(recorded: TargetRecord) -> NamedScene:
     scene = Scene(recorded.positions, recorded.colours, recorded.shapes, recorded.movable)
-    return NamedScene(recorded.ids, scene)
+    sizes_m = None if recorded.sizes_m is None else np.array(recorded.sizes_m)
+    return NamedScene(recorded.ids, scene, sizes_m)
 
 
 def _equal(decision: Decision, mode: Mode, effort_nm: np.ndarray | None) -> bool:

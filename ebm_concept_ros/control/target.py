@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ebm_concept_ros.conversions import ConceptCodes, NamedScene
-from ebm_concept_ros.mpc.energy_field import EnergyField
+from ebm_concept_ros.control.obstacles import circles_to_avoid
+from ebm_concept_ros.conversions import AnyConcept, ConceptCodes, NamedScene
+from ebm_concept_ros.mpc.detour import led_around
+from ebm_concept_ros.mpc.energy_field import EnergyField, grid_points
 from ebm_concept_ros.workspace import Workspace
 from ebm_core.scene import InvalidInput
 
@@ -21,43 +23,88 @@ _SAME_PLACE = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
-class Target:
-    """A concept identified in a scene.
+class Part:
+    """One concept identified in a scene.
 
-    attention: (N,) in [0, 1], in the order of scene.ids.
-    field: the energy over the effector's plane position, the rest of the scene fixed.
+    attention: (N,) in [0, 1], in the order of scene.ids. energies: (FIELD_SIZE, FIELD_SIZE), as
+    EnergyField takes them.
     """
 
     concept: ConceptCodes
+    attention: np.ndarray
+    energies: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """What is to be enacted, identified in a scene.
+
+    attention: (N,) in [0, 1], in the order of scene.ids; of several concepts the highest.
+    field: the weighted sum of their energies over the effector's plane position, the rest of the
+    scene fixed. parts: one for each concept.
+    """
+
+    concept: AnyConcept
     scene: NamedScene
     attention: np.ndarray
     field: EnergyField
+    parts: tuple[Part, ...] = ()
 
 
 def make_target(
     model: ConceptModel,
-    concept: ConceptCodes,
+    concept: AnyConcept,
     scene: NamedScene,
     workspace: Workspace,
     seed: int = 0,
+    hand_radius_m: float | None = None,
+    former: Target | None = None,
 ) -> Target:
     """Identify who takes part in the scene and tabulate the energy over the effector's plane.
 
-    Raises InvalidInput where the scene has not just one movable entity, and what the model and the
-    field raise (InvalidField for energies that are not finite).
+    hand_radius_m: the field leads so far around what the arm would strike; None: it does not.
+    former: what it knows of the same concepts in the same scene is not found out again, so that
+    other weights cost next to nothing. Raises InvalidInput where the scene has not just one movable
+    entity, and what the model and the field raise (InvalidField for energies that are not finite).
     """
     require_one_actor(scene)
+    known = former.parts if former is not None and former.scene is scene else ()
+    parts = tuple(
+        next((part for part in known if same_codes(part.concept, term)), None)
+        or _part(model, term, scene, workspace, seed)
+        for term in concept.terms
+    )
+    weighted = list(zip(concept.weights, parts, strict=True))
+    attention = np.max([part.attention for weight, part in weighted if weight > 0], axis=0)
+    energies = sum(weight * part.energies for weight, part in weighted)
+    field = EnergyField(energies, workspace.half_width_units)
+    if hand_radius_m is not None:
+        field = led_around(field, circles_to_avoid(scene, workspace, hand_radius_m))
+    return Target(concept, scene, attention, field, parts)
+
+
+def _part(
+    model: ConceptModel,
+    concept: ConceptCodes,
+    scene: NamedScene,
+    workspace: Workspace,
+    seed: int,
+) -> Part:
     attention = np.asarray(model.identify(scene.scene, concept.argument_code, seed=seed), float)
     if not np.isfinite(attention).all():
         raise InvalidInput('attention: identification gave NaN or infinity')
     # The arm is the actor whether or not identification found it so; attention says what it found.
     taking_part = np.where(scene.scene.movable, 1.0, attention)
-    field = EnergyField.tabulate(
-        lambda points: model.actor_energy(scene.scene, taking_part, concept.action_code, points),
-        workspace.half_width_units,
-        FIELD_SIZE,
+    points = grid_points(workspace.half_width_units, FIELD_SIZE)
+    energies = model.actor_energy(scene.scene, taking_part, concept.action_code, points)
+    return Part(concept, attention, energies.reshape(FIELD_SIZE, FIELD_SIZE))
+
+
+def same_codes(one: ConceptCodes, other: ConceptCodes) -> bool:
+    """Tell whether two concepts are the same, whatever their names."""
+    return np.array_equal(one.action_code, other.action_code) and np.array_equal(
+        one.argument_code, other.argument_code
     )
-    return Target(concept, scene, attention, field)
 
 
 def require_one_actor(scene: NamedScene) -> None:
@@ -76,9 +123,17 @@ def same_surroundings(one: NamedScene | None, other: NamedScene | None) -> bool:
         return one is other
     a, b = one.scene, other.scene
     still = ~a.movable
+    if not _same_sizes(one, other):
+        return False
     return (
         np.array_equal(a.movable, b.movable)
         and np.array_equal(a.shapes, b.shapes)
         and np.array_equal(a.colours, b.colours)
         and bool(np.abs(a.positions - b.positions)[still].max(initial=0.0) < _SAME_PLACE)
     )
+
+
+def _same_sizes(one: NamedScene, other: NamedScene) -> bool:
+    if one.sizes_m is None or other.sizes_m is None:
+        return one.sizes_m is other.sizes_m
+    return np.array_equal(one.sizes_m, other.sizes_m)

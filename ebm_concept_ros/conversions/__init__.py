@@ -9,7 +9,11 @@ whatever frame they came in; the correspondence itself is `workspace.Workspace`.
 from __future__ import annotations
 
 from ebm_concept_ros.conversions.concepts import (
+    AnyConcept,
+    ComposedConcept,
+    Composition,
     ConceptCodes,
+    composition_from_message,
     concept_from_message,
     concept_to_message,
 )
@@ -37,11 +41,15 @@ from ebm_concept_ros.conversions.stamps import (
 )
 
 __all__ = [
+    'AnyConcept',
+    'ComposedConcept',
+    'Composition',
     'ConceptCodes',
     'EffortCommand',
     'JointSample',
     'NamedDemonstration',
     'NamedScene',
+    'composition_from_message',
     'concept_from_message',
     'concept_to_message',
     'demonstration_from_message',

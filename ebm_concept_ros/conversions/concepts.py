@@ -1,9 +1,10 @@
-"""Concepts: two codes, and the weights that they belong to."""
+"""Concepts: codes, the weights in a sum of them, and the model that they belong to."""
 
 from __future__ import annotations
 
+import math
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,10 +16,17 @@ from ebm_core.scene import (
     InvalidInput,
 )
 
+MAX_TERMS = 8
+_MAX_WEIGHT = 1e6
+
 
 @dataclass(frozen=True, eq=False)
 class ConceptCodes:
-    """An inferred concept as it travels: two codes (D,) and the weights they belong to."""
+    """An inferred concept as it travels: two codes (D,) and the weights they belong to.
+
+    understanding: how well its demonstrations fit together; understanding_threshold: the score that
+    it takes to be enacted. NaN: not known.
+    """
 
     name: str
     action_code: np.ndarray
@@ -27,10 +35,71 @@ class ConceptCodes:
     demonstrations: int = 0
     action_energies: tuple[float, ...] = ()
     argument_energies: tuple[float, ...] = ()
+    understanding: float = math.nan
+    understanding_threshold: float = math.nan
+
+    @property
+    def terms(self) -> tuple[ConceptCodes, ...]:
+        """Itself: a concept is a sum of one."""
+        return (self,)
+
+    @property
+    def weights(self) -> tuple[float, ...]:
+        """Of its only term."""
+        return (1.0,)
 
 
-def concept_from_message(message: ros.Concept, model_sha256: str, code_size: int) -> ConceptCodes:
-    """Return the concept's codes, or raise InvalidInput naming field and reason.
+@dataclass(frozen=True, eq=False)
+class ComposedConcept:
+    """Concepts whose energies are added up, each with its weight, 0 or more."""
+
+    name: str
+    terms: tuple[ConceptCodes, ...]
+    weights: tuple[float, ...]
+
+    @property
+    def model_sha256(self) -> str:
+        """Of the weights that all codes belong to."""
+        return self.terms[0].model_sha256
+
+
+AnyConcept = ConceptCodes | ComposedConcept
+
+
+@dataclass(frozen=True)
+class Composition:
+    """Which concepts are to be added up, by name, and their weights."""
+
+    concepts: tuple[str, ...]
+    weights: tuple[float, ...]
+
+    def of(self, known: Mapping[str, ConceptCodes]) -> AnyConcept:
+        """Return the sum of known concepts; one by itself stays as it is."""
+        terms = tuple(known[name] for name in self.concepts)
+        if len(terms) == 1:
+            return terms[0]
+        name = ' + '.join(f'{w:g} {n}' for n, w in zip(self.concepts, self.weights, strict=True))
+        return ComposedConcept(name, terms, self.weights)
+
+
+def composition_from_message(message: ros.Composition) -> Composition:
+    """Return what is asked for, or raise InvalidInput naming field and reason."""
+    names = tuple(message.concepts)
+    _check_number('composition.concepts', len(names))
+    for index, name in enumerate(names):
+        if not name:
+            raise InvalidInput(f'composition.concepts[{index}]: empty')
+        if name in names[:index]:
+            raise InvalidInput(f'composition.concepts[{index}]: {name!r} is there already')
+    if len(message.weights) != len(names):
+        raise InvalidInput(
+            f'composition.weights: {len(message.weights)} values for {len(names)} concepts'
+        )
+    return Composition(names, _checked_weights('composition.weights', message.weights))
+
+
+def concept_from_message(message: ros.Concept, model_sha256: str, code_size: int) -> AnyConcept:
+    """Return what is to be enacted, or raise InvalidInput naming field and reason.
 
     A concept belongs to the weights that it was inferred with: another hash is refused.
     """
@@ -41,41 +110,79 @@ def concept_from_message(message: ros.Concept, model_sha256: str, code_size: int
             f'concept.model_sha256: {message.model_sha256[:12] or "empty"} is not that of the '
             f'weights loaded here, {model_sha256[:12]}'
         )
-    codes = {}
-    for field in ('action_code', 'argument_code'):
-        code = np.array(getattr(message, field), float)
-        if code.shape != (code_size,):
-            raise InvalidInput(
-                f'concept.{field}: {len(code)} values, the model has codes of {code_size}'
-            )
-        if not np.isfinite(code).all():
-            raise InvalidInput(f'concept.{field}: contains NaN or infinity')
-        code.setflags(write=False)
-        codes[field] = code
-    return ConceptCodes(
-        message.name,
-        codes['action_code'],
-        codes['argument_code'],
-        message.model_sha256,
-        message.demonstrations,
-        tuple(message.action_energies),
-        tuple(message.argument_energies),
+    _check_number('concept.terms', len(message.terms))
+    weights = _checked_weights('concept.terms[].weight', [t.weight for t in message.terms])
+    terms = tuple(
+        _term(term, f'concept.terms[{index}]', model_sha256, code_size)
+        for index, term in enumerate(message.terms)
     )
+    return terms[0] if len(terms) == 1 else ComposedConcept(message.name, terms, weights)
 
 
-def concept_to_message(concept: ConceptCodes, stamp_ns: int = 0) -> ros.Concept:
-    """Return the message of an inferred concept."""
-
-    def doubles(values: Iterable[float]) -> array:
-        return array('d', (float(v) for v in values))
-
+def concept_to_message(concept: AnyConcept, stamp_ns: int = 0) -> ros.Concept:
+    """Return the message of what is to be enacted."""
     return ros.Concept(
         header=Header(stamp=ns_to_stamp(stamp_ns)),
         name=concept.name,
-        action_code=doubles(concept.action_code),
-        argument_code=doubles(concept.argument_code),
         model_sha256=concept.model_sha256,
-        demonstrations=concept.demonstrations,
-        action_energies=doubles(concept.action_energies),
-        argument_energies=doubles(concept.argument_energies),
+        terms=[
+            ros.ConceptTerm(
+                name=term.name,
+                weight=float(weight),
+                action_code=_doubles(term.action_code),
+                argument_code=_doubles(term.argument_code),
+                demonstrations=term.demonstrations,
+                action_energies=_doubles(term.action_energies),
+                argument_energies=_doubles(term.argument_energies),
+                understanding=term.understanding,
+                understanding_threshold=term.understanding_threshold,
+            )
+            for term, weight in zip(concept.terms, concept.weights, strict=True)
+        ],
     )
+
+
+def _term(term: ros.ConceptTerm, field: str, model_sha256: str, code_size: int) -> ConceptCodes:
+    if not term.name:
+        raise InvalidInput(f'{field}.name: empty')
+    codes = {}
+    for part in ('action_code', 'argument_code'):
+        code = np.array(getattr(term, part), float)
+        if code.shape != (code_size,):
+            raise InvalidInput(
+                f'{field}.{part}: {len(code)} values, the model has codes of {code_size}'
+            )
+        if not np.isfinite(code).all():
+            raise InvalidInput(f'{field}.{part}: contains NaN or infinity')
+        code.setflags(write=False)
+        codes[part] = code
+    return ConceptCodes(
+        term.name,
+        codes['action_code'],
+        codes['argument_code'],
+        model_sha256,
+        term.demonstrations,
+        tuple(term.action_energies),
+        tuple(term.argument_energies),
+        term.understanding,
+        term.understanding_threshold,
+    )
+
+
+def _check_number(field: str, number: int) -> None:
+    if not 1 <= number <= MAX_TERMS:
+        raise InvalidInput(f'{field}: {number} given, allowed are 1 to {MAX_TERMS}')
+
+
+def _checked_weights(field: str, weights: Sequence[float]) -> tuple[float, ...]:
+    for index, weight in enumerate(weights):
+        if not (math.isfinite(weight) and 0.0 <= weight <= _MAX_WEIGHT):
+            where = field.replace('[]', f'[{index}]') if '[]' in field else f'{field}[{index}]'
+            raise InvalidInput(f'{where}: {weight} is not within [0, {_MAX_WEIGHT:g}]')
+    if not any(weights):
+        raise InvalidInput(f'{field}: all are 0, so nothing is asked for')
+    return tuple(float(weight) for weight in weights)
+
+
+def _doubles(values: Iterable[float]) -> array:
+    return array('d', (float(v) for v in values))

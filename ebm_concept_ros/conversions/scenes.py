@@ -27,14 +27,19 @@ from ebm_core.scene import (
 
 # Far beyond any table, far below overflow when mapped to the plane.
 _MAX_COORDINATE = 1e6
+_MAX_SIZE_M = 10.0
 
 
 @dataclass(frozen=True, eq=False)
 class NamedScene:
-    """A scene and the names that its entities have in messages, in the same order."""
+    """A scene and the names that its entities have in messages, in the same order.
+
+    sizes_m: (N, 2) radius and height above the table of each, or None where all are flat.
+    """
 
     ids: tuple[str, ...]
     scene: Scene
+    sizes_m: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +73,7 @@ def scene_from_message(
         )
     ids: dict[str, int] = {}
     positions = np.empty((len(entities), 2))
+    sizes_m = np.array([(entity.radius, entity.height) for entity in entities])
     for index, entity in enumerate(entities):
         where = f'{field}.entities[{index}]'
         if not entity.id:
@@ -92,6 +98,9 @@ def scene_from_message(
                     f'{where}.pose.position.{coordinate}: {value:g} is out of the workspace'
                 )
             positions[index, axis] = value
+        for name, value in zip(('radius', 'height'), sizes_m[index], strict=True):
+            if not 0.0 <= value <= _MAX_SIZE_M:
+                raise InvalidInput(f'{where}.{name}: {value} is not within [0, {_MAX_SIZE_M:g}]')
     if frame == workspace.base_frame:
         positions = np.asarray(workspace.to_plane(positions), float)
     colours = [(e.colour.r, e.colour.g, e.colour.b) for e in entities]
@@ -101,12 +110,13 @@ def scene_from_message(
         )
     except InvalidInput as error:
         raise InvalidInput(f'{field}.entities: {error}') from None
-    return NamedScene(tuple(ids), scene)
+    return NamedScene(tuple(ids), scene, sizes_m if sizes_m.any() else None)
 
 
 def scene_to_message(named: NamedScene, workspace: Workspace, stamp_ns: int = 0) -> ros.Scene:
     """Return a scene's message in the particle plane."""
     scene = named.scene
+    sizes_m = np.zeros((len(scene), 2)) if named.sizes_m is None else named.sizes_m
     return ros.Scene(
         header=Header(stamp=ns_to_stamp(stamp_ns), frame_id=workspace.particle_frame),
         entities=[
@@ -116,6 +126,7 @@ def scene_to_message(named: NamedScene, workspace: Workspace, stamp_ns: int = 0)
                 scene.colours[i],
                 int(scene.shapes[i]),
                 bool(scene.movable[i]),
+                tuple(sizes_m[i].tolist()),
             )
             for i in range(len(scene))
         ],
@@ -143,6 +154,7 @@ def table_scene_to_message(
             COLOURS[entity.colour],
             SHAPES.index(entity.shape),
             False,
+            (entity.radius_m, entity.height_m),
         )
         for entity, position in zip(table_scene.entities, positions_in_base_m, strict=True)
     ]
@@ -153,13 +165,24 @@ def table_scene_to_message(
 
 
 def _entity(
-    name: str, position: Sequence[float], rgb: Sequence[float], shape: int, movable: bool
+    name: str,
+    position: Sequence[float],
+    rgb: Sequence[float],
+    shape: int,
+    movable: bool,
+    size_m: tuple[float, float] = (0.0, 0.0),
 ) -> ros.Entity:
     pose = Pose()
     pose.position = point(position)
     r, g, b = (float(c) for c in rgb)
     return ros.Entity(
-        id=name, pose=pose, colour=ColorRGBA(r=r, g=g, b=b, a=1.0), shape=shape, movable=movable
+        id=name,
+        pose=pose,
+        colour=ColorRGBA(r=r, g=g, b=b, a=1.0),
+        shape=shape,
+        movable=movable,
+        radius=size_m[0],
+        height=size_m[1],
     )
 
 

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from ebm_concept_ros.arm.config import ArmConfig
 from ebm_concept_ros.config_files import Config
+from ebm_concept_ros.mpc.circles import Circles
 from ebm_concept_ros.mpc.energy_field import EnergyField
 from ebm_concept_ros.mpc.plan_model import Linearisation, PlanModel, Rollout
 from ebm_concept_ros.workspace import Workspace
@@ -28,6 +29,7 @@ class CostWeights(Config):
     effort: float = Field(0.05, ge=0, le=1e3, description='the torque limit, beyond gravity')
     velocity_limit: float = Field(1.0, ge=0, le=1e3, description='the velocity limit reached')
     joint_limit: float = Field(1.0, ge=0, le=1e3, description='the joint limit reached')
+    obstacle: float = Field(2.0, ge=0, le=1e3, description='the hand 0.1 units too near to one')
     terminal: float = Field(10.0, ge=1, le=1e3, description='factor on the last knot')
 
 
@@ -35,6 +37,9 @@ class CostWeights(Config):
 _SOFT_SPEED = 0.8
 _SOFT_RANGE_RAD = 0.15
 _HEIGHT_SCALE_M = 0.1
+_NEAR_UNITS = 0.1
+# Places along the hand, from the effector up, that are kept out of obstacles.
+_HAND_SHARES = (0.0, 0.5, 1.0)
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,7 @@ class ReachCost:
             'effort': w.effort * effort,
             'velocity_limit': w.velocity_limit * _squares(self._overspeed(speeds)),
             'joint_limit': w.joint_limit * _squares(self._over_range(positions)),
+            'obstacle': w.obstacle * self._nearness(rollout, field.keep_out),
         }
 
     def value(self, rollout: Rollout, field: EnergyField) -> np.ndarray:
@@ -128,6 +134,13 @@ class ReachCost:
         q += 2.0 * (transposed @ residuals[:, :, None])[:, :, 0]
         qq += 2.0 * transposed @ jacobians
 
+        if len(field.keep_out):
+            gradient, hessian = self._obstacle_quadratic(
+                rollout, field.keep_out, derivatives.site[:, :2], tilt
+            )
+            q += gradient
+            qq += hessian
+
         diagonal = np.arange(n)
         over_range = self._over_range(positions)
         q += 2.0 * w.joint_limit / _SOFT_RANGE_RAD * over_range
@@ -146,6 +159,40 @@ class ReachCost:
         effort_hessian = 2.0 * w.effort * self._effort_scale**2
         effort = effort_hessian * (rollout.efforts - rollout.bias_nm)
         return Quadratic(state, hessian, effort, effort_hessian)
+
+    def _hand_in_plane(self, rollout: Rollout, keep_out: Circles) -> tuple[np.ndarray, np.ndarray]:
+        """Return P places along the hand (..., N + 1, P, 2), particle units, and their heights."""
+        above_m = keep_out.above_m * np.array(_HAND_SHARES)
+        # The approach axis points down, away from the hand.
+        places = rollout.site_m[..., None, :2] - above_m[:, None] * rollout.approach[..., None, :2]
+        return self._workspace.to_plane(places), above_m
+
+    def _nearness(self, rollout: Rollout, keep_out: Circles) -> np.ndarray:
+        """Return the squared residuals of all places and circles, (..., N + 1)."""
+        if not len(keep_out):
+            return np.zeros(rollout.states.shape[:-1])
+        depths, _ = keep_out.each_depth(self._hand_in_plane(rollout, keep_out)[0])
+        return (np.maximum(depths / _NEAR_UNITS, 0.0) ** 2).sum((-1, -2))
+
+    def _obstacle_quadratic(
+        self, rollout: Rollout, keep_out: Circles, site: np.ndarray, tilt: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return gradient (N + 1, n) and Hessian (N + 1, n, n) by the joint positions.
+
+        site, tilt: (N + 1, 2, n), of the effector's place, m, and of its axis, in the plane.
+        """
+        places, above_m = self._hand_in_plane(rollout, keep_out)
+        depths, outwards = keep_out.each_depth(places)
+        residuals = np.maximum(depths / _NEAR_UNITS, 0.0)  # (N + 1, P, K)
+        scale = 1.0 / (_NEAR_UNITS * self._workspace.metres_per_unit)
+        motion = site[:, None] - above_m[:, None, None] * tilt[:, None]  # (N + 1, P, 2, n)
+        jacobians = -scale * (outwards * (residuals > 0.0)[..., None]) @ motion
+        knots, n = len(residuals), site.shape[-1]
+        jacobians = jacobians.reshape(knots, -1, n)
+        transposed = jacobians.transpose(0, 2, 1)
+        gradient = (transposed @ residuals.reshape(knots, -1, 1))[:, :, 0]
+        weight = 2.0 * self.weights.obstacle
+        return weight * gradient, weight * transposed @ jacobians
 
     def _height_residual(self, rollout: Rollout) -> np.ndarray:
         return (rollout.site_m[..., 2] - self._height_m) / _HEIGHT_SCALE_M

@@ -13,11 +13,14 @@ are alike but for noise, a plateau far away, are ordered by their distance to th
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.interpolate import CubicSpline, PchipInterpolator
+
+from ebm_concept_ros.mpc.circles import NO_CIRCLES, Circles
 
 EnergyFunction = Callable[[np.ndarray], np.ndarray]
 
@@ -69,18 +72,29 @@ class EnergyField:
         self._energy = _Bicubic(energies, half_width)
         self._cost = _Bicubic(self._areas_over_pi(), half_width)
         self._minimum = self._find_minimum()
+        self.keep_out = NO_CIRCLES
 
     @classmethod
     def tabulate(
         cls, energy: EnergyFunction, half_width: float = 1.25, size: int = 33
     ) -> EnergyField:
         """Evaluate `energy`, (M, 2) particle units to (M,), once on a size x size grid."""
-        axis = np.linspace(-half_width, half_width, size)
-        points = np.stack(np.meshgrid(axis, axis, indexing='ij'), axis=-1).reshape(-1, 2)
-        values = np.asarray(energy(points), float)
+        values = np.asarray(energy(grid_points(half_width, size)), float)
         if values.shape != (size * size,):
             raise InvalidField(f'energies: shape {values.shape}, expected ({size * size},)')
         return cls(values.reshape(size, size), half_width)
+
+    def with_cost(self, cost: np.ndarray, keep_out: Circles = NO_CIRCLES) -> EnergyField:
+        """Return the field of the same energy with another cost, (size, size) on the grid, unit².
+
+        keep_out: what plans on it keep the hand out of. Raises InvalidField when it is not finite.
+        """
+        if cost.shape != self.energies.shape or not np.isfinite(cost).all():
+            raise InvalidField(f'cost: of shape {cost.shape}, or not finite')
+        other = copy.copy(self)
+        other._cost = _Bicubic(cost, self.half_width)
+        other.keep_out = keep_out
+        return other
 
     def energy(self, points: np.ndarray) -> np.ndarray:
         """Return the energy itself at (..., 2) particle units, in the energy's own unit."""
@@ -160,6 +174,12 @@ class EnergyField:
                 break
             point = candidate
         return point
+
+
+def grid_points(half_width: float, size: int) -> np.ndarray:
+    """Return (size², 2) particle units, in the order of energies (size, size)."""
+    axis = np.linspace(-half_width, half_width, size)
+    return np.stack(np.meshgrid(axis, axis, indexing='ij'), axis=-1).reshape(-1, 2)
 
 
 def _distances(axis: np.ndarray, point: np.ndarray) -> np.ndarray:

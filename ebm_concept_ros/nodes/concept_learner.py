@@ -3,19 +3,28 @@
 Demonstrations are collected under their concept's name; each time `min_demonstrations` of one name
 have come, both codes are inferred from them and published on `concept`, latched. The next as many
 replace it. A demonstration that is refused changes nothing.
+
+A `composition` asks for the sum of several by name, each with a weight, which is published as one
+concept as soon as all of them are known, and again whenever one of them is learned anew. Another
+concept takes its place. Published again with other weights, it changes them.
 """
 
 from __future__ import annotations
 
+import math
 import queue
 import sys
 import threading
+from collections.abc import Callable
+from functools import partial
 
 from pydantic import Field
 from rclpy.node import Node
 
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions
+from ebm_concept_ros.control.composer import Composer
+from ebm_concept_ros.control.understanding import why_not_understood
 from ebm_concept_ros.nodes import qos
 from ebm_concept_ros.nodes.diagnostics import Diagnostics, Level
 from ebm_concept_ros.nodes.parameters import Parameters, declare
@@ -48,13 +57,17 @@ class ConceptLearner(RunnableDefaults, Node):
         self._model = load_weights(self.parameters.model_dir)
         self._diagnostics = Diagnostics(self)
         self._collected: dict[str, list[Demonstration]] = {}
-        self._batches: queue.Queue[tuple[str, list[Demonstration]] | None] = queue.Queue()
+        self._composer = Composer(self.parameters.max_names)  # of the inference thread alone
+        self._work_queue: queue.Queue[Callable[[], None] | None] = queue.Queue()
         self._worker = threading.Thread(target=self._work, name='inference', daemon=True)
         self._publisher = self.create_publisher(ros.Concept, 'concept', qos.LATCHED)
         self._diagnostics.set('inference', Level.OK, f'ready, weights {self._model.sha256[:12]}')
         # Last: whoever matches this subscription may send at once.
         self._subscription = self.create_subscription(
             ros.Demonstration, 'demonstrations', self._on_demonstration, qos.DEMONSTRATIONS
+        )
+        self._compositions = self.create_subscription(
+            ros.Composition, 'composition', self._on_composition, qos.LATCHED
         )
 
     def start(self) -> None:
@@ -63,7 +76,7 @@ class ConceptLearner(RunnableDefaults, Node):
 
     def stop(self) -> None:
         """End the inference thread after the inference it is at."""
-        self._batches.put(None)
+        self._work_queue.put(None)
         self._worker.join(timeout=10.0)
 
     def _on_demonstration(self, message: ros.Demonstration) -> None:
@@ -81,7 +94,7 @@ class ConceptLearner(RunnableDefaults, Node):
         )
         if len(collected) >= needed:
             del self._collected[named.concept]
-            self._batches.put((named.concept, collected))
+            self._work_queue.put(partial(self._infer, named.concept, collected))
         elif len(self._collected) > self.parameters.max_names:
             oldest = next(iter(self._collected))
             del self._collected[oldest]
@@ -89,18 +102,27 @@ class ConceptLearner(RunnableDefaults, Node):
                 'demonstrations', f'demonstration.concept: too many names, dropped {oldest!r}'
             )
 
+    def _on_composition(self, message: ros.Composition) -> None:
+        try:
+            composition = conversions.composition_from_message(message)
+        except InvalidInput as error:
+            self._diagnostics.refuse('composition', error)
+            return
+        self._diagnostics.accept('composition')
+        self._work_queue.put(partial(self._compose, composition))
+
+    # Inference thread ------------------------------------------------------------------------
+
     def _work(self) -> None:
-        while (batch := self._batches.get()) is not None:
-            name, demonstrations = batch
+        while (job := self._work_queue.get()) is not None:
             try:
-                self._infer(name, demonstrations)
+                job()
             except Exception as error:  # the last good concept stays, and so does the node
-                self._diagnostics.set(
-                    'inference', Level.ERROR, f'{name}: {type(error).__name__}: {error}'
-                )
+                self._diagnostics.set('inference', Level.ERROR, f'{type(error).__name__}: {error}')
 
     def _infer(self, name: str, demonstrations: list[Demonstration]) -> None:
         inferred = self._model.infer(demonstrations, seed=self.parameters.seed)
+        threshold = self._model.understanding_threshold
         concept = conversions.ConceptCodes(
             name,
             inferred.action_code,
@@ -109,20 +131,42 @@ class ConceptLearner(RunnableDefaults, Node):
             len(demonstrations),
             tuple(inferred.action_energies),
             tuple(inferred.argument_energies),
+            self._model.understanding(demonstrations, seed=self.parameters.seed),
+            math.nan if threshold is None else threshold,
         )
-        message = conversions.concept_to_message(
-            concept, stamp_ns=self.get_clock().now().nanoseconds
-        )
-        # What would be refused at the other end is not published.
-        conversions.concept_from_message(message, self._model.sha256, self._model.code_size)
-        self._publisher.publish(message)
+        # What would be refused at the other end is neither published nor composed.
+        self._check(conversions.concept_to_message(concept))
+        self._publish(self._composer.learned(concept))
+        reason = why_not_understood(concept)
         self._diagnostics.set(
             'inference',
-            Level.OK,
-            f'{name}: inferred from {len(demonstrations)} demonstrations',
+            Level.WARN if reason else Level.OK,
+            reason or f'{name}: inferred from {len(demonstrations)} demonstrations',
+            understanding=concept.understanding,
             mean_action_energy=float(inferred.action_energies.mean()),
             mean_argument_energy=float(inferred.argument_energies.mean()),
         )
+
+    def _compose(self, composition: conversions.Composition) -> None:
+        self._publish(self._composer.asked(composition))
+
+    def _publish(self, concept: conversions.AnyConcept | None) -> None:
+        missing = ', '.join(self._composer.missing)
+        if concept is None:
+            known = ', '.join(self._composer.known) or 'none'
+            self._diagnostics.set(
+                'composition', Level.WARN, f'waits for {missing}; demonstrated so far: {known}'
+            )
+            return
+        stamp_ns = self.get_clock().now().nanoseconds
+        message = conversions.concept_to_message(concept, stamp_ns)
+        self._check(message)
+        self._publisher.publish(message)
+        if len(concept.terms) > 1:
+            self._diagnostics.set('composition', Level.OK, concept.name)
+
+    def _check(self, message: ros.Concept) -> None:
+        conversions.concept_from_message(message, self._model.sha256, self._model.code_size)
 
 
 def main() -> int:

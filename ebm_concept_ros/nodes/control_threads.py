@@ -9,6 +9,7 @@ from collections.abc import Callable
 from ebm_concept_ros.control.decision import Decision
 from ebm_concept_ros.control.enactor import Enactor
 from ebm_concept_ros.control.pacing import Pacer
+from ebm_concept_ros.control.timing import Timing
 from ebm_concept_ros.conversions import JointSample
 from ebm_concept_ros.nodes.controller_setup import ControllerParameters
 from ebm_concept_ros.nodes.targeting import Targeting
@@ -21,7 +22,7 @@ class ControlThreads:
     """Started once, and stopped once; then no decision is acted on any more.
 
     act: takes each decision, in the control thread. failed: takes the name of a thread that an
-    error ended, and the error; all of them end then.
+    error ended, and the error; all of them end then. timing: of torques and plans, in real time.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class ControlThreads:
         failed: Callable[[str, Exception], None],
     ) -> None:
         self.missed_deadlines = 0
+        self.timing = Timing(round(parameters.record_limit_s * parameters.control_rate))
         self._parameters = parameters
         self._enactor = enactor
         self._targeting = targeting
@@ -84,9 +86,12 @@ class ControlThreads:
     def _control(self) -> None:
         pacer = Pacer(1.0 / self._parameters.control_rate)
         while not self._stop.is_set():
-            pacer.wait()
+            due_s = pacer.wait()
             self.missed_deadlines = pacer.missed
-            self._do(self._enactor.decide(time.monotonic()))
+            decision = self._enactor.decide(time.monotonic())
+            self._do(decision)
+            if decision.effort_nm is not None:
+                self.timing.torque(due_s, time.monotonic())
 
     def _plan(self) -> None:
         pacer = Pacer(1.0 / self._parameters.plan_rate)
@@ -96,7 +101,9 @@ class ControlThreads:
             state = self._enactor.state
             if state is not planned_from:
                 planned_from = state
-                self._enactor.replan()
+                began_s = time.monotonic()
+                if self._enactor.replan():
+                    self.timing.plan(began_s, time.monotonic())
 
     def _target(self) -> None:
         while not self._stop.is_set():

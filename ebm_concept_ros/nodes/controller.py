@@ -13,6 +13,7 @@ next torque is due, are questions of the wall clock. The node therefore needs no
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
 
 from rclpy.clock import Clock, ClockType
@@ -23,7 +24,9 @@ import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions
 from ebm_concept_ros.control.decision import Decision, Mode
 from ebm_concept_ros.control.enactor import Enactor
+from ebm_concept_ros.control.obstacles import hand_radius_m
 from ebm_concept_ros.control.target import require_one_actor
+from ebm_concept_ros.control.timing import timing_numbers
 from ebm_concept_ros.mpc.plan_model import PlanModel
 from ebm_concept_ros.nodes import qos
 from ebm_concept_ros.nodes.control_threads import ControlThreads
@@ -37,6 +40,7 @@ from ebm_concept_ros.nodes.targeting import Targeting
 from ebm_core.scene import InvalidInput
 
 _SUCCESS, _FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
+_TIMING_PERIOD_S, _TIMING_WINDOW_S = 1.0, 10.0
 _LEVELS = {
     Mode.WAITING: Level.OK,
     Mode.HOLDING: Level.WARN,
@@ -81,7 +85,8 @@ class Controller(RunnableDefaults, LifecycleNode):
                 setup.arm, setup.planner, p.max_state_age_s, predict=not p.lockstep
             )
             self._targeting = Targeting(
-                setup.model, setup.workspace, self._enactor, self._diagnostics, p.seed
+                *(setup.model, setup.workspace, self._enactor, self._diagnostics, p.seed),
+                hand_radius_m(setup.arm),
             )
             self._status_model = PlanModel(setup.arm, setup.planner.config.step_s)
         except Exception as error:  # of whatever is loaded: said here, where it can be mended
@@ -110,9 +115,13 @@ class Controller(RunnableDefaults, LifecycleNode):
             self._publish_status,
             clock=Clock(clock_type=ClockType.STEADY_TIME),
         )
+        timing_timer = self.create_timer(
+            _TIMING_PERIOD_S, self._report_timing, clock=Clock(clock_type=ClockType.STEADY_TIME)
+        )
         self._undo = [
             *(lambda s=s: self.destroy_subscription(s) for s in subscriptions),
             lambda: self.destroy_timer(timer),
+            lambda: self.destroy_timer(timing_timer),
             lambda: self.destroy_publisher(self._status_publisher),
             lambda: self.destroy_lifecycle_publisher(self._command_publisher),
         ]
@@ -167,8 +176,8 @@ class Controller(RunnableDefaults, LifecycleNode):
         if threads is not None:
             threads.stop()
         recording, self._recording = self._recording, None
-        if recording is not None:
-            recording.save()
+        if threads is not None and recording is not None:
+            recording.save(threads.timing.record())
 
     # Executor thread -------------------------------------------------------------------------
 
@@ -187,7 +196,6 @@ class Controller(RunnableDefaults, LifecycleNode):
             concept = conversions.concept_from_message(
                 message, self._setup.model.sha256, self._setup.model.code_size
             )
-            self._setup.energy_limits.require_understood(concept)
         except InvalidInput as error:
             self._diagnostics.refuse('concept', error)
             return
@@ -214,6 +222,17 @@ class Controller(RunnableDefaults, LifecycleNode):
         message.missed_deadlines = 0 if threads is None else threads.missed_deadlines
         message.refused_inputs = self._diagnostics.refused
         self._status_publisher.publish(message)
+
+    def _report_timing(self) -> None:
+        threads, p = self._threads, self.parameters
+        if threads is None or p.lockstep:
+            return
+        recent = threads.timing.record().since(time.monotonic() - _TIMING_WINDOW_S)
+        numbers = timing_numbers([recent], 1.0 / p.control_rate)
+        known = {name: f'{value:.6g}' for name, value in numbers.items() if value is not None}
+        self._diagnostics.set(
+            'timing', Level.OK, f'of the last {_TIMING_WINDOW_S:g} s with torques', **known
+        )
 
     # The controller's own threads ------------------------------------------------------------
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,6 @@ from pydantic import Field, ValidationError
 
 from ebm_concept_ros.arm.config import ArmConfig
 from ebm_concept_ros.control.pacing import require_divisor
-from ebm_concept_ros.control.understanding import EnergyLimits
 from ebm_concept_ros.mpc.planner import Planner, PlannerConfig
 from ebm_concept_ros.mpc.planners import PLANNERS, UnknownPlanner, make_planner
 from ebm_concept_ros.nodes.parameters import ConfigurationError, Parameters
@@ -55,14 +53,6 @@ class ControllerParameters(Parameters):
     max_state_age_s: float = Field(
         0.05, ge=0.005, le=1.0, description='age at which a joint state is not acted on, s'
     )
-    max_action_energy: float = Field(
-        0.0,
-        ge=0.0,
-        description='mean action energy over which demonstrations are not understood; 0: no limit',
-    )
-    max_argument_energy: float = Field(
-        0.0, ge=0.0, description='the same of the argument energy; 0: no limit'
-    )
     seed: int = Field(0, ge=0, description='of the noise in identification')
     record_dir: str = Field(
         '', description='folder that every activation leaves a replayable record in; empty: none'
@@ -80,7 +70,6 @@ class Setup:
     workspace: Workspace
     model: ConceptModel
     planner: Planner
-    energy_limits: EnergyLimits
 
 
 def load_setup(p: ControllerParameters) -> Setup:
@@ -96,8 +85,7 @@ def load_setup(p: ControllerParameters) -> Setup:
         planner = make_planner(p.planner, arm, workspace, config)
     except UnknownPlanner as error:
         raise ConfigurationError(f'parameter {error}') from None
-    limits = EnergyLimits(p.max_action_energy or math.inf, p.max_argument_energy or math.inf)
-    return Setup(arm, workspace, load_weights(p.model_dir), planner, limits)
+    return Setup(arm, workspace, load_weights(p.model_dir), planner)
 
 
 def _planner_config(p: ControllerParameters) -> PlannerConfig:

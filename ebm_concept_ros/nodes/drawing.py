@@ -13,9 +13,9 @@ from ebm_concept_ros import conversions
 from ebm_concept_ros.arm.config import ArmConfig
 from ebm_concept_ros.arm.table_scene import TableEntity, TableScene
 from ebm_concept_ros.control.target import make_target
+from ebm_concept_ros.control.true_goal import nearest_colours
 from ebm_concept_ros.conversions import NamedScene
 from ebm_concept_ros.mpc.energy_field import EnergyField
-from ebm_concept_ros.nodes.judge import nearest_colours
 from ebm_concept_ros.nodes.resources import load_weights
 from ebm_concept_ros.report.recorder import RunRecorder
 from ebm_concept_ros.report.run_report import RunFiles, render_run
@@ -66,6 +66,10 @@ def table_scene(named: NamedScene, workspace: Workspace) -> TableScene:
     scene = named.scene
     positions = workspace.to_base(scene.positions)
     colours = nearest_colours(scene)
+    sizes = [
+        _size(*pair)
+        for pair in (np.zeros((len(scene), 2)) if named.sizes_m is None else named.sizes_m)
+    ]
     return TableScene(
         entities=tuple(
             TableEntity(
@@ -73,10 +77,21 @@ def table_scene(named: NamedScene, workspace: Workspace) -> TableScene:
                 position_in_base_m=tuple(positions[i].tolist()),
                 colour=str(colours[i]),
                 shape=SHAPES[scene.shapes[i]],
+                **sizes[i],
             )
             for i in np.flatnonzero(~scene.movable)
         )
     )
+
+
+def _size(radius_m: float, height_m: float) -> dict[str, float]:
+    """Return what is known of an entity's size, within what can be drawn."""
+    known = {}
+    if radius_m > 0.0:
+        known['radius_m'] = float(np.clip(radius_m, 0.005, 0.1))
+    if height_m > 0.0:
+        known['height_m'] = float(np.clip(height_m, 0.002, 0.3))
+    return known
 
 
 def _field(

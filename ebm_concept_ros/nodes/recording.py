@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ebm_concept_ros.control.event_log import EventLog
 from ebm_concept_ros.control.record import Settings, fingerprint, save_record
+from ebm_concept_ros.control.timing import TimingRecord
 from ebm_concept_ros.nodes.controller_setup import ControllerParameters, Setup
 from ebm_concept_ros.nodes.diagnostics import Diagnostics, Level
 
@@ -39,14 +40,14 @@ class Recording:
         report.set('recording', Level.OK, f'records into {p.record_dir}')
         return cls(Path(p.record_dir).expanduser(), log, settings, report)
 
-    def save(self) -> None:
+    def save(self, timing: TimingRecord) -> None:
         """Write the file, as the first run_0001.npz, run_0002.npz … that is not there yet."""
         self.log.close()
         try:
             number = 1
             while (path := self._folder / f'run_{number:04}.npz').exists():
                 number += 1
-            save_record(path, self._settings, self.log)
+            save_record(path, self._settings, self.log, timing)
         except Exception as error:  # a full disk does not keep the controller from stopping
             self._diagnostics.set(
                 'recording', Level.ERROR, f'not written: {type(error).__name__}: {error}'

@@ -1,6 +1,6 @@
 """Node `referee`: judges a run from what is on the topics, and leaves its record.
 
-It computes the goal from the concept's definition, not from the learned energy, and the effector
+It goes by the concept's definition, not by the learned energy, and takes the effector's place
 from the joint states. When the run is decided it writes `result.json`, a picture and a video into
 `out_dir`, prints the result as one JSON line and ends with status 0 only on success. Drawing begins
 after the run is decided, so it takes no time from the controller before.
@@ -15,22 +15,22 @@ import threading
 import time
 from pathlib import Path
 
-import numpy as np
 from pydantic import Field
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
 
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions
+from ebm_concept_ros.control.true_goal import TrueGoal
 from ebm_concept_ros.mpc.plan_model import PlanModel
 from ebm_concept_ros.nodes import qos
 from ebm_concept_ros.nodes.diagnostics import Diagnostics, Level
-from ebm_concept_ros.nodes.judge import ReachJudge, true_goal_in_base_m
+from ebm_concept_ros.nodes.judge import ReachJudge
 from ebm_concept_ros.nodes.parameters import ConfigurationError, Parameters, declare
 from ebm_concept_ros.nodes.resources import load_arm_parameter, load_workspace_parameter
 from ebm_concept_ros.nodes.running import RunnableDefaults, run
 from ebm_concept_ros.report.recorder import RunRecorder
-from ebm_core.events import get_concept
+from ebm_core.events import get_concept, spatial_concept_names
 from ebm_core.scene import COLOURS, InvalidInput
 
 _POLL_S = 0.1
@@ -71,6 +71,11 @@ class Referee(RunnableDefaults, Node):
             self._concept = get_concept(p.concept)
         except InvalidInput as error:
             raise ConfigurationError(f'parameter {error}') from None
+        if p.concept not in spatial_concept_names():
+            raise ConfigurationError(
+                f'parameter concept: {p.concept!r} brings the effector to no place; those that do '
+                f'are {", ".join(spatial_concept_names())}'
+            )
         if p.reference_colour not in COLOURS:
             raise ConfigurationError(
                 f'parameter reference_colour: {p.reference_colour!r} is unknown; known are '
@@ -81,8 +86,7 @@ class Referee(RunnableDefaults, Node):
         self._model = PlanModel(self._arm, 0.02)
         self._judge = ReachJudge(p.tolerance_m, p.hold_s)
         self._diagnostics = Diagnostics(self)
-        # The scene and where in it the effector should go, (2,) m: one belongs to the other.
-        self._task: tuple[conversions.NamedScene, np.ndarray] | None = None
+        self._goal: TrueGoal | None = None
         self._why_no_task = 'no scene came'
         self._codes: ros.Concept | None = None
         self._status: ros.ControllerStatus | None = None
@@ -122,7 +126,7 @@ class Referee(RunnableDefaults, Node):
             return
         try:
             scene = conversions.scene_from_message(message, self._workspace)
-            goal_m = true_goal_in_base_m(
+            goal = TrueGoal.of(
                 self._concept, scene, self.parameters.reference_colour, self._workspace
             )
         except InvalidInput as error:
@@ -130,8 +134,11 @@ class Referee(RunnableDefaults, Node):
             self._why_no_task = f'every scene was refused, the last because of {error}'
             return
         self._diagnostics.accept('scene')
-        self._task = scene, goal_m
-        self._diagnostics.set('scene', Level.OK, f'goal at {goal_m[0]:.3f}, {goal_m[1]:.3f} m')
+        first = self._goal is None
+        self._goal = goal
+        if first:
+            x, y = goal.place_m(goal.effector_m)
+            self._diagnostics.set('scene', Level.OK, f'goal at {x:.3f}, {y:.3f} m')
 
     def _on_concept(self, message: ros.Concept) -> None:
         self._codes = message
@@ -156,11 +163,11 @@ class Referee(RunnableDefaults, Node):
         self._diagnostics.accept('joint_states')
         time_s = sample.stamp_ns / 1e9
         self._heard_states = True
-        if self._task is None or self._began_s is None:
+        if self._goal is None or self._began_s is None:
             return
         self._record.add(time_s, sample.positions_rad)
         effector_m = self._model.effector_in_base_m(sample.positions_rad)[:2]
-        if self._judge.update(time_s, effector_m, self._task[1]):
+        if self._judge.update(time_s, self._goal.distance_m(effector_m)):
             self._decide('success')
         elif time_s - self._began_s > self.parameters.timeout_s:
             self._decide(f'not reached within {self.parameters.timeout_s} s of simulated time')
@@ -199,7 +206,7 @@ class Referee(RunnableDefaults, Node):
         self.exit_code = 0 if result['success'] else 1
 
     def _what_is_missing(self) -> str:
-        if self._task is None:
+        if self._goal is None:
             return self._why_no_task
         if not self._heard_states:
             return 'no joint states came'
@@ -222,9 +229,10 @@ class Referee(RunnableDefaults, Node):
                 name: round(value, 4)
                 for name, value in zip(status.entity_ids, status.attention, strict=True)
             }
+        has_distance = self._goal is not None and self._goal.has_distance
         return {
             'success': judge.success,
-            'distance_m': _finite(judge.distance_m, 5),
+            'distance_m': _finite(judge.distance_m, 5) if has_distance else None,
             'reach_time_s': reach_time_s,
             'energy': _finite(energy, 6),
             'attention': attention,
@@ -237,22 +245,24 @@ class Referee(RunnableDefaults, Node):
         from ebm_concept_ros.nodes.drawing import draw_run
 
         p = self.parameters
-        if self._task is None or len(self._record) == 0:
+        goal = self._goal
+        if goal is None or len(self._record) == 0:
             raise ValueError('there is nothing to draw: the run did not begin')
-        scene, goal_m = self._task
         name = f'reach_{p.concept}_{p.scene_seed}'
         verdict = 'reached' if result['success'] else 'not reached'
+        if goal.has_distance:
+            verdict += f', {self._judge.distance_m * 1e3:.1f} mm'
         files = draw_run(
             out_dir,
             name,
             self._arm,
             self._workspace,
-            scene,
+            goal.named,
             self._codes,
             p.model_dir,
             self._record,
-            goal_m,
-            f'{p.concept}, scene {p.scene_seed}: {verdict}, {self._judge.distance_m * 1e3:.1f} mm',
+            goal.place_m(goal.effector_m) if goal.has_distance else None,
+            f'{p.concept}, scene {p.scene_seed}: {verdict}',
             self._stop.is_set,
         )
         if files.problem:

@@ -7,8 +7,10 @@ import time
 from typing import TYPE_CHECKING
 
 from ebm_concept_ros.control.enactor import Enactor
+from ebm_concept_ros.control.presence import vanished
 from ebm_concept_ros.control.target import Target, make_target, same_surroundings
-from ebm_concept_ros.conversions import ConceptCodes, NamedScene
+from ebm_concept_ros.control.understanding import why_not_understood
+from ebm_concept_ros.conversions import AnyConcept, NamedScene
 from ebm_concept_ros.nodes.diagnostics import Diagnostics, Level
 from ebm_concept_ros.workspace import Workspace
 
@@ -29,16 +31,19 @@ class Targeting:
         enactor: Enactor,
         diagnostics: Diagnostics,
         seed: int,
+        hand_radius_m: float,
     ) -> None:
         self._model = model
         self._workspace = workspace
         self._enactor = enactor
         self._diagnostics = diagnostics
         self._seed = seed
+        self._hand_radius_m = hand_radius_m
         self._changed = threading.Condition()  # guards the three below
         self._scene: NamedScene | None = None
-        self._concept: ConceptCodes | None = None
-        self._rejected: tuple[ConceptCodes, NamedScene] | None = None
+        self._concept: AnyConcept | None = None
+        # What no target is to be made of.
+        self._set_aside: tuple[AnyConcept, NamedScene | None] | None = None
 
     def set_scene(self, scene: NamedScene) -> None:
         """Take a scene; one that differs only in where the effector is changes nothing."""
@@ -47,7 +52,7 @@ class Targeting:
                 self._scene = scene
                 self._changed.notify_all()
 
-    def set_concept(self, concept: ConceptCodes) -> None:
+    def set_concept(self, concept: AnyConcept) -> None:
         """Take a concept."""
         with self._changed:
             self._concept = concept
@@ -62,21 +67,38 @@ class Targeting:
         """Identify and tabulate anew where scene or concept are not those of the target."""
         with self._changed:
             concept, scene, outdated = self._concept, self._scene, self._is_outdated()
+        if concept is not None and (reason := why_not_understood(concept)):
+            self._withhold(concept, scene, reason)
+            return
         if concept is None or scene is None:
             absent = [n for n, v in (('concept', concept), ('scene', scene)) if v is None]
             self._enactor.missing = f'no {" and no ".join(absent)} yet'
+            self._enactor.fault = ''
             return
         if not outdated:
             return
+        gone = vanished(self._enactor.target, concept, scene)
+        if gone:
+            self._wait_for(gone, concept, scene)
+            return
         began = time.perf_counter()
         try:
-            target = make_target(self._model, concept, scene, self._workspace, self._seed)
+            target = make_target(
+                self._model,
+                concept,
+                scene,
+                self._workspace,
+                self._seed,
+                self._hand_radius_m,
+                former=self._enactor.target,
+            )
         except Exception as error:  # from weights and codes that anybody may send
             self._diagnostics.refuse('target', f'{concept.name}: {error}')
             self._reject(concept, scene, error)
             return
         self._enactor.fault = ''
         self._enactor.target = target
+        self._enactor.absent = ''
         self._diagnostics.accept('target')
         self._diagnostics.set(
             'target',
@@ -88,18 +110,35 @@ class Targeting:
     def _is_outdated(self) -> bool:
         if self._scene is None or self._concept is None:
             return False
-        if self._rejected == (self._concept, self._scene):
+        if self._set_aside == (self._concept, self._scene):
             return False
         target = self._enactor.target
         return (
             target is None or target.concept is not self._concept or target.scene is not self._scene
         )
 
-    def _reject(self, concept: ConceptCodes, scene: NamedScene, error: Exception) -> None:
+    def _wait_for(self, gone: tuple[str, ...], concept: AnyConcept, scene: NamedScene) -> None:
+        """Hold until those who took part are there again; the former target says who they are."""
+        with self._changed:
+            self._set_aside = (concept, scene)
+        self._enactor.absent = f'{concept.name}: waits for {", ".join(gone)} to return'
+        self._diagnostics.set('target', Level.WARN, self._enactor.absent)
+
+    def _withhold(self, concept: AnyConcept, scene: NamedScene | None, reason: str) -> None:
+        """Hold until another concept comes; the one before is not what is wanted any more."""
+        with self._changed:
+            if self._set_aside == (concept, scene):
+                return
+            self._set_aside = (concept, scene)
+        self._enactor.fault = reason
+        self._enactor.target = None
+        self._diagnostics.refuse('concept', reason)
+
+    def _reject(self, concept: AnyConcept, scene: NamedScene, error: Exception) -> None:
         """Go back to the last good concept; where that one is at fault, hold."""
         target = self._enactor.target
         with self._changed:
-            self._rejected = (concept, scene)
+            self._set_aside = (concept, scene)
             if target is not None and target.concept is not concept:
                 if self._concept is concept:
                     self._concept = target.concept

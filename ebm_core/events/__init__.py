@@ -22,6 +22,7 @@ __all__ = [
     'concepts_of',
     'get_concept',
     'goal_concept_names',
+    'spatial_concept_names',
 ]
 
 _MODULES = (colour, region, placement, shape, proximity, quantity, temporal)
@@ -37,6 +38,15 @@ def concept_names() -> tuple[str, ...]:
 def goal_concept_names() -> tuple[str, ...]:
     """Return the names of those that bring one actor to one goal, which `goal` tells."""
     return ('point', *(c.name for c in FAMILIES['placement']))
+
+
+def spatial_concept_names() -> tuple[str, ...]:
+    """Return the names of those that bring one actor somewhere: to a place, a line, an area."""
+    return tuple(
+        c.name
+        for c in _REGISTRY.values()
+        if c.generates and c.changes == 'position' and c.steps == 1
+    )
 
 
 def concepts_of(key: str) -> tuple[Concept, ...]:

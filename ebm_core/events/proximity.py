@@ -95,6 +95,15 @@ class Proximity(Concept):
     def goal(self, scene: Scene, attention: np.ndarray) -> None:
         """Return None: a whole area is right."""
 
+    def lead(self, scene: Scene, attention: np.ndarray, places: np.ndarray) -> np.ndarray:
+        """Return (M,) by how much the actor leads at each place (M, 2); it holds where over 0."""
+        reference = np.flatnonzero((np.asarray(attention) > 0.5) & ~scene.movable)[0]
+        actor = np.flatnonzero(scene.movable)[0]
+        positions = np.repeat(scene.positions[None], len(places), 0)
+        positions[:, actor] = places
+        present = np.ones(positions.shape[:2], bool)
+        return self._lead(positions, reference, actor, present)
+
     def _decided(self, start: np.ndarray, reference: np.ndarray) -> np.ndarray:
         """Return (rows, 2) where the actor goes: right up to the reference, or into the corner
         that is farthest from it. A demonstrator leaves no doubt.
