@@ -11,8 +11,9 @@ from .events import FAMILIES, Concept, EventBatch, concept_names, get_concept
 from .model import ConceptModel
 from .scene import COLOUR, POSITION, Demonstration
 
-# Share of demonstrations of trained concepts that the threshold lets through.
-ACCEPTED = 0.98
+# The threshold lies halfway between what this share of demonstrations of trained concepts is above
+# and what the same share of those that show nothing is below.
+SHARE = 0.98
 
 
 def evaluate_understanding(
@@ -47,7 +48,9 @@ def evaluate_understanding(
         nothing['held_out'] = scores(
             lambda c: _shown(rng, [c.variant(rng)] * DEMONSTRATIONS), others
         )
-    threshold = float(np.quantile(understood, 1 - ACCEPTED))
+    above = float(np.quantile(understood, 1 - SHARE))
+    below = float(np.quantile(np.concatenate((nothing['random'], nothing['contradictory'])), SHARE))
+    threshold = min(above, (above + below) / 2)
     return {
         'sets_per_concept': sets,
         'threshold': threshold,
@@ -103,9 +106,10 @@ def _alike(concept: Concept) -> list[Concept]:
 
 def understanding_table(result: dict) -> str:
     """Return the results as text."""
+    accepted = 100 * np.mean(list(result['accepted'].values()))
     lines = [
-        f'Threshold {result["threshold"]:.2f}: {100 * ACCEPTED:.0f} % of sets of five '
-        'demonstrations of trained concepts are above it.',
+        f'Threshold {result["threshold"]:.2f}: {accepted:.1f} % of sets of five demonstrations of '
+        'trained concepts are above it.',
         '',
         '| shown | AUROC | refused |',
         '|---|---|---|',

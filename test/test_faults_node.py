@@ -154,7 +154,7 @@ def test_whatever_comes_in_every_torque_is_good_and_it_goes_on(run, model):
         term.argument_code = spoiled(rng, term.argument_code)
         concept.model_sha256 = [model.sha256, 'f' * 64, ''][rng.integers(3)]
         scores = rng.choice((np.nan, np.inf, -np.inf, 0.5, 1e308), 2)
-        concept.understanding, concept.understanding_threshold = map(float, scores)
+        term.understanding, term.understanding_threshold = map(float, scores)
         publish['concept'](concept)
         scene = deserialize_message(good_scene, ros.Scene)
         entity = scene.entities[rng.integers(len(scene.entities))]
