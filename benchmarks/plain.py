@@ -113,7 +113,8 @@ def _generation(
     def descended(states: Tensor) -> Tensor:
         return energy(states) if weights.kl_into_energy else energy(states, fixed, w.detach())
 
-    chain = [starts(events.start(), events.free, CHAINS)]
+    start = events.start()
+    chain = [starts(start, events.free, CHAINS)]
     variable = variable_of(events.free, chain[0].shape[2])
     for k in range(sampler.steps):
         gradient = _gradient(descended, chain[-1], weights.kl) * may
@@ -121,12 +122,12 @@ def _generation(
             moved = sampler.step(variable, k, chain[-1], gradient, 0.0)
             chain.append(moved + LANGEVIN_NOISE * torch.randn_like(moved) * may)
     way = [c.detach() for c in chain]
-    candidates = state_candidates(events.states[:, 1:], way, events.free)
+    candidates, as_good = state_candidates(events.states[:, 1:], start, way, events.free)
     energies = energy(candidates)
     gradients = _gradient(energy, candidates)
     direction = direction_loss(candidates, gradients, events.free, single_goal)
     kl = energy(chain[-1], fixed, w.detach()).log1p().mean(1)
-    return _first_of(energies), kl, energies[:, 0], direction
+    return _first_of(energies.masked_fill(as_good, torch.inf)), kl, energies[:, 0], direction
 
 
 def _identification(

@@ -87,7 +87,11 @@ def measure_step(chosen: Preset, repeats: int) -> dict[str, float]:
             learner.energy,
             learner.sampler,
             tasks,
-            Weights(True, t.kl_into_energy, t.positive_weight, t.direction_weight),
+            Weights(
+                kl_into_energy=t.kl_into_energy,
+                positive=t.positive_weight,
+                direction=t.direction_weight,
+            ),
         )
         (batch.likelihood + t.kl_weight * batch.kl).backward()
 

@@ -68,6 +68,12 @@ class TrainingConfig(_Config):
     kl_from: float = Field(
         0.2, ge=0, le=1, description='share of the steps after which the KL loss joins'
     )
+    chains_from: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description='share of the steps after which chains of generation are sampled at all',
+    )
     kl_into_energy: bool = Field(
         True, description='whether the KL loss trains the energy too, or the step sizes alone'
     )
@@ -89,7 +95,7 @@ class Preset(_Config):
 
 
 _FEW = {'placement': 4, 'region': 2, 'quantity': 2}
-_RECIPE = {'kl_from': 0.5, 'kl_into_energy': False, 'direction_weight': 2.0}
+_RECIPE = {'chains_from': 0.4, 'kl_from': 0.4, 'kl_into_energy': False, 'direction_weight': 2.0}
 _POSITION = TrainingConfig(steps=1000, concepts={'point': 32}, **_RECIPE)
 _SHAPES = TrainingConfig(steps=600, concepts={'shape': 32}, **_RECIPE)
 
@@ -103,7 +109,7 @@ def _ablation(
 PRESETS: dict[str, Preset] = {
     'concepts': Preset(
         model=ModelConfig(residuals=16, code_size=16),
-        training=TrainingConfig(steps=4000, positive_weight=0.01, **_RECIPE),
+        training=TrainingConfig(steps=3400, positive_weight=0.01, **_RECIPE),
     ),
     # What the arm enacts.
     'placement': Preset(

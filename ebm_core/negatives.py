@@ -11,20 +11,25 @@ from .scene import COLOUR, PLANE_HALF_WIDTH
 
 # Standard deviations, in particle units, of the states drawn around the demonstrated one: from
 # where a controller must be precise to where its basin must reach.
-NEAR_SPREADS = (0.05, 0.05, 0.1, 0.1, 0.3, 0.3)
+NEAR_SPREADS = (0.05, 0.05, 0.1, 0.1, 0.2, 0.2, 0.4, 0.4)
 # How far back on the way from x⁰ to the demonstrated state, as shares of it.
 ON_THE_WAY = (1.0, 0.75, 0.5, 0.3, 0.15)
-ANYWHERE = 3
+ANYWHERE = 6
+# What is this near to the demonstrated state counts neither as it nor against it.
+AS_GOOD = 0.03
 RANDOM_MASKS = 4
 SWAPPED_MASKS = 8
 
 
-def state_candidates(x: Tensor, chain: Sequence[Tensor], free: Tensor) -> Tensor:
-    """Return states (B, M, T, P, F), of which the first is the demonstrated one.
+def state_candidates(
+    x: Tensor, start: Tensor, chain: Sequence[Tensor], free: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Return states (B, M, T, P, F), the first being the demonstrated one, and which count not.
 
-    Then come those on the straight way from x⁰ to it, the sampler's, those near it, and any.
-    x: the demonstrated states (B, T, P, F); chain: the sampler's from start to end, each of C
-    chains (B, C, T, P, F), the first from x⁰; free: (B, P, F), 1 for what may change.
+    Then come those on the straight way from x⁰ to it, those near it, any, and the sampler's.
+    x, start: the demonstrated states and x⁰ (B, T, P, F); chain: the sampler's from start to end,
+    each of C chains (B, C, T, P, F), or none; free: (B, P, F), 1 for what may change. The second
+    is (B, M) bool.
     """
     may = free[:, None, None]
     true = x.unsqueeze(1)
@@ -37,9 +42,13 @@ def state_candidates(x: Tensor, chain: Sequence[Tensor], free: Tensor) -> Tensor
     where = may * _some(shape, free)
     anywhere = true * (1 - where) + anything * where
     back = x.new_tensor(ON_THE_WAY).view(-1, 1, 1, 1)
-    on_the_way = true + back * (chain[0][:, :1] - true)
-    sampled = torch.cat((chain[len(chain) // 2], chain[-1]), 1)
-    return torch.cat((true, on_the_way, sampled, near, anywhere), 1)
+    on_the_way = true + back * (start.unsqueeze(1) - true)
+    sampled = (chain[len(chain) // 2], chain[-1]) if chain else ()
+    candidates = torch.cat((true, on_the_way, near, anywhere, *sampled), 1)
+    off = torch.linalg.vector_norm((candidates - true) * may, dim=-1).flatten(2).amax(-1)
+    as_good = off < AS_GOOD
+    as_good[:, 0] = False
+    return candidates, as_good
 
 
 def sure_of_the_way(candidates: int, device: torch.device) -> Tensor:
@@ -48,9 +57,7 @@ def sure_of_the_way(candidates: int, device: torch.device) -> Tensor:
     From all others, where many states are right, another one may be nearer.
     """
     sure = torch.zeros(candidates, device=device)
-    sure[1 : 1 + len(ON_THE_WAY)] = 1.0
-    near = candidates - ANYWHERE - len(NEAR_SPREADS)
-    sure[near : near + sum(spread <= 0.1 for spread in NEAR_SPREADS)] = 1.0
+    sure[1 : 1 + len(ON_THE_WAY) + sum(spread <= 0.1 for spread in NEAR_SPREADS)] = 1.0
     return sure
 
 

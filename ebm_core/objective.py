@@ -45,11 +45,13 @@ class Losses:
 class Weights:
     """What counts how much.
 
-    kl: whether the chains are differentiated. kl_into_energy: whether the KL loss trains the energy
+    chains: whether generation's are among the likelihood's samples. kl: whether chains are
+    differentiated. kl_into_energy: whether the KL loss trains the energy
     that they descend, or their step sizes alone. positive, direction: of the demonstrated states'
     own energy, and of where downhill leads.
     """
 
+    chains: bool = True
     kl: bool = True
     kl_into_energy: bool = True
     positive: float = 0.1
@@ -120,22 +122,27 @@ def _generation(
     start = events.start()
     given = (before, start, events.attention)
     of_states = StateEnergy(energy, *given, w, events.movers)
-    fixed = StateEnergy(energy.frozen(), *given, w.detach(), events.movers)
-    with nullcontext() if weights.kl else torch.no_grad():
-        chain = sampler.generate(
-            of_states if weights.kl_into_energy else fixed,
-            starts(start, events.free, CHAINS),
-            events.free,
-            noise=LANGEVIN_NOISE,
-        )
-    candidates = state_candidates(x, [c.detach() for c in chain], events.free)
-    kl = fixed(chain[-1]).log1p().mean(1)
+    kl, chain = x.new_zeros(len(x)), []
+    if weights.chains:
+        fixed = StateEnergy(energy.frozen(), *given, w.detach(), events.movers)
+        with nullcontext() if weights.kl else torch.no_grad():
+            chain = sampler.generate(
+                of_states if weights.kl_into_energy else fixed,
+                starts(start, events.free, CHAINS),
+                events.free,
+                noise=LANGEVIN_NOISE,
+            )
+        kl = fixed(chain[-1]).log1p().mean(1)
+    sampled = [c.detach() for c in chain]
+    candidates, as_good = state_candidates(x, start, sampled, events.free)
     if not weights.direction:
         energies = of_states(candidates)
-        return _first_of(energies), kl, energies[:, 0], torch.zeros_like(kl)
-    energies, gradients = of_states.value_and_gradient(candidates)
-    direction = direction_loss(candidates, gradients, events.free, single_goal)
-    return _first_of(energies), kl, energies[:, 0], direction
+        direction = torch.zeros_like(kl)
+    else:
+        energies, gradients = of_states.value_and_gradient(candidates)
+        direction = direction_loss(candidates, gradients, events.free, single_goal)
+    ml = _first_of(energies.masked_fill(as_good, torch.inf))
+    return ml, kl, energies[:, 0], direction
 
 
 def direction_loss(

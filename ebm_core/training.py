@@ -97,7 +97,13 @@ def train_step(
         learner.energy,
         learner.sampler,
         draw_tasks(preset, rng, next(learner.parameters()).device),
-        Weights(bool(weight), t.kl_into_energy, t.positive_weight, t.direction_weight),
+        Weights(
+            chains=step >= t.chains_from * t.steps,
+            kl=bool(weight),
+            kl_into_energy=t.kl_into_energy,
+            positive=t.positive_weight,
+            direction=t.direction_weight,
+        ),
     )
     rate = learning_rate(preset, step) / t.learning_rate
     for group in optimizer.param_groups:
