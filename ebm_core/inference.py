@@ -18,6 +18,7 @@ from .scene import COLOUR, PLANE_HALF_WIDTH, POSITION
 from .state_energy import StateEnergy
 
 LANGEVIN_NOISE = 0.005  # standard deviation per step while training; √α would drown the signal
+TRAJECTORY_SPREAD = 0.5  # standard deviation around x⁰ of where restarts begin, particle units
 CODE_START = 0.05  # standard deviation of the codes that inference starts from
 # By variable: what a chain moves; several entities at once need other steps than one. First and
 # last step size. States come from far and must arrive, so their steps shorten from the beginning:
@@ -173,9 +174,15 @@ def starts(
 ) -> Tensor:
     """Return (B, number, T, P, F): `states` (B, T, P, F), then others with what is free drawn anew.
 
-    Positions are anywhere in the plane, colours any; free: (B, P, F).
+    Positions are anywhere in the plane, colours any; trajectories are around the given one, for no
+    motion begins anywhere at every time. free: (B, P, F).
     """
     out = states.unsqueeze(1).repeat(1, number, 1, 1, 1)
+    if states.shape[1] > 1:
+        shape = out[:, 1:].shape
+        around = torch.randn(shape, generator=generator, device=out.device)
+        out[:, 1:] += TRAJECTORY_SPREAD * around * free[:, None, None]
+        return out
     anything = torch.rand(out[:, 1:].shape, generator=generator, device=out.device)
     anything[..., POSITION] = PLANE_HALF_WIDTH * (2 * anything[..., POSITION] - 1)
     may = free[:, None, None]

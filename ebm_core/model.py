@@ -30,7 +30,7 @@ from .understanding import understanding
 
 WEIGHTS, CARD = 'model.safetensors', 'model.json'
 IDENTIFICATION_RESTARTS = 16
-GENERATION_RESTARTS = 16
+GENERATION_RESTARTS = 32
 
 
 class ModelError(RuntimeError):
