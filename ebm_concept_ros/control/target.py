@@ -21,6 +21,9 @@ FIELD_SIZE = 33
 # Entities that moved less than this are where they were, particle units.
 _SAME_PLACE = 1e-4
 
+# A place whose energy is higher than the best's by this is e³ times less likely, and no goal.
+AS_GOOD = 3.0
+
 
 @dataclass(frozen=True, eq=False)
 class Part:
@@ -77,7 +80,7 @@ def make_target(
     weighted = list(zip(concept.weights, parts, strict=True))
     attention = np.max([part.attention for weight, part in weighted if weight > 0], axis=0)
     energies = sum(weight * part.energies for weight, part in weighted)
-    field = EnergyField(energies, workspace.half_width_units)
+    field = EnergyField(energies, workspace.half_width_units, AS_GOOD)
     if hand_radius_m is not None:
         field = led_around(field, circles_to_avoid(scene, workspace, hand_radius_m))
     return Target(concept, scene, attention, field, parts)

@@ -21,6 +21,7 @@ import numpy as np
 from scipy.interpolate import CubicSpline, PchipInterpolator
 
 from ebm_concept_ros.mpc.circles import NO_CIRCLES, Circles
+from ebm_concept_ros.mpc.false_minima import filled
 
 EnergyFunction = Callable[[np.ndarray], np.ndarray]
 
@@ -51,10 +52,14 @@ class FieldSample:
 class EnergyField:
     """Energy and cost over the square [-half_width, half_width]², immutable once made."""
 
-    def __init__(self, energies: np.ndarray, half_width: float) -> None:
+    def __init__(
+        self, energies: np.ndarray, half_width: float, as_good: float | None = None
+    ) -> None:
         """Take `energies` (size, size), indexed [ix, iy] over an even grid, in any unit.
 
-        Raises InvalidField when they are not finite or all alike.
+        as_good: minima that are higher than the lowest by more are no goals, and have no hollow in
+        the cost; None: all are goals. Raises InvalidField when energies are not finite or all
+        alike.
         """
         energies = np.array(energies, float)
         if energies.ndim != 2 or energies.shape[0] != energies.shape[1] or len(energies) < 5:
@@ -70,7 +75,8 @@ class EnergyField:
         self.energies.setflags(write=False)
         self.axis = np.linspace(-half_width, half_width, len(energies))
         self._energy = _Bicubic(energies, half_width)
-        self._cost = _Bicubic(self._areas_over_pi(), half_width)
+        ranked = energies if as_good is None else filled(energies, as_good)
+        self._cost = _Bicubic(self._areas_over_pi(ranked), half_width)
         self._minimum = self._find_minimum()
         self.keep_out = NO_CIRCLES
 
@@ -127,13 +133,13 @@ class EnergyField:
         inside = np.clip(points, -self.half_width, self.half_width)
         return inside, points - inside
 
-    def _areas_over_pi(self) -> np.ndarray:
+    def _areas_over_pi(self, energies: np.ndarray) -> np.ndarray:
         cells = _FINE_SAMPLES_PER_CELL * (len(self.axis) - 1)
         cell = 2 * self.half_width / cells
         fine = -self.half_width + cell * (np.arange(cells) + 0.5)
         # Linear in between: a spline would overshoot at the rim of a plateau.
         weights = np.stack([np.interp(fine, self.axis, row) for row in np.eye(len(self.axis))], 1)
-        samples = (weights @ self.energies @ weights.T).ravel()
+        samples = (weights @ energies @ weights.T).ravel()
         lowest = samples.min()
         levels = np.sort(samples) - lowest
         area = (np.arange(levels.size) + 0.5) * cell**2 / np.pi
@@ -143,7 +149,7 @@ class EnergyField:
         slope = area[_NEAREST_SAMPLES - 1] / rise if rise > 0.0 else 0.0
         ranks = np.geomspace(_NEAREST_SAMPLES, levels.size, 80).astype(int) - 1
         knots, heights = _distinct(levels[ranks], area[ranks])
-        energies = self.energies - lowest
+        energies = energies - lowest
         cost = heights[0] + slope * (energies - knots[0])
         if len(knots) > 1:
             curve = PchipInterpolator(knots, heights)
