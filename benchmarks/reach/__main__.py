@@ -114,7 +114,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         '--heedless', action='store_true', help='the same without avoiding them beside it'
     )
-    parser.add_argument('--model', type=Path, default=Path('models/placement'))
+    parser.add_argument('--model', type=Path, default=Path('models/concepts'))
     parser.add_argument('--arm', type=Path, default=Path('config/arms/jaco.yaml'))
     parser.add_argument('--real-time', action='store_true', help='the launch file, scene by scene')
     parser.add_argument('--out-dir', type=Path, default=Path('out/reach'), help='of --real-time')

@@ -69,7 +69,7 @@ def load_weights(model_dir: str) -> ConceptModel:
     from ebm_core.model import ModelError, load_model
 
     torch.set_num_threads(1)
-    path = package_path(model_dir, 'models/placement')
+    path = package_path(model_dir, 'models/concepts')
     try:
         return load_model(path)
     except ModelError as error:
