@@ -109,7 +109,7 @@ def _ablation(
 PRESETS: dict[str, Preset] = {
     'concepts': Preset(
         model=ModelConfig(residuals=16, code_size=16),
-        training=TrainingConfig(steps=3000, positive_weight=0.01, **_RECIPE),
+        training=TrainingConfig(steps=3400, positive_weight=0.01, **_RECIPE),
     ),
     # What the arm enacts.
     'placement': Preset(

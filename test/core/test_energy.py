@@ -5,9 +5,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ebm_core.energy import SOFTENING, Energy
+from ebm_core.energy import Energy
 from ebm_core.motion import with_motion
-from ebm_core.scene import NUM_FEATURES, NUM_INPUTS, POSITION
+from ebm_core.scene import NUM_FEATURES, NUM_INPUTS
 from ebm_core.state_energy import StateEnergy
 
 seeds = st.integers(0, 10_000)
@@ -65,9 +65,6 @@ def reference_energy(energy, x, gates, w):
             gate = gates[:, i] * gates[:, j] if energy.relational else gates[:, i]
             for t in range(x.shape[1]):
                 u = x[:, t, i] @ energy.g_first + x[:, t, j] @ energy.g_second + energy.g_bias
-                offset = x[:, t, i, POSITION] - x[:, t, j, POSITION]
-                distance = (offset.square().sum(-1, keepdim=True) + SOFTENING**2).sqrt()
-                u = u + distance * energy.g_distance
                 h = silu(silu(u) @ energy.g_hidden + energy.g_hidden_bias)
                 total = total + gate[:, None] * h
             count = count + gate
