@@ -40,9 +40,11 @@ __all__ = [
     'Probe',
     'RestingArm',
     'claim_domain',
+    'largest_speed',
     'running',
     'untrained_weights',
     'wait_until',
+    'wait_until_heard',
 ]
 
 # For things that must happen, on however busy a machine. Nothing waits this long that works.
@@ -244,6 +246,19 @@ def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = PATI
     while not condition():
         assert time.monotonic() < deadline, f'waited {timeout_s} s for {what}'
         time.sleep(0.01)
+
+
+def wait_until_heard(*heard: list[Any]) -> None:
+    """Wait for the first message of each `Probe.listen`.
+
+    Discovery may take longer than a motion: who is to see one must hear everybody before it begins.
+    """
+    wait_until(lambda: all(heard), 'a first message of everybody')
+
+
+def largest_speed(states: list[Any], since: int = 0) -> float:
+    """Return the largest joint speed, rad/s, of the joint states from number `since` on."""
+    return max((np.abs(state.velocity).max() for state in states[since:]), default=0.0)
 
 
 def untrained_weights(folder: Path, seed: int = 0) -> Path:

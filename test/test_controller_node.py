@@ -12,9 +12,11 @@ from harness import (
     Probe,
     RestingArm,
     claim_domain,
+    largest_speed,
     running,
     untrained_weights,
     wait_until,
+    wait_until_heard,
 )
 from lifecycle_msgs.msg import State, Transition
 from lifecycle_msgs.srv import ChangeState, GetState
@@ -374,12 +376,14 @@ def test_when_the_controller_is_killed_in_motion_the_simulator_holds(
     try:
         states = own.listen(JointState, 'joint_states', qos_profile_sensor_data)
         concepts = own.publisher(ros.Concept, 'concept', qos.LATCHED, matched=False)
-        concepts.publish(concept_message(model))
+        statuses = own.listen(ros.ControllerStatus, 'controller/status', qos.STATUS)
         with (
             running('simulator', tmp_path) as simulator,
             running('controller', tmp_path, model_dir=weights) as controller,
         ):
-            wait_until(lambda: states and np.abs(states[-1].velocity).max() > 0.1, 'motion')
+            wait_until_heard(states, statuses)
+            concepts.publish(concept_message(model))
+            wait_until(lambda: largest_speed(states) > 0.1, 'motion')
             controller.send(signal.SIGKILL)
             controller.end()
             killed_ns = cv.stamp_to_ns(states[-1].header.stamp)

@@ -6,7 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from faults import Run, Status, concept_message
-from harness import ARM, JOINTS, WORKSPACE, running, untrained_weights, wait_until
+from harness import (
+    ARM,
+    JOINTS,
+    WORKSPACE,
+    largest_speed,
+    running,
+    untrained_weights,
+    wait_until,
+)
 from rclpy.serialization import deserialize_message, serialize_message
 from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
@@ -229,10 +237,11 @@ def test_contradictory_demonstrations_do_not_move_the_arm_and_good_ones_do(tmp_p
         assert np.abs(at_home - ARM.home_rad).max() < 0.02
         run.check_torques()
 
+        began = len(run.states)
         concept = show('clear', good)
         assert concept.terms[0].understanding >= concept.terms[0].understanding_threshold
         run.wait_for_status(Status.TRACKING, concept='clear')
-        wait_until(lambda: run.speed() > 0.1, 'motion')
+        wait_until(lambda: largest_speed(run.states, began) > 0.1, 'motion')
 
         show('confused_again', contradictory)
         run.wait_for_status(Status.FAULT, "'confused_again' is not understood")

@@ -4,7 +4,15 @@ import copy
 
 import numpy as np
 import pytest
-from harness import WORKSPACE, Probe, claim_domain, running, wait_until
+from harness import (
+    WORKSPACE,
+    Probe,
+    claim_domain,
+    largest_speed,
+    running,
+    wait_until,
+    wait_until_heard,
+)
 from sensor_msgs.msg import JointState
 
 import ebm_concept_ros.msg as ros
@@ -53,13 +61,13 @@ def test_a_reference_that_vanishes_is_waited_for_and_others_are_not(probe, tmp_p
     camera = Camera(probe)
     states = probe.listen(JointState, 'joint_states', qos.JOINT_STATES_LOCKSTEP)
     statuses = probe.listen(Status, 'controller/status', qos.STATUS)
-    probe.publisher(ros.Concept, 'concept', qos.LATCHED, matched=False).publish(north())
+    concepts = probe.publisher(ros.Concept, 'concept', qos.LATCHED, matched=False)
 
     def wait_for(condition, what):
         wait_until(lambda: statuses and condition(statuses[-1]), what)
 
     def speed():
-        return np.abs(states[-1].velocity).max() if states else 0.0
+        return np.abs(states[-1].velocity).max()
 
     with (
         running(
@@ -68,8 +76,10 @@ def test_a_reference_that_vanishes_is_waited_for_and_others_are_not(probe, tmp_p
         ),
         running('controller', tmp_path, lockstep=True),
     ):  # fmt: skip
+        wait_until_heard(states, statuses)
+        concepts.publish(north())
         wait_for(lambda s: s.state == s.TRACKING, 'tracking')
-        wait_until(lambda: speed() > 0.1, 'motion')
+        wait_until(lambda: largest_speed(states) > 0.1, 'motion')
         blue = next(e for e in camera.true.entities if e.id == 'blue_0').pose.position
 
         camera.hidden = {'blue_0'}

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 import numpy as np
 import pytest
-from harness import ARM, Probe, running
+from harness import ARM, Probe, running, wait_until_heard
 
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros.control.obstacles import hand_radius_m
@@ -64,9 +64,10 @@ def test_the_arm_goes_around_a_pole_on_its_straight_way(tmp_path):
                 ('simulator', {'lockstep': True, 'scene_file': scene}),
                 ('controller', {'lockstep': True}),
                 ('concept_learner', {}),
-                ('demonstrator', {}),
             ):
                 nodes.enter_context(running(name, tmp_path, **parameters))
+            wait_until_heard(statuses)
+            nodes.enter_context(running('demonstrator', tmp_path))
             referee = nodes.enter_context(
                 running('referee', tmp_path, out_dir=tmp_path, timeout_s='10.0', render=False)
             )
