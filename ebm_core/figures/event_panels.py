@@ -21,10 +21,10 @@ def empty(ax: Axes, text: str) -> None:
 
 
 def draw_event(ax: Axes, event: EventBatch, changes: str, chain: np.ndarray | None = None) -> None:
-    """Draw one event (): x⁰ hollow, what becomes of it filled, rings around who takes part.
+    """Draw one event (): where it begins hollow, where it ends filled, rings around who takes part.
 
     changes: `Concept.changes`. chain: of what the model changes after each of K steps, positions
-    (K + 1, P, 2) or colours (K + 1, P, 3); None draws straight arrows.
+    (K + 1, P, 2) or colours (K + 1, P, 3); it need not begin at x⁰. None draws straight arrows.
     """
     _panel(ax)
     part = event.attention > 0.5
@@ -42,7 +42,10 @@ def draw_event(ax: Axes, event: EventBatch, changes: str, chain: np.ndarray | No
         colours = event.states[:, moved[0], COLOUR] if chain is None else chain[:, 0]
         _draw_colours(ax, colours)
         return
-    style.draw_entities(ax, event.before[moved], hollow=True)
+    begin = event.before[moved]
+    if chain is not None:
+        begin[:, POSITION] = chain[0]
+    style.draw_entities(ax, begin, hollow=True)
     for i in moved:
         if chain is None:
             _arrow(ax, event.before[i, POSITION], event.after[i, POSITION])

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..events import FAMILIES, Concept, EventBatch
-from ..model import IDENTIFICATION_RESTARTS, ConceptModel
+from ..model import GENERATION_RESTARTS, IDENTIFICATION_RESTARTS, ConceptModel
 from ..scene import COLOUR, POSITION
 from . import event_panels, style
 from .models import MAIN, Models
@@ -133,7 +133,7 @@ def answer(
     found = right_mask(attention > 0.5, still[0])
     if not concept.generates:
         return Answers(None, None, None, None, still, attention, found)
-    chain = generation_chain(model, asked, w)[0][0].numpy()
+    chain = generation_chain(model, asked, w, GENERATION_RESTARTS)[0][0].numpy()
     states = asked.states.copy()
     states[0, 1:, : chain.shape[2]] = chain[-1]
     done = EventBatch(states, asked.attention, asked.present, asked.free, asked.any_of)
@@ -206,8 +206,9 @@ def caption(concept: Concept) -> str:
     parts = ['*Demonstrated*: one of the five demonstrations that the code is inferred from.']
     if concept.generates:
         parts.append(
-            '*Brought about*: what the model makes of a novel scene, in one chain of K steps from '
-            'x⁰. *Attended to*: whom it finds in another one, by the same code.'
+            '*Brought about*: what the model makes of a novel scene, the best of '
+            f'{GENERATION_RESTARTS} chains of K steps, one of them from x⁰, the others from '
+            'anywhere. *Attended to*: whom it finds in another one, by the same code.'
         )
     else:
         parts.append('*Attended to*: whom the model finds in a novel scene; any so many are right.')

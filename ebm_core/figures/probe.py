@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..evaluation import DEMONSTRATIONS
 from ..events import NUM_ENTITIES, Concept, EventBatch, get_concept
-from ..inference import Sampler
+from ..inference import Sampler, starts
 from ..model import ConceptModel
 from ..motion import with_motion
 from ..objective import demonstrated_code
@@ -83,11 +83,19 @@ def state_energy(model: ConceptModel, asked: EventBatch, w: Tensor) -> tuple[Sta
 
 
 @torch.no_grad()
-def generation_chain(model: ConceptModel, asked: EventBatch, w: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the states (B, K + 1, T, P, F) of generation from x⁰, and E (B, K + 1) of them."""
+def generation_chain(
+    model: ConceptModel, asked: EventBatch, w: Tensor, restarts: int = 1
+) -> tuple[Tensor, Tensor]:
+    """Return the states (B, K + 1, T, P, F) of generation, and E (B, K + 1) of them.
+
+    restarts: how many chains, of which the one whose end has the least energy is returned; 1 is
+    the one from x⁰.
+    """
     energy, events = state_energy(model, asked, w)
-    chain = model.sampler.generate(energy, events.start().unsqueeze(1), events.free)
-    states = torch.cat(chain, 1)
+    begin = starts(events.start(), events.free, restarts)
+    chains = model.sampler.generate(energy, begin, events.free)
+    best = energy(chains[-1]).argmin(1)
+    states = torch.stack([step[torch.arange(len(best)), best] for step in chains], 1)
     return states, energy(states)
 
 
