@@ -17,11 +17,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ebm_core.energy import Energy
+from ebm_core.energy import SOFTENING, Energy
 from ebm_core.inference import CODE_START, LANGEVIN_NOISE, Sampler, starts, variable_of
 from ebm_core.motion import with_motion
 from ebm_core.negatives import mask_candidates, state_candidates
 from ebm_core.objective import CHAINS, Losses, Weights, direction_loss
+from ebm_core.scene import POSITION
 from ebm_core.task import Events, Task
 
 
@@ -51,13 +52,16 @@ class PlainEnergy:
 def _energy(e: Energy, x: Tensor, gates: Tensor, w: Tensor) -> Tensor:
     n = x.shape[-2]
     if e.relational:
+        place = x[..., POSITION]
         left = x.unsqueeze(-2).expand(*x.shape[:-2], n, n, -1)
         right = x.unsqueeze(-3).expand(*x.shape[:-2], n, n, -1)
-        pair = torch.cat((left, right), -1).flatten(-3, -2)
+        offset = place.unsqueeze(-2) - place.unsqueeze(-3)
+        distance = (offset.square().sum(-1, keepdim=True) + SOFTENING**2).sqrt()
+        pair = torch.cat((left, right, distance), -1).flatten(-3, -2)
         gate = (gates.unsqueeze(-1) * gates.unsqueeze(-2)).flatten(-2)
     else:
-        pair, gate = torch.cat((x, x), -1), gates
-    h = F.silu(pair @ torch.cat((e.g_first, e.g_second)) + e.g_bias)
+        pair, gate = torch.cat((x, x, torch.full_like(x[..., :1], SOFTENING)), -1), gates
+    h = F.silu(pair @ torch.cat((e.g_first, e.g_second, e.g_distance[None])) + e.g_bias)
     h = F.silu(h @ e.g_hidden + e.g_hidden_bias)
     g = (h @ e.f_in + e.f_count).sum(-3)
     # The number of pairs counts once per event, not once per state of it.

@@ -39,13 +39,13 @@ class TrainingConfig(_Config):
     concepts: dict[Annotated[str, AfterValidator(_known)], Annotated[int, Field(ge=0, le=4096)]] = (
         Field(
             default={
-                'colour': 16,
+                'colour': 14,
                 'region': 12,
                 'placement': 11,
                 'shape': 20,
                 'proximity': 8,
                 'quantity': 2,
-                'temporal': 10,
+                'temporal': 12,
             },
             description='concepts per step, by family or by name',
         )
@@ -109,7 +109,7 @@ def _ablation(
 PRESETS: dict[str, Preset] = {
     'concepts': Preset(
         model=ModelConfig(residuals=16, code_size=16),
-        training=TrainingConfig(steps=3400, positive_weight=0.01, **_RECIPE),
+        training=TrainingConfig(steps=4000, positive_weight=0.01, **_RECIPE),
     ),
     # What the arm enacts.
     'placement': Preset(

@@ -2,7 +2,7 @@
 
     E = ‖ A(s) w + b(s) ‖²,   s = Σ_ij σ(a_i) σ(a_j) g(x_i, x_j),   (A, b) = f(s)
 
-Three things differ from the paper's text, and each buys convergence or speed:
+Four things differ from the paper's text, and each buys convergence or speed:
 
 * f returns a vector of residuals, not a scalar. The zero set of a squared scalar touches zero at an
   isolated goal with no curvature; a sum of squares is quadratic there.
@@ -10,6 +10,8 @@ Three things differ from the paper's text, and each buys convergence or speed:
   demonstrations (eq. 8) has no local minima, and neither g nor f's hidden layers are evaluated
   again while w moves.
 * g's output layer and f's input layer are both linear with only a sum between them; they are one.
+* g also sees how far apart the two entities are: shapes are made of distances, and two layers spend
+  themselves on finding them in coordinates.
 
 Gradients with respect to gates, code and states are written out, not taken by autograd: the
 sampler's steps stay ordinary operations that training differentiates once.
@@ -25,7 +27,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from .scene import NUM_INPUTS
+from .scene import NUM_INPUTS, POSITION
+
+SOFTENING = 0.05  # particle units; the distance has no kink where two entities meet
 
 
 def silu_and_slope(u: Tensor) -> tuple[Tensor, Tensor]:
@@ -33,6 +37,13 @@ def silu_and_slope(u: Tensor) -> tuple[Tensor, Tensor]:
     gate = torch.sigmoid(u)
     value = u * gate
     return value, gate + value * (1 - gate)
+
+
+def separation(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
+    """Return softened distances (...) of positions (..., 2), and ∂/∂first of them (..., 2)."""
+    offset = first - second
+    distance = (offset.square().sum(-1) + SOFTENING**2).sqrt()
+    return distance, offset / distance.unsqueeze(-1)
 
 
 class LastLayer(NamedTuple):
@@ -64,6 +75,9 @@ class Energy(nn.Module):
 
         self.g_first = weight(NUM_INPUTS, hidden)
         self.g_second = weight(NUM_INPUTS, hidden)
+        # From zero: one that is there from the start is learned before the directions are, and
+        # "north of" ends as a ring around its reference.
+        self.g_distance = bias(hidden)
         self.g_bias = bias(hidden)
         self.g_hidden = weight(hidden, hidden, 1.5)
         self.g_hidden_bias = bias(hidden)
@@ -91,6 +105,9 @@ class Energy(nn.Module):
     def pairs(self, x: Tensor) -> Tensor:
         """Return g's hidden activations (B, N, N, H) of all ordered pairs; x: (B, N, I)."""
         u = (x @ self.g_first).unsqueeze(-2) + (x @ self.g_second + self.g_bias).unsqueeze(-3)
+        place = x[..., POSITION]
+        distance, _ = separation(place.unsqueeze(-2), place.unsqueeze(-3))
+        u = u + distance.unsqueeze(-1) * self.g_distance
         return torch.nn.functional.silu(
             torch.nn.functional.silu(u) @ self.g_hidden + self.g_hidden_bias
         )
