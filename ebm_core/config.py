@@ -30,6 +30,7 @@ class ModelConfig(_Config):
     code_size: int = Field(8, ge=1, le=64, description='D, the length of a concept code')
     sampler_steps: int = Field(10, ge=1, le=50, description='K, Langevin steps per chain')
     relational: bool = Field(True, description='sum g over pairs of entities, not entities')
+    distances: bool = Field(True, description='whether g sees how far apart two entities are')
 
 
 class TrainingConfig(_Config):
@@ -124,6 +125,7 @@ PRESETS: dict[str, Preset] = {
     'shapes_one_step': _ablation(_SHAPES, sampler_steps=1),
     'shapes_twenty_steps': _ablation(_SHAPES, sampler_steps=20),
     'shapes_no_relations': _ablation(_SHAPES, relational=False),
+    'shapes_no_distances': _ablation(_SHAPES, distances=False),
     'shapes_no_kl': _ablation(_SHAPES, {'kl_weight': 0.0}),
     'shapes_kl_into_energy': _ablation(_SHAPES, {'kl_into_energy': True}),
     'shapes_no_direction': _ablation(_SHAPES, {'direction_weight': 0.0}),

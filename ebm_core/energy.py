@@ -60,9 +60,18 @@ class Energy(nn.Module):
     """The relational energy; g and f have two hidden layers each, as in the paper's appendix."""
 
     def __init__(
-        self, hidden: int = 128, residuals: int = 8, code_size: int = 8, relational: bool = True
+        self,
+        hidden: int = 128,
+        residuals: int = 8,
+        code_size: int = 8,
+        relational: bool = True,
+        distances: bool = True,
     ) -> None:
-        """Draw the weights; relational=False sums g over entities, not pairs (an ablation)."""
+        """Draw the weights.
+
+        Ablations: relational=False sums g over entities, not pairs; distances=False leaves the
+        weight of their distance at zero.
+        """
         super().__init__()
         self.hidden, self.residuals, self.code_size = hidden, residuals, code_size
         self.relational = relational
@@ -77,7 +86,7 @@ class Energy(nn.Module):
         self.g_second = weight(NUM_INPUTS, hidden)
         # From zero: one that is there from the start is learned before the directions are, and
         # "north of" ends as a ring around its reference.
-        self.g_distance = bias(hidden)
+        self.g_distance = bias(hidden).requires_grad_(distances)
         self.g_bias = bias(hidden)
         self.g_hidden = weight(hidden, hidden, 1.5)
         self.g_hidden_bias = bias(hidden)

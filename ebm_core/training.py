@@ -30,7 +30,9 @@ class Learner(nn.Module):
     def __init__(self, preset: Preset) -> None:
         super().__init__()
         size = preset.model
-        self.energy = Energy(size.hidden, size.residuals, size.code_size, size.relational)
+        self.energy = Energy(
+            size.hidden, size.residuals, size.code_size, size.relational, size.distances
+        )
         self.sampler = Sampler(size.sampler_steps)
 
 

@@ -12,6 +12,7 @@ from .spec import FigureSpec, markdown_table, percent
 _ROWS = {
     'shapes': 'as it is (K = 10)',
     'shapes_scalar': 'a scalar f, as in the paper',
+    'shapes_no_distances': 'g sees no distances',
     'shapes_no_direction': 'no direction loss',
     'shapes_kl_into_energy': 'KL loss into the energy too',
     'shapes_no_kl': 'no KL loss, chains keep their step sizes',

@@ -44,7 +44,7 @@ def draw_event(ax: Axes, event: EventBatch, changes: str, chain: np.ndarray | No
         return
     begin = event.before[moved]
     if chain is not None:
-        begin[:, POSITION] = chain[0]
+        begin[:, POSITION] = chain[0, moved]
     style.draw_entities(ax, begin, hollow=True)
     for i in moved:
         if chain is None:

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ..config import PRESETS
+from ..config import PRESETS, ModelConfig
 from ..model import CARD, ConceptModel, ModelError, load_model
 
 MAIN = 'concepts'
@@ -62,7 +62,8 @@ class Models:
             self.require([preset])
             model = load_model(self.directory(preset))
             # Only ablations are compared: the main model may be any.
-            if preset != MAIN and model.card['model'] != PRESETS[preset].model.model_dump():
+            config = ModelConfig.model_validate(model.card['model'])
+            if preset != MAIN and config != PRESETS[preset].model:
                 raise ModelError(
                     f'{self.directory(preset)}: not a model of preset {preset}, its configuration '
                     f'is {model.card["model"]}; make one with: {self.command(preset)} --fresh'

@@ -5,9 +5,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ebm_core.energy import Energy
+from ebm_core.energy import SOFTENING, Energy
 from ebm_core.motion import with_motion
-from ebm_core.scene import NUM_FEATURES, NUM_INPUTS
+from ebm_core.scene import NUM_FEATURES, NUM_INPUTS, POSITION
 from ebm_core.state_energy import StateEnergy
 
 seeds = st.integers(0, 10_000)
@@ -17,6 +17,9 @@ few = settings(max_examples=20, deadline=None)
 def problem(seed, batch=3, n=5, times=2, relational=True):
     torch.manual_seed(seed)
     energy = Energy(hidden=16, residuals=3, code_size=4, relational=relational).double()
+    # Biases, and the weight of distances, are zero to begin with: nothing of them could be wrong.
+    for parameter in energy.parameters():
+        torch.nn.init.normal_(parameter, std=parameter.shape[0] ** -0.5)
     x = torch.randn(batch, times, n, NUM_INPUTS, dtype=torch.double)
     gates = torch.rand(batch, n, dtype=torch.double)
     w = torch.randn(batch, 4, dtype=torch.double)
@@ -65,6 +68,9 @@ def reference_energy(energy, x, gates, w):
             gate = gates[:, i] * gates[:, j] if energy.relational else gates[:, i]
             for t in range(x.shape[1]):
                 u = x[:, t, i] @ energy.g_first + x[:, t, j] @ energy.g_second + energy.g_bias
+                offset = (x[:, t, i] - x[:, t, j])[:, POSITION]
+                distance = (offset.square().sum(1, keepdim=True) + SOFTENING**2).sqrt()
+                u = u + distance * energy.g_distance
                 h = silu(silu(u) @ energy.g_hidden + energy.g_hidden_bias)
                 total = total + gate[:, None] * h
             count = count + gate
@@ -159,3 +165,12 @@ def test_training_differentiates_through_a_gradient_step(n):
     stepped = x[:, None] - 0.1 * states.value_and_gradient(x[:, None])[1]
     states(stepped).sum().backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in energy.parameters())
+
+
+def test_without_distances_nothing_of_them_is_learned():
+    energy = Energy(hidden=16, residuals=3, code_size=4, distances=False).double()
+    x = torch.randn(1, 1, 3, NUM_INPUTS, dtype=torch.double)
+    one = torch.ones(1, 3, dtype=torch.double)
+    energy.energy(x, one, torch.randn(1, 4, dtype=torch.double)).sum().backward()
+    assert energy.g_distance.grad is None and not energy.g_distance.any()
+    assert energy.g_first.grad is not None
