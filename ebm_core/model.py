@@ -23,7 +23,14 @@ from .config import ModelConfig, Preset, describe
 from .energy import energy_of_affine
 from .events import concept_names, concepts_of
 from .motion import with_motion
-from .scene import NUM_FEATURES, POSITION, Demonstration, InvalidInput, Scene
+from .scene import (
+    NUM_FEATURES,
+    POSITION,
+    WORKSPACE_LIMIT,
+    Demonstration,
+    InvalidInput,
+    Scene,
+)
 from .state_energy import StateEnergy
 from .training import Learner
 from .understanding import understanding
@@ -34,7 +41,7 @@ GENERATION_RESTARTS = 32
 
 
 class ModelError(RuntimeError):
-    """A model directory that cannot be used; the message names the file and the reason."""
+    """A model, or its directory, that cannot be used; the message says what and why."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +140,8 @@ class ConceptModel:
     ) -> Scene:
         """Return the scene with the attended movable entities where K descent steps bring them.
 
-        Of GENERATION_RESTARTS chains, one from where they are, the end of least energy counts.
+        Of GENERATION_RESTARTS chains, one from where they are, the end of least energy counts, or
+        where it leaves the workspace, the nearest place within. Raises ModelError if not finite.
         """
         order, movers, energy = self._state_energy(scene, attention, action_code)
         states = torch.from_numpy(scene.features()[order])[None, None]
@@ -146,8 +154,11 @@ class ConceptModel:
             restarts=GENERATION_RESTARTS,
             generator=torch.Generator().manual_seed(seed),
         )
+        places = end[0, 0, :movers, POSITION].double().numpy()
+        if not np.isfinite(places).all():
+            raise ModelError('generation did not stay finite')
         positions = scene.positions.copy()
-        positions[order[:movers]] = end[0, 0, :movers, POSITION].double().numpy()
+        positions[order[:movers]] = np.clip(places, -WORKSPACE_LIMIT, WORKSPACE_LIMIT)
         return scene.with_positions(positions)
 
     @torch.no_grad()

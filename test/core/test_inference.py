@@ -10,7 +10,8 @@ from ebm_core.evaluation import evaluate_concept
 from ebm_core.events import get_concept, goal_concept_names
 from ebm_core.events.placement import Placement
 from ebm_core.events.region import Region
-from ebm_core.scene import InvalidInput
+from ebm_core.model import ModelError
+from ebm_core.scene import WORKSPACE_LIMIT, InvalidInput
 
 
 def demonstrations(name, seed, count=5, colour='blue'):
@@ -150,3 +151,20 @@ def test_bad_arguments_are_refused_by_name(model):
         model.generate(scene, attention[:-1], code)
     with pytest.raises(InvalidInput, match='no movable entity'):
         model.generate(scene, attention * ~scene.movable, code)
+
+
+def test_a_chain_that_leaves_the_workspace_ends_at_its_border(model, monkeypatch):
+    """What a chain does is no mistake of the caller's."""
+    shown = demonstrations('between', 10)
+    code = model.infer(shown).action_code
+    scene, attention = shown[0].before, shown[0].attention
+
+    def generate(end):
+        monkeypatch.setattr(
+            model.sampler, 'generate_best', lambda _, states, *__, **___: states * 0 + end
+        )
+        return model.generate(scene, attention, code)
+
+    assert (generate(7.0).positions[scene.movable] == WORKSPACE_LIMIT).all()
+    with pytest.raises(ModelError, match='did not stay finite'):
+        generate(float('nan'))
