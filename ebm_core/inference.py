@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from .energy import Energy, with_one
-from .refinement import refine
+from .refinement import grow, refine
 from .scene import COLOUR, PLANE_HALF_WIDTH, POSITION
 from .state_energy import StateEnergy
 
@@ -156,7 +156,7 @@ class Sampler(nn.Module):
         restarts: int,
         generator: torch.Generator | None = None,
     ) -> Tensor:
-        """Return masks (B, N) of 0 and 1: the best that `restarts` chains lead to, refined."""
+        """Return masks (B, N) of 0 and 1: the best of `restarts` chains, or one grown, refined."""
         b, n = present.shape
         start = torch.randn(b, restarts, n, generator=generator, device=present.device)
         logits = self.identify(energy, pairs, present, w, start)[-1]
@@ -164,9 +164,8 @@ class Sampler(nn.Module):
         last = energy.with_code(w)
         best = energy.energy_of_gates(pairs, masks, last).argmin(1)
         chosen = masks[torch.arange(b, device=best.device), best]
-        # Where few are meant among many, growing from nobody finds them.
-        starts = torch.stack((chosen, torch.zeros_like(chosen)), 1)
-        return refine(energy, pairs, present, last, starts)[0]
+        around = torch.cat((chosen.unsqueeze(1), grow(energy, pairs, present, last)), 1)
+        return refine(energy, pairs, present, last, around)[0]
 
 
 def starts(

@@ -1,7 +1,8 @@
-"""Attention is a choice among entities: after the chains, single entities are tried in and out.
+"""Attention is a choice among entities: beside the chains, masks grow, and are tried in variations.
 
 Langevin steps on logits find the neighbourhood of a mask; among many entities they often end one
-entity away from it, and no small step leads there. Here the energy of hard masks decides.
+entity away from it, or at a part of another that looks alike, and no small step leads on. Here the
+energy of hard masks decides.
 """
 
 from __future__ import annotations
@@ -11,7 +12,31 @@ from torch import Tensor
 
 from .energy import Energy, LastLayer
 
-MOST_SWAPPED = 16  # with more entities than that only additions and removals are tried
+MOST_SEARCHED = 16  # with more entities, masks do not grow and only single ones are tried
+# How many masks are grown on after the first step, and in how many more; how many are kept then.
+_BEAM, _STEPS, _KEPT = 8, 2, 2
+
+
+def grow(energy: Energy, pairs: Tensor, present: Tensor, last: LastLayer) -> Tensor:
+    """Return masks (B, C, N) of 0 and 1 worth refining: grown entity by entity from every pair.
+
+    What several entities satisfy together, no two of them show; from the pair that begins it each
+    further one is the best of all there are. With more than MOST_SEARCHED entities it is nobody
+    (C = 1) that is returned: growing from there finds few among many. Arguments as of `refine`.
+    """
+    n = present.shape[-1]
+    if n > MOST_SEARCHED:
+        return torch.zeros_like(present).unsqueeze(1)
+    one = torch.eye(n, device=present.device)
+    i, j = torch.triu_indices(n, n, device=present.device)  # i = j: an entity by itself
+    masks = torch.maximum(one[i], one[j]).expand(len(present), -1, -1)
+    there = present[:, i] * present[:, j] > 0
+    value = _energies(energy, pairs, last, masks).masked_fill(~there, torch.inf)
+    masks, value = _best_change(energy, pairs, present, last, masks, value, one)
+    masks, value = _least(masks, value, _BEAM)
+    for _ in range(_STEPS):
+        masks, value = _best_change(energy, pairs, present, last, masks, value, one)
+    return _least(masks, value, _KEPT)[0]
 
 
 def refine(
@@ -19,26 +44,46 @@ def refine(
 ) -> tuple[Tensor, Tensor]:
     """Return the mask (B, N) of least energy, and that energy (B,), reached from any of `masks`.
 
-    pairs: `Energy.pair_sums` (B, Q, H); present: (B, N); masks: (B, C, N) of 0 and 1. From each,
+    pairs: `Energy.pair_sums` (B, Q, H); present, masks: (B, N), (B, C, N) of 0 and 1. From each,
     the best of all masks that differ by one entity, or have one exchanged, is taken until
     none is better. Nobody attended to is no answer.
     """
-    b, c, n = masks.shape
-    changes = _changes(n, masks.device)
+    changes = _changes(masks.shape[-1], masks.device)
     value = _energies(energy, pairs, last, masks)
-    for _ in range(n):
-        around = (masks.unsqueeze(2) - changes).abs() * present[:, None, None]
-        values = _energies(energy, pairs, last, around.flatten(1, 2)).unflatten(1, (c, -1))
-        least, which = values.min(2)
-        better = least < value
-        if not better.any():
+    for _ in range(masks.shape[-1]):
+        before = value
+        masks, value = _best_change(energy, pairs, present, last, masks, before, changes)
+        if not (value < before).any():
             break
-        chosen = around.gather(2, which[..., None, None].expand(b, c, 1, n)).squeeze(2)
-        masks = torch.where(better.unsqueeze(-1), chosen, masks)
-        value = torch.minimum(value, least)
-    best = value.argmin(1)
-    rows = torch.arange(b, device=masks.device)
-    return masks[rows, best], value[rows, best]
+    masks, value = _least(masks, value, 1)
+    return masks.squeeze(1), value.squeeze(1)
+
+
+def _best_change(
+    energy: Energy,
+    pairs: Tensor,
+    present: Tensor,
+    last: LastLayer,
+    masks: Tensor,
+    value: Tensor,
+    changes: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """Return masks (B, C, N) and energies (B, C) after the change that lowers each most, if any.
+
+    value: (B, C) of `masks`; changes: (changes, N) with ones for what is turned over.
+    """
+    around = (masks.unsqueeze(2) - changes).abs() * present[:, None, None]
+    values = _energies(energy, pairs, last, around.flatten(1, 2))
+    values = values.unflatten(1, (masks.shape[1], -1))
+    least, which = values.min(2)
+    chosen = around.take_along_dim(which[..., None, None], 2).squeeze(2)
+    return torch.where((least < value).unsqueeze(-1), chosen, masks), torch.minimum(value, least)
+
+
+def _least(masks: Tensor, value: Tensor, number: int) -> tuple[Tensor, Tensor]:
+    """Return the masks (B, number, N) of least energy, or all if there are fewer, and these."""
+    value, which = value.topk(min(number, value.shape[1]), 1, largest=False)
+    return masks.take_along_dim(which.unsqueeze(-1), 1), value
 
 
 def _energies(energy: Energy, pairs: Tensor, last: LastLayer, masks: Tensor) -> Tensor:
@@ -50,7 +95,7 @@ def _energies(energy: Energy, pairs: Tensor, last: LastLayer, masks: Tensor) -> 
 def _changes(n: int, device: torch.device) -> Tensor:
     """Return (changes, N) with ones for the entities whose attention is turned over."""
     one = torch.eye(n, device=device)
-    if n > MOST_SWAPPED:
+    if n > MOST_SEARCHED:
         return one
     i, j = torch.triu_indices(n, n, 1, device=device)
     return torch.cat((one, one[i] + one[j]))

@@ -1,0 +1,64 @@
+"""Masks that grow and are varied end where no mask has less energy, and leave out who is absent."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+import torch
+
+from ebm_core.energy import Energy
+from ebm_core.evaluation import demonstrated
+from ebm_core.events import EventBatch, get_concept
+from ebm_core.motion import with_motion
+from ebm_core.refinement import MOST_SEARCHED, grow, refine
+from ebm_core.scene import NUM_INPUTS
+from ebm_core.task import Events
+
+
+def every_mask(n):
+    return torch.tensor(list(product((0.0, 1.0), repeat=n)))[1:]
+
+
+@pytest.mark.parametrize('name', ['between', 'north', 'point'])
+def test_it_finds_the_mask_of_least_energy_of_all(model, name):
+    rng = np.random.default_rng(0)
+    torch.manual_seed(0)
+    concepts = [get_concept(name).variant(rng) for _ in range(40)]
+    drawn = EventBatch.stack([c.identification(rng, 6, (3, 8)) for c in concepts])
+    events = Events.of(drawn[:, 5])
+    with torch.no_grad():
+        w = demonstrated(model, drawn[:, :5])
+        pairs = model.energy.pair_sums(with_motion(events.states[:, 1:], events.states[:, 0]))
+        last = model.energy.with_code(w)
+        masks = grow(model.energy, pairs, events.present, last)
+        found, energy = refine(model.energy, pairs, events.present, last, masks)
+        all_masks = every_mask(8).expand(40, -1, -1)
+        energies = model.energy.energy_of_gates(pairs, all_masks, last)
+    absent = (all_masks * (1 - events.present).unsqueeze(1)).any(-1)
+    torch.testing.assert_close(energy, energies.masked_fill(absent, torch.inf).amin(1))
+    assert not (found * (1 - events.present)).any()
+    assert found.any(1).all()
+
+
+def test_refinement_never_ends_above_where_it_began_and_never_at_nobody():
+    torch.manual_seed(1)
+    energy = Energy(hidden=16, residuals=3, code_size=4)
+    with torch.no_grad():
+        pairs = energy.pair_sums(torch.randn(5, 1, 6, NUM_INPUTS))
+        last = energy.with_code(torch.randn(5, 4))
+        starts = (torch.rand(5, 7, 6) < 0.5).float()
+        starts[:, 0] = 0
+        found, value = refine(energy, pairs, torch.ones(5, 6), last, starts)
+        before = energy.energy_of_gates(pairs, starts, last)
+    before = before.masked_fill(~starts.any(-1), torch.inf)
+    assert (value <= before.amin(1)).all()
+    assert found.any(1).all()
+
+
+def test_among_very_many_masks_grow_from_nobody():
+    n = MOST_SEARCHED + 1
+    energy = Energy(hidden=16, residuals=3, code_size=4)
+    with torch.no_grad():
+        pairs = energy.pair_sums(torch.randn(2, 1, n, NUM_INPUTS))
+        masks = grow(energy, pairs, torch.ones(2, n), energy.with_code(torch.randn(2, 4)))
+    assert masks.shape == (2, 1, n) and not masks.any()
