@@ -11,8 +11,8 @@ from .events import FAMILIES, Concept, EventBatch, concept_names, get_concept
 from .model import ConceptModel
 from .scene import COLOUR, POSITION, Demonstration
 
-# The threshold lies halfway between what this share of demonstrations of trained concepts is above
-# and what the same share of those that show nothing is below.
+# The threshold lies halfway between what this share of every trained concept's demonstrations is
+# above and what the same share of those that show nothing is below.
 SHARE = 0.98
 
 
@@ -48,7 +48,7 @@ def evaluate_understanding(
         nothing['held_out'] = scores(
             lambda c: _shown(rng, [c.variant(rng)] * DEMONSTRATIONS), others
         )
-    above = float(np.quantile(understood, 1 - SHARE))
+    above = float(np.quantile(understood.reshape(-1, sets), 1 - SHARE, axis=1).min())
     below = float(np.quantile(np.concatenate((nothing['random'], nothing['contradictory'])), SHARE))
     threshold = min(above, (above + below) / 2)
     return {

@@ -81,6 +81,9 @@ def test_waits_without_torque_until_everything_is_there(enactor):
     decision = enactor.decide(time.monotonic())
     assert decision.mode is Mode.WAITING and decision.effort_nm is None
     assert not enactor.replan()
+    # Nor does it hold an arm that nobody has asked it to move, however old the state.
+    decision = enactor.decide(enactor.state.arrived_s + 1.0)
+    assert decision.mode is Mode.WAITING and decision.effort_nm is None
 
 
 def test_tracks_a_plan(enactor):

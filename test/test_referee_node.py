@@ -144,6 +144,23 @@ def test_staying_elsewhere_is_not(probe, tmp_path):
     assert 'not reached within 1.0 s' in log
 
 
+def test_a_status_that_does_not_fit_together_is_refused_and_no_number_is_none(probe, tmp_path):
+    bad = ros.ControllerStatus(state=STATUS.TRACKING, entity_ids=['blue_0'], attention=[0.5, 0.5])
+    with watching(probe, tmp_path, scene_message(0.005)) as (node, talk_until):
+        statuses = probe.publisher(ros.ControllerStatus, 'controller/status', qos.STATUS)
+        statuses.publish(bad)
+        probe.wait_for_report('referee: status: refused', '2 values for 1 entities')
+        unknown = list(STATUS.attention)
+        STATUS.attention = [float('nan'), *unknown[1:]]
+        try:
+            talk_until(lambda: not node.is_running(), 'the verdict')
+        finally:
+            STATUS.attention = unknown
+        code, out = node.end()
+    result = json.loads(out.splitlines()[-1], parse_constant=pytest.fail)
+    assert code == 0 and result['attention']['blue_0'] is None
+
+
 def test_a_scene_without_a_goal_leaves_the_last_good_one(probe, tmp_path):
     bad = scene_message(0.2)
     bad.entities = [e for e in bad.entities if not e.id.startswith('blue')]

@@ -45,7 +45,10 @@ def main(argv: list[str] | None = None) -> int:
     if args.real_time:
         from benchmarks.reach.real_time import run_scenes
 
-        rows = [run_scenes(name, args.seeds, args.out_dir) for name in args.concepts]
+        rows = [
+            run_scenes(name, args.seeds, args.out_dir, args.model, args.arm)
+            for name in args.concepts
+        ]
     else:
         from benchmarks.reach.series import Bench, Conditions
 

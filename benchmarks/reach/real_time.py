@@ -26,7 +26,7 @@ CONTROL_PERIOD_S = 0.002
 _HEAD = 'seed  success  distance mm  reach s  replan Hz  late p99 ms  missed'
 
 
-def run_scenes(concept: str, seeds: range, out_dir: Path) -> dict:
+def run_scenes(concept: str, seeds: range, out_dir: Path, model: Path, arm: Path) -> dict:
     """Launch every scene, print a line for each, and return a row as `Bench.series` does.
 
     The rates, latenesses and plan times of the row are of all scenes taken together.
@@ -35,7 +35,7 @@ def run_scenes(concept: str, seeds: range, out_dir: Path) -> dict:
     runs, timings = [], []
     print(_HEAD)
     for seed in seeds:
-        run, timing = launch(seed, concept, out_dir)
+        run, timing = launch(seed, concept, out_dir, model, arm)
         runs.append(run)
         timings += [] if timing is None else [timing]
         print(_line(run), flush=True)
@@ -56,7 +56,9 @@ def run_scenes(concept: str, seeds: range, out_dir: Path) -> dict:
     }
 
 
-def launch(seed: int, concept: str, out_dir: Path) -> tuple[dict, TimingRecord | None]:
+def launch(
+    seed: int, concept: str, out_dir: Path, model: Path, arm: Path
+) -> tuple[dict, TimingRecord | None]:
     """Run the launch file once; return its numbers, and its times where it left a record.
 
     The error to the goal is the referee's, at the end of the hold.
@@ -70,6 +72,7 @@ def launch(seed: int, concept: str, out_dir: Path) -> tuple[dict, TimingRecord |
         [
             *(ros2, 'launch', 'ebm_concept_ros', 'reach_between.launch.py'),
             *(f'scene_seed:={seed}', f'concept:={concept}', f'out_dir:={out_dir}'),
+            *(f'model_dir:={model}', f'arm:={arm}'),
             # Drawing takes the machine from the controller, which goes on until it is drawn.
             *(f'record_dir:={records}', 'render:=false'),
         ],
@@ -79,6 +82,8 @@ def launch(seed: int, concept: str, out_dir: Path) -> tuple[dict, TimingRecord |
         check=False,
     )
     (out_dir / f'{concept}_{seed}.log').write_text(finished.stdout + finished.stderr)
+    if not finished.stdout.strip():
+        sys.exit(f'the launch printed nothing:\n{finished.stderr}')
     result = json.loads(finished.stdout.splitlines()[-1])
     run = {
         'seed': seed,

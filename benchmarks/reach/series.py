@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ from ebm_concept_ros.arm.config import load_arm
 from ebm_concept_ros.arm.simulation import ArmSimulation
 from ebm_concept_ros.control.obstacles import circles_to_avoid, hand_radius_m
 from ebm_concept_ros.control.target import Target, make_target
+from ebm_concept_ros.control.understanding import why_not_understood
 from ebm_concept_ros.conversions import AnyConcept, ComposedConcept, ConceptCodes
 from ebm_concept_ros.mpc.detour import led_around
 from ebm_concept_ros.nodes.judge import ReachJudge
@@ -120,9 +122,14 @@ class Bench:
             surroundings = Surroundings(task, make)
         planner = planner_of(c.planner, self.arm, self.workspace)
         run = enact(simulation, surroundings, planner, PERTURBATIONS[c.perturbation], judge, seed)
+        measured = measure(run, self.arm, planner.model.joint_ranges_rad, TIMESTEP_S)
+        # The node would hold: what is not understood is not enacted. The oracle knows it anyway.
+        understood = c.field == 'oracle' or not why_not_understood(summed(codes, task.weights))
         return {
             'seed': seed,
-            **measure(run, self.arm, planner.model.joint_ranges_rad, TIMESTEP_S),
+            **measured,
+            'success': measured['success'] and understood,
+            'understood': understood,
             'identified': float(np.mean(found)),
             'target_time_s': float(np.median(target_times_s)),
         }
@@ -163,8 +170,14 @@ class Bench:
             reference_colour=COLOURS_REFERRED_TO[index],
         )
         inferred = self.model.infer(demonstrations)
+        threshold = self.model.understanding_threshold
         return ConceptCodes(
-            concept.name, inferred.action_code, inferred.argument_code, self.model.sha256
+            concept.name,
+            inferred.action_code,
+            inferred.argument_code,
+            self.model.sha256,
+            understanding=self.model.understanding(demonstrations),
+            understanding_threshold=math.nan if threshold is None else threshold,
         )
 
     def _identified(self, task: Task, target: Target) -> bool:

@@ -66,6 +66,8 @@ class Decider:
         sample = now.sample
         if sample is None:
             return Decision(Mode.WAITING, 'no joint state yet')
+        if now.concept is None and not now.fault:
+            return Decision(Mode.WAITING, now.missing)
         if now.age_s > self.max_state_age_s:
             # The velocity is as old as the state: damping by it would be a push.
             effort = self.hold_effort(sample.positions_rad, np.zeros(len(self._limits_nm)))
@@ -77,8 +79,6 @@ class Decider:
             )
         if now.fault:
             return self._hold(Mode.FAULT, now.fault, sample)
-        if now.concept is None:
-            return Decision(Mode.WAITING, now.missing)
         if now.absent:
             return self._hold(Mode.HOLDING, now.absent, sample)
         if now.plan is None:

@@ -15,8 +15,9 @@ from ebm_core.scene import (
     InvalidInput,
 )
 
-# Of joint positions and velocities: beyond it no arm is, and squares begin to overflow.
-_MAX_JOINT_VALUE = 1e6
+# Beyond these no arm is; a joint that has wound itself up has a large angle, never a large speed.
+_MAX_POSITION_RAD = 1e6
+_MAX_VELOCITY_RAD_S = 100.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +52,8 @@ def joint_state_from_message(message: JointState, joint_names: Sequence[str]) ->
     velocities = _per_joint(message.velocity, message.name, order, 'joint_states.velocity')
     return JointSample(
         stamp_to_ns(message.header.stamp),
-        _within(positions, joint_names, 'joint_states.position'),
-        _within(velocities, joint_names, 'joint_states.velocity'),
+        _within(positions, _MAX_POSITION_RAD, joint_names, 'joint_states.position'),
+        _within(velocities, _MAX_VELOCITY_RAD_S, joint_names, 'joint_states.velocity'),
     )
 
 
@@ -122,8 +123,8 @@ def _per_joint(
     return out
 
 
-def _within(values: np.ndarray, joint_names: Sequence[str], field: str) -> np.ndarray:
-    beyond = np.abs(values) > _MAX_JOINT_VALUE
+def _within(values: np.ndarray, limit: float, joint_names: Sequence[str], field: str) -> np.ndarray:
+    beyond = np.abs(values) > limit
     if beyond.any():
         joint = int(beyond.argmax())
         raise InvalidInput(

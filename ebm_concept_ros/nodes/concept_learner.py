@@ -59,6 +59,7 @@ class ConceptLearner(RunnableDefaults, Node):
         self._collected: dict[str, list[Demonstration]] = {}
         self._composer = Composer(self.parameters.max_names)  # of the inference thread alone
         self._work_queue: queue.Queue[Callable[[], None] | None] = queue.Queue()
+        self._stopped = threading.Event()
         self._worker = threading.Thread(target=self._work, name='inference', daemon=True)
         self._publisher = self.create_publisher(ros.Concept, 'concept', qos.LATCHED)
         self._diagnostics.set('inference', Level.OK, f'ready, weights {self._model.sha256[:12]}')
@@ -76,6 +77,7 @@ class ConceptLearner(RunnableDefaults, Node):
 
     def stop(self) -> None:
         """End the inference thread after the inference it is at."""
+        self._stopped.set()
         self._work_queue.put(None)
         self._worker.join(timeout=10.0)
 
@@ -114,7 +116,7 @@ class ConceptLearner(RunnableDefaults, Node):
     # Inference thread ------------------------------------------------------------------------
 
     def _work(self) -> None:
-        while (job := self._work_queue.get()) is not None:
+        while (job := self._work_queue.get()) is not None and not self._stopped.is_set():
             try:
                 job()
             except Exception as error:  # the last good concept stays, and so does the node

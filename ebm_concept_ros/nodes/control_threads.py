@@ -41,6 +41,7 @@ class ControlThreads:
         self._act = act
         self._failed = failed
         self._stop = threading.Event()
+        self._acting = threading.Lock()  # after a failure no decision has the last word
         self._input = threading.Condition()  # guards _unanswered
         self._unanswered: JointSample | None = None
         loops = (
@@ -58,13 +59,14 @@ class ControlThreads:
         for thread in self._threads:
             thread.start()
 
-    def stop(self) -> None:
-        """Return once they have ended."""
+    def stop(self) -> bool:
+        """Return once they have ended; False: one of them has not, within a few seconds."""
         self._stop.set()
         with self._input:
             self._input.notify_all()
         for thread in self._threads:
             thread.join(_JOIN_TIMEOUT_S)
+        return not any(thread.is_alive() for thread in self._threads)
 
     def answer(self, sample: JointSample) -> None:
         """In lockstep: have this joint state answered by one decision."""
@@ -76,12 +78,14 @@ class ControlThreads:
         try:
             loop()
         except Exception as error:  # no torque comes from an unknown state; the simulator holds
-            self._stop.set()
-            self._failed(threading.current_thread().name, error)
+            with self._acting:
+                self._stop.set()
+                self._failed(threading.current_thread().name, error)
 
     def _do(self, decision: Decision) -> None:
-        if not self._stop.is_set():
-            self._act(decision)
+        with self._acting:
+            if not self._stop.is_set():
+                self._act(decision)
 
     def _control(self) -> None:
         pacer = Pacer(1.0 / self._parameters.control_rate)

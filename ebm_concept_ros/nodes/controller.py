@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import deque
 from collections.abc import Callable
 
 from rclpy.clock import Clock, ClockType
@@ -60,6 +61,7 @@ class Controller(RunnableDefaults, LifecycleNode):
         self._threads: ControlThreads | None = None
         self._recording: Recording | None = None
         self._decision = Decision(Mode.WAITING, 'not active')
+        self._changes: deque[Decision] = deque(maxlen=1000)  # not yet in a status of their own
 
     def start(self) -> None:
         """Configure and activate if the parameters say so."""
@@ -112,9 +114,10 @@ class Controller(RunnableDefaults, LifecycleNode):
         ]
         timer = self.create_timer(
             1.0 / p.status_rate,
-            self._publish_status,
+            self._report_status,
             clock=Clock(clock_type=ClockType.STEADY_TIME),
         )
+        self._changed = self.create_guard_condition(self._publish_changes)
         timing_timer = self.create_timer(
             _TIMING_PERIOD_S, self._report_timing, clock=Clock(clock_type=ClockType.STEADY_TIME)
         )
@@ -122,6 +125,7 @@ class Controller(RunnableDefaults, LifecycleNode):
             *(lambda s=s: self.destroy_subscription(s) for s in subscriptions),
             lambda: self.destroy_timer(timer),
             lambda: self.destroy_timer(timing_timer),
+            lambda: self.destroy_guard_condition(self._changed),
             lambda: self.destroy_publisher(self._status_publisher),
             lambda: self.destroy_lifecycle_publisher(self._command_publisher),
         ]
@@ -143,9 +147,11 @@ class Controller(RunnableDefaults, LifecycleNode):
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Stop every torque; the simulator, or the arm's own brakes, hold."""
-        self._stop_threads()
-        self._decision = Decision(Mode.WAITING, 'not active')
+        ended = self._stop_threads()
         self._diagnostics.set('state', Level.OK, 'inactive')
+        if not ended:  # a second set of threads must not share its planner
+            self.get_logger().error('a thread has not ended; configure again')
+            return TransitionCallbackReturn.ERROR
         return super().on_deactivate(state)
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -171,13 +177,15 @@ class Controller(RunnableDefaults, LifecycleNode):
         self._undo = []
         self._diagnostics.set('state', Level.OK, 'unconfigured')
 
-    def _stop_threads(self) -> None:
+    def _stop_threads(self) -> bool:
+        """Return whether all have ended."""
         threads, self._threads = self._threads, None
-        if threads is not None:
-            threads.stop()
+        ended = threads is None or threads.stop()
+        self._decision = Decision(Mode.WAITING, 'not active')
         recording, self._recording = self._recording, None
         if threads is not None and recording is not None:
             recording.save(threads.timing.record())
+        return ended
 
     # Executor thread -------------------------------------------------------------------------
 
@@ -214,10 +222,16 @@ class Controller(RunnableDefaults, LifecycleNode):
         if threads is not None:
             threads.answer(sample)
 
-    def _publish_status(self) -> None:
-        message = status_message(
-            self._enactor, self._decision, self._status_model, self._setup.workspace
-        )
+    def _report_status(self) -> None:
+        self._publish_changes()  # what came before is said before
+        self._publish_status(self._decision)
+
+    def _publish_changes(self) -> None:
+        while self._changes:
+            self._publish_status(self._changes.popleft())
+
+    def _publish_status(self, decision: Decision) -> None:
+        message = status_message(self._enactor, decision, self._status_model, self._setup.workspace)
         threads = self._threads
         message.missed_deadlines = 0 if threads is None else threads.missed_deadlines
         message.refused_inputs = self._diagnostics.refused
@@ -245,11 +259,17 @@ class Controller(RunnableDefaults, LifecycleNode):
             )
         before, self._decision = self._decision, decision
         if before.mode != decision.mode or before.reason != decision.reason:
-            self._diagnostics.set('state', _LEVELS[decision.mode], decision.reason)
+            self._report_change(decision)
 
     def _failed(self, thread: str, error: Exception) -> None:
         self._decision = Decision(Mode.FAULT, f'{thread}: {type(error).__name__}: {error}')
-        self._diagnostics.set('state', Level.ERROR, self._decision.reason)
+        self._report_change(self._decision)
+
+    def _report_change(self, decision: Decision) -> None:
+        """Say it on /diagnostics, and in a status of its own, however short it lasts."""
+        self._diagnostics.set('state', _LEVELS[decision.mode], decision.reason)
+        self._changes.append(decision)
+        self._changed.trigger()
 
 
 def main() -> int:

@@ -146,6 +146,14 @@ class Referee(RunnableDefaults, Node):
     def _on_status(self, message: ros.ControllerStatus) -> None:
         if self._decided.is_set():
             return
+        if len(message.entity_ids) != len(message.attention):
+            self._diagnostics.refuse(
+                'status',
+                f'controller/status.attention: {len(message.attention)} values for '
+                f'{len(message.entity_ids)} entities',
+            )
+            return
+        self._diagnostics.accept('status')
         self._status = message
         self._status_at_s = time.monotonic()
         if self._began_s is None and message.state == ros.ControllerStatus.TRACKING:
@@ -226,7 +234,7 @@ class Referee(RunnableDefaults, Node):
         if status is not None:
             energy = status.energy
             attention = {
-                name: round(value, 4)
+                name: _finite(value, 4)
                 for name, value in zip(status.entity_ids, status.attention, strict=True)
             }
         has_distance = self._goal is not None and self._goal.has_distance

@@ -55,7 +55,7 @@ class Simulator(RunnableDefaults, Node):
         self._watchdog = CommandWatchdog(p.command_timeout_s)
         self._inbox = CommandInbox()
         self._holding = True
-        self._pacer = Pacer(1.0 / p.rate)
+        self._missed_deadlines = 0
         self._diagnostics = Diagnostics(self)
         self._state_publisher = self.create_publisher(
             JointState, 'joint_states', qos.JOINT_STATES_PUBLISHED
@@ -99,6 +99,7 @@ class Simulator(RunnableDefaults, Node):
     # Simulation thread -----------------------------------------------------------------------
 
     def _simulate(self) -> None:
+        pacer = Pacer(1.0 / self.parameters.rate)
         try:
             self._diagnostics.set('commands', Level.OK, 'holding: no command yet')
             while not self._inbox.ended:
@@ -111,7 +112,8 @@ class Simulator(RunnableDefaults, Node):
                     if not self._wait_for_answer():
                         continue
                 else:
-                    self._pacer.wait()
+                    pacer.wait()
+                    self._missed_deadlines = pacer.missed
                     self._apply_newest()
                 self._sim.step()
                 self._tick += 1
@@ -157,7 +159,7 @@ class Simulator(RunnableDefaults, Node):
                 Level.OK,
                 'lockstep' if self.parameters.lockstep else 'real time',
                 simulated_time_s=stamp_ns / 1e9,
-                missed_deadlines=self._pacer.missed,
+                missed_deadlines=self._missed_deadlines,
             )
         self._publish_state(stamp_ns)
 

@@ -96,8 +96,9 @@ class Targeting:
             self._diagnostics.refuse('target', f'{concept.name}: {error}')
             self._reject(concept, scene, error)
             return
-        self._enactor.fault = ''
+        # In this order: in between, the control thread holds.
         self._enactor.target = target
+        self._enactor.fault = ''
         self._enactor.absent = ''
         self._diagnostics.accept('target')
         self._diagnostics.set(

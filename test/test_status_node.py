@@ -1,0 +1,61 @@
+"""What the controller says it does: status and diagnostics tell the same story, whole."""
+
+import signal
+from contextlib import ExitStack
+from itertools import groupby
+
+import numpy as np
+import pytest
+from faults import Run, Status
+from harness import untrained_weights, wait_until, wait_until_heard
+
+from ebm_concept_ros.nodes.controller import _LEVELS
+from ebm_concept_ros.nodes.controller_setup import ControllerParameters
+from ebm_core.model import load_model
+
+LEVELS = {int(mode): level for mode, level in _LEVELS.items()}
+
+
+@pytest.fixture
+def run(tmp_path):
+    weights = untrained_weights(tmp_path / 'weights')
+    with ExitStack() as nodes:
+        yield Run(nodes, tmp_path, weights, load_model(weights))
+
+
+def without_repetitions(items):
+    return [item for item, _ in groupby(items)]
+
+
+def test_every_state_and_reason_is_in_a_status_and_on_diagnostics_in_the_same_order(run):
+    slowest = ControllerParameters.model_fields['status_rate'].metadata[0].ge
+    run.start_controller(status_rate=slowest)
+    wait_until_heard(run.states, run.statuses, run.probe.diagnostics)
+    run.wait_for_status(Status.WAITING, 'no concept')
+    for seed in range(3):
+        name = run.publish_concept(seed)
+        run.wait_for_status(Status.TRACKING, concept=name)
+        run.publish_concept(seed + 10, understanding=(0.4, 0.5))
+        run.wait_for_status(Status.FAULT, 'is not understood')
+    run.simulator.send(signal.SIGKILL)
+    run.simulator.end()
+    run.wait_for_status(Status.HOLDING, 'joint state is older')
+
+    def said():
+        # The sequence begins when all three listen; what is inactive before has words of its own.
+        statuses = [(LEVELS[s.state], s.reason) for s in list(run.statuses)]
+        reports = [
+            (status.level[0], status.message)
+            for array in list(run.probe.diagnostics)
+            for status in array.status
+            if status.name == 'controller: state'
+        ]
+        first = statuses.index((LEVELS[Status.TRACKING], 'enacting concept_0'))
+        second = reports.index((LEVELS[Status.TRACKING], 'enacting concept_0'))
+        return without_repetitions(statuses[first:]), without_repetitions(reports[second:])
+
+    wait_until(lambda: len(set(map(len, said()))) == 1, 'as many reports as statuses')
+    statuses, reports = said()
+    assert statuses == reports
+    assert len(statuses) >= 7
+    assert np.diff([s.missed_deadlines for s in run.statuses]).min() >= 0
