@@ -112,7 +112,7 @@ PRESETS: dict[str, Preset] = {
         model=ModelConfig(residuals=16, code_size=16),
         training=TrainingConfig(steps=4000, positive_weight=0.01, **_RECIPE),
     ),
-    # What the arm enacts.
+    # One family, and one concept of another: quick to train, and what tests of the learning use.
     'placement': Preset(
         training=TrainingConfig(steps=6000, concepts={'point': 21, 'placement': 43})
     ),

@@ -1,8 +1,9 @@
-"""The controller without ROS: from joint states and a target to a torque, whatever goes wrong.
+"""The controller without a node: from joint states and a target to a torque, whatever goes wrong.
 
-Three threads use one Enactor: the executor's (`on_state`), the planning thread (`replan`) and the
-control thread (`decide`). They share immutable snapshots only, each replaced by one assignment:
-the newest joint state, the target and the plan.
+Four threads use one Enactor: the executor's (`on_state`), the targeting thread (`target`, and why
+there is none), the planning thread (`replan`) and the control thread (`decide`). They share
+immutable snapshots only, each replaced by one assignment: the newest joint state, the target, the
+plan, and a reason in words for each that is missing.
 """
 
 from __future__ import annotations

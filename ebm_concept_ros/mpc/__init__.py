@@ -1,1 +1,1 @@
-"""Model-predictive control on learned energies: numpy and MuJoCo only, no ROS, no torch."""
+"""Model-predictive control on learned energies: numpy, scipy and MuJoCo, no ROS, no torch."""

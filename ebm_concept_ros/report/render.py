@@ -15,7 +15,6 @@ from ebm_concept_ros.mpc.energy_field import EnergyField
 from ebm_concept_ros.report.heat_map import heat_map
 from ebm_concept_ros.workspace import Workspace
 
-_MAX_TRAIL = 400
 _VIEW_HEIGHT_M = 0.63
 _GOAL_RGBA = (0.1, 0.9, 0.25, 1.0)
 _TRAIL_RGBA = (0.05, 0.05, 0.05, 1.0)
