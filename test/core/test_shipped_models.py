@@ -1,0 +1,52 @@
+"""The weights that are shipped load, do what they are for, and know what they do not understand."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ebm_core.__main__ import main
+from ebm_core.evaluation import CONTEXTS, evaluate_concept
+from ebm_core.events import concept_names
+from ebm_core.model import load_model
+from ebm_core.understanding_evaluation import evaluate_understanding
+
+MODELS = Path(__file__).parents[2] / 'models'
+SHIPPED = [card.parent.name for card in sorted(MODELS.glob('*/model.json'))]
+
+
+@pytest.fixture(scope='module')
+def concepts():
+    return load_model(MODELS / 'concepts')
+
+
+@pytest.mark.parametrize('name', SHIPPED)
+def test_every_shipped_model_loads_and_says_how_it_was_made(name):
+    provenance = load_model(MODELS / name).card['provenance']
+    assert {'command', 'commit', 'seed', 'step'} <= set(provenance)
+
+
+@pytest.mark.parametrize('name', concept_names())
+def test_the_model_of_all_families_knows_every_concept(concepts, name):
+    """The README has the rates of 1000 scenes; these few tell other weights from the shipped."""
+    row = evaluate_concept(concepts, name, scenes=40)
+    for context in CONTEXTS:
+        assert row.get(context, 1.0) >= 0.9
+
+
+def test_what_shows_nothing_scores_below_what_is_understood(concepts):
+    result = evaluate_understanding(concepts, sets=3)
+    assert result['random']['auroc'] >= 0.95
+    assert result['contradictory']['auroc'] >= 0.95
+    # The threshold that is shipped is about the one that these few sets give.
+    assert concepts.understanding_threshold == pytest.approx(result['threshold'], abs=0.7)
+
+
+def test_the_commands_print_what_they_measured(tmp_path, capsys):
+    options = ['--model', str(MODELS / 'concepts'), '--scenes', '2', '--json', str(tmp_path / 'x')]
+    assert main(['understand', *options]) == 0
+    assert json.loads((tmp_path / 'x').read_text())['random']['auroc'] > 0.9
+    assert main(['compose', *options]) == 0
+    assert len(json.loads((tmp_path / 'x').read_text())) >= 10
+    out = capsys.readouterr().out
+    assert '| contradictory |' in out and '| between + north |' in out
