@@ -1,6 +1,7 @@
 """Five demonstrations, a learned concept, and an arm that enacts it: every node of the package.
 
     ros2 launch ebm_concept_ros reach_between.launch.py scene_seed:=7 concept:=between
+    ros2 launch ebm_concept_ros reach_between.launch.py also:=north weights:=1,0.5
 
 Headless it ends with the referee's verdict: one JSON line, last on standard output, and status 0
 only on success. It runs under the real ros2 launch and under the stand-in of scripts/, and so keeps
@@ -18,7 +19,9 @@ from launch.actions import DeclareLaunchArgument, OpaqueFunction, RegisterEventH
 from launch.event_handlers import OnProcessExit
 from launch_ros.actions import Node
 
+from ebm_concept_ros.arm.composed_table import SUM
 from ebm_concept_ros.control.pacing import require_divisor
+from ebm_concept_ros.nodes.asked import AskedParameters, asked
 from ebm_concept_ros.nodes.resources import DEFAULT_ARM, shipped_arms
 from ebm_core.events import spatial_concept_names
 from ebm_core.scene import COLOURS
@@ -67,6 +70,13 @@ def _number(kind: type, low: float, high: float) -> Callable[[str], object]:
 
 def _choice(*names: str) -> Callable[[str], object]:
     return {name: name for name in names}.__getitem__
+
+
+def _weights(text: str) -> list[float]:
+    weights = [_number(float, 0.0, 1e6)(part) for part in text.split(',')]
+    if len(weights) != 2 or not any(weights):
+        raise ValueError
+    return weights
 
 
 def _path(text: str) -> str:
@@ -119,6 +129,27 @@ ARGUMENTS = (
         'colour of the entities that the concept refers to',
         ', '.join(COLOURS),
         _choice(*COLOURS),
+    ),
+    Argument(
+        'also',
+        '',
+        'a second concept, demonstrated too and added to the first; nothing: none',
+        f'{", ".join(spatial_concept_names())}, or nothing',
+        _choice(*spatial_concept_names(), ''),
+    ),
+    Argument(
+        'also_colour',
+        'red',
+        'colour of the entities that the second concept refers to',
+        ', '.join(COLOURS),
+        _choice(*COLOURS),
+    ),
+    Argument(
+        'weights',
+        '1,1',
+        'of the two in the sum; what weighs 0 is not judged',
+        'two numbers from 0 to 1000000, not both 0, with a comma in between',
+        _weights,
     ),
     Argument(
         'demonstrations',
@@ -237,7 +268,11 @@ class Verdict:
         try:
             return json.loads(self._path.read_text(encoding='utf-8'))
         except (OSError, ValueError):
-            known = {name: self._values[name] for name in ('concept', 'scene_seed')}
+            values = self._values
+            known = {
+                'concept': SUM.join(filter(None, (values['concept'], values['also']))),
+                'scene_seed': values['scene_seed'],
+            }
             nothing = dict.fromkeys(RESULT_KEYS) | {'success': False, 'attention': {}}
             return nothing | known | {'reason': self._reason}
 
@@ -261,17 +296,18 @@ def start(context: object) -> list:
     values = {a.name: a.value(context.launch_configurations[a.name]) for a in ARGUMENTS}
     # The controller refuses this too, and stays there unconfigured; nobody would wait for that.
     require_divisor(values['control_rate'], values['simulation_rate'])
+    asked(AskedParameters(**{name: values[name] for name in _TASK}))  # whether they go together
     verdict = Verdict(values)
     # Whatever prints while the nodes end comes before this.
     atexit.register(verdict.print)
 
-    def node(name: str, **others: object) -> Node:
+    def node(executable: str, suffix: str = '', **others: object) -> Node:
         """Return a node that is given its share of the launch arguments, and others by name."""
-        shared = {key: values[key] for key in PARAMETERS[name]}
+        shared = {key: values[key] for key in PARAMETERS[executable]}
         return Node(
             package=PACKAGE,
-            executable=name,
-            name=name,
+            executable=executable,
+            name=executable + suffix,
             parameters=[shared | others],
             output='screen',
         )
@@ -285,17 +321,22 @@ def start(context: object) -> list:
     }
     # These two stamp what they publish; the others take their time from the joint states.
     simulated = {'use_sim_time': True}
+    learning = {'min_demonstrations': count} if count else {}
+    also = values['also']
+    if also:
+        learning['composition_concepts'] = [values['concept'], also]
+        learning['composition_weights'] = values['weights']
+    nodes['concept_learner'] = node('concept_learner', **learning, **simulated)
     if count:
-        nodes['concept_learner'] = node('concept_learner', min_demonstrations=count, **simulated)
-        nodes['demonstrator'] = node(
-            'demonstrator', count=count, seed=values['demonstration_seed'], **simulated
-        )
-    else:
-        nodes['concept_learner'] = node('concept_learner', **simulated)
+        showing = {'count': count, 'seed': values['demonstration_seed'], **simulated}
+        nodes['demonstrator'] = node('demonstrator', **showing)
+        if also:
+            showing |= {'concept': also, 'reference_colour': values['also_colour']}
+            nodes['demonstrator_also'] = node('demonstrator', '_also', **showing)
 
     def on_exit(name: str) -> Callable[[object, object], list]:
         def react(event: object, _: object) -> list:
-            done = name == 'demonstrator' and event.returncode == 0
+            done = name.startswith('demonstrator') and event.returncode == 0
             judged = name == 'referee' and not values['headless']
             # The simulator holds the arm of a controller that was killed; the referee judges that.
             killed = name == 'controller' and event.returncode < 0
@@ -313,7 +354,8 @@ def start(context: object) -> list:
 
 
 _CONFIGS = ('arm', 'workspace_config')
-_TASK = ('concept', 'reference_colour')
+_SHOWN = ('concept', 'reference_colour')
+_TASK = (*_SHOWN, 'also', 'also_colour')
 PARAMETERS = {
     'referee': (
         *_CONFIGS,
@@ -324,11 +366,12 @@ PARAMETERS = {
         'scene_seed',
         'timeout_s',
         'wall_timeout_s',
+        'weights',
     ),
     'simulator': (*_CONFIGS, *_TASK, 'headless', 'lockstep', 'scene_file', 'scene_seed'),
     'controller': (*_CONFIGS, 'control_rate', 'lockstep', 'model_dir', 'record_dir'),
     'concept_learner': ('model_dir', 'workspace_config'),
-    'demonstrator': (*_TASK, 'workspace_config'),
+    'demonstrator': (*_SHOWN, 'workspace_config'),
 }
 
 

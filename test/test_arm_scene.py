@@ -5,9 +5,12 @@ import pytest
 import yaml
 from reaching import shipped_workspace
 
+from ebm_concept_ros.arm import composed_table as composed
 from ebm_concept_ros.arm import table_scene
+from ebm_concept_ros.arm.composed_table import composed_table
 from ebm_concept_ros.arm.table_scene import load_table_scene, random_table_scene
 from ebm_concept_ros.config_files import ConfigError
+from ebm_core.events import get_concept
 from ebm_core.scene import InvalidInput
 
 BLUE = {'id': 'blue_0', 'position_in_base_m': [0.4, 0.1], 'colour': 'blue', 'shape': 'circle'}
@@ -57,6 +60,28 @@ def test_other_seeds_give_other_scenes():
 def test_an_unknown_colour_is_refused_with_the_known_ones():
     with pytest.raises(ValueError, match=r'mauve.*red.*blue'):
         random_table_scene(1, 2, 'mauve', shipped_workspace())
+
+
+@pytest.mark.parametrize('seed', range(5))
+def test_tables_for_two_concepts_have_a_place_where_both_hold(seed):
+    workspace = shipped_workspace()
+    concepts = get_concept('between'), get_concept('north')
+    same, scene = composed_table(concepts, ('green', 'purple'), seed, workspace)
+    assert same == concepts
+    assert scene == composed_table(concepts, ('green', 'purple'), seed, workspace)[1]
+    places = {e.id: workspace.to_plane(np.array(e.position_in_base_m)) for e in scene.entities}
+    assert len(places) in (4, 5) and {'green_0', 'green_1', 'purple_0'} <= set(places)
+    middle = (places['green_0'] + places['green_1']) / 2
+    np.testing.assert_allclose(middle, places['purple_0'] + (0.0, 0.3), atol=1e-3)
+
+
+def test_two_concepts_that_no_table_brings_together_are_refused_by_name(monkeypatch):
+    monkeypatch.setattr(composed, '_MAX_DRAWS', 100)
+    concepts = get_concept('point'), get_concept('corners')
+    with pytest.raises(
+        InvalidInput, match=r'scene_seed: 2 finds no table on which point \+ corners'
+    ):
+        composed_table(concepts, ('blue', 'red'), 2, shipped_workspace())
 
 
 def write(tmp_path, entities):

@@ -241,6 +241,33 @@ def test_a_composition_that_makes_no_sense_is_refused_and_the_former_stays(
     assert len(concepts) == before
 
 
+def test_the_first_composition_may_come_from_parameters(weights, tmp_path, monkeypatch):
+    domain, lock = claim_domain()
+    monkeypatch.setenv('ROS_DOMAIN_ID', str(domain))
+    own = Probe()
+    heard = own.listen(ros.Concept, 'concept', qos.LATCHED)
+    asked = {'composition_concepts': '[base, other]', 'composition_weights': '[1.0, 0.5]'}
+    try:
+        with lock, running('concept_learner', tmp_path, model_dir=weights, **asked):
+            shown = own.publisher(ros.Demonstration, 'demonstrations', qos.DEMONSTRATIONS)
+            compositions = own.publisher(ros.Composition, 'composition', qos.LATCHED)
+            for message in messages('base', 5) + messages('other', 5, seed=1):
+                shown.publish(message)
+            wait_until(lambda: heard, 'the sum')
+            compositions.publish(composition(0, 2))
+            wait_until(lambda: named(heard, '0 base + 2 other'), 'the other weights')
+        assert [c.name for c in heard] == ['1 base + 0.5 other', '0 base + 2 other']
+    finally:
+        own.close()
+
+
+def test_a_first_composition_that_makes_no_sense_is_refused(weights, tmp_path):
+    asked = {'composition_concepts': '[base, other]', 'composition_weights': '[1.0]'}
+    node = NodeProcess('concept_learner', tmp_path / 'log', model_dir=weights, **asked)
+    assert node.end()[0] == 2 and 'Traceback' not in node.log
+    assert 'parameter composition_weights: composition.weights: 1 values for 2' in node.log
+
+
 def test_demonstrator_shows_the_named_concept_and_ends(probe, concepts, tmp_path):
     shown = probe.listen(ros.Demonstration, 'demonstrations', qos.DEMONSTRATIONS)
     for seed in (7, 7, 8):

@@ -8,31 +8,26 @@ pytest.importorskip('rclpy', reason='scenes are converted as the nodes do')
 
 from ebm_concept_ros import conversions as cv
 from ebm_concept_ros.arm.table_scene import TableEntity, TableScene
-from ebm_concept_ros.control.joint_goal import JointGoal
-from ebm_concept_ros.control.true_goal import TrueGoal
+from ebm_concept_ros.control.joint_goal import goal_of
 from ebm_core.events import get_concept
 
 WORKSPACE = shipped_workspace()
 PLACES = {'blue_0': (0.5, 0.1), 'blue_1': (0.5, -0.1), 'red_0': (0.35, 0.15)}
 
 
-def joint(*names_and_colours):
+def joint(*names_and_colours, weights=(1.0, 1.0), places=PLACES):
     table = TableScene(
         entities=tuple(
             TableEntity(id=name, position_in_base_m=place, colour=name.split('_')[0])
-            for name, place in PLACES.items()
+            for name, place in places.items()
         )
     )
     message = cv.table_scene_to_message(
         table, table.positions_in_base_m(), (0.3, 0.0, 0.12), WORKSPACE
     )
     named = cv.scene_from_message(message, WORKSPACE)
-    return JointGoal(
-        tuple(
-            TrueGoal.of(get_concept(name), named, colour, WORKSPACE)
-            for name, colour in names_and_colours
-        )
-    )
+    names, colours = zip(*names_and_colours, strict=True)
+    return goal_of([get_concept(name) for name in names], colours, weights, named, WORKSPACE)
 
 
 def test_two_lines_hold_together_where_they_cross():
@@ -64,3 +59,18 @@ def test_what_cannot_hold_together_is_refused_by_name():
     with pytest.raises(ValueError, match='between and north'):
         goal = joint(('between', 'blue'), ('north', 'red'))
         goal.place_m(goal.effector_m)
+
+
+def test_what_has_no_weight_is_not_asked_for():
+    goal = joint(('between', 'blue'), ('north', 'red'), weights=(0.0, 0.5))
+    assert goal.concept.name == 'north'
+    np.testing.assert_allclose(goal.place_m(goal.effector_m), (0.35, 0.225), atol=1e-6)
+
+
+def test_a_place_beside_the_nearest_of_each_is_found_too():
+    """Going back and forth between circle and farthest corner passes by where both hold."""
+    at = {'red_0': (0.8, 0.1), 'blue_0': (-0.56, 0.25)}
+    places = {name: tuple(WORKSPACE.to_base(place).tolist()) for name, place in at.items()}
+    goal = joint(('farthest', 'red'), ('circle', 'blue'), places=places)
+    from_m = WORKSPACE.to_base(np.array([0.5, -0.5]))
+    assert goal.distance_m(goal.place_m(from_m)) < 0.01

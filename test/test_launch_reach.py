@@ -71,6 +71,15 @@ def names():
         ('scene_file', 'no_such_file.yaml'),
         ('concept', 'beside'),
         ('reference_colour', 'blau'),
+        ('also', 'beside'),
+        ('also_colour', 'rot'),
+        ('weights', '1'),
+        ('weights', '1,1,1'),
+        ('weights', '1,-0.5'),
+        ('weights', '0,0'),
+        ('weights', 'nan,1'),
+        ('weights', '1,inf'),
+        ('weights', '1;1'),
         ('demonstrations', '-1'),
         ('headless', 'yes'),
         ('lockstep', ''),
@@ -114,6 +123,42 @@ def test_rates_that_do_not_fit_are_refused_before_anything_starts(launch, tmp_pa
     assert '300 Hz' in out + err and '500 Hz' in out + err
     assert 'pid' not in out
     assert not (tmp_path / 'out').exists()
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'text'),
+    [
+        (('also:=between',), "also: 'between' is the concept itself"),
+        (('also:=north', 'also_colour:=blue'), "also_colour: 'blue' is reference_colour too"),
+    ],
+)
+def test_two_that_cannot_be_told_apart_are_refused(launch, tmp_path, arguments, text):
+    process = launch(*arguments, f'out_dir:={tmp_path}/out')
+    out, err = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert text in out + err
+    assert 'pid' not in out
+    assert not (tmp_path / 'out').exists()
+
+
+def test_the_arm_goes_where_both_concepts_of_a_sum_hold(launch, tmp_path):
+    status, result, output = finish(
+        launch(
+            'concept:=between',
+            'also:=north',
+            'weights:=1,0.5',
+            'scene_seed:=3',
+            'lockstep:=true',
+            'render:=false',
+            f'out_dir:={tmp_path}',
+        )
+    )
+    assert status == 0, output
+    assert list(result) == KEYS
+    assert result['concept'] == 'between + north'
+    assert result['distance_m'] <= 0.02
+    assert {'blue_0', 'blue_1', 'red_0'} <= {n for n, a in result['attention'].items() if a > 0.5}
+    assert 'enacting 1 between + 0.5 north' in output
 
 
 def test_the_arm_reaches_and_the_result_comes_last(launch, tmp_path):

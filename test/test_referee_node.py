@@ -135,6 +135,33 @@ def test_every_spatial_concept_is_judged_by_its_own_predicate(
         assert result['distance_m'] == pytest.approx(distance_m, abs=1e-3)
 
 
+@pytest.mark.parametrize(
+    ('also', 'weights', 'distance_m'),
+    [
+        ('circle', '[1.0, 0.5]', 0.005),  # the arm rests on it
+        ('vertical_line', '[1.0, 0.0]', 0.005),
+        ('circle', '[0.0, 1.0]', 0.0),
+    ],
+)
+def test_of_a_sum_all_that_has_weight_must_hold(probe, tmp_path, also, weights, distance_m):
+    code, out, log = run_referee(probe, tmp_path, scene_message(0.005), also=also, weights=weights)
+    assert code == 0, log
+    result = json.loads(out.splitlines()[-1])
+    assert list(result) == KEYS and result['concept'] == f'between + {also}'
+    assert result['distance_m'] == pytest.approx(distance_m, abs=1e-3)
+
+
+def test_a_sum_that_cannot_hold_in_the_scene_ends_the_run_at_once(probe, tmp_path):
+    scenes = probe.publisher(ros.Scene, 'scene', qos.LATCHED, matched=False)
+    scenes.publish(scene_message(0.005))
+    node = NodeProcess(
+        'referee', tmp_path / 'log', out_dir=tmp_path, also='vertical_line', render=False
+    )
+    code, out = node.end()
+    assert code == 1 and json.loads(out.splitlines()[-1])['success'] is False
+    assert 'run: between and vertical_line: no place was found where both hold' in node.log
+
+
 def test_staying_elsewhere_is_not(probe, tmp_path):
     code, out, log = run_referee(probe, tmp_path, scene_message(0.03), timeout_s='1.0')
     result = json.loads(out.splitlines()[-1])
@@ -262,6 +289,12 @@ def test_a_signal_ends_it_without_a_verdict(tmp_path, probe, number):
         ({'concept': 'triangle'}, ("'triangle' brings the effector to no place", 'circle')),
         ({'reference_colour': 'pink'}, ("'pink' is unknown", 'blue')),
         ({'tolerance_m': '-1.0'}, ('parameter tolerance_m', '-1.0')),
+        ({'also': 'nort'}, ("parameter also: 'nort' is unknown", 'north')),
+        ({'also': 'triangle'}, ("parameter also: 'triangle' brings the effector to no place",)),
+        ({'also': 'between'}, ("parameter also: 'between' is the concept itself",)),
+        ({'also': 'north', 'also_colour': 'blue'}, ("parameter also_colour: 'blue'",)),
+        ({'also': 'north', 'weights': '[0.0, 0.0]'}, ('parameter weights', 'all are 0')),
+        ({'also': 'north', 'weights': '[1.0]'}, ('parameter weights', '1 values for 2')),
     ],
 )
 def test_refused_parameters(tmp_path, parameters, texts):

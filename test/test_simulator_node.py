@@ -234,6 +234,7 @@ def test_reset_goes_back_to_the_start(probe, tmp_path):
     [
         ({'concept': 'betwen'}, ('parameter concept', 'betwen', 'between, north')),
         ({'reference_colour': 'pink'}, ('reference_colour', 'pink', 'blue')),
+        ({'also': 'triangle'}, ('parameter also', 'triangle', 'between, north')),
         ({'rate': '50.0'}, ('parameter rate', '50.0', '100.0')),
         ({'rate': 'fast'}, ('parameter rate', 'DOUBLE')),
         ({'scene_seed': -1}, ('parameter scene_seed', '-1')),

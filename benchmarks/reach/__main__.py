@@ -34,7 +34,7 @@ from pathlib import Path
 from benchmarks.reach.outside import OUTSIDE, MissingPackage, require_outside
 from benchmarks.reach.perturbations import PERTURBATIONS
 from benchmarks.reach.table import print_table
-from benchmarks.reach.tasks import SUM
+from ebm_concept_ros.arm.composed_table import SUM
 from ebm_concept_ros.mpc.planners import PLANNERS
 from ebm_core.events import spatial_concept_names
 

@@ -21,7 +21,8 @@ from benchmarks.reach.surroundings import (
     MovingReference,
     Surroundings,
 )
-from benchmarks.reach.tasks import COLOURS_REFERRED_TO, SUM, Task, make_task, pose
+from benchmarks.reach.tasks import COLOURS_REFERRED_TO, Task, make_task, pose
+from ebm_concept_ros.arm.composed_table import SUM
 from ebm_concept_ros.arm.config import load_arm
 from ebm_concept_ros.arm.simulation import ArmSimulation
 from ebm_concept_ros.control.obstacles import circles_to_avoid, hand_radius_m

@@ -7,18 +7,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.reach.composed import COLOURS_REFERRED_TO, composed_table
 from ebm_concept_ros import conversions
+from ebm_concept_ros.arm.composed_table import SUM, composed_table
 from ebm_concept_ros.arm.simulation import ArmSimulation
 from ebm_concept_ros.arm.table_scene import TableEntity, TableScene, random_table_scene
-from ebm_concept_ros.control.joint_goal import JointGoal
+from ebm_concept_ros.control.joint_goal import JointGoal, goal_of
 from ebm_concept_ros.control.true_goal import TrueGoal
 from ebm_concept_ros.workspace import Workspace
 from ebm_core.events import Concept, get_concept
 from ebm_core.scene import COLOURS, SHAPES
 
+# What the first and the second concept refer to.
+COLOURS_REFERRED_TO = ('blue', 'red')
 REFERENCE_COLOUR = COLOURS_REFERRED_TO[0]
-SUM = ' + '
 
 # Crowded tables: small objects, so that a hundred of them find room.
 _CROWD_RADIUS_M = 0.008
@@ -62,7 +63,14 @@ def pose(
     if len(names) > 1:
         if entities is not None:
             raise ValueError(f'entities: {entities} refused, {name} has tables of its own')
-        return composed_table(names, seed, workspace, together)
+        return composed_table(
+            [get_concept(name) for name in names],
+            COLOURS_REFERRED_TO,
+            seed,
+            workspace,
+            together=together,
+            vary=True,
+        )
     concept = get_concept(name).variant(np.random.default_rng(seed))
     if entities is None:
         table = random_table_scene(seed, concept.num_references, REFERENCE_COLOUR, workspace)
@@ -116,12 +124,8 @@ def make_task(
     """
     named = seen(simulation)
     weights = tuple(weights or [1.0] * len(concepts))
-    goals = tuple(
-        TrueGoal.of(concept, named, colour, simulation.workspace)
-        for concept, colour, weight in zip(concepts, COLOURS_REFERRED_TO, weights, strict=False)
-        if weight > 0.0
-    )
-    goal = goals[0] if len(goals) == 1 else JointGoal(goals)
+    colours = COLOURS_REFERRED_TO[: len(concepts)]
+    goal = goal_of(concepts, colours, weights, named, simulation.workspace)
     return Task(tuple(concepts), weights, goal)
 
 

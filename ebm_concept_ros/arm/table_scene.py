@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -113,6 +113,13 @@ def random_table_scene(
     in_plane = _spread_out(rng, len(colours), num_references)
     if in_plane is None:
         raise InvalidInput(f'scene_seed: {seed} finds no room for {len(colours)} entities')
+    return coloured_table(rng, colours, in_plane, workspace)
+
+
+def coloured_table(
+    rng: np.random.Generator, colours: Sequence[str], in_plane: np.ndarray, workspace: Workspace
+) -> TableScene:
+    """Return an object of each colour at (N, 2) particle units, shapes at random, ids in order."""
     positions = workspace.to_base(in_plane)
     counts: dict[str, int] = {}
     entities = []

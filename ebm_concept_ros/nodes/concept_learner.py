@@ -6,7 +6,8 @@ replace it. A demonstration that is refused changes nothing.
 
 A `composition` asks for the sum of several by name, each with a weight, which is published as one
 concept as soon as all of them are known, and again whenever one of them is learned anew. Another
-concept takes its place. Published again with other weights, it changes them.
+concept takes its place. Published again with other weights, it changes them. Parameters may ask for
+the first one.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from ebm_concept_ros import conversions
 from ebm_concept_ros.control.composer import Composer
 from ebm_concept_ros.control.understanding import why_not_understood
 from ebm_concept_ros.nodes import qos
+from ebm_concept_ros.nodes.asked import composition_parameter
 from ebm_concept_ros.nodes.diagnostics import Diagnostics, Level
 from ebm_concept_ros.nodes.parameters import Parameters, declare
 from ebm_concept_ros.nodes.resources import load_weights, load_workspace_parameter
@@ -45,6 +47,11 @@ class ConceptLearnerParameters(Parameters):
         32, ge=1, le=1000, description='concept names collected at a time; the oldest is dropped'
     )
     seed: int = Field(0, ge=0, description='of the inference noise')
+    # An empty list has no type in ROS.
+    composition_concepts: tuple[str, ...] = Field(
+        ('',), description='names of what is added up until told otherwise; one empty: nothing is'
+    )
+    composition_weights: tuple[float, ...] = Field((1.0,), description='a weight for each of them')
 
 
 class ConceptLearner(RunnableDefaults, Node):
@@ -60,6 +67,11 @@ class ConceptLearner(RunnableDefaults, Node):
         self._composer = Composer(self.parameters.max_names)  # of the inference thread alone
         self._work_queue: queue.Queue[Callable[[], None] | None] = queue.Queue()
         self._stopped = threading.Event()
+        if any(self.parameters.composition_concepts):
+            first = composition_parameter(
+                self.parameters.composition_concepts, self.parameters.composition_weights
+            )
+            self._work_queue.put(partial(self._compose, first))
         self._worker = threading.Thread(target=self._work, name='inference', daemon=True)
         self._publisher = self.create_publisher(ros.Concept, 'concept', qos.LATCHED)
         self._diagnostics.set('inference', Level.OK, f'ready, weights {self._model.sha256[:12]}')

@@ -21,26 +21,29 @@ from sensor_msgs.msg import JointState
 
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions
+from ebm_concept_ros.arm.composed_table import SUM
+from ebm_concept_ros.control.joint_goal import JointGoal, goal_of
 from ebm_concept_ros.control.true_goal import TrueGoal
 from ebm_concept_ros.mpc.plan_model import PlanModel
 from ebm_concept_ros.nodes import qos
+from ebm_concept_ros.nodes.asked import AskedParameters, asked, composition_parameter
 from ebm_concept_ros.nodes.diagnostics import Diagnostics, Level
 from ebm_concept_ros.nodes.judge import ReachJudge
-from ebm_concept_ros.nodes.parameters import ConfigurationError, Parameters, declare
+from ebm_concept_ros.nodes.parameters import declare
 from ebm_concept_ros.nodes.resources import load_arm_parameter, load_workspace_parameter
 from ebm_concept_ros.nodes.running import RunnableDefaults, run
 from ebm_concept_ros.report.recorder import RunRecorder
-from ebm_core.events import get_concept, spatial_concept_names
-from ebm_core.scene import COLOURS, InvalidInput
+from ebm_core.scene import InvalidInput
 
 _POLL_S = 0.1
 
 
-class RefereeParameters(Parameters):
+class RefereeParameters(AskedParameters):
     """Parameters of the referee."""
 
-    concept: str = Field('between', description='name of the concept that is to be enacted')
-    reference_colour: str = Field('blue', description='colour of what the concept refers to')
+    weights: tuple[float, ...] = Field(
+        (1.0, 1.0), description='of the two in the sum; what weighs 0 is not judged'
+    )
     scene_seed: int = Field(1, ge=0, description='only repeated in the result')
     tolerance_m: float = Field(0.02, ge=0.001, le=0.5, description='distance that counts, m')
     hold_s: float = Field(0.5, ge=0.0, le=60.0, description='how long to stay, s simulated')
@@ -67,26 +70,17 @@ class Referee(RunnableDefaults, Node):
     def __init__(self) -> None:
         super().__init__('referee')
         p = self.parameters = declare(self, RefereeParameters)
-        try:
-            self._concept = get_concept(p.concept)
-        except InvalidInput as error:
-            raise ConfigurationError(f'parameter {error}') from None
-        if p.concept not in spatial_concept_names():
-            raise ConfigurationError(
-                f'parameter concept: {p.concept!r} brings the effector to no place; those that do '
-                f'are {", ".join(spatial_concept_names())}'
-            )
-        if p.reference_colour not in COLOURS:
-            raise ConfigurationError(
-                f'parameter reference_colour: {p.reference_colour!r} is unknown; known are '
-                f'{", ".join(COLOURS)}'
-            )
+        self._concepts, self._colours = asked(p, spatial=True)
+        self._names = tuple(concept.name for concept in self._concepts)
+        self._weights: tuple[float, ...] = (1.0,)
+        if p.also:
+            self._weights = composition_parameter(self._names, p.weights, 'weights').weights
         self._arm = load_arm_parameter(p.arm)
         self._workspace = load_workspace_parameter(p.workspace_config)
         self._model = PlanModel(self._arm, 0.02)
         self._judge = ReachJudge(p.tolerance_m, p.hold_s)
         self._diagnostics = Diagnostics(self)
-        self._goal: TrueGoal | None = None
+        self._goal: TrueGoal | JointGoal | None = None
         self._why_no_task = 'no scene came'
         self._codes: ros.Concept | None = None
         self._status: ros.ControllerStatus | None = None
@@ -126,8 +120,13 @@ class Referee(RunnableDefaults, Node):
             return
         try:
             scene = conversions.scene_from_message(message, self._workspace)
-            goal = TrueGoal.of(
-                self._concept, scene, self.parameters.reference_colour, self._workspace
+            goal = goal_of(
+                self._concepts,
+                self._colours,
+                self._weights,
+                scene,
+                self._workspace,
+                self.parameters.tolerance_m,
             )
         except InvalidInput as error:
             self._diagnostics.refuse('scene', error)
@@ -137,7 +136,11 @@ class Referee(RunnableDefaults, Node):
         first = self._goal is None
         self._goal = goal
         if first:
-            x, y = goal.place_m(goal.effector_m)
+            try:
+                x, y = goal.place_m(goal.effector_m)
+            except ValueError as error:  # of a sum, which no motion would bring about here
+                self._decide(str(error))
+                return
             self._diagnostics.set('scene', Level.OK, f'goal at {x:.3f}, {y:.3f} m')
 
     def _on_concept(self, message: ros.Concept) -> None:
@@ -244,7 +247,7 @@ class Referee(RunnableDefaults, Node):
             'reach_time_s': reach_time_s,
             'energy': _finite(energy, 6),
             'attention': attention,
-            'concept': self.parameters.concept,
+            'concept': SUM.join(self._names),
             'scene_seed': self.parameters.scene_seed,
         }
 
@@ -256,9 +259,9 @@ class Referee(RunnableDefaults, Node):
         goal = self._goal
         if goal is None or len(self._record) == 0:
             raise ValueError('there is nothing to draw: the run did not begin')
-        name = f'reach_{p.concept}_{p.scene_seed}'
+        name = f'reach_{"_".join(self._names)}_{p.scene_seed}'
         verdict = 'reached' if result['success'] else 'not reached'
-        if goal.has_distance:
+        if goal.has_distance and math.isfinite(self._judge.distance_m):
             verdict += f', {self._judge.distance_m * 1e3:.1f} mm'
         files = draw_run(
             out_dir,
@@ -270,7 +273,7 @@ class Referee(RunnableDefaults, Node):
             p.model_dir,
             self._record,
             goal.place_m(goal.effector_m) if goal.has_distance else None,
-            f'{p.concept}, scene {p.scene_seed}: {verdict}',
+            f'{SUM.join(self._names)}, scene {p.scene_seed}: {verdict}',
             self._stop.is_set,
         )
         if files.problem:

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from ebm_concept_ros.arm.composed_table import composed_table
 from ebm_concept_ros.arm.table_scene import TableScene, load_table_scene, random_table_scene
 from ebm_concept_ros.config_files import ConfigError
-from ebm_concept_ros.nodes.parameters import ConfigurationError, Parameters
+from ebm_concept_ros.nodes.asked import AskedParameters, asked
+from ebm_concept_ros.nodes.parameters import ConfigurationError
 from ebm_concept_ros.workspace import Workspace
-from ebm_core.events import get_concept
-from ebm_core.scene import COLOURS, InvalidInput
+from ebm_core.scene import InvalidInput
 
 
-class SimulatorParameters(Parameters):
+class SimulatorParameters(AskedParameters):
     """Parameters of the simulator."""
 
     arm: str = Field('jaco', description='name of a shipped arm, or the YAML of another')
     workspace_config: str = Field('', description="YAML of the workspace; empty: the package's")
     scene_file: str = Field('', description='YAML of the entities; empty: placed from scene_seed')
     scene_seed: int = Field(1, ge=0, description="of the entities' colours and places")
-    concept: str = Field('between', description='says how many reference entities are needed')
-    reference_colour: str = Field('blue', description='colour of the reference entities')
     rate: float = Field(500.0, ge=100.0, le=2000.0, description='steps and joint states, Hz')
     clock_rate: float = Field(100.0, ge=1.0, le=2000.0, description='/clock, Hz of simulated time')
     scene_rate: float = Field(5.0, ge=0.1, le=100.0, description='scene, Hz of simulated time')
@@ -43,13 +42,11 @@ def load_table(p: SimulatorParameters, workspace: Workspace) -> TableScene:
             return load_table_scene(p.scene_file, workspace)
         except ConfigError as error:
             raise ConfigurationError(f'parameter scene_file: {error}') from None
-    if p.reference_colour not in COLOURS:
-        raise ConfigurationError(
-            f'parameter reference_colour: {p.reference_colour!r} is unknown; known are '
-            f'{", ".join(COLOURS)}'
-        )
+    concepts, colours = asked(p)
     try:
-        num_references = get_concept(p.concept).num_references
+        if len(concepts) > 1:
+            return composed_table(concepts, colours, p.scene_seed, workspace)[1]
+        num_references = concepts[0].num_references
         return random_table_scene(p.scene_seed, num_references, p.reference_colour, workspace)
-    except InvalidInput as error:  # of the concept or the scene's seed, which it names
+    except InvalidInput as error:  # of the scene's seed, which it names
         raise ConfigurationError(f'parameter {error}') from None

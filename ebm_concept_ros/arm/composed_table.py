@@ -6,14 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ebm_concept_ros.arm.table_scene import TableEntity, TableScene
+from ebm_concept_ros.arm.table_scene import TableScene, coloured_table
 from ebm_concept_ros.workspace import Workspace
-from ebm_core.events import Concept, get_concept
+from ebm_core.events import Concept
 from ebm_core.events.arrangement import Arrangement
-from ebm_core.scene import ACTOR_COLOUR, COLOURS, SHAPES, Scene
+from ebm_core.scene import ACTOR_COLOUR, COLOURS, InvalidInput, Scene
 
-# What the first and the second concept refer to.
-COLOURS_REFERRED_TO = ('blue', 'red')
+SUM = ' + '  # between the names of concepts that are added up
 
 _TOLERANCE_UNITS = 0.02
 _APART_UNITS = 0.4
@@ -23,18 +22,25 @@ _MAX_DRAWS = 50_000
 
 
 def composed_table(
-    names: Sequence[str], seed: int, workspace: Workspace, together: bool = True
+    concepts: Sequence[Concept],
+    colours: Sequence[str],
+    seed: int,
+    workspace: Workspace,
+    *,
+    together: bool = True,
+    vary: bool = False,
 ) -> tuple[tuple[Concept, ...], TableScene]:
-    """Return two concepts as the seed has them, and a table on which both can hold.
+    """Return two concepts, and a table on which both can hold.
 
-    together: at one place, or else at places that are well apart. Each refers to entities of a
-    colour of its own, and one or two more stand by. Raises ValueError where no such table is found.
+    colours: two, of what each of them refers to; one or two entities of others stand by.
+    together: at one place, or else at places that are well apart. vary: concepts are as the seed
+    has them, a line elsewhere. Raises InvalidInput where no such table is found.
     """
     rng = np.random.default_rng(seed)
     for _ in range(_MAX_DRAWS):
-        concepts = tuple(get_concept(name).variant(rng) for name in names)
-        first = _participants(concepts[0], rng, None)
-        second = _participants(concepts[1], rng, first[0] if together else None)
+        both = tuple(concept.variant(rng) if vary else concept for concept in concepts)
+        first = _participants(both[0], rng, None)
+        second = _participants(both[1], rng, first[0] if together else None)
         others = rng.uniform(-_WITHIN_UNITS, _WITHIN_UNITS, (int(rng.integers(1, 3)), 2))
         places = np.concatenate((first[1:], second[1:], others))
         gaps = np.linalg.norm(places[:, None] - places[None], axis=-1)
@@ -45,13 +51,16 @@ def composed_table(
         ):
             continue
         # How far from satisfying each is who satisfies, or is to satisfy, the first.
-        of_first, of_second = _violations(concepts, first, second, places)
+        of_first, of_second = _violations(both, first, second, places)
         if of_first <= _TOLERANCE_UNITS and (
             of_second <= _TOLERANCE_UNITS if together else of_second >= _APART_UNITS
         ):
-            return concepts, _table(rng, (first[1:], second[1:]), others, workspace)
-    how = 'together' if together else 'apart'
-    raise ValueError(f'{" + ".join(names)}: found no table on which both can hold {how}')
+            referred_to = np.repeat(colours, (len(first) - 1, len(second) - 1)).tolist()
+            spare = [colour for colour in COLOURS if colour not in colours]
+            referred_to += [str(rng.choice(spare)) for _ in others]
+            return both, coloured_table(rng, referred_to, places, workspace)
+    name, how = SUM.join(concept.name for concept in concepts), 'together' if together else 'apart'
+    raise InvalidInput(f'scene_seed: {seed} finds no table on which {name} can hold {how}')
 
 
 def _participants(
@@ -86,31 +95,3 @@ def _violations(
         else:
             out.append(0.0 if concept.holds(scene, attention) else np.inf)
     return out
-
-
-def _table(
-    rng: np.random.Generator,
-    references: Sequence[np.ndarray],
-    others: np.ndarray,
-    workspace: Workspace,
-) -> TableScene:
-    spare = [colour for colour in COLOURS if colour not in COLOURS_REFERRED_TO]
-    shapes = [shape for shape in SHAPES if shape != 'cross']
-    coloured = [
-        (colour, place)
-        for colour, own in zip(COLOURS_REFERRED_TO, references, strict=True)
-        for place in own
-    ]
-    coloured += [(str(rng.choice(spare)), place) for place in others]
-    entities = []
-    for index, (colour, place) in enumerate(coloured):
-        x, y = workspace.to_base(place).round(4).tolist()
-        entities.append(
-            TableEntity(
-                id=f'{colour}_{index}',
-                position_in_base_m=(x, y),
-                colour=colour,
-                shape=str(rng.choice(shapes)),
-            )
-        )
-    return TableScene(entities=tuple(entities))
