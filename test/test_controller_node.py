@@ -186,7 +186,7 @@ def test_it_tells_when_torques_and_plans_come(probe, tracking, arm):
     assert 0 < values['torque_rate_hz'] <= 550 and 0 < values['replan_rate_hz'] <= 110
     assert 0 < values['lateness_s_p50'] <= values['lateness_s_p99'] <= values['lateness_s_max']
     assert 0 < values['plan_time_s_median'] <= values['plan_time_s_p99']
-    assert values['missed_deadlines'] >= 0
+    assert 'missed_deadlines' in values
 
 
 def test_joint_states_are_matched_by_name(tracking, arm, statuses, efforts):

@@ -63,6 +63,8 @@ def test_memory_stays_flat_while_concepts_change(run):
         assert growth <= _MAX_GROWTH_MB
     p99 = [1e3 * np.percentile(np.concatenate(g), 99) for g in (gaps[:half], gaps[half:])]
     print(f'from one torque to the next, p99: {p99[0]:.2f} ms, later {p99[1]:.2f} ms')
+    if DURATION_S >= 60:  # shorter, and what the machine does besides is seen
+        assert p99[1] <= 1.5 * p99[0] + 1.0
     # A tenth of the rate, mostly, is enough on a machine that is busy with other things.
     assert np.median([len(gap) for gap in gaps]) > 50 * _SLICE_S
 

@@ -36,6 +36,10 @@ def stamp_ns(message):
     return cv.stamp_to_ns(message.header.stamp)
 
 
+def clock_ns(message):
+    return cv.stamp_to_ns(message.clock)
+
+
 def wait_for_state(states, after_ns):
     """Return a joint state of after_ns or later."""
     wait_until(lambda: states and stamp_ns(states[-1]) >= after_ns, f'a state of {after_ns} ns')
@@ -70,8 +74,11 @@ def test_publishes_scene_states_and_clock_and_holds_without_commands(probe, tmp_
         assert list(first.name) == list(JOINTS)
         # Held where it started: the arm sags by no more than friction and damping allow.
         np.testing.assert_allclose(last.position, ARM.home_rad, atol=0.02)
-        wait_until(lambda: clock, 'the clock')
-        assert clock[-1].clock.sec >= 0
+        wait_until(lambda: clock and clock_ns(clock[-1]) >= 1_000_000_000, 'the clock')
+        # That of the joint states, at 100 Hz: it never goes back, nor stands still.
+        ticks = np.diff([clock_ns(message) for message in clock])
+        assert (ticks > 0).all() and not (ticks % 10_000_000).any()
+        wait_for_state(states, clock_ns(clock[-1]))
         # Latched: the scene reaches who comes late.
         scenes = probe.listen(ros.Scene, 'scene', qos.LATCHED)
         wait_until(lambda: scenes, 'the scene')
