@@ -2,6 +2,7 @@
 
 import math
 import signal
+import time
 
 import numpy as np
 import pytest
@@ -174,7 +175,7 @@ def test_it_publishes_finite_torques_within_the_limits(tracking, arm, efforts, s
     np.testing.assert_allclose((point.x, point.y, point.z), effector, atol=1e-6)
 
 
-def test_it_tells_when_torques_and_plans_come(probe, tracking, arm):
+def test_it_tells_when_torques_and_plans_come(probe, tracking, arm, controller, statuses):
     def timing():
         reports = [s for a in list(probe.diagnostics) for s in a.status]
         reports = [s for s in reports if s.name == 'controller: timing']
@@ -186,7 +187,14 @@ def test_it_tells_when_torques_and_plans_come(probe, tracking, arm):
     assert 0 < values['torque_rate_hz'] <= 550 and 0 < values['replan_rate_hz'] <= 110
     assert 0 < values['lateness_s_p50'] <= values['lateness_s_p99'] <= values['lateness_s_max']
     assert 0 < values['plan_time_s_median'] <= values['plan_time_s_p99']
-    assert 'missed_deadlines' in values
+    # Stopped for 100 periods, it tells that they are missing.
+    before = statuses[-1].missed_deadlines
+    controller.send(signal.SIGSTOP)
+    time.sleep(0.2)
+    controller.send(signal.SIGCONT)
+    wait_until(lambda: int(timing()['missed_deadlines']) >= 50, 'missed deadlines')
+    wait_until(lambda: statuses[-1].missed_deadlines >= before + 50, 'missed deadlines in status')
+    wait_for_status(statuses, Status.TRACKING)
 
 
 def test_joint_states_are_matched_by_name(tracking, arm, statuses, efforts):

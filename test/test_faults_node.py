@@ -197,6 +197,29 @@ def test_when_the_joint_states_end_in_motion_it_holds(run):
     run.check_torques()
 
 
+def test_overruns_are_skipped_and_counted_and_not_caught_up(run):
+    controller = run.start_controller()
+    rate = 500
+    for _ in range(3):
+        run.set_in_motion()
+        missed = run.wait_for_status(Status.TRACKING).missed_deadlines
+        controller.send(signal.SIGSTOP)
+        time.sleep(0.2)
+        went_on_s = time.monotonic()
+        controller.send(signal.SIGCONT)
+        wait_until(
+            lambda missed=missed: run.statuses[-1].missed_deadlines >= missed + 0.1 * rate,
+            'the overruns to be counted',
+        )
+        run.wait_for_status(Status.TRACKING)
+        wait_until(lambda since=went_on_s: run.efforts[-1][0] > since + 0.1, 'torques')
+        came_s = np.array([at for at, _ in run.efforts])
+        # What is caught up would come at once, 0.2 s of it.
+        soon = np.count_nonzero((came_s >= went_on_s) & (came_s < went_on_s + 0.1))
+        assert soon <= 1.5 * 0.1 * rate + 20
+        run.check_torques()
+
+
 def test_a_concept_that_changes_in_motion_is_followed_without_a_stop(run):
     run.start_controller()
     run.set_in_motion()
@@ -332,10 +355,10 @@ def test_whatever_else_comes_in_every_torque_is_good_and_it_goes_on(run, model):
     run.set_in_motion()
     for number in range(20):
         values = {
-            field: rng.choice(ABSURD, len(JOINTS)) if rng.integers(2) else former
-            for field, former in (
-                ('position', ARM.home_rad),
-                ('velocity', rng.normal(size=len(JOINTS))),
+            field: rng.choice(absurd, len(JOINTS)) if rng.integers(2) else former
+            for field, absurd, former in (
+                ('position', ABSURD, ARM.home_rad),
+                ('velocity', np.clip(ABSURD, -100.0, 100.0), rng.normal(size=len(JOINTS))),
             )
         }
         sent = set()
