@@ -4,7 +4,7 @@
 
 writes entities.png and entities.json: median time on one core, and the peak of the memory that
 tensors take at once, of: identification (16 chains of K = 10 steps); generation, one chain of K
-steps; the energy field that the controller descends, 33 x 33 places of the actor. Generation
+steps; the energy field that the controller descends, 65 x 65 places of the actor. Generation
 depends on the entities that are attended to: as many as in *between* (three), or, at worst, all.
 Weights do not matter for the cost; they are drawn unless --model is given.
 """
@@ -37,7 +37,7 @@ matplotlib.use('Agg')
 import matplotlib.pyplot as plt
 
 NUMBERS = (3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 80, 100)
-FIELD_POINTS = 33  # per side
+FIELD_POINTS = 65  # per side
 FIELD_HALF_WIDTH = 1.25  # particle units
 USUAL_ATTENTION = 3
 LABELS = {

@@ -17,7 +17,7 @@ from ebm_core.scene import InvalidInput
 if TYPE_CHECKING:
     from ebm_core.model import ConceptModel
 
-FIELD_SIZE = 33
+FIELD_SIZE = 65
 # Entities that moved less than this are where they were, particle units.
 _SAME_PLACE = 1e-4
 

@@ -7,6 +7,7 @@ them from goals: of all that is about as likely as the best, nothing is filled.
 from __future__ import annotations
 
 import heapq
+import math
 from itertools import product
 
 import numpy as np
@@ -21,21 +22,29 @@ def filled(energies: np.ndarray, as_good: float) -> np.ndarray:
     Every other hollow is filled up to its outlet, and a little more the farther from it (a flood
     from the goals, lowest first).
     """
-    rise = _RISE_PER_CELL * np.ptp(energies)
-    levels = np.where(energies <= energies.min() + as_good, energies, np.inf)
-    border = [(levels[i], *i) for i in zip(*np.nonzero(np.isfinite(levels)), strict=True)]
+    rise = _RISE_PER_CELL * float(np.ptp(energies))
+    # Lists, with a border that is done: ten times faster than asking an array cell by cell.
+    width = len(energies) + 2
+    goals = np.where(energies <= energies.min() + as_good, energies, np.inf)
+    own, levels = (np.pad(e, 1, constant_values=np.inf).ravel().tolist() for e in (energies, goals))
+    done = np.pad(np.zeros(energies.shape, bool), 1, constant_values=True).ravel().tolist()
+    steps = [
+        (dx * width + dy, rise * math.hypot(dx, dy))
+        for dx, dy in product((-1, 0, 1), repeat=2)
+        if dx or dy
+    ]
+    border = [(level, cell) for cell, level in enumerate(levels) if level < math.inf]
     heapq.heapify(border)
-    done = np.zeros(energies.shape, bool)
     while border:
-        level, x, y = heapq.heappop(border)
-        if done[x, y]:
+        level, cell = heapq.heappop(border)
+        if done[cell]:
             continue
-        done[x, y] = True
-        for dx, dy in product((-1, 0, 1), repeat=2):
-            i, j = x + dx, y + dy
-            if 0 <= i < len(energies) and 0 <= j < len(energies) and not done[i, j]:
-                through = max(energies[i, j], level + rise * np.hypot(dx, dy))
-                if through < levels[i, j]:
-                    levels[i, j] = through
-                    heapq.heappush(border, (through, i, j))
-    return levels
+        done[cell] = True
+        for step, climb in steps:
+            beside = cell + step
+            if not done[beside]:
+                through = max(own[beside], level + climb)
+                if through < levels[beside]:
+                    levels[beside] = through
+                    heapq.heappush(border, (through, beside))
+    return np.array(levels).reshape(width, width)[1:-1, 1:-1].copy()
