@@ -12,7 +12,9 @@ from torch import Tensor
 
 from .energy import Energy, LastLayer
 
-MOST_SEARCHED = 16  # with more entities, masks do not grow and only single ones are tried
+MOST_SEARCHED = 16  # with more entities, only the best pairs grow and only single ones are tried
+_PAIRS = 32  # so many of them
+_AT_ONCE = 1024  # masks, of which each weighs all pairs of entities
 # How many masks are grown on after the first step, and in how many more; how many are kept then.
 _BEAM, _STEPS, _KEPT = 8, 2, 2
 
@@ -21,17 +23,16 @@ def grow(energy: Energy, pairs: Tensor, present: Tensor, last: LastLayer) -> Ten
     """Return masks (B, C, N) of 0 and 1 worth refining: grown entity by entity from every pair.
 
     What several entities satisfy together, no two of them show; from the pair that begins it each
-    further one is the best of all there are. With more than MOST_SEARCHED entities it is nobody
-    (C = 1) that is returned: growing from there finds few among many. Arguments as of `refine`.
+    further one is the best of all there are. Arguments as of `refine`.
     """
     n = present.shape[-1]
-    if n > MOST_SEARCHED:
-        return torch.zeros_like(present).unsqueeze(1)
     one = torch.eye(n, device=present.device)
     i, j = torch.triu_indices(n, n, device=present.device)  # i = j: an entity by itself
     masks = torch.maximum(one[i], one[j]).expand(len(present), -1, -1)
     there = present[:, i] * present[:, j] > 0
     value = _energies(energy, pairs, last, masks).masked_fill(~there, torch.inf)
+    if n > MOST_SEARCHED:
+        masks, value = _least(masks, value, _PAIRS)
     masks, value = _best_change(energy, pairs, present, last, masks, value, one)
     masks, value = _least(masks, value, _BEAM)
     for _ in range(_STEPS):
@@ -88,7 +89,8 @@ def _least(masks: Tensor, value: Tensor, number: int) -> tuple[Tensor, Tensor]:
 
 def _energies(energy: Energy, pairs: Tensor, last: LastLayer, masks: Tensor) -> Tensor:
     """Return E (B, C), infinite where nobody is attended to."""
-    values = energy.energy_of_gates(pairs, masks, last)
+    few = masks.split(_AT_ONCE, 1)
+    values = torch.cat([energy.energy_of_gates(pairs, some, last) for some in few], 1)
     return values.masked_fill(masks.sum(-1) == 0, torch.inf)
 
 

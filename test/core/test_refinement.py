@@ -1,6 +1,6 @@
 """Masks that grow and are varied end where no mask has less energy, and leave out who is absent."""
 
-from itertools import product
+from itertools import combinations, product
 
 import numpy as np
 import pytest
@@ -55,10 +55,18 @@ def test_refinement_never_ends_above_where_it_began_and_never_at_nobody():
     assert found.any(1).all()
 
 
-def test_among_very_many_masks_grow_from_nobody():
-    n = MOST_SEARCHED + 1
+def test_among_very_many_the_best_pairs_grow():
+    n = MOST_SEARCHED + 4
+    torch.manual_seed(2)
     energy = Energy(hidden=16, residuals=3, code_size=4)
     with torch.no_grad():
         pairs = energy.pair_sums(torch.randn(2, 1, n, NUM_INPUTS))
-        masks = grow(energy, pairs, torch.ones(2, n), energy.with_code(torch.randn(2, 4)))
-    assert masks.shape == (2, 1, n) and not masks.any()
+        last = energy.with_code(torch.randn(2, 4))
+        masks = grow(energy, pairs, torch.ones(2, n), last)
+        two = torch.stack(
+            [(torch.arange(n) == i) | (torch.arange(n) == j) for i, j in combinations(range(n), 2)]
+        )
+        of_pairs = energy.energy_of_gates(pairs, two.float().expand(2, -1, -1), last)
+        grown = energy.energy_of_gates(pairs, masks, last)
+    assert masks.any(-1).all()
+    assert (grown.amin(1) <= of_pairs.amin(1)).all()
