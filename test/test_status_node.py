@@ -42,7 +42,7 @@ def test_every_state_and_reason_is_in_a_status_and_on_diagnostics_in_the_same_or
     run.wait_for_status(Status.HOLDING, 'joint state is older')
 
     def said():
-        # The sequence begins when all three listen; what is inactive before has words of its own.
+        # What is said while it is inactive has other words on /diagnostics.
         statuses = [(LEVELS[s.state], s.reason) for s in list(run.statuses)]
         reports = [
             (status.level[0], status.message)

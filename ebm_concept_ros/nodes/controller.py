@@ -175,6 +175,7 @@ class Controller(RunnableDefaults, LifecycleNode):
         for undo in self._undo:
             undo()
         self._undo = []
+        self._changes.clear()  # of a run that nobody asks about any more
         self._diagnostics.set('state', Level.OK, 'unconfigured')
 
     def _stop_threads(self) -> bool:
