@@ -1,8 +1,10 @@
 """Gives every test process a ROS domain of its own; without ROS, leaves out what needs it."""
 
 import os
+from contextlib import ExitStack
 from importlib.util import find_spec
 
+import pytest
 from domains import claim_domain
 
 _domain, _lock = claim_domain()
@@ -18,3 +20,13 @@ if find_spec('rclpy') is None:
         'test_launch_reach.py',
         'test_reach_lockstep.py',
     ]
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Return a simulator and a controller in a domain of their own, with untrained weights."""
+    from faults import Run
+    from harness import untrained_weights
+
+    with ExitStack() as nodes:
+        yield Run(nodes, tmp_path, untrained_weights(tmp_path / 'weights'))

@@ -7,29 +7,19 @@ EBM_REPETITIONS how many moments each signal is sent at (2 without it).
 import os
 import signal
 import time
-from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 import pytest
-from faults import Run, Status
-from harness import untrained_weights, wait_until
+from faults import Status
+from harness import wait_until
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
-
-from ebm_core.model import load_model
 
 DURATION_S = float(os.environ.get('EBM_SOAK_S', '8'))
 REPETITIONS = int(os.environ.get('EBM_REPETITIONS', '2'))
 _SLICE_S = 1.0
 _MAX_GROWTH_MB = 5.0
-
-
-@pytest.fixture
-def run(tmp_path):
-    weights = untrained_weights(tmp_path / 'weights')
-    with ExitStack() as nodes:
-        yield Run(nodes, tmp_path, weights, load_model(weights))
 
 
 def change(run, transition):

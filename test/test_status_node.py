@@ -1,26 +1,16 @@
 """What the controller says it does: status and diagnostics tell the same story, whole."""
 
 import signal
-from contextlib import ExitStack
 from itertools import groupby
 
 import numpy as np
-import pytest
-from faults import Run, Status
-from harness import untrained_weights, wait_until, wait_until_heard
+from faults import Status
+from harness import wait_until, wait_until_heard
 
 from ebm_concept_ros.nodes.controller import _LEVELS
 from ebm_concept_ros.nodes.controller_setup import ControllerParameters
-from ebm_core.model import load_model
 
 LEVELS = {int(mode): level for mode, level in _LEVELS.items()}
-
-
-@pytest.fixture
-def run(tmp_path):
-    weights = untrained_weights(tmp_path / 'weights')
-    with ExitStack() as nodes:
-        yield Run(nodes, tmp_path, weights, load_model(weights))
 
 
 def without_repetitions(items):
