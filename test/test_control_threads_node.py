@@ -1,5 +1,6 @@
 """A thread of the controller that fails has the last word: no torque, and a fault that stays."""
 
+import os
 import threading
 
 import pytest
@@ -36,20 +37,65 @@ class Enactor:
         return Decision(Mode.TRACKING, 'enacting')
 
 
+def start(story, targeting=None, **parameters):
+    """Return threads at work that tell what they do."""
+    threads = ControlThreads(
+        ControllerParameters(**parameters),
+        Enactor(),
+        targeting or Targeting(),
+        lambda decision: story.append(decision.reason),
+        lambda name, error: story.append(f'{name}: {error}'),
+        lambda how: story.append((how, os.sched_getscheduler(0))),
+    )
+    threads.start()
+    return threads
+
+
 @pytest.mark.parametrize('attempt', range(5))
 def test_after_a_failure_nothing_is_decided_any_more(attempt):
     story, targeting = [], Targeting()
-    threads = ControlThreads(
-        ControllerParameters(),
-        Enactor(),
-        targeting,
-        lambda decision: story.append(decision.reason),
-        lambda name, error: story.append(f'{name}: {error}'),
-    )
-    threads.start()
+    threads = start(story, targeting)
     wait_until(lambda: len(story) > 5 + attempt, 'decisions')
     targeting.fails.set()
     wait_until(lambda: 'targeting: the targeting is spoiled' in story, 'the failure')
     assert threads.stop()
     assert story[-1] == 'targeting: the targeting is spoiled'
     assert story.count(story[-1]) == 1
+
+
+def test_the_control_thread_says_how_it_is_scheduled_and_alone_is():
+    story = []
+    threads = start(story)
+    wait_until(lambda: 'enacting' in story, 'decisions')
+    others = {os.sched_getscheduler(thread.native_id) for thread in others_than('control')}
+    assert threads.stop()
+    how, policy = story[0]
+    assert how == 'SCHED_FIFO 50' or how.startswith('as any thread, not with SCHED_FIFO 50: ')
+    assert (policy == os.SCHED_FIFO) == (how == 'SCHED_FIFO 50')
+    assert others == {os.SCHED_OTHER}
+
+
+def test_without_the_right_to_a_priority_it_controls_all_the_same(monkeypatch):
+    def refuse(*_):
+        raise PermissionError(1, 'Operation not permitted')
+
+    monkeypatch.setattr(os, 'sched_setscheduler', refuse)
+    story = []
+    threads = start(story, control_priority=7)
+    wait_until(lambda: 'enacting' in story, 'decisions')
+    assert threads.stop()
+    how, policy = story[0]
+    assert 'SCHED_FIFO 7' in how and 'Operation not permitted' in how
+    assert policy == os.SCHED_OTHER
+
+
+def test_no_priority_is_asked_for_where_none_is_wanted():
+    story = []
+    threads = start(story, control_priority=0)
+    wait_until(lambda: len(story) > 3, 'decisions')
+    assert threads.stop()
+    assert set(story) == {'enacting'}
+
+
+def others_than(name):
+    return [t for t in threading.enumerate() if t.name != name]

@@ -1,8 +1,12 @@
 """What a node says of refused messages: each culprit once, and apart from the node's state."""
 
-import pytest
+import threading
+from types import SimpleNamespace
 
-from ebm_concept_ros.nodes.diagnostics import same_reason
+import pytest
+import rclpy
+
+from ebm_concept_ros.nodes.diagnostics import Diagnostics, Level, same_reason
 
 
 @pytest.mark.parametrize(
@@ -31,3 +35,29 @@ def test_other_culprits_are_other_reasons(one, other):
 )
 def test_other_values_are_the_same_reason(one, other):
     assert same_reason(one) == same_reason(other)
+
+
+def test_no_report_is_overtaken_by_an_older_one(monkeypatch):
+    context = rclpy.Context()
+    rclpy.init(context=context)
+    node = rclpy.create_node('reporter', context=context)
+    diagnostics = Diagnostics(node)
+    reported, begun, overtaken = [], threading.Event(), threading.Event()
+
+    def publish(message):
+        if threading.current_thread() is slow:
+            begun.set()
+            overtaken.wait(0.5)
+        else:
+            overtaken.set()
+        reported.append(message.status[0].message)
+
+    monkeypatch.setattr(diagnostics, '_publisher', SimpleNamespace(publish=publish))
+    slow = threading.Thread(target=diagnostics.set, args=('state', Level.OK, 'older'))
+    slow.start()
+    assert begun.wait(5.0)
+    diagnostics.set('state', Level.OK, 'newer')
+    slow.join()
+    node.destroy_node()
+    rclpy.shutdown(context=context)
+    assert reported == ['older', 'newer']

@@ -86,4 +86,4 @@ class Plan:
         # The planned speed a step ahead: at rest it tells which way friction will act.
         friction = self.friction_nm * np.tanh(after[n:] / self._FRICTION_SPEED_RAD_S)
         effort = self.efforts[k] + self.gains[k] @ (state - expected) + friction
-        return np.clip(effort, -self.limits_nm, self.limits_nm)
+        return np.minimum(np.maximum(effort, -self.limits_nm), self.limits_nm)

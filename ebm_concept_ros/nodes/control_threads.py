@@ -12,6 +12,7 @@ from ebm_concept_ros.control.pacing import Pacer
 from ebm_concept_ros.control.timing import Timing
 from ebm_concept_ros.conversions import JointSample
 from ebm_concept_ros.nodes.controller_setup import ControllerParameters
+from ebm_concept_ros.nodes.priority import prioritise
 from ebm_concept_ros.nodes.targeting import Targeting
 
 _JOIN_TIMEOUT_S = 5.0
@@ -22,7 +23,8 @@ class ControlThreads:
     """Started once, and stopped once; then no decision is acted on any more.
 
     act: takes each decision, in the control thread. failed: takes the name of a thread that an
-    error ended, and the error; all of them end then. timing: of torques and plans, in real time.
+    error ended, and the error; all of them end then. scheduled: takes how the system runs the
+    control thread. timing: of torques and plans, in real time.
     """
 
     def __init__(
@@ -32,6 +34,7 @@ class ControlThreads:
         targeting: Targeting,
         act: Callable[[Decision], None],
         failed: Callable[[str, Exception], None],
+        scheduled: Callable[[str], None],
     ) -> None:
         self.missed_deadlines = 0
         self.timing = Timing(round(parameters.record_limit_s * parameters.control_rate))
@@ -40,6 +43,7 @@ class ControlThreads:
         self._targeting = targeting
         self._act = act
         self._failed = failed
+        self._scheduled = scheduled
         self._stop = threading.Event()
         self._acting = threading.Lock()  # after a failure no decision has the last word
         self._input = threading.Condition()  # guards _unanswered
@@ -70,6 +74,8 @@ class ControlThreads:
 
     def answer(self, sample: JointSample) -> None:
         """In lockstep: have this joint state answered by one decision."""
+        if not self._parameters.lockstep:
+            return
         with self._input:
             self._unanswered = sample
             self._input.notify_all()
@@ -88,6 +94,8 @@ class ControlThreads:
                 self._act(decision)
 
     def _control(self) -> None:
+        if priority := self._parameters.control_priority:
+            self._scheduled(prioritise(priority))
         pacer = Pacer(1.0 / self._parameters.control_rate)
         while not self._stop.is_set():
             due_s = pacer.wait()

@@ -41,6 +41,7 @@ from ebm_concept_ros.nodes.targeting import Targeting
 from ebm_core.scene import InvalidInput
 
 _SUCCESS, _FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
+_NOT_ACTIVE = Decision(Mode.WAITING, 'not active')
 _TIMING_PERIOD_S, _TIMING_WINDOW_S = 1.0, 10.0
 _LEVELS = {
     Mode.WAITING: Level.OK,
@@ -53,6 +54,8 @@ _LEVELS = {
 class Controller(RunnableDefaults, LifecycleNode):
     """Converts messages, holds the inputs and runs the threads; `Enactor` decides."""
 
+    hears_much = True
+
     def __init__(self) -> None:
         super().__init__('controller')
         self.parameters = declare(self, ControllerParameters)
@@ -60,7 +63,7 @@ class Controller(RunnableDefaults, LifecycleNode):
         self._undo: list[Callable[[], object]] = []  # of configure, first things first
         self._threads: ControlThreads | None = None
         self._recording: Recording | None = None
-        self._decision = Decision(Mode.WAITING, 'not active')
+        self._decision = self._said = _NOT_ACTIVE
         self._changes: deque[Decision] = deque(maxlen=1000)  # not yet in a status of their own
 
     def start(self) -> None:
@@ -117,7 +120,6 @@ class Controller(RunnableDefaults, LifecycleNode):
             self._report_status,
             clock=Clock(clock_type=ClockType.STEADY_TIME),
         )
-        self._changed = self.create_guard_condition(self._publish_changes)
         timing_timer = self.create_timer(
             _TIMING_PERIOD_S, self._report_timing, clock=Clock(clock_type=ClockType.STEADY_TIME)
         )
@@ -125,7 +127,6 @@ class Controller(RunnableDefaults, LifecycleNode):
             *(lambda s=s: self.destroy_subscription(s) for s in subscriptions),
             lambda: self.destroy_timer(timer),
             lambda: self.destroy_timer(timing_timer),
-            lambda: self.destroy_guard_condition(self._changed),
             lambda: self.destroy_publisher(self._status_publisher),
             lambda: self.destroy_lifecycle_publisher(self._command_publisher),
         ]
@@ -140,7 +141,8 @@ class Controller(RunnableDefaults, LifecycleNode):
         self._recording = Recording.of(self.parameters, self._setup, self._diagnostics)
         self._enactor.restart(self._recording.log if self._recording else None)
         self._threads = ControlThreads(
-            self.parameters, self._enactor, self._targeting, self._act, self._failed
+            *(self.parameters, self._enactor, self._targeting),
+            *(self._act, self._failed, self._report_scheduling),
         )
         self._threads.start()
         return _SUCCESS
@@ -176,13 +178,15 @@ class Controller(RunnableDefaults, LifecycleNode):
             undo()
         self._undo = []
         self._changes.clear()  # of a run that nobody asks about any more
+        self._said = self._decision
         self._diagnostics.set('state', Level.OK, 'unconfigured')
 
     def _stop_threads(self) -> bool:
         """Return whether all have ended."""
         threads, self._threads = self._threads, None
         ended = threads is None or threads.stop()
-        self._decision = Decision(Mode.WAITING, 'not active')
+        self._decision = _NOT_ACTIVE
+        self._changes.append(_NOT_ACTIVE)
         recording, self._recording = self._recording, None
         if threads is not None and recording is not None:
             recording.save(threads.timing.record())
@@ -224,12 +228,15 @@ class Controller(RunnableDefaults, LifecycleNode):
             threads.answer(sample)
 
     def _report_status(self) -> None:
-        self._publish_changes()  # what came before is said before
-        self._publish_status(self._decision)
+        self._publish_changes()
+        decision = self._decision
+        if not _differ(decision, self._said):  # or else it is a change, and is said in its turn
+            self._publish_status(decision)
 
     def _publish_changes(self) -> None:
         while self._changes:
-            self._publish_status(self._changes.popleft())
+            self._said = self._changes.popleft()
+            self._publish_status(self._said)
 
     def _publish_status(self, decision: Decision) -> None:
         message = status_message(self._enactor, decision, self._status_model, self._setup.workspace)
@@ -259,18 +266,26 @@ class Controller(RunnableDefaults, LifecycleNode):
                 )
             )
         before, self._decision = self._decision, decision
-        if before.mode != decision.mode or before.reason != decision.reason:
+        if _differ(before, decision):
             self._report_change(decision)
 
     def _failed(self, thread: str, error: Exception) -> None:
         self._decision = Decision(Mode.FAULT, f'{thread}: {type(error).__name__}: {error}')
         self._report_change(self._decision)
 
+    def _report_scheduling(self, how: str) -> None:
+        self._diagnostics.set('scheduling', Level.OK, f'the control thread: {how}')
+
     def _report_change(self, decision: Decision) -> None:
         """Say it on /diagnostics, and in a status of its own, however short it lasts."""
         self._diagnostics.set('state', _LEVELS[decision.mode], decision.reason)
         self._changes.append(decision)
-        self._changed.trigger()
+        # In the executor's thread, as all that is published but torques.
+        self.executor.create_task(self._publish_changes)
+
+
+def _differ(one: Decision, other: Decision) -> bool:
+    return (one.mode, one.reason) != (other.mode, other.reason)
 
 
 def main() -> int:

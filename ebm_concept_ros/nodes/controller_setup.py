@@ -39,7 +39,13 @@ class ControllerParameters(Parameters):
     control_rate: float = Field(
         500.0, ge=50.0, le=2000.0, description='torque commands, a whole part of state_rate, Hz'
     )
-    plan_rate: float = Field(100.0, ge=1.0, le=500.0, description='plans at most, Hz')
+    control_priority: int = Field(
+        50,
+        ge=0,
+        le=99,
+        description='of the control thread, SCHED_FIFO where the system lets it; 0: as any',
+    )
+    plan_rate: float = Field(125.0, ge=1.0, le=500.0, description='plans at most, Hz')
     planner: str = Field('ilqg', description=f'one of {", ".join(PLANNERS)}')
     # The planner's own configuration bounds these two.
     plan_step_s: float = Field(_PLANNER.step_s, description='planned step, s')

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
 from enum import IntEnum
 
@@ -30,7 +31,7 @@ class Diagnostics:
     hide the part's state; it is OK again with the next message that is accepted.
 
     Safe to call from the executor's thread and from the node's own threads: each part's status is
-    replaced as a whole.
+    replaced as a whole, and no report is overtaken by an older one.
     """
 
     def __init__(self, node: Node) -> None:
@@ -38,6 +39,7 @@ class Diagnostics:
         self._publisher = node.create_publisher(DiagnosticArray, '/diagnostics', 10)
         self._parts: dict[str, tuple[Level, str, dict[str, str]]] = {}
         self._logged: dict[str, float] = {}
+        self._publishing = threading.Lock()
         self.refused = 0
         # On the steady clock: simulated time may stand still, a report may not.
         self._clock = Clock(clock_type=ClockType.STEADY_TIME)
@@ -84,6 +86,12 @@ class Diagnostics:
             logger.info(text)
 
     def _publish(self) -> None:
+        with self._publishing:
+            message = self._message()
+            if message.status:
+                self._publisher.publish(message)
+
+    def _message(self) -> DiagnosticArray:
         message = DiagnosticArray()
         message.header.stamp = self._node.get_clock().now().to_msg()
         name = self._node.get_fully_qualified_name().lstrip('/')
@@ -98,8 +106,7 @@ class Diagnostics:
                     values=[KeyValue(key=k, value=v) for k, v in values.items()],
                 )
             )
-        if message.status:
-            self._publisher.publish(message)
+        return message
 
 
 def same_reason(reason: str) -> str:

@@ -65,7 +65,7 @@ class Referee(RunnableDefaults, Node):
     """Watches, judges, and reports once."""
 
     interrupted_exit_code = 1  # no success was seen
-    spin_pause_s = 0.002  # some of the 500 joint states a second are enough
+    spin_pause_s = 0.005  # some of the 500 joint states a second are enough
 
     def __init__(self) -> None:
         super().__init__('referee')

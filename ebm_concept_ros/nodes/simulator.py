@@ -42,6 +42,8 @@ _WINDOW_RATE = 30.0
 class Simulator(RunnableDefaults, Node):
     """Steps the simulation in a thread of its own; the executor only receives commands."""
 
+    hears_much = True
+
     def __init__(self) -> None:
         super().__init__('simulator')
         p = self.parameters = declare(self, SimulatorParameters)

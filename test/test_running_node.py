@@ -1,0 +1,63 @@
+"""An executor in a thread of its own, of either kind: it hears, and outlives what goes wrong."""
+
+import pytest
+import rclpy
+from harness import wait_until
+from std_msgs.msg import String
+
+from ebm_concept_ros.nodes.running import SpinThread
+
+
+@pytest.mark.parametrize('hears_much', [False, True])
+def test_a_callback_that_raises_is_reported_and_the_next_message_heard(hears_much):
+    context = rclpy.Context()
+    rclpy.init(context=context)
+    node = rclpy.create_node('listener', context=context)
+    reported, heard = [], []
+    node.get_logger().error = reported.append
+
+    def callback(message):
+        heard.append(message.data)
+        if message.data == 'spoiled':
+            raise ValueError('of this message')
+
+    node.create_subscription(String, 'words', callback, 10)
+    publisher = node.create_publisher(String, 'words', 10)
+    spinning = SpinThread(node, hears_much)
+    spinning.start()
+    wait_until(lambda: publisher.get_subscription_count() == 1, 'discovery')
+    for word in ('spoiled', 'whole', 'spoiled', 'whole'):
+        before = len(heard)
+        publisher.publish(String(data=word))
+        wait_until(lambda before=before: len(heard) > before, word)
+    spinning.stop()
+    assert heard == ['spoiled', 'whole', 'spoiled', 'whole']
+    assert reported == ['a callback failed: ValueError: of this message'] * 2
+    node.destroy_node()
+    rclpy.shutdown(context=context)
+
+
+@pytest.mark.parametrize('hears_much', [False, True])
+def test_what_is_made_and_destroyed_while_it_spins_is_heard_and_forgotten(hears_much):
+    context = rclpy.Context()
+    rclpy.init(context=context)
+    node = rclpy.create_node('listener', context=context)
+    reported = []
+    node.get_logger().error = reported.append
+    publisher = node.create_publisher(String, 'words', 10)
+    spinning = SpinThread(node, hears_much)
+    spinning.start()
+    for attempt in range(10):
+        heard = []
+        subscription = node.create_subscription(String, 'words', heard.append, 10)
+
+        def said(heard=heard):
+            publisher.publish(String(data='again'))
+            return heard
+
+        wait_until(said, f'message {attempt}')
+        node.destroy_subscription(subscription)
+    spinning.stop()
+    assert not reported
+    node.destroy_node()
+    rclpy.shutdown(context=context)
