@@ -201,6 +201,13 @@ ARGUMENTS = (
         _number(float, 50.0, 2000.0),
     ),
     Argument(
+        'hold_s',
+        '0.5',
+        'simulated time to stay at the goal, s',
+        'a number from 0 to 60',
+        _number(float, 0.0, 60.0),
+    ),
+    Argument(
         'timeout_s',
         '20.0',
         'simulated time to reach the goal in, s',
@@ -360,6 +367,7 @@ PARAMETERS = {
     'referee': (
         *_CONFIGS,
         *_TASK,
+        'hold_s',
         'model_dir',
         'out_dir',
         'render',

@@ -83,6 +83,7 @@ def names():
         ('demonstrations', '-1'),
         ('headless', 'yes'),
         ('lockstep', ''),
+        ('hold_s', '60.5'),
         ('timeout_s', 'nan'),
         ('wall_timeout_s', 'inf'),
         ('model_dir', '/no/such/folder'),

@@ -264,8 +264,8 @@ def test_the_command_prints_a_table_and_writes_json(tmp_path, capsys, monkeypatc
     assert table.count('1/1') == 2 and 'plan ms' in table
 
 
-def test_in_real_time_it_tells_what_the_controller_noted(tmp_path, capsys, monkeypatch):
-    """The launch file is stood in for by a command that leaves the record of a known run."""
+def known_run(tmp_path, monkeypatch):
+    """Stand in for the launch file by a command that leaves the record of a known run."""
     arm, n = ARM, len(ARM.joints)
     planner = make_planner('ilqg', arm, WORKSPACE)
     settings = Settings(
@@ -290,7 +290,7 @@ def test_in_real_time_it_tells_what_the_controller_noted(tmp_path, capsys, monke
     save_record(tmp_path / 'known.npz', settings, log, timing)
     ros2 = tmp_path / 'ros2'
     ros2.write_text(
-        '#!/bin/sh\n'
+        f'#!/bin/sh\necho "$@" > "{tmp_path}/arguments"\n'
         f'for a; do case $a in record_dir:=*) mkdir -p "${{a#*=}}"; '
         f'cp "{tmp_path}/known.npz" "${{a#*=}}/run_0001.npz";; esac; done\n'
         'echo \'{"success": true, "reach_time_s": 0.5, "distance_m": 0.001}\'\n'
@@ -298,6 +298,10 @@ def test_in_real_time_it_tells_what_the_controller_noted(tmp_path, capsys, monke
     ros2.chmod(0o755)
     monkeypatch.setattr(real_time.shutil, 'which', lambda name: str(ros2))
     monkeypatch.chdir(ROOT)
+
+
+def test_in_real_time_it_tells_what_the_controller_noted(tmp_path, capsys, monkeypatch):
+    known_run(tmp_path, monkeypatch)
     path = tmp_path / 'reach.json'
     out = ['--out-dir', str(tmp_path / 'out'), '--json', str(path)]
     assert main(['--real-time', '--scenes', '2', *out]) == 0
@@ -313,6 +317,18 @@ def test_in_real_time_it_tells_what_the_controller_noted(tmp_path, capsys, monke
         assert name in table
 
 
+def test_times_of_a_long_hold_are_of_the_hold_alone(tmp_path, monkeypatch):
+    known_run(tmp_path, monkeypatch)
+    monkeypatch.setattr(real_time, 'HOLD_S', 0.05)
+    paths = (tmp_path / 'out', Path('models/concepts'), Path('config/arms/jaco.yaml'))
+    paths[0].mkdir()
+    run, timing = real_time.launch(1, 'between', *paths, hold_s=0.099)
+    assert len(timing.torques) == 50 and len(timing.plans) == 0
+    assert run['missed_deadlines'] == 0 and run['replan_rate_hz'] is None
+    asked = (tmp_path / 'arguments').read_text()
+    assert 'hold_s:=0.099' in asked and 'timeout_s:=20.099' in asked
+
+
 @pytest.mark.parametrize(
     ('arguments', 'named'),
     [
@@ -321,6 +337,9 @@ def test_in_real_time_it_tells_what_the_controller_noted(tmp_path, capsys, monke
         (['--perturb', 'wind'], list(PERTURBATIONS)),
         (['--scenes', '0'], ['--scenes 0']),
         (['--real-time', '--oracle'], ['--oracle']),
+        (['--hold', '5'], ['--real-time']),
+        (['--real-time', '--hold', '61'], ['--hold 61', '60']),
+        (['--real-time', '--hold', 'nan'], ['--hold nan']),
         (['--compose', 'between', 'beyond'], ['between', 'north']),
         (['--moving', '0.1', '--appearing'], ['one at a time']),
         (['--reweigh'], ['--compose']),

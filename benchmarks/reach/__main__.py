@@ -11,14 +11,16 @@
     python -m benchmarks.reach --concepts between north --appearing --scenes 50
     python -m benchmarks.reach --scenes 50 --obstacles 1 --heedless
     python -m benchmarks.reach --real-time --scenes 20
+    python -m benchmarks.reach --real-time --scenes 1 --hold 60
 
 In one process, in lockstep: simulated time waits for the controller, so what is measured does not
 depend on the machine, plan and target times apart. With --moving, success is to follow within 3 cm
 for 3 s, and the error to the goal is the lag. With --compose, two concepts are added up in scenes
 where both can hold, and success is that both do; with --reweigh they hold at different places, the
 weights are 1 and 0 until the arm is on its way and then 0 and 1, and success is the second. With
---appearing, entities that take no part come and go. --real-time runs the launch file instead. Needs
-the environment's shell (. scripts/environment.sh). Status 1 when a reach failed.
+--appearing, entities that take no part come and go. --real-time runs the launch file instead, and
+with --hold the arm stays at its goal for so long and the times are those of the hold. Needs the
+environment's shell (. scripts/environment.sh). Status 1 when a reach failed.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ from pathlib import Path
 
 from benchmarks.reach.outside import OUTSIDE, MissingPackage, require_outside
 from benchmarks.reach.perturbations import PERTURBATIONS
+from benchmarks.reach.real_time import HOLD_S, MAX_HOLD_S, run_scenes
 from benchmarks.reach.table import print_table
 from ebm_concept_ros.arm.composed_table import SUM
 from ebm_concept_ros.mpc.planners import PLANNERS
@@ -43,10 +46,8 @@ def main(argv: list[str] | None = None) -> int:
     """Run the scenes, and print a line for each failure and a table."""
     args = _arguments(argv)
     if args.real_time:
-        from benchmarks.reach.real_time import run_scenes
-
         rows = [
-            run_scenes(name, args.seeds, args.out_dir, args.model, args.arm)
+            run_scenes(name, args.seeds, args.out_dir, args.model, args.arm, args.hold)
             for name in args.concepts
         ]
     else:
@@ -120,6 +121,9 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument('--model', type=Path, default=Path('models/concepts'))
     parser.add_argument('--arm', type=Path, default=Path('config/arms/jaco.yaml'))
     parser.add_argument('--real-time', action='store_true', help='the launch file, scene by scene')
+    parser.add_argument(
+        '--hold', type=float, default=HOLD_S, help='of --real-time: to stay so long, s'
+    )
     parser.add_argument('--out-dir', type=Path, default=Path('out/reach'), help='of --real-time')
     parser.add_argument('--json', type=Path, help='where every number goes')
     args = parser.parse_args(argv)
@@ -138,6 +142,10 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     }
     if args.real_time and any(in_lockstep.values()):
         parser.error(f'--real-time takes no {", ".join(in_lockstep)}')
+    if not HOLD_S <= args.hold <= MAX_HOLD_S:
+        parser.error(f'--hold {args.hold:g}: {HOLD_S:g} to {MAX_HOLD_S:g} s')
+    if args.hold > HOLD_S and not args.real_time:
+        parser.error('--hold goes with --real-time')
     if sum(map(bool, (args.moving, args.appearing, args.reweigh))) > 1:
         parser.error('--moving, --appearing, --reweigh: one at a time')
     if args.reweigh and (args.concepts or not args.compose):
