@@ -38,6 +38,7 @@ from .understanding import understanding
 WEIGHTS, CARD = 'model.safetensors', 'model.json'
 IDENTIFICATION_RESTARTS = 16
 GENERATION_RESTARTS = 32
+_PLACES_AT_ONCE = 1024  # of an actor whose energy is tabulated: bounds what the network keeps
 
 
 class ModelError(RuntimeError):
@@ -173,7 +174,8 @@ class ConceptModel:
             )
         states = torch.from_numpy(scene.features()[order]).repeat(1, len(points), 1, 1, 1)
         states[0, :, 0, 0, POSITION] = torch.tensor(points, dtype=torch.float32)
-        return energy(states)[0].double().numpy()
+        few = states.split(_PLACES_AT_ONCE, 1)
+        return torch.cat([energy(some)[0] for some in few]).double().numpy()
 
     def _state_energy(
         self, scene: Scene, attention: np.ndarray, action_code: np.ndarray

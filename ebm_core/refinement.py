@@ -29,14 +29,19 @@ def grow(energy: Energy, pairs: Tensor, present: Tensor, last: LastLayer) -> Ten
     one = torch.eye(n, device=present.device)
     i, j = torch.triu_indices(n, n, device=present.device)  # i = j: an entity by itself
     masks = torch.maximum(one[i], one[j]).expand(len(present), -1, -1)
-    there = present[:, i] * present[:, j] > 0
-    value = _energies(energy, pairs, last, masks).masked_fill(~there, torch.inf)
+    alone = one.expand(len(present), -1, -1)
+    value = torch.where(
+        i == j,
+        energy.energy_of_gates(pairs, alone, last)[:, i],
+        energy.energy_of_toggles(pairs, alone, last)[:, i, j],
+    )
+    value = value.masked_fill(present[:, i] * present[:, j] == 0, torch.inf)
     if n > MOST_SEARCHED:
         masks, value = _least(masks, value, _PAIRS)
-    masks, value = _best_change(energy, pairs, present, last, masks, value, one)
+    masks, value = _best_toggle(energy, pairs, present, last, masks, value)
     masks, value = _least(masks, value, _BEAM)
     for _ in range(_STEPS):
-        masks, value = _best_change(energy, pairs, present, last, masks, value, one)
+        masks, value = _best_toggle(energy, pairs, present, last, masks, value)
     return _least(masks, value, _KEPT)[0]
 
 
@@ -49,33 +54,44 @@ def refine(
     the best of all masks that differ by one entity, or have one exchanged, is taken until
     none is better. Nobody attended to is no answer.
     """
-    changes = _changes(masks.shape[-1], masks.device)
+    n = masks.shape[-1]
+    best = _best_toggle if n > MOST_SEARCHED else _best_change
     value = _energies(energy, pairs, last, masks)
-    for _ in range(masks.shape[-1]):
+    for _ in range(n):
         before = value
-        masks, value = _best_change(energy, pairs, present, last, masks, before, changes)
+        masks, value = best(energy, pairs, present, last, masks, before)
         if not (value < before).any():
             break
     masks, value = _least(masks, value, 1)
     return masks.squeeze(1), value.squeeze(1)
 
 
-def _best_change(
-    energy: Energy,
-    pairs: Tensor,
-    present: Tensor,
-    last: LastLayer,
-    masks: Tensor,
-    value: Tensor,
-    changes: Tensor,
+def _best_toggle(
+    energy: Energy, pairs: Tensor, present: Tensor, last: LastLayer, masks: Tensor, value: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Return masks (B, C, N) and energies (B, C) after the change that lowers each most, if any.
+    """Return masks (B, C, N) and energies (B, C) after one entity more or less, if that is better.
 
-    value: (B, C) of `masks`; changes: (changes, N) with ones for what is turned over.
+    value: (B, C) of `masks`.
     """
+    one = torch.eye(masks.shape[-1], device=masks.device)
+    around = (masks.unsqueeze(2) - one).abs()
+    values = energy.energy_of_toggles(pairs, masks, last)
+    absent = (around > present[:, None, None]).any(-1)
+    return _better(masks, value, around, values.masked_fill(absent | ~around.any(-1), torch.inf))
+
+
+def _best_change(
+    energy: Energy, pairs: Tensor, present: Tensor, last: LastLayer, masks: Tensor, value: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Return the same after one entity more or less, or another in the place of one."""
+    changes = _changes(masks.shape[-1], masks.device)
     around = (masks.unsqueeze(2) - changes).abs() * present[:, None, None]
     values = _energies(energy, pairs, last, around.flatten(1, 2))
-    values = values.unflatten(1, (masks.shape[1], -1))
+    return _better(masks, value, around, values.unflatten(1, (masks.shape[1], -1)))
+
+
+def _better(masks: Tensor, value: Tensor, around: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the best of each mask and those around it; around: (B, C, changes, N)."""
     least, which = values.min(2)
     chosen = around.take_along_dim(which[..., None, None], 2).squeeze(2)
     return torch.where((least < value).unsqueeze(-1), chosen, masks), torch.minimum(value, least)
@@ -95,9 +111,7 @@ def _energies(energy: Energy, pairs: Tensor, last: LastLayer, masks: Tensor) -> 
 
 
 def _changes(n: int, device: torch.device) -> Tensor:
-    """Return (changes, N) with ones for the entities whose attention is turned over."""
+    """Return (changes, N) with ones for the one or two entities whose attention is turned over."""
     one = torch.eye(n, device=device)
-    if n > MOST_SEARCHED:
-        return one
     i, j = torch.triu_indices(n, n, 1, device=device)
     return torch.cat((one, one[i] + one[j]))

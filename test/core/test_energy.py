@@ -174,3 +174,16 @@ def test_without_distances_nothing_of_them_is_learned():
     energy.energy(x, one, torch.randn(1, 4, dtype=torch.double)).sum().backward()
     assert energy.g_distance.grad is None and not energy.g_distance.any()
     assert energy.g_first.grad is not None
+
+
+@pytest.mark.parametrize('relational', [True, False])
+def test_energies_of_toggled_gates_are_those_of_the_masks(relational):
+    torch.manual_seed(3)
+    energy = Energy(hidden=16, residuals=3, code_size=4, relational=relational)
+    with torch.no_grad():
+        h = energy.pair_sums(torch.randn(2, 1, 5, NUM_INPUTS))
+        last = energy.with_code(torch.randn(2, 4))
+        gates = (torch.rand(2, 7, 5) < 0.5).float()
+        toggled = (gates.unsqueeze(2) - torch.eye(5)).abs()
+        expected = energy.energy_of_gates(h, toggled.flatten(1, 2), last).unflatten(1, (7, 5))
+        torch.testing.assert_close(energy.energy_of_toggles(h, gates, last), expected)

@@ -55,6 +55,21 @@ def test_refinement_never_ends_above_where_it_began_and_never_at_nobody():
     assert found.any(1).all()
 
 
+@pytest.mark.parametrize('n', [6, MOST_SEARCHED + 4])
+def test_who_is_absent_never_grows_into_a_mask(n):
+    torch.manual_seed(4)
+    energy = Energy(hidden=16, residuals=3, code_size=4)
+    present = torch.ones(8, n)
+    present[:, -3:] = 0
+    with torch.no_grad():
+        pairs = energy.pair_sums(torch.randn(8, 1, n, NUM_INPUTS))
+        last = energy.with_code(torch.randn(8, 4))
+        masks = grow(energy, pairs, present, last)
+        found, _ = refine(energy, pairs, present, last, masks)
+    assert not masks[..., -3:].any() and masks.any(-1).all()
+    assert not found[..., -3:].any() and found.any(-1).all()
+
+
 def test_among_very_many_the_best_pairs_grow():
     n = MOST_SEARCHED + 4
     torch.manual_seed(2)
