@@ -35,7 +35,7 @@ _HEAD = 'seed  success  distance mm  reach s  replan Hz  late p99 ms  missed'
 
 
 def run_scenes(
-    concept: str, seeds: range, out_dir: Path, model: Path, arm: Path, hold_s: float = HOLD_S
+    concept: str, seeds: range, out_dir: Path, model: Path, arm: Path, hold_s: float
 ) -> dict:
     """Launch every scene, print a line for each, and return a row as `Bench.series` does.
 
@@ -67,7 +67,7 @@ def run_scenes(
 
 
 def launch(
-    seed: int, concept: str, out_dir: Path, model: Path, arm: Path, hold_s: float = HOLD_S
+    seed: int, concept: str, out_dir: Path, model: Path, arm: Path, hold_s: float
 ) -> tuple[dict, TimingRecord | None]:
     """Run the launch file once; return its numbers, and its times where it left a record.
 
