@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """What identification and generation cost against the number of entities in the scene.
 
     python -m benchmarks.entities --output out/entities
@@ -27,11 +30,11 @@ import numpy as np
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from ebm_core.config import PRESETS
-from ebm_core.model import ConceptModel, load_model
-from ebm_core.scene import POSITION, Scene
-from ebm_core.state_energy import StateEnergy
-from ebm_core.training import Learner
+from ebm_core.relational.config import PRESETS
+from ebm_core.relational.model import ConceptModel, load_model
+from ebm_core.relational.state_energy import StateEnergy
+from ebm_core.training.loop import Learner
+from ebm_core.world.scene import POSITION, Scene
 
 matplotlib.use('Agg')
 import matplotlib.pyplot as plt

@@ -1,4 +1,7 @@
-"""The same maths as ebm_core.objective, written plainly: the baseline, and the tests' reference.
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The maths of relational.objective, written plainly: the baseline and the tests' reference.
 
 g is an ordinary MLP of all ordered pairs [x_i, x_j], eq. 4 is evaluated as a whole in every step of
 every chain, the chains' gradients are autograd's, and training differentiates them once more by
@@ -17,13 +20,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ebm_core.energy import SOFTENING, Energy
-from ebm_core.inference import CODE_START, LANGEVIN_NOISE, Sampler, starts, variable_of
-from ebm_core.motion import with_motion
-from ebm_core.negatives import mask_candidates, state_candidates
-from ebm_core.objective import CHAINS, Losses, Weights, direction_loss
-from ebm_core.scene import POSITION
-from ebm_core.task import Events, Task
+from ebm_core.relational.energy import SOFTENING, Energy
+from ebm_core.relational.motion import with_motion
+from ebm_core.relational.negatives import mask_candidates, state_candidates
+from ebm_core.relational.objective import CHAINS, Losses, Weights, direction_loss
+from ebm_core.relational.sampler import CODE_START, LANGEVIN_NOISE, Sampler, starts, variable_of
+from ebm_core.relational.task import Events, Task
+from ebm_core.world.scene import POSITION
 
 
 @dataclass(frozen=True)
@@ -188,7 +191,7 @@ def plain_losses(
     *,
     lean: bool = True,
 ) -> Losses:
-    """Return what ebm_core.objective.losses returns for the same arguments and random state."""
+    """Return what relational.objective.losses returns for the same arguments and random state."""
     scenes = [v for task in tasks for v in (task.identify, task.argument) if v is not None]
     entities = max((v.attention.shape[-1] for v in scenes), default=0)
     fixed = PlainEnergy(energy.frozen(), lean, entities)

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The training step against a plain PyTorch version of it, and inference of a concept.
 
     python -m benchmarks.training --threads 2 --json out/training.json
@@ -28,11 +31,11 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.plain import plain_losses
-from ebm_core.config import PRESETS, Preset
-from ebm_core.events import get_concept
-from ebm_core.model import ConceptModel
-from ebm_core.objective import Weights, losses
-from ebm_core.training import Learner, draw_tasks
+from ebm_core.concepts import get_concept
+from ebm_core.relational.config import PRESETS, Preset
+from ebm_core.relational.model import ConceptModel
+from ebm_core.relational.objective import Weights, losses
+from ebm_core.training.loop import Learner, draw_tasks
 
 CONCEPTS, EVENTS, ENTITIES = 64, 5, 6
 STEP_BAR = 8.0  # times faster than plain

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The ROS 2 side: arm and workspace, model-predictive controller, message conversions and nodes."""
 
 from pkgutil import extend_path

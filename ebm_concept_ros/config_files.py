@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Typed configuration files: YAML in, a checked pydantic model out, one clear error otherwise."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The correspondence between the arm's 3-D world and the plane that concepts live in.
 
 This module and config/workspace.yaml are the only places that know it. The particle plane lies

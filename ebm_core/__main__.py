@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """python -m ebm_core COMMAND: make a model, measure it, draw it."""
 
 from __future__ import annotations
@@ -15,17 +18,17 @@ from pathlib import Path
 
 import torch
 
-from .checkpoint import write_atomically
-from .composition_evaluation import composition_table, evaluate_compositions
-from .config import PRESETS, TrainingConfig, preset
-from .distributed import device_of, joined
-from .evaluation import CONTEXTS, evaluate, evaluate_concept, table
-from .events import FAMILIES, NUM_ENTITIES, concepts_of
+from .concepts import FAMILIES, NUM_ENTITIES, concepts_of
+from .evaluation.composition import composition_table, evaluate_compositions
+from .evaluation.contexts import CONTEXTS, evaluate, evaluate_concept, table
+from .evaluation.understanding import evaluate_understanding, understanding_table
 from .figures.cli import add_commands
-from .model import CARD, ConceptModel, ModelError, load_model, save_model
-from .scene import MAX_ENTITIES, InvalidInput
-from .training import Learner, train
-from .understanding_evaluation import evaluate_understanding, understanding_table
+from .relational.config import PRESETS, TrainingConfig, preset
+from .relational.model import CARD, ConceptModel, ModelError, load_model, save_model
+from .training.checkpoint import write_atomically
+from .training.distributed import device_of, joined
+from .training.loop import Learner, train
+from .world.scene import MAX_ENTITIES, InvalidInput
 
 SCENES_SO_FAR = 20  # per concept, for the progress bar
 _ABOUT_TRAINING = """\

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Show the arm a concept by hand: five demonstrations over the topic `demonstrations`.
 
 The concept is a place beside the green entity. Nothing names it: the five events are all that the

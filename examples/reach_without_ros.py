@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The controller without ROS and without torch: any energy over the plane, an arm, torques.
 
 python examples/reach_without_ros.py

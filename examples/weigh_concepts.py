@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Ask for a sum of concepts, or for other weights in it, also while the arm moves.
 
     python examples/weigh_concepts.py between=1 north=0.5

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Five demonstrations, a learned concept, and an arm that enacts it: every node of the package.
 
     ros2 launch ebm_concept_ros reach_between.launch.py scene_seed:=7 concept:=between
@@ -23,8 +26,8 @@ from ebm_concept_ros.arm.composed_table import SUM
 from ebm_concept_ros.control.pacing import require_divisor
 from ebm_concept_ros.nodes.asked import AskedParameters, asked
 from ebm_concept_ros.nodes.resources import DEFAULT_ARM, shipped_arms
-from ebm_core.events import spatial_concept_names
-from ebm_core.scene import COLOURS
+from ebm_core.concepts import spatial_concept_names
+from ebm_core.world.scene import COLOURS
 
 PACKAGE = 'ebm_concept_ros'
 RESULT_KEYS = (

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Sum up pytest's result files below a folder in one line; status 1 if any failed or none ran."""
 
 import sys

@@ -1,4 +1,7 @@
 # shellcheck shell=bash
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+#
 # Source this from bash: the virtual environment, ROS 2 from its wheels, and the built package.
 # Made for the lane without an installed ROS 2; scripts/setup.sh makes what it sources.
 

@@ -1,4 +1,7 @@
 #!/usr/bin/env bash
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+#
 # From a bare machine to the arm's reach: sets up what is missing, then runs the launch file.
 #
 #   ./scripts/reach_between.sh scene_seed:=7 concept:=between headless:=true

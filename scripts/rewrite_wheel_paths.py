@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Point the ROS 2 wheels' exported CMake files at this Python's headers.
 
 The wheels export the include directories of the machine that built them, for instance

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """`ros2 launch` and `ros2 run` where ROS 2 came from wheels, of which there are none of launch.
 
     ros2 launch ebm_concept_ros reach_between.launch.py scene_seed:=7

@@ -1,4 +1,7 @@
 #!/usr/bin/env bash
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+#
 # Installs what is missing into .venv and builds the package into install/. Safe to run again:
 # what has not changed is not done twice.
 #

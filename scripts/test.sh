@@ -1,4 +1,7 @@
 #!/usr/bin/env bash
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+#
 # Sets up what is missing, then runs every test of the package; the status is 0 only if all pass.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

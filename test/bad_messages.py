@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Messages that must be refused, for tests that send them.
 
 Each generator yields message and reason. No two reasons of one are alike but for their numbers:

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Gives every test process a ROS domain of its own; without ROS, leaves out what needs it."""
 
 import os

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """ROS domains for tests: one of its own for whoever asks, on this machine only."""
 
 import socket

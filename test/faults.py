@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Simulator and controller in a domain of their own, for tests that inject faults into them."""
 
 import time
@@ -11,7 +14,7 @@ from sensor_msgs.msg import JointState
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions as cv
 from ebm_concept_ros.nodes import qos
-from ebm_core.model import load_model
+from ebm_core.relational.model import load_model
 
 Status = ros.ControllerStatus
 

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The controller, whose planner stalls or fails while the file named in PLANNER_FAULT says so.
 
 The file holds `stall SECONDS`, `stall_once SECONDS` or `raise`; without it the planner works.

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """What the node tests share: nodes as real processes, and a probe that talks to them over DDS."""
 
 from __future__ import annotations
@@ -28,9 +31,9 @@ from sensor_msgs.msg import JointState
 from ebm_concept_ros import conversions
 from ebm_concept_ros.nodes import qos
 from ebm_concept_ros.nodes.resources import load_arm_parameter, load_workspace_parameter
-from ebm_core.config import preset
-from ebm_core.model import save_model
-from ebm_core.training import Learner
+from ebm_core.relational.config import preset
+from ebm_core.relational.model import save_model
+from ebm_core.training.loop import Learner
 
 __all__ = [
     'ARM',

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """What the arm's and the planner's tests share: the shipped configuration, and goals."""
 
 from pathlib import Path

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """An arm from its configuration: names checked against the file, fingers welded, motors added."""
 
 import mujoco

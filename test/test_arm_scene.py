@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Entities on the table: from a seed and from YAML."""
 
 import numpy as np
@@ -10,8 +13,8 @@ from ebm_concept_ros.arm import table_scene
 from ebm_concept_ros.arm.composed_table import composed_table
 from ebm_concept_ros.arm.table_scene import load_table_scene, random_table_scene
 from ebm_concept_ros.config_files import ConfigError
-from ebm_core.events import get_concept
-from ebm_core.scene import InvalidInput
+from ebm_core.concepts import get_concept
+from ebm_core.world.scene import InvalidInput
 
 BLUE = {'id': 'blue_0', 'position_in_base_m': [0.4, 0.1], 'colour': 'blue', 'shape': 'circle'}
 

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The simulated arm: it holds, obeys torques within limits, and refuses what is no torque."""
 
 import numpy as np

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Both shipped arms, through the real planner: they reach, in bounds, and touch nothing."""
 
 import numpy as np

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Bad messages over DDS while the arm moves: each is refused with its reason, or does no harm."""
 
 import bad_messages
@@ -9,7 +12,7 @@ from sensor_msgs.msg import JointState
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions as cv
 from ebm_concept_ros.nodes import qos
-from ebm_core.events import get_concept
+from ebm_core.concepts import get_concept
 
 
 def stamp_ns(message):

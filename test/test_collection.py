@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Plain `pytest` finds every test, and without ROS those that do not need it."""
 
 import os

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """What is to be enacted when concepts are learned and compositions are asked for, in any order."""
 
 import numpy as np

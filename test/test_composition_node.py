@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Sums of two concepts over DDS: the arm goes on to the new minimum when the weights change."""
 
 import json
@@ -20,7 +23,7 @@ import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions as cv
 from ebm_concept_ros.nodes import qos
 from ebm_concept_ros.nodes.resources import load_weights
-from ebm_core.events import get_concept
+from ebm_core.concepts import get_concept
 
 BLUE_M = ((0.35, 0.20), (0.55, 0.10))
 RED_M = (0.45, -0.22)

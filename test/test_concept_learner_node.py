@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Demonstrator and concept learner over DDS: five demonstrations become one latched concept."""
 
 import math
@@ -21,8 +24,8 @@ from rosgraph_msgs.msg import Clock
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions as cv
 from ebm_concept_ros.nodes import qos
-from ebm_core.events import get_concept
-from ebm_core.model import load_model
+from ebm_core.concepts import get_concept
+from ebm_core.relational.model import load_model
 
 REFUSED = 'concept_learner: demonstrations: refused'
 

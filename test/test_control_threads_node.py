@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """A thread of the controller that fails has the last word: no torque, and a fault that stays."""
 
 import os

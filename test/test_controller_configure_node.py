@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """What does not fit is refused when the controller is configured; the node says what, and stays."""
 
 import hashlib
@@ -11,7 +14,7 @@ from lifecycle_msgs.srv import ChangeState, GetState
 from reaching import CONFIG
 from safetensors.torch import load_file, save_file
 
-from ebm_core.scene import NUM_FEATURES
+from ebm_core.world.scene import NUM_FEATURES
 
 
 @pytest.fixture

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The controller over DDS: lifecycle, tracking, holding, refusing, and what its death leaves."""
 
 import math
@@ -29,7 +32,7 @@ from ebm_concept_ros import conversions as cv
 from ebm_concept_ros.arm.table_scene import random_table_scene
 from ebm_concept_ros.mpc.plan_model import PlanModel
 from ebm_concept_ros.nodes import qos
-from ebm_core.model import load_model
+from ebm_core.relational.model import load_model
 
 N = len(JOINTS)
 Status = ros.ControllerStatus

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Messages come through unchanged, and what is malformed is refused with its field's name."""
 
 import math
@@ -15,8 +18,8 @@ import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions as cv
 from ebm_concept_ros.arm.table_scene import EFFECTOR_ID, random_table_scene
 from ebm_concept_ros.workspace import load_workspace
-from ebm_core.events import get_concept
-from ebm_core.scene import COLOURS, SHAPES, InvalidInput, Scene
+from ebm_core.concepts import get_concept
+from ebm_core.world.scene import COLOURS, SHAPES, InvalidInput, Scene
 
 WORKSPACE = load_workspace(Path(__file__).parents[1] / 'config' / 'workspace.yaml')
 JOINTS = ('shoulder', 'elbow', 'wrist')

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """What a node says of refused messages: each culprit once, and apart from the node's state."""
 
 import threading

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The controller's promises without ROS: whatever fails, the torque is a finite hold or none."""
 
 import time
@@ -16,7 +19,7 @@ from ebm_concept_ros.mpc.energy_field import EnergyField
 from ebm_concept_ros.mpc.ilqg import IlqgPlanner, PlanningFailed
 from ebm_concept_ros.mpc.plan_model import PlanModel
 from ebm_concept_ros.workspace import load_workspace
-from ebm_core.scene import InvalidInput, Scene
+from ebm_core.world.scene import InvalidInput, Scene
 
 CONFIG = Path(__file__).parents[1] / 'config'
 ARM = load_arm(CONFIG / 'arms' / 'jaco.yaml')

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The loop at length and again and again: nothing grows, nothing is left behind.
 
 EBM_SOAK_S sets how long the soak is (8 s without it; `pytest -s` shows its figures), and

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Faults injected over DDS while the arm moves: torques stay good, and it goes on afterwards."""
 
 import signal
@@ -24,7 +27,7 @@ import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions as cv
 from ebm_concept_ros.control.decision import Decider
 from ebm_concept_ros.nodes import qos
-from ebm_core.events import get_concept
+from ebm_core.concepts import get_concept
 
 FAULTY = Path(__file__).with_name('faulty_controller.py')
 SHIPPED = Path(__file__).parents[1] / 'models' / 'placement'

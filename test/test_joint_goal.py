@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Two concepts at once by definition: where both hold, and what is said where they cannot."""
 
 import numpy as np
@@ -9,7 +12,7 @@ pytest.importorskip('rclpy', reason='scenes are converted as the nodes do')
 from ebm_concept_ros import conversions as cv
 from ebm_concept_ros.arm.table_scene import TableEntity, TableScene
 from ebm_concept_ros.control.joint_goal import goal_of
-from ebm_core.events import get_concept
+from ebm_core.concepts import get_concept
 
 WORKSPACE = shipped_workspace()
 PLACES = {'blue_0': (0.5, 0.1), 'blue_1': (0.5, -0.1), 'red_0': (0.35, 0.15)}

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The lane without an installed ROS 2: what its scripts refuse, rewrite and count."""
 
 import ast

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The launch file as a user runs it, through `ros2 launch`: the real one or the stand-in."""
 
 import json
@@ -12,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from ebm_concept_ros.control.record import load_record
-from ebm_core.events import spatial_concept_names
+from ebm_core.concepts import spatial_concept_names
 
 ROOT = Path(__file__).parents[1]
 LAUNCH_FILE = ROOT / 'launch' / 'reach_between.launch.py'

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The stand-in for `ros2 launch`: what it runs, what it forwards, what it refuses."""
 
 import importlib.util

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The box-limited quadratic programme against its optimality conditions."""
 
 import numpy as np

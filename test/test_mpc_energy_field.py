@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The energy field: derivatives, minimum, and a cost that knows no scale, offset or saturation."""
 
 import numpy as np

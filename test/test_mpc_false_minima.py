@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Hollows that are no goals: descent ends in a goal from everywhere, and goals stay as they are."""
 
 import numpy as np

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The bare arm that plans are made on: the same dynamics as the full one, and true derivatives."""
 
 import mujoco

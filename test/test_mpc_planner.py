@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Plans: what they refuse, what they promise, and that an arm following them arrives."""
 
 import dataclasses

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """All planners alike: they reach, keep limits, repeat themselves, and are found by name."""
 
 import numpy as np

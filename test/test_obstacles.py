@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """What the arm would strike: which entities they are, and a field and a cost that avoid them."""
 
 import numpy as np
@@ -19,7 +22,7 @@ from ebm_concept_ros.mpc.circles import NO_CIRCLES, Circles
 from ebm_concept_ros.mpc.cost import CostWeights, ReachCost
 from ebm_concept_ros.mpc.detour import led_around
 from ebm_concept_ros.mpc.plan_model import PlanModel
-from ebm_core.scene import InvalidInput
+from ebm_core.world.scene import InvalidInput
 
 ARM, WORKSPACE = shipped_arm(), shipped_workspace()
 GOAL = np.array([0.6, 0.1])

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Parameters are declared once, in a model, and can be read and described over DDS."""
 
 import pytest

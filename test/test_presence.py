@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Entities that appear and vanish while the arm moves, without ROS's transport, in lockstep."""
 
 import numpy as np
@@ -16,7 +19,7 @@ from ebm_concept_ros.control.presence import vanished
 from ebm_concept_ros.control.target import make_target
 from ebm_concept_ros.mpc.planners import make_planner
 from ebm_concept_ros.nodes.targeting import Targeting
-from ebm_core.scene import COLOURS
+from ebm_core.world.scene import COLOURS
 
 ARM, WORKSPACE = shipped_arm(), shipped_workspace()
 NORTH = np.array([0.0, 0.3])  # particle units

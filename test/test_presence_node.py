@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Entities that appear and vanish on the topic while the arm moves, over DDS."""
 
 import copy
@@ -19,7 +22,7 @@ import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions as cv
 from ebm_concept_ros.nodes import qos
 from ebm_concept_ros.nodes.resources import load_weights
-from ebm_core.events import get_concept
+from ebm_core.concepts import get_concept
 
 Status = ros.ControllerStatus
 

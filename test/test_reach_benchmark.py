@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The reach benchmark: its tasks, its perturbations, its numbers."""
 
 import dataclasses
@@ -27,7 +30,7 @@ from ebm_concept_ros.control.record import Settings, fingerprint, save_record
 from ebm_concept_ros.control.timing import TimingRecord
 from ebm_concept_ros.conversions import JointSample
 from ebm_concept_ros.mpc.planners import PLANNERS, make_planner
-from ebm_core.events import get_concept, spatial_concept_names
+from ebm_core.concepts import get_concept, spatial_concept_names
 
 ROOT = Path(__file__).parents[1]
 ARM, WORKSPACE = shipped_arm(), shipped_workspace()

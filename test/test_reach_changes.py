@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The reach benchmark's sums of two concepts, and what changes while the arm is on its way."""
 
 from pathlib import Path
@@ -14,7 +17,7 @@ from benchmarks.reach.lockstep import TIMESTEP_S
 from benchmarks.reach.series import Bench, Conditions
 from benchmarks.reach.surroundings import AppearingDistractors, ChangingWeights
 from ebm_concept_ros.arm.simulation import ArmSimulation
-from ebm_core.composition_evaluation import PAIRS
+from ebm_core.evaluation.composition import PAIRS
 
 ROOT = Path(__file__).parents[1]
 ARM, WORKSPACE = shipped_arm(), shipped_workspace()

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The whole loop over DDS, in lockstep: demonstrations in, an arm between two blue entities out."""
 
 import json

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """A recorded run replays to the same torques, bit for bit, or says what is not as it was."""
 
 import json
@@ -33,7 +36,7 @@ from ebm_concept_ros.control.replay import Replay, main
 from ebm_concept_ros.control.target import make_target
 from ebm_concept_ros.mpc.ilqg import IlqgPlanner
 from ebm_concept_ros.nodes import qos
-from ebm_core.model import load_model
+from ebm_core.relational.model import load_model
 
 ROOT = Path(__file__).parents[1]
 FINGERS = tuple(shipped_arm().held_joints_rad)

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """An executor in a thread of its own, of either kind: it hears, and outlives what goes wrong."""
 
 import pytest

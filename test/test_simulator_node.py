@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The simulator over DDS: what it publishes, what it applies, what it refuses, how it holds."""
 
 import math

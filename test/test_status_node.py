@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """What the controller says it does: status and diagnostics tell the same story, whole."""
 
 import signal

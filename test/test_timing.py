@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """When torques and plans came: what is kept of it, and the numbers it amounts to."""
 
 import numpy as np

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """What a concept asks of the effector by definition: distances, nearest places, the oracle."""
 
 import numpy as np
@@ -9,8 +12,8 @@ pytest.importorskip('rclpy', reason='scenes are converted as the nodes do')
 from ebm_concept_ros import conversions as cv
 from ebm_concept_ros.arm.table_scene import random_table_scene
 from ebm_concept_ros.control.true_goal import TrueGoal
-from ebm_core.events import get_concept, spatial_concept_names
-from ebm_core.scene import InvalidInput
+from ebm_core.concepts import get_concept, spatial_concept_names
+from ebm_core.world.scene import InvalidInput
 
 WORKSPACE = shipped_workspace()
 HOME_M = (0.3, 0.0)

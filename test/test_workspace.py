@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The correspondence between the 3-D scene and the particle plane, and configuration files."""
 
 import numpy as np

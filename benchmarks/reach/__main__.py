@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Random arrangements per concept with fixed seeds: success, speed, error and plan time.
 
     python -m benchmarks.reach --concepts between north --scenes 200 --json out/reach.json
@@ -39,7 +42,7 @@ from benchmarks.reach.real_time import HOLD_S, MAX_HOLD_S, run_scenes
 from benchmarks.reach.table import print_table
 from ebm_concept_ros.arm.composed_table import SUM
 from ebm_concept_ros.mpc.planners import PLANNERS
-from ebm_core.events import spatial_concept_names
+from ebm_core.concepts import spatial_concept_names
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """One reach in lockstep: simulated time waits for the controller, which is the real one."""
 
 from __future__ import annotations

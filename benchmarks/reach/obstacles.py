@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Poles on the straight way: too tall to be passed above, and so to be gone around."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """A planner from outside, to compare with: the MPPI of the PyPI package pytorch_mppi.
 
 How it samples, weighs and averages is its own; splines, rollouts and cost are those of our sampling

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """What the controller is not told: each perturbation changes the simulation or what it reports."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The launch file, scene after scene, as a user would run it: everything on the machine counts.
 
 Success, time and distance are the referee's. The controller leaves a record of every run: when

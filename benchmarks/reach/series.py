@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """One row of the table: the same scenes for every planner, field and perturbation."""
 
 from __future__ import annotations
@@ -32,8 +35,8 @@ from ebm_concept_ros.conversions import AnyConcept, ComposedConcept, ConceptCode
 from ebm_concept_ros.mpc.detour import led_around
 from ebm_concept_ros.nodes.judge import ReachJudge
 from ebm_concept_ros.workspace import load_workspace
-from ebm_core.events import Concept
-from ebm_core.model import load_model
+from ebm_core.concepts import Concept
+from ebm_core.relational.model import load_model
 
 DEMONSTRATIONS = 5
 FIRST_ALONE, SECOND_ALONE = (1.0, 0.0), (0.0, 1.0)

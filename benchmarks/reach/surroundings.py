@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """What lies on the table while the arm moves, and what the controller makes of it."""
 
 from __future__ import annotations

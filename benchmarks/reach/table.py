@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The summary as a table, one row per concept, planner and field."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """What is asked of the arm: a concept, an arrangement from a seed, and when it counts as done."""
 
 from __future__ import annotations
@@ -14,8 +17,8 @@ from ebm_concept_ros.arm.table_scene import TableEntity, TableScene, random_tabl
 from ebm_concept_ros.control.joint_goal import JointGoal, goal_of
 from ebm_concept_ros.control.true_goal import TrueGoal
 from ebm_concept_ros.workspace import Workspace
-from ebm_core.events import Concept, get_concept
-from ebm_core.scene import COLOURS, SHAPES
+from ebm_core.concepts import Concept, get_concept
+from ebm_core.world.scene import COLOURS, SHAPES
 
 # What the first and the second concept refer to.
 COLOURS_REFERRED_TO = ('blue', 'red')

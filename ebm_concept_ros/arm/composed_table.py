@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Tables on which two concepts can hold, drawn around the places where they do."""
 
 from __future__ import annotations
@@ -8,9 +11,9 @@ import numpy as np
 
 from ebm_concept_ros.arm.table_scene import TableScene, coloured_table
 from ebm_concept_ros.workspace import Workspace
-from ebm_core.events import Concept
-from ebm_core.events.arrangement import Arrangement
-from ebm_core.scene import ACTOR_COLOUR, COLOURS, InvalidInput, Scene
+from ebm_core.concepts import Concept
+from ebm_core.concepts.arrangement import Arrangement
+from ebm_core.world.scene import ACTOR_COLOUR, COLOURS, InvalidInput, Scene
 
 SUM = ' + '  # between the names of concepts that are added up
 

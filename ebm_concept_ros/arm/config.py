@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """An arm as configuration: which model file, which joints, which limits, where it starts.
 
 The model file is an MJCF or a URDF. Whatever names the configuration has are checked against it.

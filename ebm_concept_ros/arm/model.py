@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """From an arm's configuration to a MuJoCo specification with one torque motor per joint."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The full MuJoCo scene: arm, table, coloured entities, camera and light."""
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from ebm_concept_ros.arm.config import ArmConfig
 from ebm_concept_ros.arm.model import arm_spec
 from ebm_concept_ros.arm.table_scene import TableEntity, TableScene
 from ebm_concept_ros.workspace import Workspace
-from ebm_core.scene import COLOURS
+from ebm_core.world.scene import COLOURS
 
 TABLE_RGBA = (0.82, 0.80, 0.77, 1.0)
 COLUMN_RGBA = (0.35, 0.36, 0.38, 1.0)

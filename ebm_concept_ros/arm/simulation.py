@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The simulated arm over its table: torques in, joint states out. No ROS in here."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """What lies on the table: coloured entities, from a YAML file or placed at random from a seed."""
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ from pydantic import Field, field_validator, model_validator
 
 from ebm_concept_ros.config_files import Config, ConfigError, load_config
 from ebm_concept_ros.workspace import Workspace
-from ebm_core.scene import COLOURS, SHAPES, InvalidInput
+from ebm_core.world.scene import COLOURS, SHAPES, InvalidInput
 
 # The end effector is the actor of every scene; nothing on the table may take its name.
 EFFECTOR_ID = 'end_effector'

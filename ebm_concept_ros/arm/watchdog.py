@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Remembers the last torque command and for how long it may act."""
 
 from __future__ import annotations

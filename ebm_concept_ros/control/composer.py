@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """What is to be enacted, as concepts are learned and compositions of them are asked for."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The torque of one instant, as a function of what is known then; whatever goes wrong, it holds."""
 
 from __future__ import annotations

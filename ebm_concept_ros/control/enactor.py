@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The controller without a node: from joint states and a target to a torque, whatever goes wrong.
 
 Four threads use one Enactor: the executor's (`on_state`), the targeting thread (`target`, and why

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Notes what the controller takes in and puts out, so that a run can be replayed bit for bit.
 
 A torque depends on the joint state, on how old it was, and on the plan; a plan on the joint state

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Several concepts at once, by their own definitions: what a sum of energies is judged by."""
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from ebm_concept_ros.control.true_goal import TrueGoal
 from ebm_concept_ros.conversions import NamedScene
 from ebm_concept_ros.mpc.energy_field import EnergyField
 from ebm_concept_ros.workspace import Workspace
-from ebm_core.events import Concept
+from ebm_core.concepts import Concept
 
 _ROUNDS = 300
 # From an axis of symmetry it would not get to either side.

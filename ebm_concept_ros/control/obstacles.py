@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Which entities of a scene the arm would strike, and how wide a berth it has to give them."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """A loop at a fixed rate on the wall clock, with absolute deadlines."""
 
 from __future__ import annotations

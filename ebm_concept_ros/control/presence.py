@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Whether those who take part are still there, when entities appear and vanish."""
 
 from __future__ import annotations

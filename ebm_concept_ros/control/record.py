@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """A recorded run as one file: an .npz of plain arrays, one of which is a header in JSON."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Replays a recorded run in lockstep, and tells whether the torques are the same bit for bit.
 
     python -m ebm_concept_ros.control.replay out/run_0001.npz
@@ -37,10 +40,10 @@ from ebm_concept_ros.conversions import (
 )
 from ebm_concept_ros.mpc.planners import PLANNERS
 from ebm_concept_ros.mpc.policy import Plan
-from ebm_core.scene import Scene
+from ebm_core.world.scene import Scene
 
 if TYPE_CHECKING:
-    from ebm_core.model import ConceptModel
+    from ebm_core.relational.model import ConceptModel
 
 _PLANNERS = {kind.__name__: kind for kind in PLANNERS.values()}
 

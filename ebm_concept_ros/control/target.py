@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """What a concept asks for in a scene: who takes part, and the energy field to descend."""
 
 from __future__ import annotations
@@ -12,10 +15,10 @@ from ebm_concept_ros.conversions import AnyConcept, ConceptCodes, NamedScene
 from ebm_concept_ros.mpc.detour import led_around
 from ebm_concept_ros.mpc.energy_field import EnergyField, grid_points
 from ebm_concept_ros.workspace import Workspace
-from ebm_core.scene import InvalidInput
+from ebm_core.world.scene import InvalidInput
 
 if TYPE_CHECKING:
-    from ebm_core.model import ConceptModel
+    from ebm_core.relational.model import ConceptModel
 
 FIELD_SIZE = 65
 # Entities that moved less than this are where they were, particle units.

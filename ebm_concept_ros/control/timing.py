@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """When torques were due and when they went out, when plans were made, and what that amounts to."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """What a concept asks of the effector by its own definition: what a learned energy is judged by."""
 
 from __future__ import annotations
@@ -9,10 +12,10 @@ import numpy as np
 from ebm_concept_ros.conversions import NamedScene
 from ebm_concept_ros.mpc.energy_field import EnergyField
 from ebm_concept_ros.workspace import Workspace
-from ebm_core.events import Concept
-from ebm_core.events.arrangement import Arrangement
-from ebm_core.events.proximity import Proximity
-from ebm_core.scene import COLOURS, InvalidInput, Scene
+from ebm_core.concepts import Concept
+from ebm_core.concepts.arrangement import Arrangement
+from ebm_core.concepts.proximity import Proximity
+from ebm_core.world.scene import COLOURS, InvalidInput, Scene
 
 # Particle units. A violation is a distance: one step down its slope arrives, but for rounding.
 _PROJECTIONS = 2

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Whether demonstrations were understood; on a concept that was not, the arm must not move."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Messages to and from the library's objects: the one place that validates messages.
 
 What a node receives passes through here once. A message that is not usable is refused with

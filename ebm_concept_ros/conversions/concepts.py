@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Concepts: codes, the weights in a sum of them, and the model that they belong to."""
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ from std_msgs.msg import Header
 
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros.conversions.stamps import ns_to_stamp
-from ebm_core.scene import (
+from ebm_core.world.scene import (
     InvalidInput,
 )
 

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Joint states and efforts, matched by joint name."""
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import Header
 
 from ebm_concept_ros.conversions.stamps import ns_to_stamp, stamp_to_ns
-from ebm_core.scene import (
+from ebm_core.world.scene import (
     InvalidInput,
 )
 

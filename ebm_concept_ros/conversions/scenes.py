@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Scenes and demonstrations."""
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ import ebm_concept_ros.msg as ros
 from ebm_concept_ros.arm.table_scene import EFFECTOR_ID, TableScene
 from ebm_concept_ros.conversions.stamps import ns_to_stamp
 from ebm_concept_ros.workspace import Workspace
-from ebm_core.scene import (
+from ebm_core.world.scene import (
     ACTOR_COLOUR,
     COLOURS,
     MAX_ENTITIES,

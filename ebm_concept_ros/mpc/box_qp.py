@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """A small quadratic programme with box limits, as one step of the backward pass needs it."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The cross-entropy method: a Gaussian over splines, refitted to its cheapest samples.
 
 Kobilarov, "Cross-entropy motion planning" (2012).

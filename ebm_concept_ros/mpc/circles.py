@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """What the hand must stay out of: upright cylinders, circles in the plane."""
 
 from __future__ import annotations

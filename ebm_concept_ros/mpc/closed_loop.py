@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """A reach without ROS: simulate, plan every few milliseconds, track at every step."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """What a plan costs: weighted terms, each with a Gauss-Newton (so convex) quadratic model."""
 
 from __future__ import annotations

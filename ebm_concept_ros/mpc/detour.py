@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The field's cost led around obstacles: where the way down is barred, what the detour costs more.
 
 The cost without obstacles is kept, and to it is added by how much longer the way to the lowest

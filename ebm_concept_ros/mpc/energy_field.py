@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """A learned energy as a smooth cost over the effector's plane.
 
 With the scene fixed, the energy is a function of where the effector is. It is tabulated once per

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Energies without the hollows that are no goals, so that descent does not end in them.
 
 Far from where an energy was demonstrated it may have hollows of its own. How deep they are tells

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """iLQG with torque limits: box-constrained differential dynamic programming.
 
 Tassa, Mansard and Todorov, "Control-limited differential dynamic programming" (ICRA 2014), with

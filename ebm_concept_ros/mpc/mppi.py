@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Model predictive path integral control: noisy copies averaged, the cheap ones counting most.
 
 Williams et al., "Information-theoretic model predictive control" (2018).

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The model that plans are made on: the arm alone, without contacts, friction and limits."""
 
 from __future__ import annotations

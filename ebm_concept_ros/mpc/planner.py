@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """What a planner is: from a state and an energy field to a plan. Each kind is one small file."""
 
 from __future__ import annotations

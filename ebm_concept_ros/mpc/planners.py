@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The planners by name. A new one: a file with a Planner in it, and a line here."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """A plan as an immutable snapshot that gives a torque for any time it is valid."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Predictive sampling: the best of a few noisy copies of the plan before.
 
 Howell et al., "Predictive sampling: real-time behaviour synthesis with MuJoCo" (2022).

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Many damped rollouts at once, in MuJoCo's own loop: what sampling planners evaluate."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """What planners that sample have in common: splines of drives, their costs, and the plan."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The package's ROS 2 nodes: they convert messages, hold state and call the library."""
 
 import os

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """What is asked for, as several nodes are told: a concept, or the sum of two."""
 
 from __future__ import annotations
@@ -9,8 +12,8 @@ from pydantic import Field
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros.conversions import Composition, composition_from_message
 from ebm_concept_ros.nodes.parameters import ConfigurationError, Parameters
-from ebm_core.events import Concept, concept_names, get_concept, spatial_concept_names
-from ebm_core.scene import COLOURS, InvalidInput
+from ebm_core.concepts import Concept, concept_names, get_concept, spatial_concept_names
+from ebm_core.world.scene import COLOURS, InvalidInput
 
 
 class AskedParameters(Parameters):

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """What reaches the simulation from other threads: torque commands, and requests to reset or end."""
 
 from __future__ import annotations

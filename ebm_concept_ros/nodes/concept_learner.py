@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Node `concept_learner`: demonstrations on a topic become a concept on a topic.
 
 Demonstrations are collected under their concept's name; each time `min_demonstrations` of one name
@@ -32,7 +35,7 @@ from ebm_concept_ros.nodes.diagnostics import Diagnostics, Level
 from ebm_concept_ros.nodes.parameters import Parameters, declare
 from ebm_concept_ros.nodes.resources import load_weights, load_workspace_parameter
 from ebm_concept_ros.nodes.running import RunnableDefaults, run
-from ebm_core.scene import Demonstration, InvalidInput
+from ebm_core.world.scene import Demonstration, InvalidInput
 
 
 class ConceptLearnerParameters(Parameters):

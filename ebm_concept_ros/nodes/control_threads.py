@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The controller's own threads: targeting, planning and control, or in lockstep one for all."""
 
 from __future__ import annotations

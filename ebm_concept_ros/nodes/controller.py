@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Node `controller` (lifecycle): enacts the concept on the arm by torque MPC.
 
 Configure loads arm, workspace and weights and refuses what does not fit; activate starts the
@@ -38,7 +41,7 @@ from ebm_concept_ros.nodes.recording import Recording
 from ebm_concept_ros.nodes.running import RunnableDefaults, run
 from ebm_concept_ros.nodes.status import status_message
 from ebm_concept_ros.nodes.targeting import Targeting
-from ebm_core.scene import InvalidInput
+from ebm_core.world.scene import InvalidInput
 
 _SUCCESS, _FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 _NOT_ACTIVE = Decision(Mode.WAITING, 'not active')

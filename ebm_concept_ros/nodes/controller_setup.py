@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """What the controller is configured with, and whether it fits together."""
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from ebm_concept_ros.nodes.resources import (
 from ebm_concept_ros.workspace import Workspace
 
 if TYPE_CHECKING:
-    from ebm_core.model import ConceptModel
+    from ebm_core.relational.model import ConceptModel
 
 _PLANNER = PlannerConfig()
 

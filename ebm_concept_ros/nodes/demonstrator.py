@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Node `demonstrator`: shows a named concept by publishing demonstrations of it.
 
 The demonstrations are made in the particle world, each in an arrangement of its own. They are sent
@@ -22,8 +25,8 @@ from ebm_concept_ros.nodes.diagnostics import Diagnostics, Level
 from ebm_concept_ros.nodes.parameters import ConfigurationError, Parameters, declare
 from ebm_concept_ros.nodes.resources import load_workspace_parameter
 from ebm_concept_ros.nodes.running import RunnableDefaults, run
-from ebm_core.events import get_concept
-from ebm_core.scene import InvalidInput
+from ebm_core.concepts import get_concept
+from ebm_core.world.scene import InvalidInput
 
 _POLL_S = 0.05
 _ACKNOWLEDGE_TIMEOUT_S = 20.0

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The referee's picture and video, from what was heard on the topics."""
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from ebm_concept_ros.nodes.resources import load_weights
 from ebm_concept_ros.report.recorder import RunRecorder
 from ebm_concept_ros.report.run_report import RunFiles, render_run
 from ebm_concept_ros.workspace import Workspace
-from ebm_core.scene import SHAPES
+from ebm_core.world.scene import SHAPES
 
 
 def draw_run(

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Node parameters, declared once: a pydantic model becomes typed, ranged, described ROS parameters.
 
 The model is the single place where a parameter's name, type, default, bounds and meaning are

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Real-time scheduling of a thread, where the system lets it."""
 
 from __future__ import annotations

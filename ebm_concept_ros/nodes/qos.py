@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Quality of service of each topic, in one place, so that the two ends of a topic agree."""
 
 from __future__ import annotations

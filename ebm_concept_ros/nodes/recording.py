@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Leaves a replayable record of every activation in a folder."""
 
 from __future__ import annotations

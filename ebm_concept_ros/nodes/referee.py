@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Node `referee`: judges a run from what is on the topics, and leaves its record.
 
 It goes by the concept's definition, not by the learned energy, and takes the effector's place
@@ -33,7 +36,7 @@ from ebm_concept_ros.nodes.parameters import declare
 from ebm_concept_ros.nodes.resources import load_arm_parameter, load_workspace_parameter
 from ebm_concept_ros.nodes.running import RunnableDefaults, run
 from ebm_concept_ros.report.recorder import RunRecorder
-from ebm_core.scene import InvalidInput
+from ebm_core.world.scene import InvalidInput
 
 _POLL_S = 0.1
 

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Where the package's own files are, and the weights, loaded for use beside a control loop."""
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from ebm_concept_ros.nodes.parameters import ConfigurationError
 from ebm_concept_ros.workspace import Workspace, load_workspace
 
 if TYPE_CHECKING:
-    from ebm_core.model import ConceptModel
+    from ebm_core.relational.model import ConceptModel
 
 PACKAGE = 'ebm_concept_ros'
 DEFAULT_ARM = 'jaco'
@@ -66,7 +69,7 @@ def load_weights(model_dir: str) -> ConceptModel:
     # Imported here: nodes that need no weights should not spend seconds importing torch.
     import torch
 
-    from ebm_core.model import ModelError, load_model
+    from ebm_core.relational.model import ModelError, load_model
 
     torch.set_num_threads(1)
     path = package_path(model_dir, 'models/concepts')

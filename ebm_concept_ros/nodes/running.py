@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Running one node as a process: signals, threads, and how it ends."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Node `simulator`: the arm over its table in MuJoCo, behind the topics that a real arm has.
 
 Publishes `scene`, `joint_states` and `/clock`, and applies `joint_effort_commands`. It runs in real
@@ -31,7 +34,7 @@ from ebm_concept_ros.nodes.resources import load_arm_parameter, load_workspace_p
 from ebm_concept_ros.nodes.running import RunnableDefaults, run
 from ebm_concept_ros.nodes.simulator_setup import SimulatorParameters, load_table
 from ebm_concept_ros.nodes.window import Window
-from ebm_core.scene import InvalidInput
+from ebm_core.world.scene import InvalidInput
 
 # In lockstep an unanswered state is sent again: a controller may have come later.
 _RESEND_AFTER_S = 0.25

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """What the simulator is configured with, and the table that this amounts to."""
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ from ebm_concept_ros.config_files import ConfigError
 from ebm_concept_ros.nodes.asked import AskedParameters, asked
 from ebm_concept_ros.nodes.parameters import ConfigurationError
 from ebm_concept_ros.workspace import Workspace
-from ebm_core.scene import InvalidInput
+from ebm_core.world.scene import InvalidInput
 
 
 class SimulatorParameters(AskedParameters):

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Keeps the controller's target in step with the newest scene and concept."""
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from ebm_concept_ros.nodes.diagnostics import Diagnostics, Level
 from ebm_concept_ros.workspace import Workspace
 
 if TYPE_CHECKING:
-    from ebm_core.model import ConceptModel
+    from ebm_core.relational.model import ConceptModel
 
 
 class Targeting:

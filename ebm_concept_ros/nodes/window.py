@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """A window onto the simulation, where there is a display."""
 
 from __future__ import annotations

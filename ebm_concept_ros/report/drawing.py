@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Draws a run's picture and video, in a process of its own.
 
 OpenGL without a display can fail in ways that end the process (a missing library when MuJoCo is

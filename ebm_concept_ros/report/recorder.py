@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Remembers a run's joint positions at an even rate, for the picture and the video."""
 
 from __future__ import annotations

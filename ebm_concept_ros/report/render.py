@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Pictures of a run: the arm, the entities and the energy on the table, in 3-D."""
 
 from __future__ import annotations

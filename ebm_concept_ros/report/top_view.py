@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The run seen from above in 2-D: what remains when no OpenGL can be had."""
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ from ebm_concept_ros.mpc.energy_field import EnergyField
 from ebm_concept_ros.report.heat_map import heat_map
 from ebm_concept_ros.report.video import frame_times_s
 from ebm_concept_ros.workspace import Workspace
-from ebm_core.scene import COLOURS
+from ebm_core.world.scene import COLOURS
 
 TOP_VIEW_SIZE = (640, 640)
 _MARKERS = {'circle': 'o', 'square': 's', 'triangle': '^', 'cross': 'P'}

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """What every video of a run shares: when its frames are, and how they become a file."""
 
 from __future__ import annotations

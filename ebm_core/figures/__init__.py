@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The paper's figures, one file each, and a picture of every concept family; the registry of them.
 
 A figure is added by a file with a `FIGURE`, and its name below. The files are imported when they
@@ -8,8 +11,8 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from ..events import FAMILIES
-from ..scene import InvalidInput
+from ..concepts import FAMILIES
+from ..world.scene import InvalidInput
 from .spec import FigureSpec
 
 _MODULES = {

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Figure 7, top right: how attention settles while a line is looked for."""
 
 from __future__ import annotations
@@ -6,8 +9,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..events import EventBatch
-from ..scene import COLOUR, SHAPE, SHAPES
+from ..concepts import EventBatch
+from ..world.scene import COLOUR, SHAPE, SHAPES
 from . import style
 from .models import MAIN, Models
 from .probe import codes, draw_events, identification_chain, seeded, variants

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """What was changed against the paper, and what each part is worth: ablations on shapes."""
 
 from __future__ import annotations

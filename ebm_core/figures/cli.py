@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """python -m ebm_core figure | report."""
 
 from __future__ import annotations
@@ -6,8 +9,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from ..checkpoint import write_atomically
-from ..scene import InvalidInput
+from ..training.checkpoint import write_atomically
+from ..world.scene import InvalidInput
 from . import FIGURES, figure_names, get_figure
 from .models import Models
 
@@ -87,7 +90,7 @@ def _figure(args: argparse.Namespace) -> dict:
 
 
 def _report(args: argparse.Namespace) -> dict:
-    from ..report import write_report
+    from .report import write_report
 
     models = Models(args.model, args.models)
     return write_report(models, args.output, seed=args.seed, scenes=args.scenes)

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Figure 7, bottom right: the energy landscape forms while the code is inferred."""
 
 from __future__ import annotations
@@ -5,10 +8,10 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from ..events import EventBatch, get_concept
-from ..events.arrangement import Arrangement
-from ..model import ConceptModel
-from ..scene import POSITION
+from ..concepts import EventBatch, get_concept
+from ..concepts.arrangement import Arrangement
+from ..relational.model import ConceptModel
+from ..world.scene import POSITION
 from . import style
 from .models import MAIN, Models
 from .probe import code_chain, draw_events, energy_over_plane, grid, seeded

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Figure 6: codes of colours, shown by generation and by identification, are the same."""
 
 from __future__ import annotations
@@ -7,7 +10,7 @@ import torch
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ..scene import COLOURS
+from ..world.scene import COLOURS
 from . import style
 from .models import MAIN, Models
 from .probe import codes, draw_events, seeded, variants

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Single events as small pictures: where entities come from, where they go, who takes part."""
 
 from __future__ import annotations
@@ -6,8 +9,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from ..events import Concept, EventBatch
-from ..scene import COLOUR, POSITION
+from ..concepts import Concept, EventBatch
+from ..world.scene import COLOUR, POSITION
 from . import style
 
 _DISTRACTORS_ALPHA = 0.55

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """A picture of every concept family: what is shown of each concept, and what comes of it."""
 
 from __future__ import annotations
@@ -9,9 +12,9 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..events import FAMILIES, Concept, EventBatch
-from ..model import GENERATION_RESTARTS, IDENTIFICATION_RESTARTS, ConceptModel
-from ..scene import COLOUR, POSITION
+from ..concepts import FAMILIES, Concept, EventBatch
+from ..relational.model import GENERATION_RESTARTS, IDENTIFICATION_RESTARTS, ConceptModel
+from ..world.scene import COLOUR, POSITION
 from . import event_panels, style
 from .models import MAIN, Models
 from .probe import (

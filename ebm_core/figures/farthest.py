@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Figure 4: the concept "farthest", brought about and found."""
 
 from __future__ import annotations
@@ -5,10 +8,10 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure, SubFigure
 
-from ..evaluation import evaluate_concept
-from ..events import Concept
-from ..model import IDENTIFICATION_RESTARTS, ConceptModel
-from ..scene import POSITION
+from ..concepts import Concept
+from ..evaluation.contexts import evaluate_concept
+from ..relational.model import IDENTIFICATION_RESTARTS, ConceptModel
+from ..world.scene import POSITION
 from . import style
 from .models import MAIN, Models
 from .probe import (

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Figure 8: what the KL loss does to the energies of samples."""
 
 from __future__ import annotations
@@ -7,10 +10,10 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..events import FAMILIES
-from ..model import ConceptModel
-from ..motion import with_motion
-from ..task import Events
+from ..concepts import FAMILIES
+from ..relational.model import ConceptModel
+from ..relational.motion import with_motion
+from ..relational.task import Events
 from . import style
 from .models import Models
 from .probe import codes, draw_events, generation_chain, identification_chain, seeded

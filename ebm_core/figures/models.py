@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Where figures get their models: the main one, and the ablations that were trained for them."""
 
 from __future__ import annotations
@@ -6,8 +9,8 @@ import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ..config import PRESETS, ModelConfig
-from ..model import CARD, ConceptModel, ModelError, load_model
+from ..relational.config import PRESETS, ModelConfig
+from ..relational.model import CARD, ConceptModel, ModelError, load_model
 
 MAIN = 'concepts'
 _PROVENANCE = ('step', 'wall_s', 'commit', 'command')  # what is said of each model

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Looking into inference: the chains step by step, and energies over the plane.
 
 The chains are the sampler's own; nothing of them is written a second time here.
@@ -12,15 +15,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..evaluation import DEMONSTRATIONS
-from ..events import NUM_ENTITIES, Concept, EventBatch, get_concept
-from ..inference import Sampler, starts
-from ..model import ConceptModel
-from ..motion import with_motion
-from ..objective import demonstrated_code
-from ..scene import COLOURS, POSITION
-from ..state_energy import StateEnergy
-from ..task import Events
+from ..concepts import NUM_ENTITIES, Concept, EventBatch, get_concept
+from ..evaluation.contexts import DEMONSTRATIONS
+from ..relational.model import ConceptModel
+from ..relational.motion import with_motion
+from ..relational.objective import demonstrated_code
+from ..relational.sampler import Sampler, starts
+from ..relational.state_energy import StateEnergy
+from ..relational.task import Events
+from ..world.scene import COLOURS, POSITION
 
 _STATES_AT_ONCE = 20_000  # some 100 MB of activations
 

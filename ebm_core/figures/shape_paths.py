@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Figure 7, left: shapes form in one step, in ten, in twenty; and without a relation network."""
 
 from __future__ import annotations
@@ -6,11 +9,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..evaluation import generate_events
-from ..events import SUCCESS_DISTANCE
-from ..events.arrangement import Arrangement
-from ..model import ConceptModel
-from ..scene import POSITION
+from ..concepts import SUCCESS_DISTANCE
+from ..concepts.arrangement import Arrangement
+from ..evaluation.contexts import generate_events
+from ..relational.model import ConceptModel
+from ..world.scene import POSITION
 from . import style
 from .models import Models
 from .probe import codes, draw_events, generation_chain, seeded, variants

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """One look for all figures: entities as they are, energies from light (low) to dark (high)."""
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from matplotlib.colors import LinearSegmentedColormap, LogNorm
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import LogFormatter
 
-from ..scene import COLOUR, POSITION, SHAPE, SHAPES
+from ..world.scene import COLOUR, POSITION, SHAPE, SHAPES
 
 MARKERS = dict(zip(SHAPES, ('X', 'o', 's', '^'), strict=True))
 # Okabe and Ito's colours, which people with colour vision deficiencies tell apart.

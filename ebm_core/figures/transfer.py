@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Figure 5 and the transfer table: learned in one context, used in the other."""
 
 from __future__ import annotations
@@ -7,12 +10,12 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..config import PRESETS
-from ..evaluation import generate_events
-from ..events import EventBatch
-from ..model import GENERATION_RESTARTS, IDENTIFICATION_RESTARTS, ConceptModel
-from ..scene import POSITION
-from ..training import Learner
+from ..concepts import EventBatch
+from ..evaluation.contexts import generate_events
+from ..relational.config import PRESETS
+from ..relational.model import GENERATION_RESTARTS, IDENTIFICATION_RESTARTS, ConceptModel
+from ..training.loop import Learner
+from ..world.scene import POSITION
 from . import style
 from .models import Models
 from .probe import codes, draw_events, identification_chain, identified, seeded, variants

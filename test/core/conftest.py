@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The model the package ships, loaded once."""
 
 from pathlib import Path
@@ -5,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from ebm_core.model import load_model
+from ebm_core.relational.model import load_model
 
 MODEL = Path(__file__).parents[2] / 'models' / 'placement'
 

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Real training processes for tests, which can be killed and know nothing of each other."""
 
 import multiprocessing
@@ -9,16 +12,16 @@ from safetensors import safe_open
 from tqdm import tqdm
 
 from ebm_core import training
-from ebm_core.checkpoint import FILE
-from ebm_core.config import preset
-from ebm_core.distributed import joined
+from ebm_core.relational.config import preset
+from ebm_core.training.checkpoint import FILE
+from ebm_core.training.distributed import joined
 
 CPU = torch.device('cpu')
 # Forked from a clean process that has imported torch once: starting one takes milliseconds, and
 # neither threads nor random states of the tests are inherited.
 _context = multiprocessing.get_context('forkserver')
 # torch._dynamo is what the first optimiser imports, for seconds.
-_context.set_forkserver_preload(['ebm_core.training', 'torch._dynamo'])
+_context.set_forkserver_preload(['ebm_core.training.loop', 'torch._dynamo'])
 
 
 def small(**changes):

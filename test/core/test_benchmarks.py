@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """What the benchmarks measure with is right, and they run."""
 
 import json
@@ -6,7 +9,7 @@ import pytest
 import torch
 
 from benchmarks import entities, training
-from ebm_core.config import PRESETS
+from ebm_core.relational.config import PRESETS
 
 
 def test_peak_of_memory_is_exact():

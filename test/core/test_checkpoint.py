@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Checkpoints: nothing is half-written, whatever ends the process, and foreign ones are refused."""
 
 import json
@@ -10,9 +13,9 @@ from processes import CPU, assert_same_checkpoint, end, small, start, train_unti
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from ebm_core.checkpoint import FILE, write_atomically
-from ebm_core.scene import InvalidInput
-from ebm_core.training import train
+from ebm_core.training.checkpoint import FILE, write_atomically
+from ebm_core.training.loop import train
+from ebm_core.world.scene import InvalidInput
 
 KILLS = 4
 

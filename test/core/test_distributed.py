@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Several processes train the model that one would: same gradients, and resumed exactly."""
 
 import json
@@ -18,11 +21,11 @@ from processes import (
     train_together_until,
 )
 
-from ebm_core.distributed import ALONE, Processes, device_of
-from ebm_core.model import load_model
-from ebm_core.objective import Weights, losses
-from ebm_core.scene import InvalidInput
-from ebm_core.training import Learner, draw_tasks, train
+from ebm_core.relational.model import load_model
+from ebm_core.relational.objective import Weights, losses
+from ebm_core.training.distributed import ALONE, Processes, device_of
+from ebm_core.training.loop import Learner, draw_tasks, train
+from ebm_core.world.scene import InvalidInput
 
 EVEN = {'point': 2, 'between': 2}
 UNEVEN = {'point': 2, 'colour': 1}

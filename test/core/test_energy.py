@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The energy is what eq. 4 promises, and its closed-form gradients are right."""
 
 import pytest
@@ -5,10 +8,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ebm_core.energy import SOFTENING, Energy
-from ebm_core.motion import with_motion
-from ebm_core.scene import NUM_FEATURES, NUM_INPUTS, POSITION
-from ebm_core.state_energy import StateEnergy
+from ebm_core.relational.energy import SOFTENING, Energy
+from ebm_core.relational.motion import with_motion
+from ebm_core.relational.state_energy import StateEnergy
+from ebm_core.world.scene import NUM_FEATURES, NUM_INPUTS, POSITION
 
 seeds = st.integers(0, 10_000)
 few = settings(max_examples=20, deadline=None)

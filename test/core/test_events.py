@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Every generated event satisfies its concept, and still scenes have one answer."""
 
 import itertools
@@ -9,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ebm_core.events import FAMILIES, EventBatch, concept_names, get_concept, goal_concept_names
-from ebm_core.events.arrangement import AMBIGUITY_MARGIN, Arrangement
-from ebm_core.events.particles import PALETTE
-from ebm_core.events.placement import SIDE_DISTANCE
-from ebm_core.events.temporal import _violation as temporal_violation
-from ebm_core.scene import COLOUR, COLOURS, MOVABLE, POSITION, InvalidInput
+from ebm_core.concepts import FAMILIES, EventBatch, concept_names, get_concept, goal_concept_names
+from ebm_core.concepts.arrangement import AMBIGUITY_MARGIN, Arrangement
+from ebm_core.concepts.particles import PALETTE
+from ebm_core.concepts.placement import SIDE_DISTANCE
+from ebm_core.concepts.temporal import _violation as temporal_violation
+from ebm_core.world.scene import COLOUR, COLOURS, MOVABLE, POSITION, InvalidInput
 
 seeds = st.integers(0, 10_000)
 few = settings(max_examples=25, deadline=None)

@@ -1,11 +1,13 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Figures: right numbers on constructed cases, and chains that are the sampler's own."""
 
 import numpy as np
 import pytest
 import torch
 
-from ebm_core.config import PRESETS
-from ebm_core.events import FAMILIES, EventBatch, get_concept
+from ebm_core.concepts import FAMILIES, EventBatch, get_concept
 from ebm_core.figures import (
     attention_paths,
     code_landscapes,
@@ -16,9 +18,10 @@ from ebm_core.figures import (
     transfer,
 )
 from ebm_core.figures.colour_codes import nearest_share, principal_axes
-from ebm_core.model import ConceptModel
-from ebm_core.scene import POSITION
-from ebm_core.training import Learner
+from ebm_core.relational.config import PRESETS
+from ebm_core.relational.model import ConceptModel
+from ebm_core.training.loop import Learner
+from ebm_core.world.scene import POSITION
 
 
 @pytest.fixture(scope='module')

@@ -1,17 +1,20 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The shipped model: inference recovers what was demonstrated, and the samplers descend."""
 
 import numpy as np
 import pytest
 import torch
 
-from ebm_core.composition_evaluation import evaluate_pair
-from ebm_core.energy import energy_of_affine
-from ebm_core.evaluation import evaluate_concept
-from ebm_core.events import get_concept, goal_concept_names
-from ebm_core.events.placement import Placement
-from ebm_core.events.region import Region
-from ebm_core.model import ModelError
-from ebm_core.scene import WORKSPACE_LIMIT, InvalidInput
+from ebm_core.concepts import get_concept, goal_concept_names
+from ebm_core.concepts.placement import Placement
+from ebm_core.concepts.region import Region
+from ebm_core.evaluation.composition import evaluate_pair
+from ebm_core.evaluation.contexts import evaluate_concept
+from ebm_core.relational.energy import energy_of_affine
+from ebm_core.relational.model import ModelError
+from ebm_core.world.scene import WORKSPACE_LIMIT, InvalidInput
 
 
 def demonstrations(name, seed, count=5, colour='blue'):

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The fast training step is the plain one: the same losses and the same gradients."""
 
 from dataclasses import fields, replace
@@ -8,11 +11,11 @@ import pytest
 import torch
 
 from benchmarks.plain import plain_losses
-from ebm_core.config import ModelConfig, Preset
-from ebm_core.events import concepts_of
-from ebm_core.objective import Weights, losses
-from ebm_core.task import Events, Task, make_task
-from ebm_core.training import Learner
+from ebm_core.concepts import concepts_of
+from ebm_core.relational.config import ModelConfig, Preset
+from ebm_core.relational.objective import Weights, losses
+from ebm_core.relational.task import Events, Task, make_task
+from ebm_core.training.loop import Learner
 
 EVERY_KIND = (('placement', 'region', 'proximity'), ('shape',), ('colour',), ('quantity',))
 

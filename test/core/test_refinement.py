@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Masks that grow and are varied end where no mask has less energy, and leave out who is absent."""
 
 from itertools import combinations, product
@@ -6,13 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-from ebm_core.energy import Energy
-from ebm_core.evaluation import demonstrated
-from ebm_core.events import EventBatch, get_concept
-from ebm_core.motion import with_motion
-from ebm_core.refinement import MOST_SEARCHED, grow, refine
-from ebm_core.scene import NUM_INPUTS
-from ebm_core.task import Events
+from ebm_core.concepts import EventBatch, get_concept
+from ebm_core.evaluation.contexts import demonstrated
+from ebm_core.relational.energy import Energy
+from ebm_core.relational.mask_search import MOST_SEARCHED, grow, refine
+from ebm_core.relational.motion import with_motion
+from ebm_core.relational.task import Events
+from ebm_core.world.scene import NUM_INPUTS
 
 
 def every_mask(n):

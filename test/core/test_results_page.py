@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The commands figure and report: pictures that show something, one page, clear refusals."""
 
 import json
@@ -9,12 +12,12 @@ import torch
 from PIL import Image
 
 from ebm_core.__main__ import main
-from ebm_core.config import PRESETS
 from ebm_core.figures import FAMILY_FIGURES, FIGURES, get_figure
 from ebm_core.figures.models import Models
-from ebm_core.model import ModelError, load_model, save_model
-from ebm_core.scene import InvalidInput
-from ebm_core.training import Learner
+from ebm_core.relational.config import PRESETS
+from ebm_core.relational.model import ModelError, load_model, save_model
+from ebm_core.training.loop import Learner
+from ebm_core.world.scene import InvalidInput
 
 ROOT = Path(__file__).parents[2]
 SCENES = 4

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Scenes and demonstrations refuse bad input by the field's name."""
 
 import numpy as np
@@ -5,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ebm_core.scene import (
+from ebm_core.world.scene import (
     COLOURS,
     MAX_ENTITIES,
     POSITION,

@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """The weights that are shipped load, do what they are for, and know what they do not understand."""
 
 import json
@@ -6,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from ebm_core.__main__ import main
-from ebm_core.evaluation import CONTEXTS, evaluate_concept
-from ebm_core.events import concept_names
-from ebm_core.model import load_model
-from ebm_core.understanding_evaluation import evaluate_understanding
+from ebm_core.concepts import concept_names
+from ebm_core.evaluation.contexts import CONTEXTS, evaluate_concept
+from ebm_core.evaluation.understanding import evaluate_understanding
+from ebm_core.relational.model import load_model
 
 MODELS = Path(__file__).parents[2] / 'models'
 SHIPPED = [card.parent.name for card in sorted(MODELS.glob('*/model.json'))]

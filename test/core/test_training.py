@@ -1,3 +1,6 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
 """Training: it learns, a seed decides the run, and the command line says what is wrong."""
 
 import json
@@ -10,13 +13,13 @@ from processes import CPU, assert_same_checkpoint, small
 
 from ebm_core import logs, training
 from ebm_core.__main__ import main
-from ebm_core.config import TrainingConfig, preset
-from ebm_core.events import FAMILIES, get_concept
-from ebm_core.model import ModelError, load_model, save_model
-from ebm_core.objective import Weights, losses
-from ebm_core.optimizer import MuonAndAdam
-from ebm_core.task import make_task
-from ebm_core.training import Learner, draw_tasks, train
+from ebm_core.concepts import FAMILIES, get_concept
+from ebm_core.relational.config import TrainingConfig, preset
+from ebm_core.relational.model import ModelError, load_model, save_model
+from ebm_core.relational.objective import Weights, losses
+from ebm_core.relational.task import make_task
+from ebm_core.training.loop import Learner, draw_tasks, train
+from ebm_core.training.optimizer import MuonAndAdam
 
 ONE_CONCEPT = ['--set', 'concepts={"point": 2}', '--scenes', '5']
 

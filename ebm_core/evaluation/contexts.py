@@ -1,0 +1,203 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What a model does on novel scenes: the numbers of the README, by one command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..concepts import NUM_ENTITIES, Concept, EventBatch, get_concept
+from ..relational.model import GENERATION_RESTARTS, IDENTIFICATION_RESTARTS, ConceptModel
+from ..relational.motion import with_motion
+from ..relational.objective import demonstrated_code
+from ..relational.state_energy import StateEnergy
+from ..relational.task import Events
+from ..world.scene import COLOURS
+
+DEMONSTRATIONS = 5
+_CHUNK = 250  # scenes at once: what fits into memory and, mostly, into caches
+
+
+@torch.no_grad()
+def evaluate_concept(
+    model: ConceptModel,
+    name: str,
+    *,
+    scenes: int = 1000,
+    num_entities: tuple[int, int] = NUM_ENTITIES,
+    demonstrations: int = DEMONSTRATIONS,
+    seed: int = 1,
+) -> dict[str, float]:
+    """Measure one concept, every scene with parameters, demonstrations and codes of its own.
+
+    Returns shares in [0, 1] of the scenes, for the contexts that the concept has:
+    generation: the predicate is satisfied after K steps. identification: the attention is exactly
+    right in a still scene. generation_shared, identification_shared: the same, the code having been
+    demonstrated in the other context. argument: the attention of the event, found in x⁰ with w_a.
+    generation_one_chain, identification_one_chain: without restarts.
+    """
+    rng = np.random.default_rng(seed)
+    torch.manual_seed(seed)
+    counts: dict[str, int] = {}
+    sizes = [min(_CHUNK, scenes - at) for at in range(0, scenes, _CHUNK)]
+    for size in sizes:
+        concepts = [get_concept(name).variant(rng) for _ in range(size)]
+        for key, success in _measure(model, concepts, rng, num_entities, demonstrations):
+            counts[key] = counts.get(key, 0) + int(success.sum())
+    return {'scenes': scenes, **{key: count / scenes for key, count in counts.items()}}
+
+
+def _measure(
+    model: ConceptModel,
+    concepts: Sequence[Concept],
+    rng: np.random.Generator,
+    num_entities: tuple[int, int],
+    demonstrations: int,
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield what was measured, and (scenes,) bool."""
+    m = demonstrations
+    still = EventBatch.stack([c.identification(rng, m + 1, num_entities) for c in concepts])
+    w_still = demonstrated(model, still[:, :m])
+    asked = still[:, m]
+    yield 'identification', found(model, asked, w_still, IDENTIFICATION_RESTARTS)
+    yield 'identification_one_chain', found(model, asked, w_still, 0)
+    if not concepts[0].generates:
+        return
+    colours = rng.integers(len(COLOURS), size=len(concepts))
+    acted = EventBatch.stack(
+        [
+            c.generation(rng, m + 1, num_entities, int(colour))
+            for c, colour in zip(concepts, colours, strict=True)
+        ]
+    )
+    w_x = demonstrated(model, acted[:, :m])
+    yield 'generation', brought_about(model, concepts, acted[:, m], w_x)
+    yield 'generation_one_chain', brought_about(model, concepts, acted[:, m], w_x, 1)
+    yield 'generation_shared', brought_about(model, concepts, acted[:, m], w_still)
+    yield 'identification_shared', found(model, asked, w_x, IDENTIFICATION_RESTARTS)
+    before = acted.at_start()
+    w_a = demonstrated(model, before[:, :m])
+    yield 'argument', found(model, before[:, m], w_a, IDENTIFICATION_RESTARTS)
+
+
+def demonstrated(model: ConceptModel, shown: EventBatch) -> Tensor:
+    """Return w (C, D) of demonstrations (C, M)."""
+    events = Events.of(shown, keep=shown.participants)
+    return demonstrated_code(model.energy, model.sampler, events)
+
+
+@torch.no_grad()
+def generate_events(
+    model: ConceptModel, asked: EventBatch, w: Tensor, restarts: int = GENERATION_RESTARTS
+) -> EventBatch:
+    """Return events (B,) with what is free brought about by chains of K steps; w: (B, D).
+
+    restarts: how many chains, of which the end of least energy counts; 1 is the one from x⁰.
+    """
+    p = asked.participants
+    events = Events.of(asked, keep=p)
+    start = events.start()
+    energy = StateEnergy(
+        model.energy, events.states[:, 0], start, events.attention, w, events.movers
+    )
+    states = asked.states.copy()
+    end = model.sampler.generate_best(energy, start, events.free, restarts=restarts)
+    states[:, 1:, :p] = end.numpy()
+    return EventBatch(states, asked.attention, asked.present, asked.free, asked.any_of)
+
+
+def brought_about(
+    model: ConceptModel,
+    concepts: Sequence[Concept],
+    asked: EventBatch,
+    w: Tensor,
+    restarts: int = GENERATION_RESTARTS,
+) -> np.ndarray:
+    """Tell (B,) whether each concept's predicate is satisfied by what the model generates."""
+    done = generate_events(model, asked, w, restarts)
+    return np.array([bool(c.satisfied(done[i : i + 1])[0]) for i, c in enumerate(concepts)])
+
+
+@torch.no_grad()
+def found(model: ConceptModel, asked: EventBatch, w: Tensor, restarts: int) -> np.ndarray:
+    """Tell (B,) whether the attention that a code asks for is exactly right.
+
+    restarts: of the search; 0 takes one chain as it ends.
+    """
+    events = Events.of(asked)
+    x = with_motion(events.states[:, 1:], events.states[:, 0])
+    problem = (model.energy, model.energy.pair_sums(x), events.present, w)
+    if restarts:
+        mask = model.sampler.identify_best(*problem, restarts=restarts)
+    else:
+        start = torch.randn(events.present.shape).unsqueeze(1)
+        logits = model.sampler.identify(*problem, start)[-1].squeeze(1)
+        mask = (logits > 0).float() * events.present
+    number, (low, high) = mask.sum(-1), events.any_of.unbind(-1)
+    right = (mask == events.attention).all(-1) | ((number >= low) & (number <= high) & (high > 0))
+    return right.numpy()
+
+
+CONTEXTS = ('generation', 'identification')
+_COLUMNS = {
+    'generation': 'generation',
+    'identification': 'identification',
+    'argument': 'argument',
+    'generation_shared': 'generation, code shown by identification',
+    'identification_shared': 'identification, code shown by generation',
+    'generation_one_chain': 'generation, one chain',
+    'identification_one_chain': 'identification, one chain',
+}
+
+
+def evaluate(
+    model: ConceptModel,
+    names: Sequence[str],
+    *,
+    scenes: int = 1000,
+    num_entities: tuple[int, int] = NUM_ENTITIES,
+    demonstrations: int = DEMONSTRATIONS,
+    seed: int = 1,
+) -> dict[str, dict]:
+    """Measure concepts by name, and the mean over concepts and contexts."""
+    concepts = {
+        name: evaluate_concept(
+            model,
+            name,
+            scenes=scenes,
+            num_entities=num_entities,
+            demonstrations=demonstrations,
+            seed=seed,
+        )
+        for name in names
+    }
+    shares = [row[key] for row in concepts.values() for key in CONTEXTS if key in row]
+    return {
+        'scenes': scenes,
+        'num_entities': list(num_entities),
+        'demonstrations': demonstrations,
+        'concepts': concepts,
+        'mean': float(np.mean(shares)),
+        'lowest': float(np.min(shares)),
+    }
+
+
+def table(results: dict[str, dict]) -> str:
+    """Return the results as a Markdown table."""
+    lines = [
+        '| concept | ' + ' | '.join(_COLUMNS.values()) + ' |',
+        '|---|' + '---|' * len(_COLUMNS),
+    ]
+    for name, row in results['concepts'].items():
+        cells = [f'{100 * row[key]:.1f} %' if key in row else '' for key in _COLUMNS]
+        lines.append(f'| {name} | ' + ' | '.join(cells) + ' |')
+    lines.append(
+        f'\nGeneration and identification together: mean {100 * results["mean"]:.1f} %, lowest '
+        f'{100 * results["lowest"]:.1f} %.'
+    )
+    return '\n'.join(lines)

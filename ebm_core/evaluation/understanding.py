@@ -1,0 +1,124 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""How well the score of `understanding` tells what was shown from what shows nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from ..concepts import FAMILIES, Concept, EventBatch, concept_names, get_concept
+from ..relational.model import ConceptModel
+from ..world.scene import COLOUR, POSITION, Demonstration
+from .contexts import DEMONSTRATIONS
+
+# The threshold lies halfway between what this share of every trained concept's demonstrations is
+# above and what the same share of those that show nothing is below.
+SHARE = 0.98
+
+
+def evaluate_understanding(
+    model: ConceptModel, *, sets: int = 20, held_out: Sequence[str] = (), seed: int = 1
+) -> dict[str, object]:
+    """Return AUROC of the score against what shows nothing consistent, and a threshold.
+
+    sets: of five demonstrations, per concept that can be brought about. random: the changes are
+    drawn anew at random. contradictory: every demonstration shows another concept of the family (a
+    point elsewhere, another side). held_out: families that the model was not trained on count as
+    not understood, and their AUROC is told apart.
+    """
+    rng = np.random.default_rng(seed)
+    names = [n for n in concept_names() if get_concept(n).generates]
+    trained = [
+        n for n in names if n in model.trained_concepts and get_concept(n).family not in held_out
+    ]
+
+    def scores(make: Callable[[Concept], list[Demonstration]], some: Sequence[str]) -> np.ndarray:
+        return np.array(
+            [model.understanding(make(get_concept(n))) for n in some for _ in range(sets)]
+        )
+
+    understood = scores(lambda c: _shown(rng, [c.variant(rng)] * DEMONSTRATIONS), trained)
+    several = [n for n in trained if len(_alike(get_concept(n))) > 1]
+    nothing = {
+        'random': scores(lambda c: _random(rng, c), trained),
+        'contradictory': scores(lambda c: _contradictory(rng, c), several),
+    }
+    if held_out:
+        others = [n for n in names if get_concept(n).family in held_out]
+        nothing['held_out'] = scores(
+            lambda c: _shown(rng, [c.variant(rng)] * DEMONSTRATIONS), others
+        )
+    above = float(np.quantile(understood.reshape(-1, sets), 1 - SHARE, axis=1).min())
+    below = float(np.quantile(np.concatenate((nothing['random'], nothing['contradictory'])), SHARE))
+    threshold = min(above, (above + below) / 2)
+    return {
+        'sets_per_concept': sets,
+        'threshold': threshold,
+        'accepted': {
+            name: float((understood[i * sets : (i + 1) * sets] >= threshold).mean())
+            for i, name in enumerate(trained)
+        },
+        **{
+            kind: {'auroc': auroc(understood, other), 'refused': float((other < threshold).mean())}
+            for kind, other in nothing.items()
+        },
+    }
+
+
+def auroc(positive: np.ndarray, negative: np.ndarray) -> float:
+    """Return the share of pairs in which the positive has the higher score; ties count half."""
+    above = (positive[:, None] > negative).mean()
+    return float(above + 0.5 * (positive[:, None] == negative).mean())
+
+
+def _shown(rng: np.random.Generator, concepts: Sequence[Concept]) -> list[Demonstration]:
+    colour = int(rng.integers(6))
+    if all(c == concepts[0] for c in concepts):
+        batch = concepts[0].generation(rng, len(concepts), reference_colour=colour)
+        return [batch.demonstration((i,)) for i in range(len(concepts))]
+    return [c.generation(rng, 1, reference_colour=colour).demonstration((0,)) for c in concepts]
+
+
+def _random(rng: np.random.Generator, concept: Concept) -> list[Demonstration]:
+    batch = concept.variant(rng).generation(rng, DEMONSTRATIONS, reference_colour=0)
+    anything = np.zeros_like(batch.states[:, 1:])
+    anything[..., POSITION] = rng.uniform(-1, 1, (*anything.shape[:-1], 2))
+    anything[..., COLOUR] = rng.uniform(0, 1, (*anything.shape[:-1], 3))
+    states = batch.states.copy()
+    free = batch.free[:, None]
+    states[:, 1:] = states[:, 1:] * (1 - free) + anything * free
+    spoilt = EventBatch(states, batch.attention, batch.present, batch.free, batch.any_of)
+    return [spoilt.demonstration((i,)) for i in range(DEMONSTRATIONS)]
+
+
+def _contradictory(rng: np.random.Generator, concept: Concept) -> list[Demonstration]:
+    """Show the family's concepts of as many participants, a different one each time."""
+    alike = [c for c in FAMILIES[concept.family] if c.num_participants == concept.num_participants]
+    order = rng.permutation(DEMONSTRATIONS) % len(alike)
+    return _shown(rng, [alike[i].variant(rng) for i in order])
+
+
+def _alike(concept: Concept) -> list[Concept]:
+    """Return the concepts of its family that take as many participants."""
+    family = FAMILIES[concept.family]
+    return [c for c in family if c.num_participants == concept.num_participants]
+
+
+def understanding_table(result: dict) -> str:
+    """Return the results as text."""
+    accepted = 100 * np.mean(list(result['accepted'].values()))
+    lines = [
+        f'Threshold {result["threshold"]:.2f}: {accepted:.1f} % of sets of five demonstrations of '
+        'trained concepts are above it.',
+        '',
+        '| shown | AUROC | refused |',
+        '|---|---|---|',
+    ]
+    for kind in ('random', 'contradictory', 'held_out'):
+        if kind in result:
+            row = result[kind]
+            lines.append(f'| {kind} | {row["auroc"]:.3f} | {100 * row["refused"]:.1f} % |')
+    return '\n'.join(lines)

@@ -1,0 +1,164 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Typed, bounded configuration of model and training, and the presets."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from ..concepts import FAMILIES, concept_names
+from ..world.scene import InvalidInput
+
+Context = Literal['generation', 'identification']
+
+
+def _known(key: str) -> str:
+    if key not in FAMILIES and key not in concept_names():
+        raise ValueError(f'known are {", ".join((*FAMILIES, *concept_names()))}')
+    return key
+
+
+class _Config(BaseModel):
+    model_config = ConfigDict(extra='forbid', frozen=True)
+
+
+class ModelConfig(_Config):
+    """The network's sizes; weights load only into the configuration they were made with."""
+
+    hidden: int = Field(128, ge=8, le=1024, description='units per hidden layer of f and g')
+    residuals: int = Field(8, ge=1, le=64, description='R, the length of the residual vector')
+    code_size: int = Field(8, ge=1, le=64, description='D, the length of a concept code')
+    sampler_steps: int = Field(10, ge=1, le=50, description='K, Langevin steps per chain')
+    relational: bool = Field(True, description='sum g over pairs of entities, not entities')
+    distances: bool = Field(True, description='whether g sees how far apart two entities are')
+
+
+class TrainingConfig(_Config):
+    """One training run (Algorithm 1)."""
+
+    steps: int = Field(6000, ge=1, description='optimiser steps')
+    concepts: dict[Annotated[str, AfterValidator(_known)], Annotated[int, Field(ge=0, le=4096)]] = (
+        Field(
+            default={
+                'colour': 14,
+                'region': 12,
+                'placement': 11,
+                'shape': 20,
+                'proximity': 8,
+                'quantity': 2,
+                'temporal': 12,
+            },
+            description='concepts per step, by family or by name',
+        )
+    )
+    contexts: tuple[Context, ...] = Field(
+        ('generation', 'identification'), min_length=1, description='what is trained'
+    )
+    demonstrations: int = Field(5, ge=1, le=20, description='events that a code is inferred from')
+    queries: int = Field(2, ge=1, le=50, description='novel events per concept and context')
+    learning_rate: float = Field(
+        1e-2, gt=0, le=0.1, description='of the matrices (Muon), before decay'
+    )
+    bias_learning_rate: float = Field(3e-3, gt=0, le=0.1, description='of the biases (Adam)')
+    sampler_learning_rate: float = Field(
+        5e-3, gt=0, le=1, description='the same, of the chains step sizes, which are logarithms'
+    )
+    warmup_steps: int = Field(50, ge=0, description='steps of linear warm-up')
+    gradient_clip: float = Field(0.5, gt=0, description='largest norm of the gradient')
+    kl_weight: float = Field(1.0, ge=0, description='weight of the sampler (KL) loss')
+    kl_from: float = Field(
+        0.2, ge=0, le=1, description='share of the steps after which the KL loss joins'
+    )
+    chains_from: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description='share of the steps after which chains of generation are sampled at all',
+    )
+    kl_into_energy: bool = Field(
+        True, description='whether the KL loss trains the energy too, or the step sizes alone'
+    )
+    direction_weight: float = Field(
+        0.0, ge=0, description='weight of the loss that downhill leads to the demonstrated state'
+    )
+    positive_weight: float = Field(
+        0.1, ge=0, description='weight of the energy of what was brought about, which is to be zero'
+    )
+    seed: int = Field(0, ge=0, description='of everything random in the run')
+    checkpoint_every: int = Field(250, ge=1, description='steps between checkpoints')
+
+
+class Preset(_Config):
+    """What `--preset` names."""
+
+    model: ModelConfig = ModelConfig()
+    training: TrainingConfig = TrainingConfig()
+
+
+_FEW = {'placement': 4, 'region': 2, 'quantity': 2}
+_RECIPE = {'chains_from': 0.4, 'kl_from': 0.4, 'kl_into_energy': False, 'direction_weight': 2.0}
+_POSITION = TrainingConfig(steps=1000, concepts={'point': 32}, **_RECIPE)
+_SHAPES = TrainingConfig(steps=600, concepts={'shape': 32}, **_RECIPE)
+
+
+def _ablation(
+    training: TrainingConfig, changes: dict[str, object] | None = None, **model: object
+) -> Preset:
+    return Preset(model=ModelConfig(**model), training=training.model_copy(update=changes or {}))
+
+
+PRESETS: dict[str, Preset] = {
+    'concepts': Preset(
+        model=ModelConfig(residuals=16, code_size=16),
+        training=TrainingConfig(steps=4000, positive_weight=0.01, **_RECIPE),
+    ),
+    # One family, and one concept of another: quick to train, and what tests of the learning use.
+    'placement': Preset(
+        training=TrainingConfig(steps=6000, concepts={'point': 21, 'placement': 43})
+    ),
+    # The transfer table: absolute position, learned in one context or in both.
+    'position': _ablation(_POSITION),
+    'position_generation': _ablation(_POSITION, {'contexts': ('generation',)}),
+    'position_identification': _ablation(_POSITION, {'contexts': ('identification',)}),
+    # Figures 7 and 8, and what was changed against the paper: shapes.
+    'shapes': _ablation(_SHAPES),
+    'shapes_one_step': _ablation(_SHAPES, sampler_steps=1),
+    'shapes_twenty_steps': _ablation(_SHAPES, sampler_steps=20),
+    'shapes_no_relations': _ablation(_SHAPES, relational=False),
+    'shapes_no_distances': _ablation(_SHAPES, distances=False),
+    'shapes_no_kl': _ablation(_SHAPES, {'kl_weight': 0.0}),
+    'shapes_kl_into_energy': _ablation(_SHAPES, {'kl_into_energy': True}),
+    'shapes_no_direction': _ablation(_SHAPES, {'direction_weight': 0.0}),
+    'shapes_scalar': _ablation(_SHAPES, residuals=1),
+    'tiny': Preset(
+        model=ModelConfig(hidden=32),
+        training=TrainingConfig(steps=60, concepts=_FEW, queries=2, checkpoint_every=20),
+    ),
+}
+
+
+def preset(name: str, **changes: object) -> Preset:
+    """Return a preset with some training values changed; errors name key, value and bounds."""
+    if name not in PRESETS:
+        raise InvalidInput(f'preset: {name!r} is unknown; known are {", ".join(PRESETS)}')
+    base = PRESETS[name]
+    try:
+        training = TrainingConfig.model_validate({**base.training.model_dump(), **changes})
+    except ValidationError as error:
+        raise InvalidInput(describe(error, TrainingConfig)) from None
+    return Preset(model=base.model, training=training)
+
+
+def describe(error: ValidationError, config: type[BaseModel]) -> str:
+    """Return one line per mistake: the key, the value it was given, what is allowed."""
+    lines = []
+    for item in error.errors():
+        key = '.'.join(str(part) for part in item['loc'])
+        if item['type'] == 'extra_forbidden':
+            lines.append(f'{key}: unknown key; known are {", ".join(config.model_fields)}')
+        else:
+            lines.append(f'{key}: {item["input"]!r} is refused: {item["msg"]}')
+    return '; '.join(lines)

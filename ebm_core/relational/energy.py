@@ -1,0 +1,261 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The energy E(x, a, w) (eq. 4) and its gradients, in closed form.
+
+    E = ‖ A(s) w + b(s) ‖²,   s = Σ_ij σ(a_i) σ(a_j) g(x_i, x_j),   (A, b) = f(s)
+
+Four things differ from the paper's text, and each buys convergence or speed:
+
+* f returns a vector of residuals, not a scalar. The zero set of a squared scalar touches zero at an
+  isolated goal with no curvature; a sum of squares is quadratic there.
+* w enters linearly at the end of f, so E is a convex quadratic of w: inferring a concept from
+  demonstrations (eq. 8) has no local minima, and neither g nor f's hidden layers are evaluated
+  again while w moves.
+* g's output layer and f's input layer are both linear with only a sum between them; they are one.
+* g also sees how far apart the two entities are: shapes are made of distances, and two layers spend
+  themselves on finding them in coordinates.
+
+Gradients with respect to gates, code and states are written out, not taken by autograd: the
+sampler's steps stay ordinary operations that training differentiates once.
+
+Shapes: B any batch axes, T times, N entities, I = NUM_INPUTS, H hidden units, R residuals, D code
+size.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from ..world.scene import NUM_INPUTS, POSITION
+
+SOFTENING = 0.05  # particle units; the distance has no kink where two entities meet
+
+
+def silu_and_slope(u: Tensor) -> tuple[Tensor, Tensor]:
+    """Return SiLU(u) and its derivative."""
+    gate = torch.sigmoid(u)
+    value = u * gate
+    return value, gate + value * (1 - gate)
+
+
+def separation(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
+    """Return softened distances (...) of positions (..., 2), and ∂/∂first of them (..., 2)."""
+    offset = first - second
+    distance = (offset.square().sum(-1) + SOFTENING**2).sqrt()
+    return distance, offset / distance.unsqueeze(-1)
+
+
+class LastLayer(NamedTuple):
+    """f's last layer for given codes: residuals = t @ weight + bias.
+
+    weight: (B, H, R); bias: (B, 1, R).
+    """
+
+    weight: Tensor
+    bias: Tensor
+
+
+class Energy(nn.Module):
+    """The relational energy; g and f have two hidden layers each, as in the paper's appendix."""
+
+    def __init__(
+        self,
+        hidden: int = 128,
+        residuals: int = 8,
+        code_size: int = 8,
+        relational: bool = True,
+        distances: bool = True,
+    ) -> None:
+        """Draw the weights.
+
+        Ablations: relational=False sums g over entities, not pairs; distances=False leaves the
+        weight of their distance at zero.
+        """
+        super().__init__()
+        self.hidden, self.residuals, self.code_size = hidden, residuals, code_size
+        self.relational = relational
+
+        def weight(rows: int, columns: int, gain: float = 1.0) -> nn.Parameter:
+            return nn.Parameter(torch.randn(rows, columns) * gain / rows**0.5)
+
+        def bias(columns: int) -> nn.Parameter:
+            return nn.Parameter(torch.zeros(columns))
+
+        self.g_first = weight(NUM_INPUTS, hidden)
+        self.g_second = weight(NUM_INPUTS, hidden)
+        # From zero: one that is there from the start is learned before the directions are, and
+        # "north of" ends as a ring around its reference.
+        self.g_distance = bias(hidden).requires_grad_(distances)
+        self.g_bias = bias(hidden)
+        self.g_hidden = weight(hidden, hidden, 1.5)
+        self.g_hidden_bias = bias(hidden)
+        self.f_in = weight(hidden, hidden)
+        self.f_count = bias(hidden)
+        self.f_bias = bias(hidden)
+        self.f_hidden = weight(hidden, hidden, 1.5)
+        self.f_hidden_bias = bias(hidden)
+        out = residuals * (code_size + 1)
+        self.f_out = weight(hidden, out)
+        self.f_out_bias = bias(out)
+
+    def frozen(self) -> Energy:
+        """Return the same energy with parameters that receive no gradient (the bar of Ē)."""
+        copy = Energy.__new__(Energy)
+        nn.Module.__init__(copy)
+        copy.hidden, copy.residuals, copy.code_size = self.hidden, self.residuals, self.code_size
+        copy.relational = self.relational
+        for name, parameter in self.named_parameters():
+            copy.register_buffer(name, parameter.detach(), persistent=False)
+        return copy
+
+    # g: pairs of entities
+
+    def pairs(self, x: Tensor) -> Tensor:
+        """Return g's hidden activations (B, N, N, H) of all ordered pairs; x: (B, N, I)."""
+        u = (x @ self.g_first).unsqueeze(-2) + (x @ self.g_second + self.g_bias).unsqueeze(-3)
+        place = x[..., POSITION]
+        distance, _ = separation(place.unsqueeze(-2), place.unsqueeze(-3))
+        u = u + distance.unsqueeze(-1) * self.g_distance
+        return torch.nn.functional.silu(
+            torch.nn.functional.silu(u) @ self.g_hidden + self.g_hidden_bias
+        )
+
+    # f: residuals, affine in the code
+
+    def affine(self, s: Tensor, count: Tensor) -> Tensor:
+        """Return [A | b] (B, R, D + 1) of the pair sum s (B, H) and its number of pairs (B,)."""
+        silu = torch.nn.functional.silu
+        t = silu(s @ self.f_in + count.unsqueeze(-1) * self.f_count + self.f_bias)
+        t = silu(t @ self.f_hidden + self.f_hidden_bias)
+        out = t @ self.f_out + self.f_out_bias
+        return out.unflatten(-1, (self.residuals, self.code_size + 1))
+
+    def with_code(self, w: Tensor) -> LastLayer:
+        """Return f's last layer for codes w (B, D): whoever asks many energies of one code needs
+        neither A nor b.
+        """
+        w1 = with_one(w)
+        weight = w1 @ self.f_out.view(-1, self.code_size + 1).T
+        bias = w1 @ self.f_out_bias.view(-1, self.code_size + 1).T
+        return LastLayer(weight.unflatten(-1, (self.hidden, self.residuals)), bias.unsqueeze(-2))
+
+    def energy_of_sum(self, s: Tensor, count: Tensor, last: LastLayer) -> Tensor:
+        """Return E (B, C) of C pair sums s (B, C, H) with count (B, C) each."""
+        silu = torch.nn.functional.silu
+        t = silu(s @ self.f_in + count.unsqueeze(-1) * self.f_count + self.f_bias)
+        t = silu(t @ self.f_hidden + self.f_hidden_bias)
+        return (t @ last.weight + last.bias).square().sum(-1)
+
+    def head(self, s: Tensor, count: Tensor, last: LastLayer) -> tuple[Tensor, Tensor, Tensor]:
+        """Return E (B, C), ∂E/∂s (B, C, H) and ∂E/∂count (B, C); arguments as above."""
+        z = s @ self.f_in + count.unsqueeze(-1) * self.f_count + self.f_bias
+        t1, slope1 = silu_and_slope(z)
+        t2, slope2 = silu_and_slope(t1 @ self.f_hidden + self.f_hidden_bias)
+        r = t2 @ last.weight + last.bias
+        d_t2 = 2 * r @ last.weight.transpose(-1, -2)
+        d_z = ((d_t2 * slope2) @ self.f_hidden.T) * slope1
+        return r.square().sum(-1), d_z @ self.f_in.T, d_z @ self.f_count
+
+    # E as a function of the gates: identification
+
+    def pair_sums(self, x: Tensor) -> Tensor:
+        """Return what the gates weigh (B, Q, H), summed over time; x: (B, T, N, I).
+
+        Q unordered pairs i ≤ j: Σ_t h_ij + h_ji, which halves what identification reads in every
+        step; if not relational, Q = N entities.
+        """
+        h = self.pairs(x).sum(-4)
+        if not self.relational:
+            return h.diagonal(dim1=-3, dim2=-2).transpose(-1, -2)
+        n = x.shape[-2]
+        i, j = torch.triu_indices(n, n, device=x.device)
+        return (h + h.transpose(-3, -2)).flatten(-3, -2).index_select(-2, i * n + j)
+
+    def pair_weights(self, gates: Tensor) -> Tensor:
+        """Return the weights (..., Q) of `pair_sums` under gates m (..., N)."""
+        if not self.relational:
+            return gates
+        n = gates.shape[-1]
+        i, j = torch.triu_indices(n, n, device=gates.device)
+        # h_ii stands in its pair sum twice.
+        once = torch.where(i == j, 0.5, 1.0)
+        return gates.index_select(-1, i) * gates.index_select(-1, j) * once
+
+    def pair_count(self, gates: Tensor) -> Tensor:
+        """Return Σ m_i m_j (...) of gates m (..., N), over ordered pairs as in eq. 4."""
+        return gates.sum(-1).square() if self.relational else gates.sum(-1)
+
+    def gated_sum(self, h: Tensor, gates: Tensor) -> tuple[Tensor, Tensor]:
+        """Return Σ m_i m_j h_ij (B, C, H) and Σ m_i m_j (B, C) of C choices of gates.
+
+        h: pair sums (B, Q, H); gates m: (B, C, N).
+        """
+        return self.pair_weights(gates) @ h, self.pair_count(gates)
+
+    def energy_of_gates(self, h: Tensor, gates: Tensor, last: LastLayer) -> Tensor:
+        """Return E (B, C); h: pair sums (B, Q, H), gates: (B, C, N)."""
+        return self.energy_of_sum(*self.gated_sum(h, gates), last)
+
+    def energy_of_toggles(self, h: Tensor, gates: Tensor, last: LastLayer) -> Tensor:
+        """Return E (B, C, N) where one gate of each choice is turned over, from 0 to 1 or back.
+
+        What an entity adds is summed over its own N pairs, not over all. h: pair sums (B, Q, H);
+        gates: (B, C, N) of 0 and 1.
+        """
+        n = gates.shape[-1]
+        s, count = self.gated_sum(h, gates)
+        if self.relational:
+            i, j = torch.triu_indices(n, n, device=h.device)
+            number = i.new_empty(n, n)
+            number[i, j] = number[j, i] = torch.arange(len(i), device=h.device)
+            own = 0.5 * h[:, i == j]
+            off = 1.0 - torch.eye(n, device=h.device).unsqueeze(-1)
+            with_others = torch.einsum('bcj,bkjh->bckh', gates, h[:, number] * off)
+        else:
+            own, with_others = h, 0.0
+        sign = (1.0 - 2.0 * gates).unsqueeze(-1)
+        sums = s.unsqueeze(-2) + sign * (own.unsqueeze(1) + with_others)
+        size = gates.sum(-1, keepdim=True) + sign.squeeze(-1)
+        count = size.square() if self.relational else size
+        flat = self.energy_of_sum(sums.flatten(1, 2), count.flatten(1), last)
+        return flat.unflatten(1, gates.shape[1:])
+
+    def energy_and_gate_gradient(
+        self, h: Tensor, gates: Tensor, last: LastLayer
+    ) -> tuple[Tensor, Tensor]:
+        """Return E (B, C) and ∂E/∂m (B, C, N); arguments as of `energy_of_gates`."""
+        s, count = self.gated_sum(h, gates)
+        energy, d_s, d_count = self.head(s, count, last)
+        pull = d_s @ h.transpose(-1, -2)
+        if not self.relational:
+            return energy, pull + d_count.unsqueeze(-1)
+        n = gates.shape[-1]
+        i, j = torch.triu_indices(n, n, device=h.device)
+        where = torch.zeros((n, n), dtype=torch.long, device=h.device)
+        where[i, j] = where[j, i] = torch.arange(len(i), device=h.device)
+        by_pair = pull.index_select(-1, where.flatten()).unflatten(-1, (n, n))
+        gradient = (by_pair @ gates.unsqueeze(-1)).squeeze(-1)
+        return energy, gradient + 2 * (d_count * gates.sum(-1)).unsqueeze(-1)
+
+    def affine_of_event(self, x: Tensor, gates: Tensor) -> Tensor:
+        """Return [A | b] (B, R, D + 1) of x¹ … xᵀ (B, T, N, I) under gates (B, N)."""
+        s, count = self.gated_sum(self.pair_sums(x), gates.unsqueeze(-2))
+        return self.affine(s.squeeze(-2), count.squeeze(-1))
+
+    def energy(self, x: Tensor, gates: Tensor, w: Tensor) -> Tensor:
+        """Return E (B,); x: (B, T, N, I), gates in [0, 1]: (B, N), w: (B, D)."""
+        return energy_of_affine(self.affine_of_event(x, gates), w)
+
+
+def energy_of_affine(affine: Tensor, w: Tensor) -> Tensor:
+    """Return ‖A w + b‖² (B,) of [A | b] (B, R, D + 1) and codes w (B, D)."""
+    return (affine * with_one(w).unsqueeze(-2)).sum(-1).square().sum(-1)
+
+
+def with_one(w: Tensor) -> Tensor:
+    """Return the code (B, D) with a one appended: A w + b = [A | b] (w, 1)."""
+    return torch.cat((w, torch.ones_like(w[..., :1])), -1)

@@ -1,0 +1,120 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Attention is a choice among entities: beside the chains, masks grow, and are tried in variations.
+
+Langevin steps on logits find the neighbourhood of a mask; among many entities they often end one
+entity away from it, or at a part of another that looks alike, and no small step leads on. Here the
+energy of hard masks decides.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from .energy import Energy, LastLayer
+
+MOST_SEARCHED = 16  # with more entities, only the best pairs grow and only single ones are tried
+_PAIRS = 32  # so many of them
+_AT_ONCE = 1024  # masks, of which each weighs all pairs of entities
+# How many masks are grown on after the first step, and in how many more; how many are kept then.
+_BEAM, _STEPS, _KEPT = 8, 2, 2
+
+
+def grow(energy: Energy, pairs: Tensor, present: Tensor, last: LastLayer) -> Tensor:
+    """Return masks (B, C, N) of 0 and 1 worth refining: grown entity by entity from every pair.
+
+    What several entities satisfy together, no two of them show; from the pair that begins it each
+    further one is the best of all there are. Arguments as of `refine`.
+    """
+    n = present.shape[-1]
+    one = torch.eye(n, device=present.device)
+    i, j = torch.triu_indices(n, n, device=present.device)  # i = j: an entity by itself
+    masks = torch.maximum(one[i], one[j]).expand(len(present), -1, -1)
+    alone = one.expand(len(present), -1, -1)
+    value = torch.where(
+        i == j,
+        energy.energy_of_gates(pairs, alone, last)[:, i],
+        energy.energy_of_toggles(pairs, alone, last)[:, i, j],
+    )
+    value = value.masked_fill(present[:, i] * present[:, j] == 0, torch.inf)
+    if n > MOST_SEARCHED:
+        masks, value = _least(masks, value, _PAIRS)
+    masks, value = _best_toggle(energy, pairs, present, last, masks, value)
+    masks, value = _least(masks, value, _BEAM)
+    for _ in range(_STEPS):
+        masks, value = _best_toggle(energy, pairs, present, last, masks, value)
+    return _least(masks, value, _KEPT)[0]
+
+
+def refine(
+    energy: Energy, pairs: Tensor, present: Tensor, last: LastLayer, masks: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Return the mask (B, N) of least energy, and that energy (B,), reached from any of `masks`.
+
+    pairs: `Energy.pair_sums` (B, Q, H); present, masks: (B, N), (B, C, N) of 0 and 1. From each,
+    the best of all masks that differ by one entity, or have one exchanged, is taken until
+    none is better. Nobody attended to is no answer.
+    """
+    n = masks.shape[-1]
+    best = _best_toggle if n > MOST_SEARCHED else _best_change
+    value = _energies(energy, pairs, last, masks)
+    for _ in range(n):
+        before = value
+        masks, value = best(energy, pairs, present, last, masks, before)
+        if not (value < before).any():
+            break
+    masks, value = _least(masks, value, 1)
+    return masks.squeeze(1), value.squeeze(1)
+
+
+def _best_toggle(
+    energy: Energy, pairs: Tensor, present: Tensor, last: LastLayer, masks: Tensor, value: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Return masks (B, C, N) and energies (B, C) after one entity more or less, if that is better.
+
+    value: (B, C) of `masks`.
+    """
+    one = torch.eye(masks.shape[-1], device=masks.device)
+    around = (masks.unsqueeze(2) - one).abs()
+    values = energy.energy_of_toggles(pairs, masks, last)
+    absent = (around > present[:, None, None]).any(-1)
+    return _better(masks, value, around, values.masked_fill(absent | ~around.any(-1), torch.inf))
+
+
+def _best_change(
+    energy: Energy, pairs: Tensor, present: Tensor, last: LastLayer, masks: Tensor, value: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Return the same after one entity more or less, or another in the place of one."""
+    changes = _changes(masks.shape[-1], masks.device)
+    around = (masks.unsqueeze(2) - changes).abs() * present[:, None, None]
+    values = _energies(energy, pairs, last, around.flatten(1, 2))
+    return _better(masks, value, around, values.unflatten(1, (masks.shape[1], -1)))
+
+
+def _better(masks: Tensor, value: Tensor, around: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the best of each mask and those around it; around: (B, C, changes, N)."""
+    least, which = values.min(2)
+    chosen = around.take_along_dim(which[..., None, None], 2).squeeze(2)
+    return torch.where((least < value).unsqueeze(-1), chosen, masks), torch.minimum(value, least)
+
+
+def _least(masks: Tensor, value: Tensor, number: int) -> tuple[Tensor, Tensor]:
+    """Return the masks (B, number, N) of least energy, or all if there are fewer, and these."""
+    value, which = value.topk(min(number, value.shape[1]), 1, largest=False)
+    return masks.take_along_dim(which.unsqueeze(-1), 1), value
+
+
+def _energies(energy: Energy, pairs: Tensor, last: LastLayer, masks: Tensor) -> Tensor:
+    """Return E (B, C), infinite where nobody is attended to."""
+    few = masks.split(_AT_ONCE, 1)
+    values = torch.cat([energy.energy_of_gates(pairs, some, last) for some in few], 1)
+    return values.masked_fill(masks.sum(-1) == 0, torch.inf)
+
+
+def _changes(n: int, device: torch.device) -> Tensor:
+    """Return (changes, N) with ones for the one or two entities whose attention is turned over."""
+    one = torch.eye(n, device=device)
+    i, j = torch.triu_indices(n, n, 1, device=device)
+    return torch.cat((one, one[i] + one[j]))

@@ -1,0 +1,201 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The losses of Algorithm 1: likelihood with an importance-sampled partition, and KL (eq. 7, 9).
+
+The likelihood of a demonstrated state or attention is its softmax share among itself and samples
+of q (eq. 12). The paper's q is the data and one sampler draw; here q also holds the sampler's
+states on the way, draws around the demonstrated state and over the whole plane, and masks that
+differ by an entity or two, because one sample says almost nothing about the partition function
+while the sampler is still poor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .energy import Energy
+from .motion import with_motion
+from .negatives import mask_candidates, state_candidates, sure_of_the_way
+from .sampler import LANGEVIN_NOISE, Sampler, starts
+from .state_energy import StateEnergy
+from .task import Events, Task
+
+CHAINS = 2  # of generation while training: one from x⁰, one from anywhere
+
+
+@dataclass(frozen=True)
+class Losses:
+    """Scalars of one step: the two that are minimised, and their parts."""
+
+    likelihood: Tensor
+    kl: Tensor
+    generation_ml: Tensor
+    identification_ml: Tensor
+    generation_kl: Tensor
+    identification_kl: Tensor
+    direction: Tensor
+    positive: Tensor
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What counts how much.
+
+    chains: whether generation's are among the likelihood's samples. kl: whether chains are
+    differentiated. kl_into_energy: whether the KL loss trains the energy
+    that they descend, or their step sizes alone. positive, direction: of the demonstrated states'
+    own energy, and of where downhill leads.
+    """
+
+    chains: bool = True
+    kl: bool = True
+    kl_into_energy: bool = True
+    positive: float = 0.1
+    direction: float = 0.0
+
+
+@dataclass(frozen=True)
+class _Identification:
+    """Whom a code asks for: pair sums (B, Q, H), the events' masks, and the code w (B, D)."""
+
+    pairs: Tensor
+    events: Events
+    w: Tensor
+
+
+def losses(energy: Energy, sampler: Sampler, tasks: Sequence[Task], weights: Weights) -> Losses:
+    """Return the losses of a batch: every task is some concepts of one kind."""
+    generated, problems = [], []
+    for task in tasks:
+        w_x = demonstrated_code(energy, sampler, task.shown, noise=LANGEVIN_NOISE)
+        w_x = w_x.repeat_interleave(task.queries, 0)
+        if task.generate is not None:
+            generated.append(
+                _generation(energy, sampler, task.generate, w_x, weights, task.single_goal)
+            )
+        if task.identify is not None:
+            problems.append(_identification(energy, task.identify, w_x))
+        if task.argument is not None:
+            w_a = demonstrated_code(energy, sampler, task.argument_shown, noise=LANGEVIN_NOISE)
+            w_a = w_a.repeat_interleave(task.queries, 0)
+            problems.append(_identification(energy, task.argument, w_a))
+    identified = [_identify(energy, sampler, problems, weights)] if problems else []
+
+    def mean(values: Sequence[Tensor]) -> Tensor:
+        return torch.cat(list(values)).mean() if values else energy.f_in.new_zeros(())
+
+    parts = [
+        mean([g[0] for g in generated]),
+        mean([i[0] for i in identified]),
+        mean([g[1] for g in generated]),
+        mean([i[1] for i in identified]),
+        mean([g[3] for g in generated]),
+        mean([g[2] for g in generated]),
+    ]
+    likelihood = parts[0] + parts[1]
+    likelihood = likelihood + weights.direction * parts[4] + weights.positive * parts[5]
+    return Losses(likelihood, parts[2] + parts[3], *parts)
+
+
+def demonstrated_code(
+    energy: Energy, sampler: Sampler, shown: Events, *, noise: float = 0.0
+) -> Tensor:
+    """Return w (C, D) of demonstrations, events (C, M)."""
+    x = with_motion(shown.states[:, :, 1:], shown.states[:, :, 0])
+    return sampler.infer_code(energy.affine_of_event(x, shown.attention), noise=noise)
+
+
+def _generation(
+    energy: Energy,
+    sampler: Sampler,
+    events: Events,
+    w: Tensor,
+    weights: Weights,
+    single_goal: Tensor,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return −log p(x | a, w), KL loss, demonstrated energy and direction loss, each (B,)."""
+    x, before = events.states[:, 1:], events.states[:, 0]
+    start = events.start()
+    given = (before, start, events.attention)
+    of_states = StateEnergy(energy, *given, w, events.movers)
+    kl, chain = x.new_zeros(len(x)), []
+    if weights.chains:
+        fixed = StateEnergy(energy.frozen(), *given, w.detach(), events.movers)
+        with nullcontext() if weights.kl else torch.no_grad():
+            chain = sampler.generate(
+                of_states if weights.kl_into_energy else fixed,
+                starts(start, events.free, CHAINS),
+                events.free,
+                noise=LANGEVIN_NOISE,
+            )
+        kl = fixed(chain[-1]).log1p().mean(1)
+    sampled = [c.detach() for c in chain]
+    candidates, as_good = state_candidates(x, start, sampled, events.free)
+    if not weights.direction:
+        energies = of_states(candidates)
+        direction = torch.zeros_like(kl)
+    else:
+        energies, gradients = of_states.value_and_gradient(candidates)
+        direction = direction_loss(candidates, gradients, events.free, single_goal)
+    ml = _first_of(energies.masked_fill(as_good, torch.inf))
+    return ml, kl, energies[:, 0], direction
+
+
+def direction_loss(
+    candidates: Tensor, gradients: Tensor, free: Tensor, single_goal: Tensor
+) -> Tensor:
+    """Return (B,), the mean of 1 − cos of the angle between downhill and the demonstrated state.
+
+    A likelihood is content when other states have enough energy, however flat it is out there; K
+    steps need to know where to go. Where many states are right, only those count from which the
+    demonstrated one is the nearest. candidates, gradients: (B, M, T, P, F) of `state_candidates`;
+    free: (B, P, F); single_goal: (B,) 0/1.
+    """
+    may = free[:, None, None]
+    wanted = ((candidates[:, :1] - candidates) * may).flatten(2)[:, 1:]
+    downhill = (-gradients * may).flatten(2)[:, 1:]
+    sure = sure_of_the_way(candidates.shape[1], candidates.device)[1:]
+    counts = torch.maximum(single_goal.unsqueeze(1), sure)
+    off = 1 - F.cosine_similarity(downhill, wanted, dim=-1, eps=1e-4)
+    return (off * counts).sum(1) / counts.sum(1)
+
+
+def _identification(energy: Energy, events: Events, w: Tensor) -> _Identification:
+    x = with_motion(events.states[:, 1:], events.states[:, 0])
+    return _Identification(energy.pair_sums(x), events, w)
+
+
+def _identify(
+    energy: Energy, sampler: Sampler, problems: Sequence[_Identification], weights: Weights
+) -> tuple[Tensor, Tensor]:
+    """Return −log p(a | x, w) and the KL loss, each (B,)."""
+    pairs = torch.cat([p.pairs for p in problems])
+    w = torch.cat([p.w for p in problems])
+    mask = torch.cat([p.events.attention for p in problems])
+    present = torch.cat([p.events.present for p in problems])
+    any_of = torch.cat([p.events.any_of for p in problems])
+    start = torch.randn(mask.shape, device=mask.device).unsqueeze(1)
+    fixed = energy.frozen()
+    descended = (energy, pairs) if weights.kl_into_energy else (fixed, pairs.detach())
+    with nullcontext() if weights.kl else torch.no_grad():
+        code = w if weights.kl_into_energy else w.detach()
+        logits = sampler.identify(*descended, present, code, start, noise=LANGEVIN_NOISE)[-1]
+    found = torch.sigmoid(logits) * present.unsqueeze(1)
+    candidates, also_right = mask_candidates(mask, present, any_of, found.detach())
+    energies = energy.energy_of_gates(pairs, candidates, energy.with_code(w))
+    ml = _first_of(energies.masked_fill(also_right, torch.inf))
+    kl = fixed.energy_of_gates(pairs.detach(), found, fixed.with_code(w.detach())).log1p()
+    return ml, kl.mean(1)
+
+
+def _first_of(energies: Tensor) -> Tensor:
+    """Return −log of the first candidate's share of exp(−E), (B,); energies: (B, M)."""
+    target = torch.zeros(len(energies), dtype=torch.long, device=energies.device)
+    return F.cross_entropy(-energies, target, reduction='none')

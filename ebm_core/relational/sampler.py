@@ -1,0 +1,201 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Execution-time inference: Langevin steps on the code w, the attention a and the state x.
+
+Every chain takes K steps of  v ← v − α_k · clip(∇E) + noise  (eq. 3; the paper prints a plus, but
+the step must descend). The step sizes α_k and the clipping radius of each variable are learned with
+the energy, so that K steps are enough (the paper's KL objective asks for just that).
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from ..world.scene import COLOUR, PLANE_HALF_WIDTH, POSITION
+from .energy import Energy, with_one
+from .mask_search import grow, refine
+from .state_energy import StateEnergy
+
+LANGEVIN_NOISE = 0.005  # standard deviation per step while training; √α would drown the signal
+TRAJECTORY_SPREAD = 0.5  # standard deviation around x⁰ of where restarts begin, particle units
+CODE_START = 0.05  # standard deviation of the codes that inference starts from
+# By variable: what a chain moves; several entities at once need other steps than one. First and
+# last step size. States come from far and must arrive, so their steps shorten from the beginning:
+# the ends of chains are what shows the likelihood where the energy has false minima.
+_INITIAL_STEPS = {
+    'code': (0.3, 0.3),
+    'attention': (1.0, 1.0),
+    'position': (0.5, 0.02),
+    'positions': (0.5, 0.02),
+    'trajectory': (0.5, 0.02),
+    'colour': (0.5, 0.02),
+}
+_INITIAL_CLIP = {
+    'code': 2.0,
+    'attention': 2.0,
+    'position': 1.0,
+    'positions': 1.0,
+    'trajectory': 1.0,
+    'colour': 1.0,
+}
+
+
+class Sampler(nn.Module):
+    """The three chains, with their learned step sizes."""
+
+    def __init__(self, steps: int = 10) -> None:
+        super().__init__()
+        self.steps = steps
+        self.log_step = nn.ParameterDict(
+            {
+                k: nn.Parameter(torch.linspace(math.log(first), math.log(last), steps))
+                for k, (first, last) in _INITIAL_STEPS.items()
+            }
+        )
+        self.log_clip = nn.ParameterDict(
+            {k: nn.Parameter(torch.tensor(math.log(v))) for k, v in _INITIAL_CLIP.items()}
+        )
+
+    def step(self, variable: str, k: int, value: Tensor, gradient: Tensor, noise: float) -> Tensor:
+        """Return the value (..., n) after step k of the variable's chain.
+
+        The gradient is clipped softly, g / (1 + |g| / c): a far start moves at a bounded pace, a
+        near one as the gradient says.
+        """
+        radius = self.log_clip[variable].exp()
+        norm = torch.linalg.vector_norm(gradient, dim=-1, keepdim=True)
+        value = value - self.log_step[variable][k].exp() * gradient / (1 + norm / radius)
+        return value + noise * torch.randn_like(value) if noise else value
+
+    def infer_code(
+        self,
+        affine: Tensor,
+        *,
+        generator: torch.Generator | None = None,
+        noise: float = 0.0,
+    ) -> Tensor:
+        """Return w (C, D) that minimises the mean energy of M demonstrations (eq. 8).
+
+        affine: (C, M, R, D + 1), `Energy.affine_of_event` of the demonstrations. E is quadratic in
+        w, so they enter once, as the mean of [A | b]ᵀ[A | b].
+        """
+        quadratic = (affine.mT @ affine).mean(1)
+        w = CODE_START * torch.randn(
+            affine.shape[0], affine.shape[-1] - 1, generator=generator, device=affine.device
+        )
+        for k in range(self.steps):
+            gradient = 2 * (quadratic @ with_one(w).unsqueeze(-1)).squeeze(-1)[:, :-1]
+            w = self.step('code', k, w, gradient, noise)
+        return w
+
+    def generate(
+        self, energy: StateEnergy, states: Tensor, free: Tensor, *, noise: float = 0.0
+    ) -> list[Tensor]:
+        """Return M chains of states x¹ … xᵀ each, K + 1 tensors (B, M, T, P, F).
+
+        states: where they start; free: (B, P, F), 1 for what may change.
+        """
+        variable = variable_of(free, states.shape[2])
+        may = free[:, None, None]
+        chain = [states]
+        for k in range(self.steps):
+            _, gradient = energy.value_and_gradient(chain[-1])
+            moved = self.step(variable, k, chain[-1], gradient * may, 0.0)
+            chain.append(moved + noise * torch.randn_like(moved) * may if noise else moved)
+        return chain
+
+    def generate_best(
+        self,
+        energy: StateEnergy,
+        states: Tensor,
+        free: Tensor,
+        *,
+        restarts: int,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """Return the states (B, T, P, F) of least energy that `restarts` chains end in.
+
+        One begins at `states` (B, T, P, F), the others anywhere; free: (B, P, F).
+        """
+        ends = self.generate(energy, starts(states, free, restarts, generator), free)[-1]
+        best = energy(ends).argmin(1)
+        return ends[torch.arange(len(ends), device=ends.device), best]
+
+    def identify(
+        self,
+        energy: Energy,
+        pairs: Tensor,
+        present: Tensor,
+        w: Tensor,
+        logits: Tensor,
+        *,
+        noise: float = 0.0,
+    ) -> list[Tensor]:
+        """Return C chains of attention logits each, K + 1 tensors (B, C, N).
+
+        pairs: `Energy.pair_sums` of the scene, (B, Q, H); present: (B, N) 0/1; w: (B, D);
+        logits: (B, C, N) where the chains start, N(0, 1) in the paper.
+        """
+        last, present = energy.with_code(w), present.unsqueeze(1)
+        chain = [logits]
+        for k in range(self.steps):
+            gates = torch.sigmoid(chain[-1]) * present
+            _, gradient = energy.energy_and_gate_gradient(pairs, gates, last)
+            gradient = gradient * gates * (1 - gates)
+            chain.append(self.step('attention', k, chain[-1], gradient, noise))
+        return chain
+
+    def identify_best(
+        self,
+        energy: Energy,
+        pairs: Tensor,
+        present: Tensor,
+        w: Tensor,
+        *,
+        restarts: int,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """Return masks (B, N) of 0 and 1: the best of `restarts` chains, or one grown, refined."""
+        b, n = present.shape
+        start = torch.randn(b, restarts, n, generator=generator, device=present.device)
+        logits = self.identify(energy, pairs, present, w, start)[-1]
+        masks = (logits > 0).to(pairs.dtype) * present.unsqueeze(1)
+        last = energy.with_code(w)
+        best = energy.energy_of_gates(pairs, masks, last).argmin(1)
+        chosen = masks[torch.arange(b, device=best.device), best]
+        around = torch.cat((chosen.unsqueeze(1), grow(energy, pairs, present, last)), 1)
+        return refine(energy, pairs, present, last, around)[0]
+
+
+def starts(
+    states: Tensor, free: Tensor, number: int, generator: torch.Generator | None = None
+) -> Tensor:
+    """Return (B, number, T, P, F): `states` (B, T, P, F), then others with what is free drawn anew.
+
+    Positions are anywhere in the plane, colours any; trajectories are around the given one, for no
+    motion begins anywhere at every time. free: (B, P, F).
+    """
+    out = states.unsqueeze(1).repeat(1, number, 1, 1, 1)
+    if states.shape[1] > 1:
+        shape = out[:, 1:].shape
+        around = torch.randn(shape, generator=generator, device=out.device)
+        out[:, 1:] += TRAJECTORY_SPREAD * around * free[:, None, None]
+        return out
+    anything = torch.rand(out[:, 1:].shape, generator=generator, device=out.device)
+    anything[..., POSITION] = PLANE_HALF_WIDTH * (2 * anything[..., POSITION] - 1)
+    may = free[:, None, None]
+    out[:, 1:] = out[:, 1:] * (1 - may) + anything * may
+    return out
+
+
+def variable_of(free: Tensor, times: int) -> str:
+    """Return which of the sampler's variables generation moves; free: (B, P, F)."""
+    if bool(free[..., COLOUR].any()):
+        return 'colour'
+    if times > 1:
+        return 'trajectory'
+    return 'positions' if bool(free[:, 1:].any()) else 'position'

@@ -1,0 +1,89 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""E as a function of the states of the entities that may change: what generation descends."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ..world.scene import POSITION
+from .energy import Energy, separation, silu_and_slope
+from .motion import pull_back, with_motion
+
+
+class StateEnergy:
+    """E(x¹ … xᵀ) with attention and code given, for many candidate states at once.
+
+    Pairs of two entities that do not change are constant and summed once.
+
+    x: (B, T, P, F) states of the P attended entities, of which the first `movers` may change;
+    before: x⁰ (B, P, F); gates: (B, P); w: (B, D).
+    """
+
+    def __init__(
+        self, energy: Energy, before: Tensor, x: Tensor, gates: Tensor, w: Tensor, movers: int
+    ) -> None:
+        self.e = e = energy
+        self.before = before.unsqueeze(1)
+        self.last = e.with_code(w)
+        self.movers = movers
+        gg = gates.unsqueeze(-1) * gates.unsqueeze(-2) if e.relational else torch.diag_embed(gates)
+        self.count = e.pair_count(gates).unsqueeze(1)
+        # Pairs whose first entity moves, and those whose second alone does.
+        pairs = torch.cat((gg[:, :movers].flatten(1), gg[:, movers:, :movers].flatten(1)), 1)
+        self.weights = pairs[:, None, None, None, :]  # (B, 1, 1, 1, pairs)
+        others = slice(movers, None)
+        if movers < x.shape[-2]:
+            still = e.pair_sums(with_motion(x[..., others, :], before[..., others, :]))
+            self.static = e.gated_sum(still, gates[:, None, others])[0]
+        else:
+            self.static = torch.zeros((), device=x.device)
+
+    def _first_layer(self, states: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the inputs (B, M, T, pairs, H) of g's first SiLU, and how distances change.
+
+        That is the gradients of the pairs' distances by the first entity's position, (B, M, T, m,
+        P, 2) where the first moves, and (B, M, T, P - m, m, 2) where the second alone does.
+        """
+        e, m = self.e, self.movers
+        place = states[..., POSITION]
+        near, first_by = separation(place[..., :m, None, :], place[..., None, :, :])
+        far, second_by = separation(place[..., m:, None, :], place[..., None, :m, :])
+        distance = torch.cat((near.flatten(-2), far.flatten(-2)), -1).unsqueeze(-1) * e.g_distance
+        x = with_motion(states, self.before.expand(*states.shape[:2], -1, -1))
+        first, second = x @ e.g_first, x @ e.g_second + e.g_bias
+        u = (first[..., :m, :].unsqueeze(-2) + second.unsqueeze(-3)).flatten(-3, -2)
+        other = first[..., m:, :].unsqueeze(-2) + second[..., :m, :].unsqueeze(-3)
+        return torch.cat((u, other.flatten(-3, -2)), -2) + distance, first_by, second_by
+
+    def __call__(self, states: Tensor) -> Tensor:
+        """Return E (B, M) of candidates (B, M, T, P, F)."""
+        e = self.e
+        silu = torch.nn.functional.silu
+        h = silu(silu(self._first_layer(states)[0]) @ e.g_hidden + e.g_hidden_bias)
+        s = (self.weights @ h).squeeze(-2).sum(-2) + self.static
+        return e.energy_of_sum(s, self.count, self.last)
+
+    def value_and_gradient(self, states: Tensor) -> tuple[Tensor, Tensor]:
+        """Return E (B, M) and ∂E/∂states (B, M, T, P, F), zero for entities that do not move."""
+        e, m, p = self.e, self.movers, states.shape[-2]
+        u, first_by, second_by = self._first_layer(states)
+        t1, slope1 = silu_and_slope(u)
+        t2, slope2 = silu_and_slope(t1 @ e.g_hidden + e.g_hidden_bias)
+        s = (self.weights @ t2).squeeze(-2).sum(-2) + self.static
+        energy, d_s, _ = e.head(s, self.count, self.last)
+        d_t2 = self.weights.transpose(-1, -2) * d_s[:, :, None, None, :]
+        d_u = ((d_t2 * slope2) @ e.g_hidden.T) * slope1
+        by_first = d_u[..., : m * p, :].unflatten(-2, (m, p))
+        d_second = by_first[..., :m, :].sum(-3)
+        if m < p:
+            d_second = d_second + d_u[..., m * p :, :].unflatten(-2, (p - m, m)).sum(-3)
+        d_x = by_first.sum(-2) @ e.g_first.T + d_second @ e.g_second.T
+        d_distance = d_u @ e.g_distance
+        pull = d_distance[..., : m * p].unflatten(-1, (m, p)).unsqueeze(-1) * first_by
+        push = d_distance[..., m * p :].unflatten(-1, (p - m, m)).unsqueeze(-1) * second_by
+        d_place = pull.sum(-2) - pull[..., :m, :].sum(-3) - push.sum(-3)
+        d_x = d_x + torch.nn.functional.pad(d_place, (0, d_x.shape[-1] - 2))
+        return energy, torch.nn.functional.pad(pull_back(d_x), (0, 0, 0, p - m))

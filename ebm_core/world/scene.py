@@ -1,0 +1,180 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Scenes, events and demonstrations of the particle world.
+
+A scene is a set of entities in a plane. Positions are in *particle units*: the demonstrated world
+is the square [-1, 1]². Everything a caller hands in is checked here, once, and refused with an
+error that names the field; the rest of the package may then rely on it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+SHAPES: tuple[str, ...] = ('cross', 'circle', 'square', 'triangle')
+COLOURS: dict[str, tuple[float, float, float]] = {
+    'red': (0.9, 0.1, 0.1),
+    'green': (0.1, 0.7, 0.2),
+    'blue': (0.1, 0.3, 0.9),
+    'yellow': (0.95, 0.85, 0.1),
+    'purple': (0.6, 0.1, 0.8),
+    'orange': (0.95, 0.5, 0.05),
+}
+ACTOR_COLOUR: tuple[float, float, float] = (0.1, 0.1, 0.1)
+
+# Demonstrations may leave the square a little (a robot's table has no hard edge); further out the
+# energy was never trained and a demonstration there is a mistake of units or frames.
+WORKSPACE_LIMIT = 1.5
+# A controller's plane reaches beyond the square that scenes are drawn in.
+PLANE_HALF_WIDTH = 1.25
+MAX_ENTITIES = 128
+
+# Feature layout of one entity, as the networks see it.
+POSITION = slice(0, 2)
+COLOUR = slice(2, 5)
+SHAPE = slice(5, 5 + len(SHAPES))
+MOVABLE = 5 + len(SHAPES)
+NUM_FEATURES = MOVABLE + 1
+# What the energy sees besides, in trajectories: the displacement of the last step, and the one from
+# the start until then. Both are zero where a single state is judged.
+LAST_STEP = slice(NUM_FEATURES, NUM_FEATURES + 2)
+UNTIL_THEN = slice(NUM_FEATURES + 2, NUM_FEATURES + 4)
+NUM_INPUTS = NUM_FEATURES + 4
+
+
+class InvalidInput(ValueError):
+    """Something that is refused; the message names the field and the reason."""
+
+
+def _array(name: str, value: object, shape: tuple[int | None, ...], dtype: type) -> np.ndarray:
+    try:
+        array = np.array(value, dtype=dtype)
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(f'{name}: not an array of {dtype.__name__} ({error})') from None
+    if array.ndim != len(shape) or any(
+        want is not None and have != want for have, want in zip(array.shape, shape, strict=True)
+    ):
+        wanted = ' x '.join('N' if n is None else str(n) for n in shape)
+        raise InvalidInput(f'{name}: shape {array.shape}, expected {wanted}')
+    if dtype is float and not np.isfinite(array).all():
+        raise InvalidInput(f'{name}: contains NaN or infinity')
+    array.setflags(write=False)
+    return array
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """N entities at one instant.
+
+    positions: (N, 2) particle units, within ±WORKSPACE_LIMIT.
+    colours: (N, 3) RGB in [0, 1].
+    shapes: (N,) indices into SHAPES.
+    movable: (N,) bool; the entities that may act. Generation moves only these.
+    """
+
+    positions: np.ndarray
+    colours: np.ndarray
+    shapes: np.ndarray
+    movable: np.ndarray
+
+    def __post_init__(self) -> None:
+        positions = _array('positions', self.positions, (None, 2), float)
+        n = len(positions)
+        if n == 0:
+            raise InvalidInput('positions: a scene needs at least one entity')
+        if n > MAX_ENTITIES:
+            raise InvalidInput(f'positions: {n} entities, at most {MAX_ENTITIES} are allowed')
+        if np.abs(positions).max() > WORKSPACE_LIMIT:
+            worst = int(np.abs(positions).max(axis=1).argmax())
+            raise InvalidInput(
+                f'positions: entity {worst} at {positions[worst].round(3).tolist()} is out of the '
+                f'workspace, which is ±{WORKSPACE_LIMIT} particle units'
+            )
+        colours = _array('colours', self.colours, (n, 3), float)
+        if colours.min() < 0 or colours.max() > 1:
+            raise InvalidInput('colours: components must be within [0, 1]')
+        shapes = _array('shapes', self.shapes, (n,), int)
+        if shapes.min() < 0 or shapes.max() >= len(SHAPES):
+            raise InvalidInput(f'shapes: must be indices of {SHAPES}')
+        movable = _array('movable', self.movable, (n,), bool)
+        for name, value in (
+            ('positions', positions),
+            ('colours', colours),
+            ('shapes', shapes),
+            ('movable', movable),
+        ):
+            object.__setattr__(self, name, value)
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    def features(self) -> np.ndarray:
+        """Return the (N, NUM_FEATURES) float32 array that the energy takes."""
+        out = np.zeros((len(self), NUM_FEATURES), np.float32)
+        out[:, POSITION] = self.positions
+        out[:, COLOUR] = self.colours
+        out[np.arange(len(self)), SHAPE.start + self.shapes] = 1.0
+        out[:, MOVABLE] = self.movable
+        return out
+
+    def with_positions(self, positions: np.ndarray) -> Scene:
+        """Return the same entities elsewhere; positions: (N, 2) particle units."""
+        return Scene(positions, self.colours, self.shapes, self.movable)
+
+
+@dataclass(frozen=True, eq=False)
+class Demonstration:
+    """One event, as Algorithm 1 takes it: states x⁰ … xᵀ of the same entities and attention a.
+
+    Where all states are the same it shows whom to attend to, not what to do.
+
+    states: at least two scenes with the same entities (only positions and colours may change).
+    attention: (N,) in [0, 1]; 1 marks the entities that take part.
+    """
+
+    states: tuple[Scene, ...]
+    attention: np.ndarray
+
+    def __post_init__(self) -> None:
+        states = tuple(self.states)
+        if len(states) < 2:
+            raise InvalidInput(f'states: {len(states)} given, at least 2 (before and after) needed')
+        n = len(states[0])
+        for t, state in enumerate(states):
+            if len(state) != n:
+                raise InvalidInput(f'states: state {t} has {len(state)} entities, state 0 has {n}')
+            if not np.array_equal(state.shapes, states[0].shapes) or not np.array_equal(
+                state.movable, states[0].movable
+            ):
+                raise InvalidInput(f'states: the entities of state {t} are not those of state 0')
+        attention = _array('attention', self.attention, (n,), float)
+        if attention.min() < 0 or attention.max() > 1:
+            raise InvalidInput('attention: values must be within [0, 1]')
+        if not (attention > 0.5).any():
+            raise InvalidInput('attention: no entity is attended to')
+        if _changes(states) and not (states[0].movable & (attention > 0.5)).any():
+            raise InvalidInput('attention: no movable entity is attended to, so nobody acts')
+        object.__setattr__(self, 'states', states)
+        object.__setattr__(self, 'attention', attention)
+
+    @property
+    def before(self) -> Scene:
+        """x⁰."""
+        return self.states[0]
+
+    @property
+    def after(self) -> Scene:
+        """xᵀ."""
+        return self.states[-1]
+
+
+def _changes(states: tuple[Scene, ...]) -> bool:
+    """Tell whether anything differs between the states."""
+    return any(
+        not np.array_equal(state.positions, states[0].positions)
+        or not np.array_equal(state.colours, states[0].colours)
+        for state in states[1:]
+    )
