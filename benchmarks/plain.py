@@ -8,7 +8,7 @@ every chain, the chains' gradients are autograd's, and training differentiates t
 autograd. Weights, tasks, losses and the order of random draws are those of ebm_core, so that the
 results agree to rounding.
 
-Shapes: B any batch axes, T times, N entities, I = NUM_INPUTS, D code size; tasks as of ebm_core.
+Shapes: B any batch axes, T times, N entities, I inputs, D code size; tasks as of ebm_core.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ebm_core.relational.energy import SOFTENING, Energy
-from ebm_core.relational.motion import with_motion
 from ebm_core.relational.negatives import mask_candidates, state_candidates
 from ebm_core.relational.objective import CHAINS, Losses, Weights, direction_loss
 from ebm_core.relational.sampler import CODE_START, LANGEVIN_NOISE, Sampler, starts, variable_of
@@ -89,7 +88,7 @@ def _gradient(
 
 def _infer_code(e: PlainEnergy, sampler: Sampler, shown: Events) -> Tensor:
     """Return w (C, D) of demonstrations (C, M)."""
-    x = with_motion(shown.states[:, :, 1:], shown.states[:, :, 0])
+    x = e.e.inputs(shown.states[:, :, 1:], shown.states[:, :, 0])
     w = CODE_START * torch.randn(len(x), e.e.code_size, device=x.device)
 
     def energy(w: Tensor) -> Tensor:
@@ -114,7 +113,7 @@ def _generation(
     gates, may = events.attention.unsqueeze(1), events.free[:, None, None]
 
     def energy(states: Tensor, by: PlainEnergy = e, w: Tensor = w) -> Tensor:
-        x = with_motion(states, before.expand(-1, states.shape[1], -1, -1))
+        x = e.e.inputs(states, before.expand(-1, states.shape[1], -1, -1))
         return by(x, gates, w.unsqueeze(1))
 
     def descended(states: Tensor) -> Tensor:
@@ -145,7 +144,9 @@ def _identification(
     weights: Weights,
 ) -> tuple[Tensor, Tensor]:
     """Return −log p(a | x, w) and the KL loss, each (B,)."""
-    inputs = [with_motion(v.states[:, 1:], v.states[:, 0]).unsqueeze(1) for v, _ in problems]
+    inputs = [
+        e.e.inputs(v.states[:, 1:], v.states[:, 0], v.roles).unsqueeze(1) for v, _ in problems
+    ]
     codes = [w.unsqueeze(1) for _, w in problems]
     mask, present, any_of = (
         torch.cat([getattr(v, name) for v, _ in problems])

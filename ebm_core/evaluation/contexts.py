@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -13,7 +14,6 @@ from torch import Tensor
 
 from ..concepts import NUM_ENTITIES, Concept, EventBatch, get_concept
 from ..relational.model import GENERATION_RESTARTS, IDENTIFICATION_RESTARTS, ConceptModel
-from ..relational.motion import with_motion
 from ..relational.objective import demonstrated_code
 from ..relational.state_energy import StateEnergy
 from ..relational.task import Events
@@ -103,12 +103,18 @@ def generate_events(
     events = Events.of(asked, keep=p)
     start = events.start()
     energy = StateEnergy(
-        model.energy, events.states[:, 0], start, events.attention, w, events.movers
+        model.energy,
+        events.states[:, 0],
+        start,
+        events.attention,
+        w,
+        events.movers,
+        events.roles,
     )
     states = asked.states.copy()
     end = model.sampler.generate_best(energy, start, events.free, restarts=restarts)
     states[:, 1:, :p] = end.numpy()
-    return EventBatch(states, asked.attention, asked.present, asked.free, asked.any_of)
+    return replace(asked, states=states)
 
 
 def brought_about(
@@ -130,7 +136,7 @@ def found(model: ConceptModel, asked: EventBatch, w: Tensor, restarts: int) -> n
     restarts: of the search; 0 takes one chain as it ends.
     """
     events = Events.of(asked)
-    x = with_motion(events.states[:, 1:], events.states[:, 0])
+    x = model.energy.inputs(events.states[:, 1:], events.states[:, 0], events.roles)
     problem = (model.energy, model.energy.pair_sums(x), events.present, w)
     if restarts:
         mask = model.sampler.identify_best(*problem, restarts=restarts)

@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from ..concepts import FAMILIES, Concept, EventBatch, concept_names, get_concept
+from ..concepts import FAMILIES, Concept, concept_names, get_concept
 from ..relational.model import ConceptModel
 from ..world.scene import COLOUR, POSITION, Demonstration
 from .contexts import DEMONSTRATIONS
@@ -90,7 +91,7 @@ def _random(rng: np.random.Generator, concept: Concept) -> list[Demonstration]:
     states = batch.states.copy()
     free = batch.free[:, None]
     states[:, 1:] = states[:, 1:] * (1 - free) + anything * free
-    spoilt = EventBatch(states, batch.attention, batch.present, batch.free, batch.any_of)
+    spoilt = replace(batch, states=states)
     return [spoilt.demonstration((i,)) for i in range(DEMONSTRATIONS)]
 
 

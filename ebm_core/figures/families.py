@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -139,7 +139,7 @@ def answer(
     chain = generation_chain(model, asked, w, GENERATION_RESTARTS)[0][0].numpy()
     states = asked.states.copy()
     states[0, 1:, : chain.shape[2]] = chain[-1]
-    done = EventBatch(states, asked.attention, asked.present, asked.free, asked.any_of)
+    done = replace(asked, states=states)
     energy = None
     if concept.changes == 'position' and concept.steps == 1:
         energy = energy_over_plane(model, asked, w, _POINTS)[0]

@@ -12,7 +12,6 @@ from matplotlib.figure import Figure
 
 from ..concepts import FAMILIES
 from ..relational.model import ConceptModel
-from ..relational.motion import with_motion
 from ..relational.task import Events
 from . import style
 from .models import Models
@@ -42,7 +41,7 @@ def event_energies(
         chain = generation_chain if context == 'generation' else identification_chain
         _, energies = chain(model, asked, w)
         events = Events.of(asked)
-        x = with_motion(events.states[:, 1:], events.states[:, 0])
+        x = model.energy.inputs(events.states[:, 1:], events.states[:, 0])
         shown_energy = model.energy.energy(x, events.attention, w)
         parts.append((shown_energy, energies[:, -1], energies[:, 0]))
     return dict(zip(_KINDS, (torch.cat(p).numpy() for p in zip(*parts, strict=True)), strict=True))

@@ -18,7 +18,6 @@ from torch import Tensor
 from ..concepts import NUM_ENTITIES, Concept, EventBatch, get_concept
 from ..evaluation.contexts import DEMONSTRATIONS
 from ..relational.model import ConceptModel
-from ..relational.motion import with_motion
 from ..relational.objective import demonstrated_code
 from ..relational.sampler import Sampler, starts
 from ..relational.state_energy import StateEnergy
@@ -82,7 +81,12 @@ def state_energy(model: ConceptModel, asked: EventBatch, w: Tensor) -> tuple[Sta
     """Return E of what generation moves in events (B,), and the events' participants."""
     events = Events.of(asked, keep=asked.participants)
     given = (events.states[:, 0], events.start(), events.attention)
-    return StateEnergy(model.energy, *given, w, events.movers), events
+    return StateEnergy(model.energy, *given, w, events.movers, events.roles), events
+
+
+def _pair_sums(model: ConceptModel, events: Events) -> Tensor:
+    e = model.energy
+    return e.pair_sums(e.inputs(events.states[:, 1:], events.states[:, 0], events.roles))
 
 
 @torch.no_grad()
@@ -108,7 +112,7 @@ def identification_chain(
 ) -> tuple[Tensor, Tensor]:
     """Return the attention σ(a) (B, K + 1, N) of one chain from a ~ N(0, 1), and its energies."""
     events = Events.of(asked)
-    pairs = model.energy.pair_sums(with_motion(events.states[:, 1:], events.states[:, 0]))
+    pairs = _pair_sums(model, events)
     start = torch.randn_like(events.present).unsqueeze(1)
     chain = model.sampler.identify(model.energy, pairs, events.present, w, start)
     gates = torch.sigmoid(torch.cat(chain, 1)) * events.present.unsqueeze(1)
@@ -119,7 +123,7 @@ def identification_chain(
 def identified(model: ConceptModel, asked: EventBatch, w: Tensor, restarts: int) -> Tensor:
     """Return the attention (B, N), 0 or 1: the best of `restarts` chains, refined."""
     events = Events.of(asked)
-    pairs = model.energy.pair_sums(with_motion(events.states[:, 1:], events.states[:, 0]))
+    pairs = _pair_sums(model, events)
     return model.sampler.identify_best(model.energy, pairs, events.present, w, restarts=restarts)
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from ..concepts import FAMILIES, concept_names
-from ..world.scene import InvalidInput
+from ..world.scene import MAX_ROLES, InvalidInput
 
 Context = Literal['generation', 'identification']
 
@@ -34,6 +34,13 @@ class ModelConfig(_Config):
     sampler_steps: int = Field(10, ge=1, le=50, description='K, Langevin steps per chain')
     relational: bool = Field(True, description='sum g over pairs of entities, not entities')
     distances: bool = Field(True, description='whether g sees how far apart two entities are')
+    roles: int = Field(0, ge=0, le=MAX_ROLES, description='roles of references that g tells apart')
+    displacement: bool = Field(
+        False, description='whether a single state is judged with the displacement since x⁰'
+    )
+    ridge: bool = Field(
+        False, description='whether codes are solved for exactly, instead of in K steps'
+    )
 
 
 class TrainingConfig(_Config):

@@ -19,7 +19,7 @@ Four things differ from the paper's text, and each buys convergence or speed:
 Gradients with respect to gates, code and states are written out, not taken by autograd: the
 sampler's steps stay ordinary operations that training differentiates once.
 
-Shapes: B any batch axes, T times, N entities, I = NUM_INPUTS, H hidden units, R residuals, D code
+Shapes: B any batch axes, T times, N entities, I inputs, H hidden units, R residuals, D code
 size.
 """
 
@@ -30,7 +30,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ..world.scene import NUM_INPUTS, POSITION
+from ..world.scene import POSITION
+from .inputs import Inputs
 
 SOFTENING = 0.05  # particle units; the distance has no kink where two entities meet
 
@@ -69,6 +70,7 @@ class Energy(nn.Module):
         code_size: int = 8,
         relational: bool = True,
         distances: bool = True,
+        inputs: Inputs | None = None,
     ) -> None:
         """Draw the weights.
 
@@ -78,6 +80,7 @@ class Energy(nn.Module):
         super().__init__()
         self.hidden, self.residuals, self.code_size = hidden, residuals, code_size
         self.relational = relational
+        self.inputs = inputs = inputs or Inputs()
 
         def weight(rows: int, columns: int, gain: float = 1.0) -> nn.Parameter:
             return nn.Parameter(torch.randn(rows, columns) * gain / rows**0.5)
@@ -85,8 +88,8 @@ class Energy(nn.Module):
         def bias(columns: int) -> nn.Parameter:
             return nn.Parameter(torch.zeros(columns))
 
-        self.g_first = weight(NUM_INPUTS, hidden)
-        self.g_second = weight(NUM_INPUTS, hidden)
+        self.g_first = weight(inputs.number, hidden)
+        self.g_second = weight(inputs.number, hidden)
         # From zero: one that is there from the start is learned before the directions are, and
         # "north of" ends as a ring around its reference.
         self.g_distance = bias(hidden).requires_grad_(distances)
@@ -107,7 +110,7 @@ class Energy(nn.Module):
         copy = Energy.__new__(Energy)
         nn.Module.__init__(copy)
         copy.hidden, copy.residuals, copy.code_size = self.hidden, self.residuals, self.code_size
-        copy.relational = self.relational
+        copy.relational, copy.inputs = self.relational, self.inputs
         for name, parameter in self.named_parameters():
             copy.register_buffer(name, parameter.detach(), persistent=False)
         return copy

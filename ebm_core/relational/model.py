@@ -34,7 +34,6 @@ from ..world.scene import (
 )
 from .config import ModelConfig, Preset, describe
 from .energy import energy_of_affine
-from .motion import with_motion
 from .state_energy import StateEnergy
 from .understanding import understanding
 
@@ -127,7 +126,7 @@ class ConceptModel:
         scene: one state, or a trajectory x⁰ … xᵀ of the same entities.
         """
         w = self._code(code)
-        x = _inputs(scene)
+        x = self._inputs(scene)
         mask = self.sampler.identify_best(
             self.energy,
             self.energy.pair_sums(x),
@@ -204,9 +203,15 @@ class ConceptModel:
     def _affine(self, states: Sequence[Scene], attention: np.ndarray) -> torch.Tensor:
         """Return [A | b] (R, D + 1) of x⁰ … xᵀ; who has no attention has no part in the energy."""
         part = attention > 0
-        x = _inputs(states)[:, :, torch.from_numpy(part)]
+        x = self._inputs(states)[:, :, torch.from_numpy(part)]
         gates = torch.tensor(attention[part], dtype=torch.float32)[None]
         return self.energy.affine_of_event(x, gates)[0]
+
+    def _inputs(self, scene: Scene | Sequence[Scene]) -> torch.Tensor:
+        """Return the inputs (1, T, N, I) of one state, or of a trajectory x⁰ … xᵀ."""
+        states = [scene, scene] if isinstance(scene, Scene) else list(scene)
+        x = torch.from_numpy(np.stack([state.features() for state in states]))[None]
+        return self.energy.inputs(x[:, 1:], x[:, 0])
 
     def _code(self, code: np.ndarray) -> torch.Tensor:
         code = np.asarray(code, dtype=np.float32)
@@ -220,13 +225,6 @@ class ConceptModel:
 def _ends(demonstration: Demonstration, in_time: bool) -> Sequence[Scene]:
     """Return the states that an event's action is judged by."""
     return demonstration.states if in_time else (demonstration.before, demonstration.after)
-
-
-def _inputs(scene: Scene | Sequence[Scene]) -> torch.Tensor:
-    """Return (1, T, N, NUM_INPUTS) of one state, or of a trajectory x⁰ … xᵀ."""
-    states = [scene, scene] if isinstance(scene, Scene) else list(scene)
-    x = torch.from_numpy(np.stack([state.features() for state in states]))[None]
-    return with_motion(x[:, 1:], x[:, 0])
 
 
 def save_model(directory: Path, learner: Learner, preset: Preset, provenance: dict) -> str:

@@ -21,7 +21,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .energy import Energy
-from .motion import with_motion
 from .negatives import mask_candidates, state_candidates, sure_of_the_way
 from .sampler import LANGEVIN_NOISE, Sampler, starts
 from .state_energy import StateEnergy
@@ -108,7 +107,7 @@ def demonstrated_code(
     energy: Energy, sampler: Sampler, shown: Events, *, noise: float = 0.0
 ) -> Tensor:
     """Return w (C, D) of demonstrations, events (C, M)."""
-    x = with_motion(shown.states[:, :, 1:], shown.states[:, :, 0])
+    x = energy.inputs(shown.states[:, :, 1:], shown.states[:, :, 0], shown.roles)
     return sampler.infer_code(energy.affine_of_event(x, shown.attention), noise=noise)
 
 
@@ -124,10 +123,11 @@ def _generation(
     x, before = events.states[:, 1:], events.states[:, 0]
     start = events.start()
     given = (before, start, events.attention)
-    of_states = StateEnergy(energy, *given, w, events.movers)
+    of_states = StateEnergy(energy, *given, w, events.movers, events.roles)
     kl, chain = x.new_zeros(len(x)), []
     if weights.chains:
-        fixed = StateEnergy(energy.frozen(), *given, w.detach(), events.movers)
+        given_code = (w.detach(), events.movers, events.roles)
+        fixed = StateEnergy(energy.frozen(), *given, *given_code)
         with nullcontext() if weights.kl else torch.no_grad():
             chain = sampler.generate(
                 of_states if weights.kl_into_energy else fixed,
@@ -168,7 +168,7 @@ def direction_loss(
 
 
 def _identification(energy: Energy, events: Events, w: Tensor) -> _Identification:
-    x = with_motion(events.states[:, 1:], events.states[:, 0])
+    x = energy.inputs(events.states[:, 1:], events.states[:, 0], events.roles)
     return _Identification(energy.pair_sums(x), events, w)
 
 

@@ -22,6 +22,8 @@ from .state_energy import StateEnergy
 
 LANGEVIN_NOISE = 0.005  # standard deviation per step while training; √α would drown the signal
 TRAJECTORY_SPREAD = 0.5  # standard deviation around x⁰ of where restarts begin, particle units
+RIDGE_START = 0.1  # λ of exact inference: it falls as far as training lets it, so it has a bound
+LEAST_RIDGE = 1e-3
 CODE_START = 0.05  # standard deviation of the codes that inference starts from
 # By variable: what a chain moves; several entities at once need other steps than one. First and
 # last step size. States come from far and must arrive, so their steps shorten from the beginning:
@@ -47,9 +49,11 @@ _INITIAL_CLIP = {
 class Sampler(nn.Module):
     """The three chains, with their learned step sizes."""
 
-    def __init__(self, steps: int = 10) -> None:
+    def __init__(self, steps: int = 10, *, ridge: bool = False) -> None:
+        """Begin with the usual step sizes; ridge: codes are solved for, not descended to."""
         super().__init__()
         self.steps = steps
+        self.log_ridge = nn.Parameter(torch.tensor(math.log(RIDGE_START))) if ridge else None
         self.log_step = nn.ParameterDict(
             {
                 k: nn.Parameter(torch.linspace(math.log(first), math.log(last), steps))
@@ -81,9 +85,12 @@ class Sampler(nn.Module):
         """Return w (C, D) that minimises the mean energy of M demonstrations (eq. 8).
 
         affine: (C, M, R, D + 1), `Energy.affine_of_event` of the demonstrations. E is quadratic in
-        w, so they enter once, as the mean of [A | b]ᵀ[A | b].
+        w, so they enter once, as the mean of [A | b]ᵀ[A | b]. Its minimum is taken exactly where
+        the sampler has a ridge λ, as that of E + λ‖w‖²; the K steps stop on the way to it.
         """
         quadratic = (affine.mT @ affine).mean(1)
+        if self.log_ridge is not None:
+            return ridge_code(quadratic, self.log_ridge.exp().clamp_min(LEAST_RIDGE))
         w = CODE_START * torch.randn(
             affine.shape[0], affine.shape[-1] - 1, generator=generator, device=affine.device
         )
@@ -169,6 +176,14 @@ class Sampler(nn.Module):
         chosen = masks[torch.arange(b, device=best.device), best]
         around = torch.cat((chosen.unsqueeze(1), grow(energy, pairs, present, last)), 1)
         return refine(energy, pairs, present, last, around)[0]
+
+
+def ridge_code(quadratic: Tensor, ridge: Tensor) -> Tensor:
+    """Return the w (C, D) of least (w, 1)ᵀ Q (w, 1) + ridge · ‖w‖²; quadratic: Q (C, D+1, D+1)."""
+    size = quadratic.shape[-1] - 1
+    matrix = quadratic[:, :size, :size] + ridge * torch.eye(size, device=quadratic.device)
+    factor = torch.linalg.cholesky_ex(matrix).L
+    return -torch.cholesky_solve(quadratic[:, :size, size:], factor).squeeze(-1)
 
 
 def starts(

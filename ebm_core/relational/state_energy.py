@@ -10,7 +10,6 @@ from torch import Tensor
 
 from ..world.scene import POSITION
 from .energy import Energy, separation, silu_and_slope
-from .motion import pull_back, with_motion
 
 
 class StateEnergy:
@@ -19,14 +18,22 @@ class StateEnergy:
     Pairs of two entities that do not change are constant and summed once.
 
     x: (B, T, P, F) states of the P attended entities, of which the first `movers` may change;
-    before: x⁰ (B, P, F); gates: (B, P); w: (B, D).
+    before: x⁰ (B, P, F); gates: (B, P); w: (B, D); roles: (B, P, roles) or None.
     """
 
     def __init__(
-        self, energy: Energy, before: Tensor, x: Tensor, gates: Tensor, w: Tensor, movers: int
+        self,
+        energy: Energy,
+        before: Tensor,
+        x: Tensor,
+        gates: Tensor,
+        w: Tensor,
+        movers: int,
+        roles: Tensor | None = None,
     ) -> None:
         self.e = e = energy
         self.before = before.unsqueeze(1)
+        self.roles = None if roles is None else roles.unsqueeze(1)
         self.last = e.with_code(w)
         self.movers = movers
         gg = gates.unsqueeze(-1) * gates.unsqueeze(-2) if e.relational else torch.diag_embed(gates)
@@ -36,7 +43,8 @@ class StateEnergy:
         self.weights = pairs[:, None, None, None, :]  # (B, 1, 1, 1, pairs)
         others = slice(movers, None)
         if movers < x.shape[-2]:
-            still = e.pair_sums(with_motion(x[..., others, :], before[..., others, :]))
+            of_others = None if roles is None else roles[..., others, :]
+            still = e.pair_sums(e.inputs(x[..., others, :], before[..., others, :], of_others))
             self.static = e.gated_sum(still, gates[:, None, others])[0]
         else:
             self.static = torch.zeros((), device=x.device)
@@ -52,7 +60,7 @@ class StateEnergy:
         near, first_by = separation(place[..., :m, None, :], place[..., None, :, :])
         far, second_by = separation(place[..., m:, None, :], place[..., None, :m, :])
         distance = torch.cat((near.flatten(-2), far.flatten(-2)), -1).unsqueeze(-1) * e.g_distance
-        x = with_motion(states, self.before.expand(*states.shape[:2], -1, -1))
+        x = e.inputs(states, self.before.expand(*states.shape[:2], -1, -1), self.roles)
         first, second = x @ e.g_first, x @ e.g_second + e.g_bias
         u = (first[..., :m, :].unsqueeze(-2) + second.unsqueeze(-3)).flatten(-3, -2)
         other = first[..., m:, :].unsqueeze(-2) + second[..., :m, :].unsqueeze(-3)
@@ -86,4 +94,4 @@ class StateEnergy:
         push = d_distance[..., m * p :].unflatten(-1, (p - m, m)).unsqueeze(-1) * second_by
         d_place = pull.sum(-2) - pull[..., :m, :].sum(-3) - push.sum(-3)
         d_x = d_x + torch.nn.functional.pad(d_place, (0, d_x.shape[-1] - 2))
-        return energy, torch.nn.functional.pad(pull_back(d_x), (0, 0, 0, p - m))
+        return energy, torch.nn.functional.pad(e.inputs.vector_jacobian(d_x), (0, 0, 0, p - m))

@@ -13,18 +13,24 @@ import torch
 from torch import Tensor
 
 from ..concepts import NUM_ENTITIES, Concept, EventBatch
-from ..world.scene import COLOURS
+from ..world.scene import COLOURS, MAX_ROLES
+
+_ROLES = np.arange(1, MAX_ROLES + 1)
 
 
 @dataclass(frozen=True)
 class Events:
-    """`EventBatch` as tensors: states (..., T + 1, N, F), attention, present, free, any_of."""
+    """`EventBatch` as tensors: states (..., T + 1, N, F), attention, present, free, any_of.
+
+    roles: (..., N, MAX_ROLES) of 0 and 1.
+    """
 
     states: Tensor
     attention: Tensor
     present: Tensor
     free: Tensor
     any_of: Tensor
+    roles: Tensor
 
     @staticmethod
     def of(
@@ -38,6 +44,7 @@ class Events:
             batch.present[..., n].astype(np.float32),
             batch.free[..., n, :],
             batch.any_of,
+            (batch.roles[..., n, None] == _ROLES).astype(np.float32),
         )
         return Events(*(torch.from_numpy(np.ascontiguousarray(a)).to(device) for a in arrays))
 

@@ -23,7 +23,6 @@ from torch import Tensor
 
 from ..world.scene import COLOUR, MOVABLE, POSITION, Demonstration
 from .energy import Energy
-from .motion import with_motion
 from .sampler import Sampler
 from .state_energy import StateEnergy
 
@@ -63,7 +62,7 @@ def _states(demonstration: Demonstration) -> tuple[Tensor, Tensor]:
 def _affine(energy: Energy, demonstration: Demonstration) -> Tensor:
     """Return [A | b] (R, D + 1) of the demonstrated states."""
     states, gates = _states(demonstration)
-    x = with_motion(states[None, 1:], states[None, 0])
+    x = energy.inputs(states[None, 1:], states[None, 0])
     return energy.affine_of_event(x, gates[None])[0]
 
 
@@ -93,7 +92,7 @@ def _mask_energies(
 ) -> tuple[Tensor, Tensor]:
     """Return the same of attentions."""
     states = torch.from_numpy(np.stack([s.features() for s in demonstration.states]))[None]
-    pairs = energy.pair_sums(with_motion(states[:, 1:], states[:, 0]))
+    pairs = energy.pair_sums(energy.inputs(states[:, 1:], states[:, 0]))
     true = torch.from_numpy((demonstration.attention > 0.5).astype(np.float32))[None]
     anyone = (torch.rand((ALTERNATIVES, true.shape[1]), generator=generator) < 0.5).float()
     masks = torch.cat((true, anyone))[None]

@@ -18,6 +18,7 @@ from tqdm import tqdm
 from ..concepts import NUM_ENTITIES, Concept, concepts_of
 from ..relational.config import Preset
 from ..relational.energy import Energy
+from ..relational.inputs import Inputs
 from ..relational.objective import Losses, Weights, losses
 from ..relational.sampler import Sampler
 from ..relational.task import Task, make_task
@@ -34,9 +35,14 @@ class Learner(nn.Module):
         super().__init__()
         size = preset.model
         self.energy = Energy(
-            size.hidden, size.residuals, size.code_size, size.relational, size.distances
+            size.hidden,
+            size.residuals,
+            size.code_size,
+            size.relational,
+            size.distances,
+            Inputs(size.roles, size.displacement),
         )
-        self.sampler = Sampler(size.sampler_steps)
+        self.sampler = Sampler(size.sampler_steps, ridge=size.ridge)
 
 
 def learning_rate(preset: Preset, step: int) -> float:

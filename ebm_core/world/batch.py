@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -26,6 +26,8 @@ class EventBatch:
     free: (..., N, NUM_FEATURES) float32, 1 for what generation may change.
     any_of: (..., 2) int; where not zero, any choice of that many entities (smallest and largest
         number) is right and `attention` is one of them.
+    roles: (..., N) int8, which role an entity plays in the event: 1 is the first. 0: none, or all
+        that take part play the same.
     """
 
     states: np.ndarray
@@ -33,6 +35,11 @@ class EventBatch:
     present: np.ndarray
     free: np.ndarray
     any_of: np.ndarray
+    roles: np.ndarray = None  # type: ignore[assignment]  (zeros, where none are given)
+
+    def __post_init__(self) -> None:
+        if self.roles is None:
+            object.__setattr__(self, 'roles', np.zeros(self.attention.shape, np.int8))
 
     @staticmethod
     def stack(batches: Sequence[EventBatch]) -> EventBatch:
@@ -58,7 +65,7 @@ class EventBatch:
     def at_start(self) -> EventBatch:
         """Return the events' x⁰ as still scenes."""
         states = np.repeat(self.states[..., :1, :, :], 2, -3)
-        return EventBatch(states, self.attention, self.present, self.free, self.any_of)
+        return replace(self, states=states)
 
     @property
     def participants(self) -> int:

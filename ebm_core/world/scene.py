@@ -28,6 +28,8 @@ ACTOR_COLOUR: tuple[float, float, float] = (0.1, 0.1, 0.1)
 # Demonstrations may leave the square a little (a robot's table has no hard edge); further out the
 # energy was never trained and a demonstration there is a mistake of units or frames.
 WORKSPACE_LIMIT = 1.5
+# How many roles an event tells apart: "from the first towards the second".
+MAX_ROLES = 3
 # A controller's plane reaches beyond the square that scenes are drawn in.
 PLANE_HALF_WIDTH = 1.25
 MAX_ENTITIES = 128

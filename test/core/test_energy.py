@@ -9,21 +9,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ebm_core.relational.energy import SOFTENING, Energy
-from ebm_core.relational.motion import with_motion
+from ebm_core.relational.inputs import Inputs
 from ebm_core.relational.state_energy import StateEnergy
 from ebm_core.world.scene import NUM_FEATURES, NUM_INPUTS, POSITION
 
 seeds = st.integers(0, 10_000)
 few = settings(max_examples=20, deadline=None)
+PLAIN = Inputs()
 
 
-def problem(seed, batch=3, n=5, times=2, relational=True):
+def problem(seed, batch=3, n=5, times=2, relational=True, inputs=PLAIN):
     torch.manual_seed(seed)
-    energy = Energy(hidden=16, residuals=3, code_size=4, relational=relational).double()
+    size = {'hidden': 16, 'residuals': 3, 'code_size': 4}
+    energy = Energy(**size, relational=relational, inputs=inputs).double()
     # Biases, and the weight of distances, are zero to begin with: nothing of them could be wrong.
     for parameter in energy.parameters():
         torch.nn.init.normal_(parameter, std=parameter.shape[0] ** -0.5)
-    x = torch.randn(batch, times, n, NUM_INPUTS, dtype=torch.double)
+    x = torch.randn(batch, times, n, inputs.number, dtype=torch.double)
     gates = torch.rand(batch, n, dtype=torch.double)
     w = torch.randn(batch, 4, dtype=torch.double)
     return energy, x, gates, w
@@ -112,19 +114,24 @@ def test_gate_gradient_is_autograds(seed, relational):
     relational=st.booleans(),
     times=st.sampled_from([1, 4]),
     movers=st.integers(1, 3),
+    inputs=st.sampled_from([Inputs(), Inputs(roles=3), Inputs(roles=3, displacement=True)]),
 )
 @few
-def test_state_energy_is_the_energy_and_its_gradient_is_autograds(seed, relational, times, movers):
-    energy, _, gates, w = problem(seed, n=3, relational=relational)
+def test_state_energy_is_the_energy_and_its_gradient_is_autograds(
+    seed, relational, times, movers, inputs
+):
+    energy, _, gates, w = problem(seed, n=3, relational=relational, inputs=inputs)
+    roles = torch.randn(3, 3, inputs.roles, dtype=torch.double)
     before = torch.randn(3, 3, NUM_FEATURES, dtype=torch.double)
     x = torch.randn(3, times, 3, NUM_FEATURES, dtype=torch.double)
     candidates = x[:, None].repeat(1, 2, 1, 1, 1)
     candidates[..., :movers, :] = torch.randn(3, 2, times, movers, NUM_FEATURES).double()
     candidates.requires_grad_()
-    states = StateEnergy(energy, before, x, gates, w, movers)
+    states = StateEnergy(energy, before, x, gates, w, movers, roles)
     value, gradient = states.value_and_gradient(candidates)
     expected = torch.stack(
-        [energy.energy(with_motion(candidates[:, m], before), gates, w) for m in range(2)], 1
+        [energy.energy(energy.inputs(candidates[:, m], before, roles), gates, w) for m in range(2)],
+        1,
     )
     torch.testing.assert_close(value, expected)
     torch.testing.assert_close(states(candidates), expected)
@@ -136,8 +143,8 @@ def test_state_energy_is_the_energy_and_its_gradient_is_autograds(seed, relation
 def test_the_order_of_states_matters():
     energy, _, gates, w = problem(5)
     before, x = torch.randn(3, 5, NUM_FEATURES), torch.randn(3, 4, 5, NUM_FEATURES)
-    there = energy.energy(with_motion(x.double(), before.double()), gates, w)
-    back = energy.energy(with_motion(x.double().flip(1), before.double()), gates, w)
+    there = energy.energy(energy.inputs(x.double(), before.double()), gates, w)
+    back = energy.energy(energy.inputs(x.double().flip(1), before.double()), gates, w)
     assert ((there - back).abs() > 1e-6).all()
 
 

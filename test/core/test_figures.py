@@ -3,6 +3,8 @@
 
 """Figures: right numbers on constructed cases, and chains that are the sampler's own."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -45,7 +47,7 @@ def test_transfer_errors_of_a_perfect_and_of_a_wrong_answer():
     assert transfer.generation_error(asked, asked) == 0
     states = asked.states.copy()
     states[:, 1, 0, POSITION] += (0.3, 0.1)
-    moved = EventBatch(states, asked.attention, asked.present, asked.free, asked.any_of)
+    moved = replace(asked, states=states)
     assert transfer.generation_error(moved, asked) == pytest.approx((0.09 + 0.01) / 2, rel=1e-4)
 
     _, _, asked = events('point', 'identification')

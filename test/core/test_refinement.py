@@ -13,7 +13,6 @@ from ebm_core.concepts import EventBatch, get_concept
 from ebm_core.evaluation.contexts import demonstrated
 from ebm_core.relational.energy import Energy
 from ebm_core.relational.mask_search import MOST_SEARCHED, grow, refine
-from ebm_core.relational.motion import with_motion
 from ebm_core.relational.task import Events
 from ebm_core.world.scene import NUM_INPUTS
 
@@ -31,7 +30,9 @@ def test_it_finds_the_mask_of_least_energy_of_all(model, name):
     events = Events.of(drawn[:, 5])
     with torch.no_grad():
         w = demonstrated(model, drawn[:, :5])
-        pairs = model.energy.pair_sums(with_motion(events.states[:, 1:], events.states[:, 0]))
+        pairs = model.energy.pair_sums(
+            model.energy.inputs(events.states[:, 1:], events.states[:, 0])
+        )
         last = model.energy.with_code(w)
         masks = grow(model.energy, pairs, events.present, last)
         found, energy = refine(model.energy, pairs, events.present, last, masks)
