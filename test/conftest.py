@@ -16,12 +16,11 @@ os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
 
 if find_spec('rclpy') is None:
     collect_ignore_glob = [
-        'test_*_node.py',
-        'test_conversions.py',
-        'test_enactor.py',
-        'test_examples.py',
-        'test_launch_reach.py',
-        'test_reach_lockstep.py',
+        'conversions/*',
+        'nodes/*',
+        'control/test_enactor.py',
+        'lane/test_examples.py',
+        'lane/test_launch_reach.py',
     ]
 
 

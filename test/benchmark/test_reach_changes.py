@@ -19,7 +19,7 @@ from benchmarks.reach.surroundings import AppearingDistractors, ChangingWeights
 from ebm_concept_ros.arm.simulation import ArmSimulation
 from ebm_core.evaluation.composition import PAIRS
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 ARM, WORKSPACE = shipped_arm(), shipped_workspace()
 HOME_M = np.array([0.3, 0.0])
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-STANDIN = Path(__file__).parents[1] / 'scripts' / 'ros2_standin.py'
+STANDIN = Path(__file__).parents[2] / 'scripts' / 'ros2_standin.py'
 _REAL = importlib.util.find_spec('launch')
 pytestmark = pytest.mark.skipif(
     _REAL is not None and _REAL.origin is not None, reason='the real launch is installed here'

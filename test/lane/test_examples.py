@@ -17,7 +17,7 @@ from harness import Probe, wait_until
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros.nodes import qos
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def test_what_the_readme_links_to_exists():

@@ -21,7 +21,7 @@ from ebm_concept_ros.mpc.plan_model import PlanModel
 from ebm_concept_ros.workspace import load_workspace
 from ebm_core.world.scene import InvalidInput, Scene
 
-CONFIG = Path(__file__).parents[1] / 'config'
+CONFIG = Path(__file__).parents[2] / 'config'
 ARM = load_arm(CONFIG / 'arms' / 'jaco.yaml')
 WORKSPACE = load_workspace(CONFIG / 'workspace.yaml')
 N = len(ARM.joint_names)

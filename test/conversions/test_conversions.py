@@ -21,7 +21,7 @@ from ebm_concept_ros.workspace import load_workspace
 from ebm_core.concepts import get_concept
 from ebm_core.world.scene import COLOURS, SHAPES, InvalidInput, Scene
 
-WORKSPACE = load_workspace(Path(__file__).parents[1] / 'config' / 'workspace.yaml')
+WORKSPACE = load_workspace(Path(__file__).parents[2] / 'config' / 'workspace.yaml')
 JOINTS = ('shoulder', 'elbow', 'wrist')
 NOT_FINITE = st.sampled_from([math.nan, math.inf, -math.inf])
 finite = st.floats(-1e6, 1e6)

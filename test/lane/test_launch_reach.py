@@ -17,7 +17,7 @@ import pytest
 from ebm_concept_ros.control.record import load_record
 from ebm_core.concepts import spatial_concept_names
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 LAUNCH_FILE = ROOT / 'launch' / 'reach_between.launch.py'
 KEYS = ['success', 'distance_m', 'reach_time_s', 'energy', 'attention', 'concept', 'scene_seed']
 

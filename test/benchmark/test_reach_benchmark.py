@@ -32,7 +32,7 @@ from ebm_concept_ros.conversions import JointSample
 from ebm_concept_ros.mpc.planners import PLANNERS, make_planner
 from ebm_core.concepts import get_concept, spatial_concept_names
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 ARM, WORKSPACE = shipped_arm(), shipped_workspace()
 HOME_M = np.array([0.3, 0.0])
 

@@ -38,7 +38,7 @@ from ebm_concept_ros.mpc.ilqg import IlqgPlanner
 from ebm_concept_ros.nodes import qos
 from ebm_core.relational.model import load_model
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 FINGERS = tuple(shipped_arm().held_joints_rad)
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / 'scripts'
 BASE_TOOLS = ('bash', 'env', 'dirname', 'cat', 'cksum', 'flock', 'mkdir', 'rm')
 
