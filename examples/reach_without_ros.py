@@ -8,11 +8,11 @@ python examples/reach_without_ros.py
 
 import numpy as np
 
-from ebm_concept_ros.arm.config import load_arm
+from ebm_concept_ros.arm.loading import load_arm
 from ebm_concept_ros.arm.simulation import ArmSimulation
 from ebm_concept_ros.arm.table_scene import random_table_scene
-from ebm_concept_ros.mpc.energy_field import EnergyField
-from ebm_concept_ros.mpc.planners import make_planner
+from ebm_concept_ros.field.energy_field import EnergyField
+from ebm_concept_ros.planning.planners import make_planner
 from ebm_concept_ros.workspace import load_workspace
 
 arm, workspace = load_arm('config/arms/jaco.yaml'), load_workspace('config/workspace.yaml')

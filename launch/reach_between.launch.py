@@ -23,9 +23,9 @@ from launch.event_handlers import OnProcessExit
 from launch_ros.actions import Node
 
 from ebm_concept_ros.arm.composed_table import SUM
-from ebm_concept_ros.control.pacing import require_divisor
-from ebm_concept_ros.nodes.asked import AskedParameters, asked
-from ebm_concept_ros.nodes.resources import DEFAULT_ARM, shipped_arms
+from ebm_concept_ros.nodes.runtime.pacing import require_divisor
+from ebm_concept_ros.nodes.runtime.resources import DEFAULT_ARM, shipped_arms
+from ebm_concept_ros.nodes.task_parameters import AskedParameters, asked
 from ebm_core.concepts import spatial_concept_names
 from ebm_core.world.scene import COLOURS
 

@@ -18,7 +18,7 @@ if find_spec('rclpy') is None:
     collect_ignore_glob = [
         'conversions/*',
         'nodes/*',
-        'control/test_enactor.py',
+        'control/test_tracking_controller.py',
         'lane/test_examples.py',
         'lane/test_launch_reach.py',
     ]

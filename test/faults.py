@@ -13,7 +13,8 @@ from sensor_msgs.msg import JointState
 
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions as cv
-from ebm_concept_ros.nodes import qos
+from ebm_concept_ros.nodes.runtime import qos
+from ebm_concept_ros.types import ConceptCodes
 from ebm_core.relational.model import load_model
 
 Status = ros.ControllerStatus
@@ -30,7 +31,7 @@ _RESEND_AFTER_S = 0.1
 def concept_message(model, name, seed, understanding=(np.nan, np.nan)):
     """understanding: the score, and what it takes."""
     action, argument = np.random.default_rng(seed).normal(size=(2, model.code_size))
-    codes = cv.ConceptCodes(name, action, argument, model.sha256, 5, (), (), *understanding)
+    codes = ConceptCodes(name, action, argument, model.sha256, 5, (), (), *understanding)
     return cv.concept_to_message(codes)
 
 

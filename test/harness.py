@@ -29,8 +29,8 @@ from rclpy.qos import QoSProfile
 from sensor_msgs.msg import JointState
 
 from ebm_concept_ros import conversions
-from ebm_concept_ros.nodes import qos
-from ebm_concept_ros.nodes.resources import load_arm_parameter, load_workspace_parameter
+from ebm_concept_ros.nodes.runtime import qos
+from ebm_concept_ros.nodes.runtime.resources import load_arm_parameter, load_workspace_parameter
 from ebm_core.relational.config import preset
 from ebm_core.relational.model import save_model
 from ebm_core.training.loop import Learner

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ebm_concept_ros.arm.config import ArmConfig, load_arm
+from ebm_concept_ros.arm.config import ArmConfig
+from ebm_concept_ros.arm.loading import load_arm
 from ebm_concept_ros.arm.table_scene import TableScene
-from ebm_concept_ros.mpc.energy_field import EnergyField
+from ebm_concept_ros.field.energy_field import EnergyField
 from ebm_concept_ros.workspace import Workspace, load_workspace
 
 CONFIG = Path(__file__).parent.parent / 'config'

@@ -41,7 +41,7 @@ from benchmarks.reach.perturbations import PERTURBATIONS
 from benchmarks.reach.real_time import HOLD_S, MAX_HOLD_S, run_scenes
 from benchmarks.reach.table import print_table
 from ebm_concept_ros.arm.composed_table import SUM
-from ebm_concept_ros.mpc.planners import PLANNERS
+from ebm_concept_ros.planning.planners import PLANNERS
 from ebm_core.concepts import spatial_concept_names
 
 

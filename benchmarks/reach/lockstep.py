@@ -13,9 +13,9 @@ import numpy as np
 from benchmarks.reach.perturbations import Perturbation, Sensor
 from benchmarks.reach.surroundings import Surroundings
 from ebm_concept_ros.arm.simulation import ArmSimulation
-from ebm_concept_ros.control.enactor import Enactor, Mode
-from ebm_concept_ros.mpc.planner import Planner
-from ebm_concept_ros.nodes.judge import ReachJudge
+from ebm_concept_ros.control.tracking_controller import Mode, TrackingController
+from ebm_concept_ros.oracle.judge import ReachJudge
+from ebm_concept_ros.planning.planner import Planner
 
 # As the controller node's lockstep: 500 torques and 100 plans per simulated second.
 TIMESTEP_S = 0.002
@@ -66,7 +66,7 @@ def enact(
     began = time.perf_counter()
     perturbation.apply(simulation, planner)
     sensor = Sensor(perturbation, simulation.timestep_s, seed)
-    enactor = Enactor(simulation.arm, planner, MAX_STATE_AGE_S, predict=False)
+    enactor = TrackingController(simulation.arm, planner, MAX_STATE_AGE_S, predict=False)
     rows, plan_times_s = [], []
     ends_s = TIMEOUT_S
     tick = 0

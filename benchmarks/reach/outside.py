@@ -15,9 +15,9 @@ import numpy as np
 from pydantic import Field
 
 from ebm_concept_ros.arm.config import ArmConfig
-from ebm_concept_ros.mpc.planner import Planner
-from ebm_concept_ros.mpc.planners import make_planner
-from ebm_concept_ros.mpc.sampling import Costs, SamplingConfig, SamplingPlanner
+from ebm_concept_ros.planning.planner import Planner
+from ebm_concept_ros.planning.planners import make_planner
+from ebm_concept_ros.planning.sampling import Costs, SamplingConfig, SamplingPlanner
 from ebm_concept_ros.workspace import Workspace
 
 OUTSIDE = 'pytorch_mppi'

@@ -12,8 +12,8 @@ import mujoco
 import numpy as np
 
 from ebm_concept_ros.arm.simulation import ArmSimulation
-from ebm_concept_ros.conversions import JointSample
-from ebm_concept_ros.mpc.planner import Planner
+from ebm_concept_ros.planning.planner import Planner
+from ebm_concept_ros.types import JointSample
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.reach.measures import motion, summarise
-from ebm_concept_ros.control.record import Record, RecordError, load_record
 from ebm_concept_ros.control.timing import TimingRecord, timing_numbers
-from ebm_concept_ros.mpc.plan_model import PlanModel
+from ebm_concept_ros.planning.plan_model import PlanModel
+from ebm_concept_ros.recording.record import Record, RecordError, load_record
 
 TIMEOUT_S = 300.0
 # What the launch file asks of a success.

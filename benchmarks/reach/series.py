@@ -26,14 +26,14 @@ from benchmarks.reach.surroundings import (
 )
 from benchmarks.reach.tasks import COLOURS_REFERRED_TO, Task, make_task, pose
 from ebm_concept_ros.arm.composed_table import SUM
-from ebm_concept_ros.arm.config import load_arm
+from ebm_concept_ros.arm.loading import load_arm
 from ebm_concept_ros.arm.simulation import ArmSimulation
-from ebm_concept_ros.control.obstacles import circles_to_avoid, hand_radius_m
 from ebm_concept_ros.control.target import Target, make_target
 from ebm_concept_ros.control.understanding import why_not_understood
-from ebm_concept_ros.conversions import AnyConcept, ComposedConcept, ConceptCodes
-from ebm_concept_ros.mpc.detour import led_around
-from ebm_concept_ros.nodes.judge import ReachJudge
+from ebm_concept_ros.field.cost_to_go import led_around
+from ebm_concept_ros.field.obstacles import circles_to_avoid, hand_radius_m
+from ebm_concept_ros.oracle.judge import ReachJudge
+from ebm_concept_ros.types import AnyConcept, ComposedConcept, ConceptCodes
 from ebm_concept_ros.workspace import load_workspace
 from ebm_core.concepts import Concept
 from ebm_core.relational.model import load_model

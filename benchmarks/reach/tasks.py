@@ -14,8 +14,9 @@ from ebm_concept_ros import conversions
 from ebm_concept_ros.arm.composed_table import SUM, composed_table
 from ebm_concept_ros.arm.simulation import ArmSimulation
 from ebm_concept_ros.arm.table_scene import TableEntity, TableScene, random_table_scene
-from ebm_concept_ros.control.joint_goal import JointGoal, goal_of
-from ebm_concept_ros.control.true_goal import TrueGoal
+from ebm_concept_ros.oracle.joint_goal import JointGoal, goal_of
+from ebm_concept_ros.oracle.true_goal import TrueGoal
+from ebm_concept_ros.types import NamedScene
 from ebm_concept_ros.workspace import Workspace
 from ebm_core.concepts import Concept, get_concept
 from ebm_core.world.scene import COLOURS, SHAPES
@@ -44,7 +45,7 @@ class Task:
     goal: TrueGoal | JointGoal
 
     @property
-    def named(self) -> conversions.NamedScene:
+    def named(self) -> NamedScene:
         """The scene."""
         return self.goal.named
 
@@ -132,7 +133,7 @@ def make_task(
     return Task(tuple(concepts), weights, goal)
 
 
-def seen(simulation: ArmSimulation) -> conversions.NamedScene:
+def seen(simulation: ArmSimulation) -> NamedScene:
     """Return what stands on the table now as it comes through the messages."""
     workspace = simulation.workspace
     stands = simulation.data.mocap_pos[:, 2] > workspace.table_height_in_base_m

@@ -8,12 +8,10 @@ The model file is an MJCF or a URDF. Whatever names the configuration has are ch
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
-from ebm_concept_ros.config_files import Config, ConfigError, load_config
+from ebm_concept_ros.config_files import Config
 
 BUILT_IN_MODELS = ('jaco',)
 _FURTHEST_BASE_M = 5.0
@@ -104,23 +102,3 @@ class ArmConfig(Config):
     def home_rad(self) -> np.ndarray:
         """Return (n,) rad."""
         return np.array([joint.home_rad for joint in self.joints])
-
-
-def load_arm(path: Path | str) -> ArmConfig:
-    """Read an arm's YAML and check its names, its home and its limits against the model file.
-
-    A relative `model` path is relative to the YAML file. Raises ConfigError; for a name that does
-    not exist it lists those that do.
-    """
-    from ebm_concept_ros.arm.model import check_home, compile_arm
-
-    path = Path(path)
-    arm = load_config(path, ArmConfig)
-    if arm.model not in BUILT_IN_MODELS:
-        file = (path.parent / Path(arm.model).expanduser()).resolve()
-        arm = arm.model_copy(update={'model': str(file)})
-    try:
-        check_home(arm, compile_arm(arm))
-    except ConfigError as error:
-        raise ConfigError(f'{path}: {error}') from None
-    return arm

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ebm_concept_ros.conversions import AnyConcept, Composition, ConceptCodes
+from ebm_concept_ros.types import AnyConcept, CompositionRequest, ConceptCodes
 
 
 class Composer:
@@ -17,7 +17,7 @@ class Composer:
     def __init__(self, max_names: int) -> None:
         self._max_names = max_names
         self._known: dict[str, ConceptCodes] = {}
-        self._composition: Composition | None = None
+        self._composition: CompositionRequest | None = None
 
     @property
     def known(self) -> tuple[str, ...]:
@@ -43,7 +43,7 @@ class Composer:
         self._forget()
         return self._composed()
 
-    def asked(self, composition: Composition) -> AnyConcept | None:
+    def asked(self, composition: CompositionRequest) -> AnyConcept | None:
         """Take a composition; return what is to be enacted from now on, None: nothing new yet."""
         self._composition = composition
         return self._composed()

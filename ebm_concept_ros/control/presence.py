@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from ebm_concept_ros.control.target import Target, same_codes
-from ebm_concept_ros.conversions import AnyConcept, NamedScene
+from ebm_concept_ros.types import AnyConcept, NamedScene
 
 # Between two views of the same entity, in RGB.
 _SAME_COLOUR = 0.15

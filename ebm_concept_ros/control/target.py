@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ebm_concept_ros.control.obstacles import circles_to_avoid
-from ebm_concept_ros.conversions import AnyConcept, ConceptCodes, NamedScene
-from ebm_concept_ros.mpc.detour import led_around
-from ebm_concept_ros.mpc.energy_field import EnergyField, grid_points
+from ebm_concept_ros.field.cost_to_go import led_around
+from ebm_concept_ros.field.energy_field import EnergyField, grid_points
+from ebm_concept_ros.field.obstacles import circles_to_avoid
+from ebm_concept_ros.types import AnyConcept, ConceptCodes, NamedScene
 from ebm_concept_ros.workspace import Workspace
 from ebm_core.world.scene import InvalidInput
 

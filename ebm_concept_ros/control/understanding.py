@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from ebm_concept_ros.conversions import AnyConcept
+from ebm_concept_ros.types import AnyConcept
 
 
 def why_not_understood(concept: AnyConcept) -> str:

@@ -12,25 +12,17 @@ whatever frame they came in; the correspondence itself is `workspace.Workspace`.
 from __future__ import annotations
 
 from ebm_concept_ros.conversions.concepts import (
-    AnyConcept,
-    ComposedConcept,
-    Composition,
-    ConceptCodes,
     composition_from_message,
     concept_from_message,
     concept_to_message,
 )
 from ebm_concept_ros.conversions.joints import (
-    EffortCommand,
-    JointSample,
     effort_from_message,
     effort_to_message,
     joint_state_from_message,
     joint_state_to_message,
 )
 from ebm_concept_ros.conversions.scenes import (
-    NamedDemonstration,
-    NamedScene,
     demonstration_from_message,
     demonstration_to_message,
     point,
@@ -44,14 +36,6 @@ from ebm_concept_ros.conversions.stamps import (
 )
 
 __all__ = [
-    'AnyConcept',
-    'ComposedConcept',
-    'Composition',
-    'ConceptCodes',
-    'EffortCommand',
-    'JointSample',
-    'NamedDemonstration',
-    'NamedScene',
     'composition_from_message',
     'concept_from_message',
     'concept_to_message',

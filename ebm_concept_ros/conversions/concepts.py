@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from std_msgs.msg import Header
 
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros.conversions.stamps import ns_to_stamp
+from ebm_concept_ros.types import AnyConcept, ComposedConcept, CompositionRequest, ConceptCodes
 from ebm_core.world.scene import (
     InvalidInput,
 )
@@ -23,69 +23,7 @@ MAX_TERMS = 8
 _MAX_WEIGHT = 1e6
 
 
-@dataclass(frozen=True, eq=False)
-class ConceptCodes:
-    """An inferred concept as it travels: two codes (D,) and the weights they belong to.
-
-    understanding: how well its demonstrations fit together; understanding_threshold: the score that
-    it takes to be enacted. NaN: not known.
-    """
-
-    name: str
-    action_code: np.ndarray
-    argument_code: np.ndarray
-    model_sha256: str
-    demonstrations: int = 0
-    action_energies: tuple[float, ...] = ()
-    argument_energies: tuple[float, ...] = ()
-    understanding: float = math.nan
-    understanding_threshold: float = math.nan
-
-    @property
-    def terms(self) -> tuple[ConceptCodes, ...]:
-        """Itself: a concept is a sum of one."""
-        return (self,)
-
-    @property
-    def weights(self) -> tuple[float, ...]:
-        """Of its only term."""
-        return (1.0,)
-
-
-@dataclass(frozen=True, eq=False)
-class ComposedConcept:
-    """Concepts whose energies are added up, each with its weight, 0 or more."""
-
-    name: str
-    terms: tuple[ConceptCodes, ...]
-    weights: tuple[float, ...]
-
-    @property
-    def model_sha256(self) -> str:
-        """Of the weights that all codes belong to."""
-        return self.terms[0].model_sha256
-
-
-AnyConcept = ConceptCodes | ComposedConcept
-
-
-@dataclass(frozen=True)
-class Composition:
-    """Which concepts are to be added up, by name, and their weights."""
-
-    concepts: tuple[str, ...]
-    weights: tuple[float, ...]
-
-    def of(self, known: Mapping[str, ConceptCodes]) -> AnyConcept:
-        """Return the sum of known concepts; one by itself stays as it is."""
-        terms = tuple(known[name] for name in self.concepts)
-        if len(terms) == 1:
-            return terms[0]
-        name = ' + '.join(f'{w:g} {n}' for n, w in zip(self.concepts, self.weights, strict=True))
-        return ComposedConcept(name, terms, self.weights)
-
-
-def composition_from_message(message: ros.Composition) -> Composition:
+def composition_from_message(message: ros.Composition) -> CompositionRequest:
     """Return what is asked for, or raise InvalidInput naming field and reason."""
     names = tuple(message.concepts)
     _check_number('composition.concepts', len(names))
@@ -98,7 +36,7 @@ def composition_from_message(message: ros.Composition) -> Composition:
         raise InvalidInput(
             f'composition.weights: {len(message.weights)} values for {len(names)} concepts'
         )
-    return Composition(names, _checked_weights('composition.weights', message.weights))
+    return CompositionRequest(names, _checked_weights('composition.weights', message.weights))
 
 
 def concept_from_message(message: ros.Concept, model_sha256: str, code_size: int) -> AnyConcept:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Header
 
 from ebm_concept_ros.conversions.stamps import ns_to_stamp, stamp_to_ns
+from ebm_concept_ros.types import EffortCommand, JointSample
 from ebm_core.world.scene import (
     InvalidInput,
 )
@@ -21,28 +21,6 @@ from ebm_core.world.scene import (
 # Beyond these no arm is; a joint that has wound itself up has a large angle, never a large speed.
 _MAX_POSITION_RAD = 1e6
 _MAX_VELOCITY_RAD_S = 100.0
-
-
-@dataclass(frozen=True, eq=False)
-class JointSample:
-    """What the joints did at one instant: positions (n,) rad, velocities (n,) rad/s."""
-
-    stamp_ns: int
-    positions_rad: np.ndarray
-    velocities_rad_s: np.ndarray
-
-    @property
-    def stamp_s(self) -> float:
-        """Return the stamp, s."""
-        return self.stamp_ns / 1e9
-
-
-@dataclass(frozen=True, eq=False)
-class EffortCommand:
-    """Efforts (n,) in N·m, and the stamp of the joint state that they answer."""
-
-    stamp_ns: int
-    efforts_nm: np.ndarray
 
 
 def joint_state_from_message(message: JointState, joint_names: Sequence[str]) -> JointSample:

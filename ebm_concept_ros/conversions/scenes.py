@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from geometry_msgs.msg import Point, Pose
@@ -17,6 +16,7 @@ from std_msgs.msg import ColorRGBA, Header
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros.arm.table_scene import EFFECTOR_ID, TableScene
 from ebm_concept_ros.conversions.stamps import ns_to_stamp
+from ebm_concept_ros.types import NamedDemonstration, NamedScene
 from ebm_concept_ros.workspace import Workspace
 from ebm_core.world.scene import (
     ACTOR_COLOUR,
@@ -31,26 +31,6 @@ from ebm_core.world.scene import (
 # Far beyond any table, far below overflow when mapped to the plane.
 _MAX_COORDINATE = 1e6
 _MAX_SIZE_M = 10.0
-
-
-@dataclass(frozen=True, eq=False)
-class NamedScene:
-    """A scene and the names that its entities have in messages, in the same order.
-
-    sizes_m: (N, 2) radius and height above the table of each, or None where all are flat.
-    """
-
-    ids: tuple[str, ...]
-    scene: Scene
-    sizes_m: np.ndarray | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class NamedDemonstration:
-    """A demonstration and the concept that it shows."""
-
-    concept: str
-    demonstration: Demonstration
 
 
 def scene_from_message(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 
-from ebm_concept_ros.conversions import EffortCommand
+from ebm_concept_ros.types import EffortCommand
 
 
 class CommandInbox:

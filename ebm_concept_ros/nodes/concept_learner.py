@@ -29,12 +29,13 @@ import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions
 from ebm_concept_ros.control.composer import Composer
 from ebm_concept_ros.control.understanding import why_not_understood
-from ebm_concept_ros.nodes import qos
-from ebm_concept_ros.nodes.asked import composition_parameter
-from ebm_concept_ros.nodes.diagnostics import Diagnostics, Level
-from ebm_concept_ros.nodes.parameters import Parameters, declare
-from ebm_concept_ros.nodes.resources import load_weights, load_workspace_parameter
-from ebm_concept_ros.nodes.running import RunnableDefaults, run
+from ebm_concept_ros.nodes.runtime import qos
+from ebm_concept_ros.nodes.runtime.diagnostics import Diagnostics, Level
+from ebm_concept_ros.nodes.runtime.parameters import Parameters, declare
+from ebm_concept_ros.nodes.runtime.resources import load_weights, load_workspace_parameter
+from ebm_concept_ros.nodes.runtime.running import RunnableDefaults, run
+from ebm_concept_ros.nodes.task_parameters import composition_parameter
+from ebm_concept_ros.types import AnyConcept, CompositionRequest, ConceptCodes
 from ebm_core.world.scene import Demonstration, InvalidInput
 
 
@@ -140,7 +141,7 @@ class ConceptLearner(RunnableDefaults, Node):
     def _infer(self, name: str, demonstrations: list[Demonstration]) -> None:
         inferred = self._model.infer(demonstrations, seed=self.parameters.seed)
         threshold = self._model.understanding_threshold
-        concept = conversions.ConceptCodes(
+        concept = ConceptCodes(
             name,
             inferred.action_code,
             inferred.argument_code,
@@ -164,10 +165,10 @@ class ConceptLearner(RunnableDefaults, Node):
             mean_argument_energy=float(inferred.argument_energies.mean()),
         )
 
-    def _compose(self, composition: conversions.Composition) -> None:
+    def _compose(self, composition: CompositionRequest) -> None:
         self._publish(self._composer.asked(composition))
 
-    def _publish(self, concept: conversions.AnyConcept | None) -> None:
+    def _publish(self, concept: AnyConcept | None) -> None:
         missing = ', '.join(self._composer.missing)
         if concept is None:
             known = ', '.join(self._composer.known) or 'none'

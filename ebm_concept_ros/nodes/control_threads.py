@@ -9,14 +9,14 @@ import threading
 import time
 from collections.abc import Callable
 
-from ebm_concept_ros.control.decision import Decision
-from ebm_concept_ros.control.enactor import Enactor
-from ebm_concept_ros.control.pacing import Pacer
+from ebm_concept_ros.control.control_law import Decision
 from ebm_concept_ros.control.timing import Timing
-from ebm_concept_ros.conversions import JointSample
+from ebm_concept_ros.control.tracking_controller import TrackingController
 from ebm_concept_ros.nodes.controller_setup import ControllerParameters
-from ebm_concept_ros.nodes.priority import prioritise
+from ebm_concept_ros.nodes.runtime.pacing import Pacer
+from ebm_concept_ros.nodes.runtime.priority import prioritise
 from ebm_concept_ros.nodes.targeting import Targeting
+from ebm_concept_ros.types import JointSample
 
 _JOIN_TIMEOUT_S = 5.0
 _IDLE_S = 0.1
@@ -33,7 +33,7 @@ class ControlThreads:
     def __init__(
         self,
         parameters: ControllerParameters,
-        enactor: Enactor,
+        enactor: TrackingController,
         targeting: Targeting,
         act: Callable[[Decision], None],
         failed: Callable[[str, Exception], None],

@@ -26,21 +26,21 @@ from sensor_msgs.msg import JointState
 
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions
-from ebm_concept_ros.control.decision import Decision, Mode
-from ebm_concept_ros.control.enactor import Enactor
-from ebm_concept_ros.control.obstacles import hand_radius_m
+from ebm_concept_ros.control.control_law import Decision, Mode
 from ebm_concept_ros.control.target import require_one_actor
 from ebm_concept_ros.control.timing import timing_numbers
-from ebm_concept_ros.mpc.plan_model import PlanModel
-from ebm_concept_ros.nodes import qos
+from ebm_concept_ros.control.tracking_controller import TrackingController
+from ebm_concept_ros.field.obstacles import hand_radius_m
 from ebm_concept_ros.nodes.control_threads import ControlThreads
 from ebm_concept_ros.nodes.controller_setup import ControllerParameters, load_setup
-from ebm_concept_ros.nodes.diagnostics import Diagnostics, Level
-from ebm_concept_ros.nodes.parameters import declare
 from ebm_concept_ros.nodes.recording import Recording
-from ebm_concept_ros.nodes.running import RunnableDefaults, run
+from ebm_concept_ros.nodes.runtime import qos
+from ebm_concept_ros.nodes.runtime.diagnostics import Diagnostics, Level
+from ebm_concept_ros.nodes.runtime.parameters import declare
+from ebm_concept_ros.nodes.runtime.running import RunnableDefaults, run
 from ebm_concept_ros.nodes.status import status_message
 from ebm_concept_ros.nodes.targeting import Targeting
+from ebm_concept_ros.planning.plan_model import PlanModel
 from ebm_core.world.scene import InvalidInput
 
 _SUCCESS, _FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
@@ -55,7 +55,7 @@ _LEVELS = {
 
 
 class Controller(RunnableDefaults, LifecycleNode):
-    """Converts messages, holds the inputs and runs the threads; `Enactor` decides."""
+    """Converts messages, holds the inputs and runs the threads; `TrackingController` decides."""
 
     hears_much = True
 
@@ -89,7 +89,7 @@ class Controller(RunnableDefaults, LifecycleNode):
         p = self.parameters
         try:
             setup = self._setup = load_setup(p)
-            self._enactor = Enactor(
+            self._enactor = TrackingController(
                 setup.arm, setup.planner, p.max_state_age_s, predict=not p.lockstep
             )
             self._targeting = Targeting(

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 from pydantic import Field, ValidationError
 
 from ebm_concept_ros.arm.config import ArmConfig
-from ebm_concept_ros.control.pacing import require_divisor
-from ebm_concept_ros.mpc.planner import Planner, PlannerConfig
-from ebm_concept_ros.mpc.planners import PLANNERS, UnknownPlanner, make_planner
-from ebm_concept_ros.nodes.parameters import ConfigurationError, Parameters
-from ebm_concept_ros.nodes.resources import (
+from ebm_concept_ros.nodes.runtime.pacing import require_divisor
+from ebm_concept_ros.nodes.runtime.parameters import ConfigurationError, Parameters
+from ebm_concept_ros.nodes.runtime.resources import (
     load_arm_parameter,
     load_weights,
     load_workspace_parameter,
 )
+from ebm_concept_ros.planning.planner import Planner, PlannerConfig
+from ebm_concept_ros.planning.planners import PLANNERS, UnknownPlanner, make_planner
 from ebm_concept_ros.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -20,11 +20,11 @@ from rclpy.node import Node
 
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions
-from ebm_concept_ros.nodes import qos
-from ebm_concept_ros.nodes.diagnostics import Diagnostics, Level
-from ebm_concept_ros.nodes.parameters import ConfigurationError, Parameters, declare
-from ebm_concept_ros.nodes.resources import load_workspace_parameter
-from ebm_concept_ros.nodes.running import RunnableDefaults, run
+from ebm_concept_ros.nodes.runtime import qos
+from ebm_concept_ros.nodes.runtime.diagnostics import Diagnostics, Level
+from ebm_concept_ros.nodes.runtime.parameters import ConfigurationError, Parameters, declare
+from ebm_concept_ros.nodes.runtime.resources import load_workspace_parameter
+from ebm_concept_ros.nodes.runtime.running import RunnableDefaults, run
 from ebm_core.concepts import get_concept
 from ebm_core.world.scene import InvalidInput
 

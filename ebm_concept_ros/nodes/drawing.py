@@ -16,12 +16,12 @@ from ebm_concept_ros import conversions
 from ebm_concept_ros.arm.config import ArmConfig
 from ebm_concept_ros.arm.table_scene import TableEntity, TableScene
 from ebm_concept_ros.control.target import make_target
-from ebm_concept_ros.control.true_goal import nearest_colours
-from ebm_concept_ros.conversions import NamedScene
-from ebm_concept_ros.mpc.energy_field import EnergyField
-from ebm_concept_ros.nodes.resources import load_weights
+from ebm_concept_ros.field.energy_field import EnergyField
+from ebm_concept_ros.nodes.runtime.resources import load_weights
+from ebm_concept_ros.oracle.true_goal import nearest_colours
 from ebm_concept_ros.report.recorder import RunRecorder
 from ebm_concept_ros.report.run_report import RunFiles, render_run
+from ebm_concept_ros.types import NamedScene
 from ebm_concept_ros.workspace import Workspace
 from ebm_core.world.scene import SHAPES
 

@@ -25,16 +25,16 @@ from sensor_msgs.msg import JointState
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions
 from ebm_concept_ros.arm.composed_table import SUM
-from ebm_concept_ros.control.joint_goal import JointGoal, goal_of
-from ebm_concept_ros.control.true_goal import TrueGoal
-from ebm_concept_ros.mpc.plan_model import PlanModel
-from ebm_concept_ros.nodes import qos
-from ebm_concept_ros.nodes.asked import AskedParameters, asked, composition_parameter
-from ebm_concept_ros.nodes.diagnostics import Diagnostics, Level
-from ebm_concept_ros.nodes.judge import ReachJudge
-from ebm_concept_ros.nodes.parameters import declare
-from ebm_concept_ros.nodes.resources import load_arm_parameter, load_workspace_parameter
-from ebm_concept_ros.nodes.running import RunnableDefaults, run
+from ebm_concept_ros.nodes.runtime import qos
+from ebm_concept_ros.nodes.runtime.diagnostics import Diagnostics, Level
+from ebm_concept_ros.nodes.runtime.parameters import declare
+from ebm_concept_ros.nodes.runtime.resources import load_arm_parameter, load_workspace_parameter
+from ebm_concept_ros.nodes.runtime.running import RunnableDefaults, run
+from ebm_concept_ros.nodes.task_parameters import AskedParameters, asked, composition_parameter
+from ebm_concept_ros.oracle.joint_goal import JointGoal, goal_of
+from ebm_concept_ros.oracle.judge import ReachJudge
+from ebm_concept_ros.oracle.true_goal import TrueGoal
+from ebm_concept_ros.planning.plan_model import PlanModel
 from ebm_concept_ros.report.recorder import RunRecorder
 from ebm_core.world.scene import InvalidInput
 

@@ -25,13 +25,13 @@ import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions
 from ebm_concept_ros.arm.simulation import ArmSimulation
 from ebm_concept_ros.arm.watchdog import CommandWatchdog
-from ebm_concept_ros.control.pacing import Pacer
-from ebm_concept_ros.nodes import qos
 from ebm_concept_ros.nodes.command_inbox import CommandInbox
-from ebm_concept_ros.nodes.diagnostics import Diagnostics, Level
-from ebm_concept_ros.nodes.parameters import declare
-from ebm_concept_ros.nodes.resources import load_arm_parameter, load_workspace_parameter
-from ebm_concept_ros.nodes.running import RunnableDefaults, run
+from ebm_concept_ros.nodes.runtime import qos
+from ebm_concept_ros.nodes.runtime.diagnostics import Diagnostics, Level
+from ebm_concept_ros.nodes.runtime.pacing import Pacer
+from ebm_concept_ros.nodes.runtime.parameters import declare
+from ebm_concept_ros.nodes.runtime.resources import load_arm_parameter, load_workspace_parameter
+from ebm_concept_ros.nodes.runtime.running import RunnableDefaults, run
 from ebm_concept_ros.nodes.simulator_setup import SimulatorParameters, load_table
 from ebm_concept_ros.nodes.window import Window
 from ebm_core.world.scene import InvalidInput

@@ -10,8 +10,8 @@ from pydantic import Field
 from ebm_concept_ros.arm.composed_table import composed_table
 from ebm_concept_ros.arm.table_scene import TableScene, load_table_scene, random_table_scene
 from ebm_concept_ros.config_files import ConfigError
-from ebm_concept_ros.nodes.asked import AskedParameters, asked
-from ebm_concept_ros.nodes.parameters import ConfigurationError
+from ebm_concept_ros.nodes.runtime.parameters import ConfigurationError
+from ebm_concept_ros.nodes.task_parameters import AskedParameters, asked
 from ebm_concept_ros.workspace import Workspace
 from ebm_core.world.scene import InvalidInput
 

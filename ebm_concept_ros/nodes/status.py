@@ -13,13 +13,13 @@ from std_msgs.msg import Header
 
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions
-from ebm_concept_ros.control.enactor import Decision, Enactor
-from ebm_concept_ros.mpc.plan_model import PlanModel
+from ebm_concept_ros.control.tracking_controller import Decision, TrackingController
+from ebm_concept_ros.planning.plan_model import PlanModel
 from ebm_concept_ros.workspace import Workspace
 
 
 def status_message(
-    enactor: Enactor, decision: Decision, model: PlanModel, workspace: Workspace
+    enactor: TrackingController, decision: Decision, model: PlanModel, workspace: Workspace
 ) -> ros.ControllerStatus:
     """Return what the controller does and why, at its newest joint state.
 

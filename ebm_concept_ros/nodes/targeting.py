@@ -9,12 +9,12 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from ebm_concept_ros.control.enactor import Enactor
 from ebm_concept_ros.control.presence import vanished
 from ebm_concept_ros.control.target import Target, make_target, same_surroundings
+from ebm_concept_ros.control.tracking_controller import TrackingController
 from ebm_concept_ros.control.understanding import why_not_understood
-from ebm_concept_ros.conversions import AnyConcept, NamedScene
-from ebm_concept_ros.nodes.diagnostics import Diagnostics, Level
+from ebm_concept_ros.nodes.runtime.diagnostics import Diagnostics, Level
+from ebm_concept_ros.types import AnyConcept, NamedScene
 from ebm_concept_ros.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Targeting:
         self,
         model: ConceptModel,
         workspace: Workspace,
-        enactor: Enactor,
+        enactor: TrackingController,
         diagnostics: Diagnostics,
         seed: int,
         hand_radius_m: float,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from ebm_concept_ros.arm.simulation import ArmSimulation
-from ebm_concept_ros.nodes.parameters import ConfigurationError
+from ebm_concept_ros.nodes.runtime.parameters import ConfigurationError
 
 
 class Window:

@@ -23,7 +23,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ebm_concept_ros.arm.config import ArmConfig
 from ebm_concept_ros.arm.table_scene import TableScene
-from ebm_concept_ros.mpc.energy_field import EnergyField
+from ebm_concept_ros.field.energy_field import EnergyField
 from ebm_concept_ros.report.recorder import RunRecorder
 from ebm_concept_ros.report.render import SceneRenderer
 from ebm_concept_ros.report.video import frame_times_s, write_video

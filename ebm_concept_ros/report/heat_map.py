@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ebm_concept_ros.mpc.energy_field import EnergyField
+from ebm_concept_ros.field.energy_field import EnergyField
 
 # Dark and saturated where the energy is low, fading into the table's own colour where it is high.
 _STOPS = np.array([0.0, 0.06, 0.2, 0.45, 1.0])

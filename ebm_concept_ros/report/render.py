@@ -14,7 +14,7 @@ import numpy as np
 from ebm_concept_ros.arm.config import ArmConfig
 from ebm_concept_ros.arm.scene_model import scene_spec
 from ebm_concept_ros.arm.table_scene import TableScene
-from ebm_concept_ros.mpc.energy_field import EnergyField
+from ebm_concept_ros.field.energy_field import EnergyField
 from ebm_concept_ros.report.heat_map import heat_map
 from ebm_concept_ros.workspace import Workspace
 

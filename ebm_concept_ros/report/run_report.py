@@ -21,8 +21,8 @@ import numpy as np
 
 from ebm_concept_ros.arm.config import ArmConfig
 from ebm_concept_ros.arm.table_scene import TableScene
-from ebm_concept_ros.mpc.energy_field import EnergyField
-from ebm_concept_ros.mpc.plan_model import PlanModel
+from ebm_concept_ros.field.energy_field import EnergyField
+from ebm_concept_ros.planning.plan_model import PlanModel
 from ebm_concept_ros.report import drawing
 from ebm_concept_ros.report.recorder import RunRecorder
 from ebm_concept_ros.report.top_view import TopView

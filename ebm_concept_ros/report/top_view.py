@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from ebm_concept_ros.arm.table_scene import TableScene
-from ebm_concept_ros.mpc.energy_field import EnergyField
+from ebm_concept_ros.field.energy_field import EnergyField
 from ebm_concept_ros.report.heat_map import heat_map
 from ebm_concept_ros.report.video import frame_times_s
 from ebm_concept_ros.workspace import Workspace

@@ -9,10 +9,10 @@ import pytest
 import yaml
 from reaching import CONFIG, SHIPPED_ARMS, shipped_arm, shipped_workspace
 
-from ebm_concept_ros.arm.config import load_arm
+from ebm_concept_ros.arm.loading import load_arm
 from ebm_concept_ros.arm.model import arm_spec, compile_arm
 from ebm_concept_ros.config_files import ConfigError
-from ebm_concept_ros.mpc.plan_model import PlanModel
+from ebm_concept_ros.planning.plan_model import PlanModel
 
 TWO_LINKS = """
 <mujoco model="two_links">

@@ -5,12 +5,12 @@
 
 import numpy as np
 import pytest
+from closed_loop import reach
 from reaching import SHIPPED_ARMS, field_around, midpoint_m, shipped_arm, shipped_workspace
 
 from ebm_concept_ros.arm.simulation import ArmSimulation
 from ebm_concept_ros.arm.table_scene import random_table_scene
-from ebm_concept_ros.mpc.closed_loop import reach
-from ebm_concept_ros.mpc.ilqg import IlqgPlanner
+from ebm_concept_ros.planning.ilqg import IlqgPlanner
 
 
 def reach_to(name, goal_in_plane, scene, duration_s):

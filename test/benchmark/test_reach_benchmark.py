@@ -25,11 +25,11 @@ from benchmarks.reach.series import Bench, Conditions
 from benchmarks.reach.surroundings import MovingReference
 from ebm_concept_ros.arm.simulation import ArmSimulation
 from ebm_concept_ros.arm.table_scene import random_table_scene
-from ebm_concept_ros.control.event_log import EventLog
-from ebm_concept_ros.control.record import Settings, fingerprint, save_record
 from ebm_concept_ros.control.timing import TimingRecord
-from ebm_concept_ros.conversions import JointSample
-from ebm_concept_ros.mpc.planners import PLANNERS, make_planner
+from ebm_concept_ros.planning.planners import PLANNERS, make_planner
+from ebm_concept_ros.recording.event_log import EventLog
+from ebm_concept_ros.recording.record import Settings, fingerprint, save_record
+from ebm_concept_ros.types import JointSample
 from ebm_core.concepts import get_concept, spatial_concept_names
 
 ROOT = Path(__file__).parents[2]

@@ -10,9 +10,9 @@ pytest.importorskip('rclpy', reason='concepts are those of the messages')
 
 from ebm_concept_ros.control.composer import Composer
 from ebm_concept_ros.control.understanding import why_not_understood
-from ebm_concept_ros.conversions import ComposedConcept, Composition, ConceptCodes
+from ebm_concept_ros.types import ComposedConcept, CompositionRequest, ConceptCodes
 
-SUM = Composition(('a', 'b'), (1.0, 0.5))
+SUM = CompositionRequest(('a', 'b'), (1.0, 0.5))
 
 
 def concept(name, value=0.0):
@@ -59,14 +59,14 @@ def test_another_concept_ends_the_composition(composer):
 def test_one_concept_is_no_sum(composer):
     only = concept('a')
     composer.learned(only)
-    assert composer.asked(Composition(('a',), (2.0,))) is only
+    assert composer.asked(CompositionRequest(('a',), (2.0,))) is only
 
 
 def test_the_oldest_are_forgotten_but_for_those_in_the_sum(composer):
     for name in 'abcd':
         composer.learned(concept(name))
     assert composer.known == ('b', 'c', 'd')
-    composer.asked(Composition(('b', 'e'), (1.0, 1.0)))
+    composer.asked(CompositionRequest(('b', 'e'), (1.0, 1.0)))
     composer.learned(concept('e'))
     assert composer.known == ('b', 'd', 'e')
 

@@ -13,18 +13,19 @@ from reaching import shipped_arm, shipped_workspace
 from ebm_concept_ros import conversions as cv
 from ebm_concept_ros.arm.simulation import ArmSimulation
 from ebm_concept_ros.arm.table_scene import TableEntity, TableScene
-from ebm_concept_ros.control.enactor import Enactor, Mode
-from ebm_concept_ros.control.obstacles import hand_radius_m
 from ebm_concept_ros.control.presence import vanished
 from ebm_concept_ros.control.target import make_target
-from ebm_concept_ros.mpc.planners import make_planner
+from ebm_concept_ros.control.tracking_controller import Mode, TrackingController
+from ebm_concept_ros.field.obstacles import hand_radius_m
 from ebm_concept_ros.nodes.targeting import Targeting
+from ebm_concept_ros.planning.planners import make_planner
+from ebm_concept_ros.types import ComposedConcept, ConceptCodes, JointSample
 from ebm_core.world.scene import COLOURS
 
 ARM, WORKSPACE = shipped_arm(), shipped_workspace()
 NORTH = np.array([0.0, 0.3])  # particle units
-CODES = cv.ConceptCodes('north', np.zeros(8), np.zeros(8), 'hash')
-OTHER = cv.ConceptCodes('other', np.ones(8), np.zeros(8), 'hash')
+CODES = ConceptCodes('north', np.zeros(8), np.zeros(8), 'hash')
+OTHER = ConceptCodes('other', np.ones(8), np.zeros(8), 'hash')
 
 
 class BlueOnes:
@@ -71,7 +72,7 @@ class Loop:
         )
         self.simulation = ArmSimulation(ARM, WORKSPACE, tables)
         planner = make_planner('ilqg', ARM, WORKSPACE)
-        self.enactor = Enactor(ARM, planner, 0.05, predict=False)
+        self.enactor = TrackingController(ARM, planner, 0.05, predict=False)
         self.targeting = Targeting(
             BlueOnes(), WORKSPACE, self.enactor, Silent(), 0, hand_radius_m(ARM)
         )
@@ -85,7 +86,7 @@ class Loop:
             sim = self.simulation
             self.targeting.update()
             self.enactor.on_state(
-                cv.JointSample(
+                JointSample(
                     round(sim.time_s * 1e9), sim.joint_positions_rad, sim.joint_velocities_rad_s
                 )
             )
@@ -171,6 +172,6 @@ def test_who_has_vanished_is_told_by_name_and_looks(target, there, gone):
 
 def test_only_what_counts_can_have_vanished(target):
     scene = named_scene({'red_0': RED})
-    both = cv.ComposedConcept('both', (CODES, OTHER), (0.0, 1.0))
+    both = ComposedConcept('both', (CODES, OTHER), (0.0, 1.0))
     assert vanished(target, both, scene) == ()
     assert vanished(None, CODES, scene) == ()

@@ -17,6 +17,7 @@ from sensor_msgs.msg import JointState
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions as cv
 from ebm_concept_ros.arm.table_scene import EFFECTOR_ID, random_table_scene
+from ebm_concept_ros.types import ComposedConcept, ConceptCodes, NamedScene
 from ebm_concept_ros.workspace import load_workspace
 from ebm_core.concepts import get_concept
 from ebm_core.world.scene import COLOURS, SHAPES, InvalidInput, Scene
@@ -49,7 +50,7 @@ def named_scenes(draw, min_size=1, max_size=6):
     )
     size = st.tuples(st.floats(0.0, 1.0), st.floats(0.001, 1.0))
     sizes = st.none() | st.lists(size, min_size=n, max_size=n).map(np.array)
-    return cv.NamedScene(
+    return NamedScene(
         tuple(draw(ids)),
         Scene(draw(rows), draw(colours), draw(shapes), draw(movable)),
         draw(sizes),
@@ -134,7 +135,7 @@ def test_states_take_the_frame_of_their_demonstration():
 
 @given(st.lists(finite, min_size=8, max_size=8), st.lists(finite, min_size=8, max_size=8))
 def test_concept_round_trip(action, argument):
-    sent = cv.ConceptCodes(
+    sent = ConceptCodes(
         *('between', np.array(action), np.array(argument), 'abc'),
         *(5, (0.5,) * 5, (0.25,) * 5, 3.5, 2.5),
     )
@@ -302,7 +303,7 @@ def test_a_malformed_demonstration_is_refused(spoil, texts):
 
 
 def codes(name):
-    return cv.ConceptCodes(name, np.zeros(8), np.ones(8), 'a' * 64, 5)
+    return ConceptCodes(name, np.zeros(8), np.ones(8), 'a' * 64, 5)
 
 
 def concept_message():
@@ -339,7 +340,7 @@ def test_a_concept_that_does_not_fit_is_refused(field, value, texts):
     ],
 )
 def test_a_term_that_does_not_fit_is_refused_by_its_number(field, value, texts):
-    composed = cv.ComposedConcept('sum', (codes('between'), codes('north')), (1.0, 0.0))
+    composed = ComposedConcept('sum', (codes('between'), codes('north')), (1.0, 0.0))
     message = cv.concept_to_message(composed)
     cv.concept_from_message(wired(message), 'a' * 64, 8)
     setattr(message.terms[1], field, value)
@@ -347,7 +348,7 @@ def test_a_term_that_does_not_fit_is_refused_by_its_number(field, value, texts):
 
 
 def test_weights_that_are_all_zero_ask_for_nothing():
-    composed = cv.ComposedConcept('sum', (codes('between'), codes('north')), (0.0, 0.0))
+    composed = ComposedConcept('sum', (codes('between'), codes('north')), (0.0, 0.0))
     refused_concept(cv.concept_to_message(composed), 'concept.terms[].weight', 'all are 0')
 
 
@@ -359,7 +360,7 @@ def refused_concept(message, *texts):
 
 
 def test_composed_concepts_round_trip():
-    sent = cv.ComposedConcept('sum', (codes('between'), codes('north')), (1.0, 0.25))
+    sent = ComposedConcept('sum', (codes('between'), codes('north')), (1.0, 0.25))
     got = cv.concept_from_message(wired(cv.concept_to_message(sent)), 'a' * 64, 8)
     assert got.name == 'sum' and got.weights == (1.0, 0.25)
     assert [term.name for term in got.terms] == ['between', 'north']

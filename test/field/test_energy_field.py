@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reaching import field_around
 
-from ebm_concept_ros.mpc.energy_field import EnergyField, InvalidField
+from ebm_concept_ros.field.energy_field import EnergyField, InvalidField
 
 GOAL = np.array([0.3, -0.25])
 SHAPES = {

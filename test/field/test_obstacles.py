@@ -12,16 +12,16 @@ from reaching import SHIPPED_ARMS, field_around, shipped_arm, shipped_workspace
 
 from ebm_concept_ros import conversions as cv
 from ebm_concept_ros.arm.table_scene import TableEntity, TableScene
-from ebm_concept_ros.control.obstacles import (
+from ebm_concept_ros.field.circles import NO_CIRCLES, Circles
+from ebm_concept_ros.field.cost_to_go import led_around
+from ebm_concept_ros.field.obstacles import (
     HEIGHT_MARGIN_M,
     SIDE_MARGIN_M,
     circles_to_avoid,
     hand_radius_m,
 )
-from ebm_concept_ros.mpc.circles import NO_CIRCLES, Circles
-from ebm_concept_ros.mpc.cost import CostWeights, ReachCost
-from ebm_concept_ros.mpc.detour import led_around
-from ebm_concept_ros.mpc.plan_model import PlanModel
+from ebm_concept_ros.planning.cost import CostWeights, ReachCost
+from ebm_concept_ros.planning.plan_model import PlanModel
 from ebm_core.world.scene import InvalidInput
 
 ARM, WORKSPACE = shipped_arm(), shipped_workspace()

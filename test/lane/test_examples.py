@@ -15,7 +15,7 @@ from pathlib import Path
 from harness import Probe, wait_until
 
 import ebm_concept_ros.msg as ros
-from ebm_concept_ros.nodes import qos
+from ebm_concept_ros.nodes.runtime import qos
 
 ROOT = Path(__file__).parents[2]
 

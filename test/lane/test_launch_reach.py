@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from ebm_concept_ros.control.record import load_record
+from ebm_concept_ros.recording.record import load_record
 from ebm_core.concepts import spatial_concept_names
 
 ROOT = Path(__file__).parents[2]

@@ -14,8 +14,8 @@ from pathlib import Path
 
 signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
 
-from ebm_concept_ros.mpc.ilqg import IlqgPlanner  # noqa: E402
 from ebm_concept_ros.nodes.controller import main  # noqa: E402
+from ebm_concept_ros.planning.ilqg import IlqgPlanner  # noqa: E402
 
 FAULT = Path(os.environ['PLANNER_FAULT'])
 plan = IlqgPlanner.plan

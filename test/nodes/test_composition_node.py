@@ -21,8 +21,9 @@ from sensor_msgs.msg import JointState
 
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions as cv
-from ebm_concept_ros.nodes import qos
-from ebm_concept_ros.nodes.resources import load_weights
+from ebm_concept_ros.nodes.runtime import qos
+from ebm_concept_ros.nodes.runtime.resources import load_weights
+from ebm_concept_ros.types import ComposedConcept, ConceptCodes
 from ebm_core.concepts import get_concept
 
 BLUE_M = ((0.35, 0.20), (0.55, 0.10))
@@ -133,14 +134,12 @@ def test_weights_that_make_no_sense_leave_the_controller_with_the_former(probe, 
     for name, colour in (('between', 'blue'), ('north', 'red')):
         shown = get_concept(name).demonstrations(rng, 5, colour)
         inferred = model.infer(shown)
-        terms.append(
-            cv.ConceptCodes(name, inferred.action_code, inferred.argument_code, model.sha256)
-        )
+        terms.append(ConceptCodes(name, inferred.action_code, inferred.argument_code, model.sha256))
     concepts = probe.publisher(ros.Concept, 'concept', qos.LATCHED, matched=False)
     statuses = probe.listen(ros.ControllerStatus, 'controller/status', qos.STATUS)
 
     def message(*weights):
-        return cv.concept_to_message(cv.ComposedConcept(f'sum {weights}', tuple(terms), weights))
+        return cv.concept_to_message(ComposedConcept(f'sum {weights}', tuple(terms), weights))
 
     concepts.publish(message(1.0, 1.0))
     with running('simulator', tmp_path), running('controller', tmp_path):

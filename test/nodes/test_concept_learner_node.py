@@ -23,7 +23,7 @@ from rosgraph_msgs.msg import Clock
 
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions as cv
-from ebm_concept_ros.nodes import qos
+from ebm_concept_ros.nodes.runtime import qos
 from ebm_core.concepts import get_concept
 from ebm_core.relational.model import load_model
 

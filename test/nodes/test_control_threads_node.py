@@ -9,7 +9,7 @@ import threading
 import pytest
 from harness import wait_until
 
-from ebm_concept_ros.control.decision import Decision, Mode
+from ebm_concept_ros.control.control_law import Decision, Mode
 from ebm_concept_ros.nodes.control_threads import ControlThreads
 from ebm_concept_ros.nodes.controller_setup import ControllerParameters
 
@@ -28,7 +28,7 @@ class Targeting:
             raise RuntimeError('the targeting is spoiled')
 
 
-class Enactor:
+class TrackingController:
     """Tracks, always."""
 
     state = plan = None
@@ -44,7 +44,7 @@ def start(story, targeting=None, **parameters):
     """Return threads at work that tell what they do."""
     threads = ControlThreads(
         ControllerParameters(**parameters),
-        Enactor(),
+        TrackingController(),
         targeting or Targeting(),
         lambda decision: story.append(decision.reason),
         lambda name, error: story.append(f'{name}: {error}'),

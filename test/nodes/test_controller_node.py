@@ -30,8 +30,9 @@ from sensor_msgs.msg import JointState
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions as cv
 from ebm_concept_ros.arm.table_scene import random_table_scene
-from ebm_concept_ros.mpc.plan_model import PlanModel
-from ebm_concept_ros.nodes import qos
+from ebm_concept_ros.nodes.runtime import qos
+from ebm_concept_ros.planning.plan_model import PlanModel
+from ebm_concept_ros.types import ConceptCodes
 from ebm_core.relational.model import load_model
 
 N = len(JOINTS)
@@ -106,9 +107,7 @@ def scene_message(seed=1):
 def concept_message(model, name='any', seed=0, sha256=None):
     rng = np.random.default_rng(seed)
     codes = rng.normal(size=(2, model.code_size))
-    return cv.concept_to_message(
-        cv.ConceptCodes(name, codes[0], codes[1], sha256 or model.sha256, 5)
-    )
+    return cv.concept_to_message(ConceptCodes(name, codes[0], codes[1], sha256 or model.sha256, 5))
 
 
 def change(probe, transition):

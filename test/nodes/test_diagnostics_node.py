@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 import rclpy
 
-from ebm_concept_ros.nodes.diagnostics import Diagnostics, Level, same_reason
+from ebm_concept_ros.nodes.runtime.diagnostics import Diagnostics, Level, same_reason
 
 
 @pytest.mark.parametrize(

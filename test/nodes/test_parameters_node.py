@@ -10,7 +10,7 @@ from rcl_interfaces.msg import ParameterType
 from rcl_interfaces.srv import DescribeParameters, GetParameters, SetParameters
 from rclpy.parameter import Parameter
 
-from ebm_concept_ros.nodes.parameters import ConfigurationError, Parameters, validate
+from ebm_concept_ros.nodes.runtime.parameters import ConfigurationError, Parameters, validate
 from ebm_concept_ros.nodes.simulator_setup import SimulatorParameters
 
 

@@ -20,8 +20,9 @@ from sensor_msgs.msg import JointState
 
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions as cv
-from ebm_concept_ros.nodes import qos
-from ebm_concept_ros.nodes.resources import load_weights
+from ebm_concept_ros.nodes.runtime import qos
+from ebm_concept_ros.nodes.runtime.resources import load_weights
+from ebm_concept_ros.types import ConceptCodes
 from ebm_core.concepts import get_concept
 
 Status = ros.ControllerStatus
@@ -56,7 +57,7 @@ def north():
     model = load_weights('')
     inferred = model.infer(get_concept('north').demonstrations(np.random.default_rng(1), 5, 'blue'))
     return cv.concept_to_message(
-        cv.ConceptCodes('north', inferred.action_code, inferred.argument_code, model.sha256)
+        ConceptCodes('north', inferred.action_code, inferred.argument_code, model.sha256)
     )
 
 

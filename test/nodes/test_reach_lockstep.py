@@ -11,8 +11,8 @@ import pytest
 from harness import ARM, Probe, running, wait_until_heard
 
 import ebm_concept_ros.msg as ros
-from ebm_concept_ros.control.obstacles import hand_radius_m
-from ebm_concept_ros.nodes import qos
+from ebm_concept_ros.field.obstacles import hand_radius_m
+from ebm_concept_ros.nodes.runtime import qos
 
 
 @pytest.mark.parametrize(('arm', 'scene_seed'), [('jaco', 1), ('iiwa7', 2)])

@@ -25,10 +25,10 @@ from harness import (
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions as cv
 from ebm_concept_ros.arm.table_scene import TableEntity, TableScene, random_table_scene
-from ebm_concept_ros.mpc.plan_model import PlanModel
-from ebm_concept_ros.nodes import qos
 from ebm_concept_ros.nodes.drawing import table_scene
-from ebm_concept_ros.nodes.judge import ReachJudge
+from ebm_concept_ros.nodes.runtime import qos
+from ebm_concept_ros.oracle.judge import ReachJudge
+from ebm_concept_ros.planning.plan_model import PlanModel
 
 EFFECTOR_M = PlanModel(ARM, 0.02).effector_in_base_m(ARM.home_rad)
 KEYS = ['success', 'distance_m', 'reach_time_s', 'energy', 'attention', 'concept', 'scene_seed']

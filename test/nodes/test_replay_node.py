@@ -21,21 +21,22 @@ import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions as cv
 from ebm_concept_ros.arm.simulation import ArmSimulation
 from ebm_concept_ros.arm.table_scene import TableScene, random_table_scene
-from ebm_concept_ros.control.decision import Mode
-from ebm_concept_ros.control.enactor import Enactor
-from ebm_concept_ros.control.event_log import EventLog
-from ebm_concept_ros.control.obstacles import hand_radius_m
-from ebm_concept_ros.control.record import (
+from ebm_concept_ros.control.control_law import Mode
+from ebm_concept_ros.control.target import make_target
+from ebm_concept_ros.control.tracking_controller import TrackingController
+from ebm_concept_ros.field.obstacles import hand_radius_m
+from ebm_concept_ros.nodes.runtime import qos
+from ebm_concept_ros.planning.ilqg import IlqgPlanner
+from ebm_concept_ros.recording.event_log import EventLog
+from ebm_concept_ros.recording.record import (
     RecordError,
     Settings,
     fingerprint,
     load_record,
     save_record,
 )
-from ebm_concept_ros.control.replay import Replay, main
-from ebm_concept_ros.control.target import make_target
-from ebm_concept_ros.mpc.ilqg import IlqgPlanner
-from ebm_concept_ros.nodes import qos
+from ebm_concept_ros.recording.replay import Replay, main
+from ebm_concept_ros.types import ConceptCodes, JointSample
 from ebm_core.relational.model import load_model
 
 ROOT = Path(__file__).parents[2]
@@ -54,7 +55,7 @@ def model(weights):
 
 def codes(model, seed=0):
     action, argument = np.random.default_rng(seed).normal(size=(2, model.code_size))
-    return cv.ConceptCodes(f'any_{seed}', action, argument, model.sha256, 5)
+    return ConceptCodes(f'any_{seed}', action, argument, model.sha256, 5)
 
 
 def named_scene(seed, height_m=0.03):
@@ -94,7 +95,7 @@ def settings_of(arm, planner, model):
 def eventful_run(arm, model, limit=10_000):
     """Return log and settings of a run in real time in which everything happens that can."""
     planner = SometimesFails(arm, WORKSPACE)
-    enactor = Enactor(arm, planner, 0.05, predict=True)
+    enactor = TrackingController(arm, planner, 0.05, predict=True)
     enactor.target = make_target(model, codes(model), named_scene(1), WORKSPACE, 3)
     log = EventLog(len(arm.joints), limit)
     enactor.restart(log)
@@ -123,7 +124,7 @@ def eventful_run(arm, model, limit=10_000):
         late_s = 0.06 if 330 <= tick < 335 else 0.0007
         enactor.fault = 'a bad scene' if 350 <= tick < 355 else ''
         enactor.absent = 'gone' if 360 <= tick < 365 else ''
-        sample = cv.JointSample(
+        sample = JointSample(
             start_ns + 2_000_000 * tick, sim.joint_positions_rad, sim.joint_velocities_rad_s
         )
         enactor.on_state(sample)
@@ -244,7 +245,7 @@ def test_a_log_that_is_closed_while_states_come_in_stays_whole(model, tmp_path):
     arm = shipped_arm()
     log = EventLog(len(arm.joints), 10)
     stop = threading.Event()
-    sample = cv.JointSample(1, arm.home_rad, np.zeros(len(arm.joints)))
+    sample = JointSample(1, arm.home_rad, np.zeros(len(arm.joints)))
 
     def states():
         while not stop.is_set():
@@ -298,7 +299,7 @@ def test_what_the_nodes_recorded_replays_by_command(
         lock.close()
     finished = subprocess.run(
         [
-            *(sys.executable, '-m', 'ebm_concept_ros.control.replay'),
+            *(sys.executable, '-m', 'ebm_concept_ros.recording.replay'),
             *(tmp_path / 'records' / 'run_0001.npz', '--model-dir', weights),
         ],
         cwd=ROOT,

@@ -8,7 +8,7 @@ import rclpy
 from harness import wait_until
 from std_msgs.msg import String
 
-from ebm_concept_ros.nodes.running import SpinThread
+from ebm_concept_ros.nodes.runtime.running import SpinThread
 
 
 @pytest.mark.parametrize('hears_much', [False, True])

@@ -17,7 +17,7 @@ from std_srvs.srv import Trigger
 
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions as cv
-from ebm_concept_ros.nodes import qos
+from ebm_concept_ros.nodes.runtime import qos
 
 COMMANDS = 'simulator: commands'
 REFUSED = f'{COMMANDS}: refused'

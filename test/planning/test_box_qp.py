@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ebm_concept_ros.mpc.box_qp import NotConvex, solve_box_qp
+from ebm_concept_ros.planning.box_qp import NotConvex, solve_box_qp
 
 
 @given(seed=st.integers(0, 10**6), scale=st.sampled_from([0.1, 1.0, 10.0, 100.0]))

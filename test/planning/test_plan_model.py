@@ -10,9 +10,9 @@ from reaching import shipped_arm, shipped_workspace
 
 from ebm_concept_ros.arm.simulation import ArmSimulation
 from ebm_concept_ros.arm.table_scene import random_table_scene
-from ebm_concept_ros.mpc.cost import CostWeights, ReachCost
-from ebm_concept_ros.mpc.energy_field import EnergyField
-from ebm_concept_ros.mpc.plan_model import PlanModel
+from ebm_concept_ros.field.energy_field import EnergyField
+from ebm_concept_ros.planning.cost import CostWeights, ReachCost
+from ebm_concept_ros.planning.plan_model import PlanModel
 
 ARM, WORKSPACE = shipped_arm(), shipped_workspace()
 STEPS = 8

@@ -7,6 +7,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from closed_loop import reach
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -15,9 +16,8 @@ from reaching import field_around, midpoint_m, shipped_arm, shipped_workspace
 
 from ebm_concept_ros.arm.simulation import ArmSimulation
 from ebm_concept_ros.arm.table_scene import random_table_scene
-from ebm_concept_ros.mpc.closed_loop import reach
-from ebm_concept_ros.mpc.ilqg import IlqgPlanner, PlannerConfig, PlanningFailed
-from ebm_concept_ros.mpc.policy import InvalidState, PlanExpired
+from ebm_concept_ros.planning.ilqg import IlqgPlanner, PlannerConfig, PlanningFailed
+from ebm_concept_ros.planning.policy import InvalidState, PlanExpired
 
 ARM, WORKSPACE = shipped_arm(), shipped_workspace()
 REST = np.zeros(6)

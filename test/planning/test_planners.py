@@ -5,17 +5,17 @@
 
 import numpy as np
 import pytest
+from closed_loop import reach
 from reaching import field_around, midpoint_m, shipped_arm, shipped_workspace
 
 from ebm_concept_ros.arm.simulation import ArmSimulation
 from ebm_concept_ros.arm.table_scene import random_table_scene
-from ebm_concept_ros.mpc.cem import CemConfig
-from ebm_concept_ros.mpc.closed_loop import reach
-from ebm_concept_ros.mpc.mppi import MppiConfig
-from ebm_concept_ros.mpc.planner import PlannerConfig, PlanningFailed
-from ebm_concept_ros.mpc.planners import PLANNERS, UnknownPlanner, make_planner
-from ebm_concept_ros.mpc.rollouts import DampedRollouts
-from ebm_concept_ros.mpc.sampling import SamplingPlanner
+from ebm_concept_ros.planning.cem import CemConfig
+from ebm_concept_ros.planning.mppi import MppiConfig
+from ebm_concept_ros.planning.planner import PlannerConfig, PlanningFailed
+from ebm_concept_ros.planning.planners import PLANNERS, UnknownPlanner, make_planner
+from ebm_concept_ros.planning.rollouts import DampedRollouts
+from ebm_concept_ros.planning.sampling import SamplingPlanner
 
 ARM, WORKSPACE = shipped_arm(), shipped_workspace()
 REST = np.zeros(6)

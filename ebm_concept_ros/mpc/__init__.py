@@ -1,4 +1,0 @@
-# Copyright 2026 The ebm_concept_ros contributors
-# SPDX-License-Identifier: Apache-2.0
-
-"""Model-predictive control on learned energies: numpy, scipy and MuJoCo, no ROS, no torch."""

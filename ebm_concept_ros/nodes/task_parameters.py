@@ -1,0 +1,73 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What is asked for, as several nodes are told: a concept, or the sum of two."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from pydantic import Field
+
+import ebm_concept_ros.msg as ros
+from ebm_concept_ros.conversions import composition_from_message
+from ebm_concept_ros.nodes.runtime.parameters import ConfigurationError, Parameters
+from ebm_concept_ros.types import CompositionRequest
+from ebm_core.concepts import Concept, concept_names, get_concept, spatial_concept_names
+from ebm_core.world.scene import COLOURS, InvalidInput
+
+
+class AskedParameters(Parameters):
+    """One concept, or two in a sum; each may refer to entities of a colour."""
+
+    concept: str = Field('between', description='name of the concept that is to be enacted')
+    reference_colour: str = Field('blue', description='colour of what the concept refers to')
+    also: str = Field('', description='name of a second concept, added to it; empty: none')
+    also_colour: str = Field('red', description='colour of what the second refers to')
+
+
+def asked(p: AskedParameters, spatial: bool = False) -> tuple[tuple[Concept, ...], tuple[str, ...]]:
+    """Return the concepts, one or two, and the colours of what they refer to.
+
+    spatial: whether the effector must be brought to a place; a sum always does. Raises
+    ConfigurationError; two must differ, and so must their colours, by which they are told apart.
+    """
+    parts = [('concept', p.concept, 'reference_colour', p.reference_colour)]
+    if p.also:
+        parts.append(('also', p.also, 'also_colour', p.also_colour))
+    for which, name, which_colour, colour in parts:
+        _require(which, name, concept_names())
+        if spatial or p.also:
+            why = 'brings the effector to no place; those that do are'
+            _require(which, name, spatial_concept_names(), why)
+        _require(which_colour, colour, COLOURS)
+    if p.also == p.concept:
+        raise ConfigurationError(f'parameter also: {p.also!r} is the concept itself')
+    if p.also and p.also_colour == p.reference_colour:
+        raise ConfigurationError(
+            f'parameter also_colour: {p.also_colour!r} is reference_colour too, so that nothing '
+            'would tell whom which concept refers to'
+        )
+    return tuple(get_concept(part[1]) for part in parts), tuple(part[3] for part in parts)
+
+
+def composition_parameter(
+    concepts: Sequence[str], weights: Sequence[float], name: str = 'composition_weights'
+) -> CompositionRequest:
+    """Return the sum that parameters ask for, or raise ConfigurationError.
+
+    name: of the parameter that the weights come from.
+    """
+    try:
+        return composition_from_message(
+            ros.Composition(concepts=list(concepts), weights=list(weights))
+        )
+    except InvalidInput as error:
+        raise ConfigurationError(f'parameter {name}: {error}') from None
+
+
+def _require(
+    parameter: str, value: str, known: Collection[str], why: str = 'is unknown; known are'
+) -> None:
+    if value not in known:
+        raise ConfigurationError(f'parameter {parameter}: {value!r} {why} {", ".join(known)}')

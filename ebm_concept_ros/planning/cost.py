@@ -1,0 +1,217 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What a plan costs: weighted terms, each with a Gauss-Newton (so convex) quadratic model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from pydantic import Field
+
+from ebm_concept_ros.arm.config import ArmConfig
+from ebm_concept_ros.config_files import Config
+from ebm_concept_ros.field.circles import Circles
+from ebm_concept_ros.field.energy_field import EnergyField
+from ebm_concept_ros.planning.plan_model import Linearisation, PlanModel, Rollout
+from ebm_concept_ros.workspace import Workspace
+
+
+class CostWeights(Config):
+    """One weight per term. The terms are dimensionless; what makes each of them 1 is said here.
+
+    With an energy weight of 1 the hand's slow return to upright holds the effector 2 to 3 mm off
+    the goal; with 10 the arm gets near its speed limits where states come late.
+    """
+
+    energy: float = Field(4.0, ge=0, le=1e3, description='1 unit² of area over pi')
+    height: float = Field(4.0, ge=0, le=1e3, description='0.1 m off the hover height')
+    tilt: float = Field(0.1, ge=0, le=1e3, description='hand level instead of pointing down')
+    velocity: float = Field(0.02, ge=0, le=1e3, description='1 rad/s, summed over joints')
+    effort: float = Field(0.05, ge=0, le=1e3, description='the torque limit, beyond gravity')
+    velocity_limit: float = Field(1.0, ge=0, le=1e3, description='the velocity limit reached')
+    joint_limit: float = Field(1.0, ge=0, le=1e3, description='the joint limit reached')
+    obstacle: float = Field(2.0, ge=0, le=1e3, description='the hand 0.1 units too near to one')
+    terminal: float = Field(10.0, ge=1, le=1e3, description='factor on the last knot')
+
+
+# The soft limits begin to cost at this share of the way to the hard ones.
+_SOFT_SPEED = 0.8
+_SOFT_RANGE_RAD = 0.15
+_HEIGHT_SCALE_M = 0.1
+_NEAR_UNITS = 0.1
+# Places along the hand, from the effector up, that are kept out of obstacles.
+_HAND_SHARES = (0.0, 0.5, 1.0)
+
+
+@dataclass(frozen=True)
+class Quadratic:
+    """The cost's second-order model along a rollout of N steps.
+
+    state: (N + 1, 2n); state_hessian: (N + 1, 2n, 2n); effort: (N, n); effort_hessian: (n,), the
+    diagonal, alike for every step.
+    """
+
+    state: np.ndarray
+    state_hessian: np.ndarray
+    effort: np.ndarray
+    effort_hessian: np.ndarray
+
+
+class ReachCost:
+    """Energy at the effector, height, tilt, speed, torque and soft limits, summed over knots."""
+
+    def __init__(
+        self, arm: ArmConfig, workspace: Workspace, model: PlanModel, weights: CostWeights
+    ) -> None:
+        self.weights = weights
+        self._workspace = workspace
+        self._height_m = workspace.hover_height_in_base_m
+        self._speed_limits = arm.velocity_limits_rad_s
+        self._effort_scale = 1.0 / arm.effort_limits_nm
+        low, high = model.joint_ranges_rad.T
+        self._low, self._high = low + _SOFT_RANGE_RAD, high - _SOFT_RANGE_RAD
+
+    def terms(self, rollout: Rollout, field: EnergyField) -> dict[str, np.ndarray]:
+        """Return each weighted term per knot, (..., N + 1), before the terminal factor.
+
+        The rollout's arrays may have leading axes: as many rollouts at once.
+        """
+        w, n = self.weights, rollout.states.shape[-1] // 2
+        positions, speeds = rollout.states[..., :n], rollout.states[..., n:]
+        effort = np.zeros(positions.shape[:-1])
+        effort[..., :-1] = _squares((rollout.efforts - rollout.bias_nm) * self._effort_scale)
+        place = self._workspace.to_plane(rollout.site_m)
+        energy = field.cost_value(place.reshape(-1, 2)).reshape(place.shape[:-1])
+        return {
+            'energy': w.energy * energy,
+            'height': w.height * self._height_residual(rollout) ** 2,
+            'tilt': w.tilt * _squares(rollout.approach[..., :2]),
+            'velocity': w.velocity * _squares(speeds),
+            'effort': w.effort * effort,
+            'velocity_limit': w.velocity_limit * _squares(self._overspeed(speeds)),
+            'joint_limit': w.joint_limit * _squares(self._over_range(positions)),
+            'obstacle': w.obstacle * self._nearness(rollout, field.keep_out),
+        }
+
+    def value(self, rollout: Rollout, field: EnergyField) -> np.ndarray:
+        """Return the cost of each whole rollout, (...)."""
+        total = sum(self.terms(rollout, field).values())
+        return total.sum(-1) + (self.weights.terminal - 1.0) * total[..., -1]
+
+    def quadratic(
+        self, rollout: Rollout, derivatives: Linearisation, field: EnergyField
+    ) -> Quadratic:
+        """Return the cost's convex quadratic model; residuals are linearised, not the terms."""
+        w = self.weights
+        knots, n = len(rollout.states), rollout.states.shape[1] // 2
+        positions, speeds = rollout.states[:, :n], rollout.states[:, n:]
+        per_unit = 1.0 / self._workspace.metres_per_unit
+        sample = field.cost(self._workspace.to_plane(rollout.site_m))
+        plane = derivatives.site[:, :2] * per_unit
+        q = w.energy * np.einsum('ka,kai->ki', sample.gradient, plane)
+        qq = w.energy * plane.transpose(0, 2, 1) @ sample.hessian @ plane
+
+        # d(axis)/dq = turn x axis; only its level components are residuals.
+        axis = rollout.approach[:, :, None]
+        tilt = np.stack(
+            [
+                derivatives.turn[:, 1] * axis[:, 2] - derivatives.turn[:, 2] * axis[:, 1],
+                derivatives.turn[:, 2] * axis[:, 0] - derivatives.turn[:, 0] * axis[:, 2],
+            ],
+            axis=1,
+        )
+        residuals = np.concatenate(
+            [
+                np.sqrt(w.height) * self._height_residual(rollout)[:, None],
+                np.sqrt(w.tilt) * rollout.approach[:, :2],
+            ],
+            axis=1,
+        )
+        jacobians = np.concatenate(
+            [np.sqrt(w.height) / _HEIGHT_SCALE_M * derivatives.site[:, 2:], np.sqrt(w.tilt) * tilt],
+            axis=1,
+        )
+        transposed = jacobians.transpose(0, 2, 1)
+        q += 2.0 * (transposed @ residuals[:, :, None])[:, :, 0]
+        qq += 2.0 * transposed @ jacobians
+
+        if len(field.keep_out):
+            gradient, hessian = self._obstacle_quadratic(
+                rollout, field.keep_out, derivatives.site[:, :2], tilt
+            )
+            q += gradient
+            qq += hessian
+
+        diagonal = np.arange(n)
+        over_range = self._over_range(positions)
+        q += 2.0 * w.joint_limit / _SOFT_RANGE_RAD * over_range
+        qq[:, diagonal, diagonal] += 2.0 * w.joint_limit / _SOFT_RANGE_RAD**2 * (over_range != 0)
+        overspeed = self._overspeed(speeds)
+        slope = 1.0 / (self._speed_limits * (1.0 - _SOFT_SPEED))
+
+        state, hessian = np.zeros((knots, 2 * n)), np.zeros((knots, 2 * n, 2 * n))
+        state[:, :n], hessian[:, :n, :n] = q, qq
+        state[:, n:] = 2.0 * (w.velocity * speeds + w.velocity_limit * slope * overspeed)
+        hessian[:, n + diagonal, n + diagonal] = 2.0 * (
+            w.velocity + w.velocity_limit * slope**2 * (overspeed != 0)
+        )
+        state[-1] *= w.terminal
+        hessian[-1] *= w.terminal
+        effort_hessian = 2.0 * w.effort * self._effort_scale**2
+        effort = effort_hessian * (rollout.efforts - rollout.bias_nm)
+        return Quadratic(state, hessian, effort, effort_hessian)
+
+    def _hand_in_plane(self, rollout: Rollout, keep_out: Circles) -> tuple[np.ndarray, np.ndarray]:
+        """Return P places along the hand (..., N + 1, P, 2), particle units, and their heights."""
+        above_m = keep_out.above_m * np.array(_HAND_SHARES)
+        # The approach axis points down, away from the hand.
+        places = rollout.site_m[..., None, :2] - above_m[:, None] * rollout.approach[..., None, :2]
+        return self._workspace.to_plane(places), above_m
+
+    def _nearness(self, rollout: Rollout, keep_out: Circles) -> np.ndarray:
+        """Return the squared residuals of all places and circles, (..., N + 1)."""
+        if not len(keep_out):
+            return np.zeros(rollout.states.shape[:-1])
+        depths, _ = keep_out.each_depth(self._hand_in_plane(rollout, keep_out)[0])
+        return (np.maximum(depths / _NEAR_UNITS, 0.0) ** 2).sum((-1, -2))
+
+    def _obstacle_quadratic(
+        self, rollout: Rollout, keep_out: Circles, site: np.ndarray, tilt: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return gradient (N + 1, n) and Hessian (N + 1, n, n) by the joint positions.
+
+        site, tilt: (N + 1, 2, n), of the effector's place, m, and of its axis, in the plane.
+        """
+        places, above_m = self._hand_in_plane(rollout, keep_out)
+        depths, outwards = keep_out.each_depth(places)
+        residuals = np.maximum(depths / _NEAR_UNITS, 0.0)  # (N + 1, P, K)
+        scale = 1.0 / (_NEAR_UNITS * self._workspace.metres_per_unit)
+        motion = site[:, None] - above_m[:, None, None] * tilt[:, None]  # (N + 1, P, 2, n)
+        jacobians = -scale * (outwards * (residuals > 0.0)[..., None]) @ motion
+        knots, n = len(residuals), site.shape[-1]
+        jacobians = jacobians.reshape(knots, -1, n)
+        transposed = jacobians.transpose(0, 2, 1)
+        gradient = (transposed @ residuals.reshape(knots, -1, 1))[:, :, 0]
+        weight = 2.0 * self.weights.obstacle
+        return weight * gradient, weight * transposed @ jacobians
+
+    def _height_residual(self, rollout: Rollout) -> np.ndarray:
+        return (rollout.site_m[..., 2] - self._height_m) / _HEIGHT_SCALE_M
+
+    def _overspeed(self, speeds: np.ndarray) -> np.ndarray:
+        """Return (N + 1, n), signed: 0 below the soft limit, ±1 at the limit."""
+        share = np.abs(speeds) / self._speed_limits
+        return np.sign(speeds) * np.maximum(share - _SOFT_SPEED, 0.0) / (1.0 - _SOFT_SPEED)
+
+    def _over_range(self, positions: np.ndarray) -> np.ndarray:
+        """Return (N + 1, n), signed: 0 within the soft range, ±1 at the joint's limit."""
+        above = np.maximum(positions - self._high, 0.0)
+        below = np.minimum(positions - self._low, 0.0)
+        return (above + below) / _SOFT_RANGE_RAD
+
+
+def _squares(values: np.ndarray) -> np.ndarray:
+    """Return the sum of squares over the last axis."""
+    return np.einsum('...i,...i->...', values, values)

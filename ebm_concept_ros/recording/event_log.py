@@ -1,0 +1,133 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Notes what the controller takes in and puts out, so that a run can be replayed bit for bit.
+
+A torque depends on the joint state, on how old it was, and on the plan; a plan on the joint state
+and target it was made for and on the plan before. The log numbers these and notes for every torque
+and plan which ones it came from. So a run can be repeated in one thread whatever the order was in
+which the controller's threads happened to work.
+"""
+
+from __future__ import annotations
+
+from array import array
+
+import numpy as np
+
+from ebm_concept_ros.control.control_law import ControllerInputs, Decision
+from ebm_concept_ros.control.target import Target
+from ebm_concept_ros.types import JointSample
+
+NOT_LOGGED = -1
+
+
+class EventLog:
+    """Appends to flat arrays, each of them from one thread only, and so needs no lock.
+
+    Numbers count from 0 in the order of appending; NOT_LOGGED stands for none.
+    """
+
+    def __init__(self, num_joints: int, max_decisions: int) -> None:
+        self._n = num_joints
+        self._max_decisions = max_decisions
+        self._open = True
+        self.full = False
+        # Executor thread
+        self._stamps_ns = array('q')
+        self._states = array('d')  # n positions, n velocities of each
+        # Targeting thread
+        self._targets: list[dict] = []
+        # Planning thread
+        self._plans = array('q')  # state, target, plan before
+        # Control thread
+        self._decisions = array('q')  # state, target, plan, mode, fault?, plan failure?, absent?
+        self._ages_s = array('d')
+        self._efforts_nm = array('d')  # n of each, NaN for none
+
+    def state(self, sample: JointSample) -> int:
+        """Note a joint state; return its number."""
+        if not self._open:
+            return NOT_LOGGED
+        self._stamps_ns.append(sample.stamp_ns)
+        self._states.extend(sample.positions_rad.tolist())
+        self._states.extend(sample.velocities_rad_s.tolist())
+        return len(self._stamps_ns) - 1
+
+    def target(self, target: Target) -> int:
+        """Note scene and concept of a target; return its number."""
+        if not self._open:
+            return NOT_LOGGED
+        scene, concept = target.scene.scene, target.concept
+        self._targets.append(
+            {
+                'concept': concept.name,
+                'terms': [
+                    {
+                        'name': term.name,
+                        'weight': weight,
+                        'action_code': term.action_code.tolist(),
+                        'argument_code': term.argument_code.tolist(),
+                    }
+                    for term, weight in zip(concept.terms, concept.weights, strict=True)
+                ],
+                'model_sha256': concept.model_sha256,
+                'ids': list(target.scene.ids),
+                'positions': scene.positions.tolist(),
+                'colours': scene.colours.tolist(),
+                'shapes': scene.shapes.tolist(),
+                'movable': scene.movable.tolist(),
+                'sizes_m': None if target.scene.sizes_m is None else target.scene.sizes_m.tolist(),
+            }
+        )
+        return len(self._targets) - 1
+
+    def plan(self, state: int, target: int, before: int) -> int:
+        """Note a call of the planner and what it was given, by number; return the call's number.
+
+        Calls that failed count too: a planner that draws random numbers may have drawn some.
+        """
+        if not self._open:
+            return NOT_LOGGED
+        self._plans.extend((state, target, before))
+        return len(self._plans) // 3 - 1
+
+    def decision(
+        self, situation: ControllerInputs, state: int, target: int, plan: int, decision: Decision
+    ) -> None:
+        """Note a decision and the numbers of what it was made from."""
+        if not self._open:
+            return
+        flags = tuple(map(bool, (situation.fault, situation.plan_failure, situation.absent)))
+        self._decisions.extend((state, target, plan, int(decision.mode), *flags))
+        self._ages_s.append(situation.age_s)
+        effort = decision.effort_nm
+        self._efforts_nm.extend([np.nan] * self._n if effort is None else effort.tolist())
+        if len(self._ages_s) >= self._max_decisions:
+            self.full = True
+            self._open = False
+
+    def close(self) -> None:
+        """Note nothing any more."""
+        self._open = False
+
+    def targets(self) -> list[dict]:
+        """Return what was noted of each target."""
+        return list(self._targets)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return S states, P plans and D decisions of a closed log.
+
+        stamps_ns (S,), states (S, 2n) rad and rad/s, plans (P, 3), decisions (D, 7), ages_s (D,),
+        efforts_nm (D, n).
+        """
+        # Closing does not wait for the executor's thread, which may be within `state`.
+        states = len(self._states) // (2 * self._n)
+        return {
+            'stamps_ns': np.array(self._stamps_ns[:states], np.int64),
+            'states': np.array(self._states[: states * 2 * self._n]).reshape(-1, 2 * self._n),
+            'plans': np.array(self._plans, np.int64).reshape(-1, 3),
+            'decisions': np.array(self._decisions, np.int64).reshape(-1, 7),
+            'ages_s': np.array(self._ages_s),
+            'efforts_nm': np.array(self._efforts_nm).reshape(-1, self._n),
+        }

@@ -1,0 +1,121 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The values that travel between the nodes, without ROS: what messages mean once checked.
+
+`conversions` makes them from messages and messages from them; everything else works with them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ebm_core.world.scene import Demonstration, Scene
+
+
+@dataclass(frozen=True, eq=False)
+class JointSample:
+    """What the joints did at one instant: positions (n,) rad, velocities (n,) rad/s."""
+
+    stamp_ns: int
+    positions_rad: np.ndarray
+    velocities_rad_s: np.ndarray
+
+    @property
+    def stamp_s(self) -> float:
+        """Return the stamp, s."""
+        return self.stamp_ns / 1e9
+
+
+@dataclass(frozen=True, eq=False)
+class EffortCommand:
+    """Efforts (n,) in N·m, and the stamp of the joint state that they answer."""
+
+    stamp_ns: int
+    efforts_nm: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class NamedScene:
+    """A scene and the names that its entities have in messages, in the same order.
+
+    sizes_m: (N, 2) radius and height above the table of each, or None where all are flat.
+    """
+
+    ids: tuple[str, ...]
+    scene: Scene
+    sizes_m: np.ndarray | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class NamedDemonstration:
+    """A demonstration and the concept that it shows."""
+
+    concept: str
+    demonstration: Demonstration
+
+
+@dataclass(frozen=True, eq=False)
+class ConceptCodes:
+    """An inferred concept as it travels: two codes (D,) and the weights they belong to.
+
+    understanding: how well its demonstrations fit together; understanding_threshold: the score that
+    it takes to be enacted. NaN: not known.
+    """
+
+    name: str
+    action_code: np.ndarray
+    argument_code: np.ndarray
+    model_sha256: str
+    demonstrations: int = 0
+    action_energies: tuple[float, ...] = ()
+    argument_energies: tuple[float, ...] = ()
+    understanding: float = math.nan
+    understanding_threshold: float = math.nan
+
+    @property
+    def terms(self) -> tuple[ConceptCodes, ...]:
+        """Itself: a concept is a sum of one."""
+        return (self,)
+
+    @property
+    def weights(self) -> tuple[float, ...]:
+        """Of its only term."""
+        return (1.0,)
+
+
+@dataclass(frozen=True, eq=False)
+class ComposedConcept:
+    """Concepts whose energies are added up, each with its weight, 0 or more."""
+
+    name: str
+    terms: tuple[ConceptCodes, ...]
+    weights: tuple[float, ...]
+
+    @property
+    def model_sha256(self) -> str:
+        """Of the weights that all codes belong to."""
+        return self.terms[0].model_sha256
+
+
+AnyConcept = ConceptCodes | ComposedConcept
+
+
+@dataclass(frozen=True)
+class CompositionRequest:
+    """Which concepts are to be added up, by name, and their weights."""
+
+    concepts: tuple[str, ...]
+    weights: tuple[float, ...]
+
+    def of(self, known: Mapping[str, ConceptCodes]) -> AnyConcept:
+        """Return the sum of known concepts; one by itself stays as it is."""
+        terms = tuple(known[name] for name in self.concepts)
+        if len(terms) == 1:
+            return terms[0]
+        name = ' + '.join(f'{w:g} {n}' for n, w in zip(self.concepts, self.weights, strict=True))
+        return ComposedConcept(name, terms, self.weights)
