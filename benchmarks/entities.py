@@ -31,9 +31,9 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 from ebm_core.relational.config import PRESETS
+from ebm_core.relational.learner import Learner
 from ebm_core.relational.model import ConceptModel, load_model
 from ebm_core.relational.state_energy import StateEnergy
-from ebm_core.training.loop import Learner
 from ebm_core.world.scene import POSITION, Scene
 
 matplotlib.use('Agg')
@@ -185,7 +185,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _drawn() -> ConceptModel:
-    return ConceptModel(Learner(PRESETS['concepts']), {}, '')
+    return ConceptModel(Learner(PRESETS['concepts'].model), {}, '')
 
 
 if __name__ == '__main__':

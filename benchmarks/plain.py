@@ -22,7 +22,7 @@ from torch import Tensor
 
 from ebm_core.relational.energy import SOFTENING, Energy
 from ebm_core.relational.negatives import mask_candidates, state_candidates
-from ebm_core.relational.objective import CHAINS, Losses, Weights, direction_loss
+from ebm_core.relational.objective import CHAINS, LossConfig, Losses, direction_loss
 from ebm_core.relational.sampler import CODE_START, LANGEVIN_NOISE, Sampler, starts, variable_of
 from ebm_core.relational.task import Events, Task
 from ebm_core.world.scene import POSITION
@@ -105,7 +105,7 @@ def _generation(
     sampler: Sampler,
     events: Events,
     w: Tensor,
-    weights: Weights,
+    config: LossConfig,
     single_goal: Tensor,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Return −log p(x | a, w), KL loss, demonstrated energy and direction loss, each (B,)."""
@@ -117,14 +117,14 @@ def _generation(
         return by(x, gates, w.unsqueeze(1))
 
     def descended(states: Tensor) -> Tensor:
-        return energy(states) if weights.kl_into_energy else energy(states, fixed, w.detach())
+        return energy(states) if config.kl_into_energy else energy(states, fixed, w.detach())
 
     start = events.start()
     chain = [starts(start, events.free, CHAINS)]
     variable = variable_of(events.free, chain[0].shape[2])
     for k in range(sampler.steps):
-        gradient = _gradient(descended, chain[-1], weights.kl) * may
-        with torch.set_grad_enabled(weights.kl):
+        gradient = _gradient(descended, chain[-1], config.kl) * may
+        with torch.set_grad_enabled(config.kl):
             moved = sampler.step(variable, k, chain[-1], gradient, 0.0)
             chain.append(moved + LANGEVIN_NOISE * torch.randn_like(moved) * may)
     way = [c.detach() for c in chain]
@@ -141,7 +141,7 @@ def _identification(
     fixed: PlainEnergy,
     sampler: Sampler,
     problems: Sequence[tuple[Events, Tensor]],
-    weights: Weights,
+    config: LossConfig,
 ) -> tuple[Tensor, Tensor]:
     """Return −log p(a | x, w) and the KL loss, each (B,)."""
     inputs = [
@@ -162,14 +162,14 @@ def _identification(
         return torch.sigmoid(logits) * present.unsqueeze(1)
 
     def descended(logits: Tensor) -> Tensor:
-        if weights.kl_into_energy:
+        if config.kl_into_energy:
             return energy(gates_of(logits))
         return energy(gates_of(logits), fixed, [w.detach() for w in codes])
 
     logits = torch.randn(mask.shape, device=mask.device).unsqueeze(1)
     for k in range(sampler.steps):
-        gradient = _gradient(descended, logits, weights.kl)
-        with torch.set_grad_enabled(weights.kl):
+        gradient = _gradient(descended, logits, config.kl)
+        with torch.set_grad_enabled(config.kl):
             logits = sampler.step('attention', k, logits, gradient, LANGEVIN_NOISE)
     found = gates_of(logits)
     candidates, also_right = mask_candidates(mask, present, any_of, found.detach())
@@ -188,7 +188,7 @@ def plain_losses(
     energy: Energy,
     sampler: Sampler,
     tasks: Sequence[Task],
-    weights: Weights,
+    config: LossConfig,
     *,
     lean: bool = True,
 ) -> Losses:
@@ -203,7 +203,7 @@ def plain_losses(
         w_x = _infer_code(energy, sampler, task.shown).repeat_interleave(task.queries, 0)
         if task.generate is not None:
             generated.append(
-                _generation(energy, fixed, sampler, task.generate, w_x, weights, task.single_goal)
+                _generation(energy, fixed, sampler, task.generate, w_x, config, task.single_goal)
             )
         if task.identify is not None:
             problems.append((task.identify, w_x))
@@ -212,7 +212,7 @@ def plain_losses(
             problems.append((task.argument, w_a.repeat_interleave(task.queries, 0)))
     identified = []
     if problems:
-        identified.append(_identification(energy, fixed, sampler, problems, weights))
+        identified.append(_identification(energy, fixed, sampler, problems, config))
 
     def mean(parts: Sequence[Tensor]) -> Tensor:
         return torch.cat(list(parts)).mean() if parts else zero
@@ -220,10 +220,10 @@ def plain_losses(
     generation_ml, generation_kl = (mean([p[i] for p in generated]) for i in (0, 1))
     identification_ml, identification_kl = (mean([p[i] for p in identified]) for i in (0, 1))
     positive = mean([p[2] for p in generated])
-    direction = mean([p[3] for p in generated]) if weights.direction else zero
+    direction = mean([p[3] for p in generated]) if config.direction else zero
     likelihood = generation_ml + identification_ml
     return Losses(
-        likelihood + weights.direction * direction + weights.positive * positive,
+        likelihood + config.direction * direction + config.positive * positive,
         generation_kl + identification_kl,
         generation_ml,
         identification_ml,

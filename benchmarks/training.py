@@ -33,9 +33,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks.plain import plain_losses
 from ebm_core.concepts import get_concept
 from ebm_core.relational.config import PRESETS, Preset
+from ebm_core.relational.learner import Learner
 from ebm_core.relational.model import ConceptModel
-from ebm_core.relational.objective import Weights, losses
-from ebm_core.training.loop import Learner, draw_tasks
+from ebm_core.relational.objective import LossConfig, losses
+from ebm_core.relational.recipe import draw_tasks
 
 CONCEPTS, EVENTS, ENTITIES = 64, 5, 6
 STEP_BAR = 8.0  # times faster than plain
@@ -75,7 +76,7 @@ def of_64_concepts(families: dict[str, int]) -> Preset:
 def measure_step(chosen: Preset, repeats: int) -> dict[str, float]:
     """Return seconds per step (forward and backward) of each version, and their ratios."""
     torch.manual_seed(0)
-    learner = Learner(chosen)
+    learner = Learner(chosen.model)
     tasks = draw_tasks(
         chosen,
         np.random.default_rng(0),
@@ -90,7 +91,7 @@ def measure_step(chosen: Preset, repeats: int) -> dict[str, float]:
             learner.energy,
             learner.sampler,
             tasks,
-            Weights(
+            LossConfig(
                 kl_into_energy=t.kl_into_energy,
                 positive=t.positive_weight,
                 direction=t.direction_weight,
@@ -132,7 +133,7 @@ def measure_step(chosen: Preset, repeats: int) -> dict[str, float]:
 def measure_inference() -> dict[str, float]:
     """Return milliseconds to infer both codes of a concept from five demonstrations, one core."""
     torch.set_num_threads(1)
-    model = ConceptModel(Learner(PRESETS['concepts']), {}, '')
+    model = ConceptModel(Learner(PRESETS['concepts'].model), {}, '')
     shown = get_concept('between').demonstrations(np.random.default_rng(0), EVENTS)
     model.infer(shown)
     times = [1e3 * seconds(lambda: model.infer(shown)) for _ in range(INFERENCES)]

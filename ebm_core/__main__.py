@@ -19,15 +19,19 @@ from pathlib import Path
 import torch
 
 from .concepts import FAMILIES, NUM_ENTITIES, concepts_of
+from .config import keys_help
 from .evaluation.composition import composition_table, evaluate_compositions
 from .evaluation.contexts import CONTEXTS, evaluate, evaluate_concept, table
 from .evaluation.understanding import evaluate_understanding, understanding_table
 from .figures.cli import add_commands
+from .files import write_atomically
+from .model_files import write_card
 from .relational.config import PRESETS, TrainingConfig, preset
-from .relational.model import CARD, ConceptModel, ModelError, load_model, save_model
-from .training.checkpoint import write_atomically
+from .relational.learner import Learner
+from .relational.model import ConceptModel, ModelError, load_model, save_model
+from .relational.recipe import ConceptRecipe
 from .training.distributed import device_of, joined
-from .training.loop import Learner, train
+from .training.loop import train
 from .world.scene import MAX_ENTITIES, InvalidInput
 
 SCENES_SO_FAR = 20  # per concept, for the progress bar
@@ -143,16 +147,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _keys() -> str:
     """Return the keys of --set, what they mean, and what is allowed."""
-    lines = ['keys of --set, whose values are checked (mappings and lists are written as JSON):']
-    for name, field in TrainingConfig.model_fields.items():
-        bounds = ', '.join(
-            f'{sign} {getattr(rule, key)}'
-            for rule in field.metadata
-            for key, sign in (('ge', '≥'), ('gt', '>'), ('le', '≤'))
-            if hasattr(rule, key)
-        )
-        lines.append(f'  {name:22} {field.description}' + (f' ({bounds})' if bounds else ''))
-    return '\n'.join(lines)
+    about = 'keys of --set, whose values are checked (mappings and lists are written as JSON):'
+    return f'{about}\n{keys_help(TrainingConfig)}'
 
 
 def success_so_far(model: ConceptModel, names: Sequence[str]) -> dict[str, float]:
@@ -185,7 +181,7 @@ def _train(args: argparse.Namespace) -> dict | None:
 
     def progress(learner: Learner, _step: int) -> dict[str, float]:
         with torch.random.fork_rng():  # what is shown must not change what is learned
-            on_cpu = Learner(chosen)
+            on_cpu = Learner(chosen.model)
             on_cpu.load_state_dict(learner.state_dict())
             return success_so_far(ConceptModel(on_cpu, {}, ''), trained)
 
@@ -193,7 +189,7 @@ def _train(args: argparse.Namespace) -> dict | None:
     commit = _commit()
     with joined(device) as processes:
         learner, run = train(
-            chosen,
+            ConceptRecipe(chosen),
             output,
             device=device,
             resume=not args.fresh,
@@ -262,8 +258,7 @@ def _understand(args: argparse.Namespace) -> dict:
     result = evaluate_understanding(model, sets=args.scenes, held_out=args.held_out, seed=args.seed)
     print(understanding_table(result))
     if args.write:
-        card = json.dumps({**model.card, 'understanding': result}, indent=2) + '\n'
-        write_atomically(args.model / CARD, card.encode())
+        write_card(args.model, {**model.card, 'understanding': result})
     return result
 
 

@@ -32,8 +32,8 @@ from ebm_concept_ros import conversions
 from ebm_concept_ros.nodes.runtime import qos
 from ebm_concept_ros.nodes.runtime.resources import load_arm_parameter, load_workspace_parameter
 from ebm_core.relational.config import preset
+from ebm_core.relational.learner import Learner
 from ebm_core.relational.model import save_model
-from ebm_core.training.loop import Learner
 
 __all__ = [
     'ARM',
@@ -268,5 +268,5 @@ def untrained_weights(folder: Path, seed: int = 0) -> Path:
     """Write the weights of a small, untrained model; everything but the learning is real."""
     torch.manual_seed(seed)
     tiny = preset('tiny')
-    save_model(folder, Learner(tiny), tiny, {'steps': 0})
+    save_model(folder, Learner(tiny.model), tiny, {'steps': 0})
     return folder

@@ -9,7 +9,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from ..training.checkpoint import write_atomically
+from ..files import write_atomically
 from ..world.scene import InvalidInput
 from . import FIGURES, figure_names, get_figure
 from .models import Models

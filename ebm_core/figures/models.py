@@ -9,8 +9,10 @@ import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from ..errors import ModelError
+from ..model_files import CARD
 from ..relational.config import PRESETS, ModelConfig
-from ..relational.model import CARD, ConceptModel, ModelError, load_model
+from ..relational.model import ConceptModel, load_model
 
 MAIN = 'concepts'
 _PROVENANCE = ('step', 'wall_s', 'commit', 'command')  # what is said of each model

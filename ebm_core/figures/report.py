@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..concepts import concept_names
 from ..evaluation.contexts import evaluate, table
-from ..training.checkpoint import write_atomically
+from ..files import write_atomically
 from . import FIGURES, get_figure
 from .cli import draw_figures
 from .models import MAIN, Models

@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from ..concepts import EventBatch
 from ..evaluation.contexts import generate_events
 from ..relational.config import PRESETS
+from ..relational.learner import Learner
 from ..relational.model import GENERATION_RESTARTS, IDENTIFICATION_RESTARTS, ConceptModel
-from ..training.loop import Learner
 from ..world.scene import POSITION
 from . import style
 from .models import Models
@@ -69,7 +69,7 @@ def draw(models: Models, seed: int, scenes: int) -> tuple[Figure, dict]:
         if preset == 'untrained':
             with torch.random.fork_rng():
                 torch.manual_seed(seed)
-                model = ConceptModel(Learner(PRESETS['position']), {}, '')
+                model = ConceptModel(Learner(PRESETS['position'].model), {}, '')
         else:
             model = models.get(preset)
         numbers[preset] = {

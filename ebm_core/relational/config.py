@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
 from ..concepts import FAMILIES, concept_names
-from ..world.scene import MAX_ROLES, InvalidInput
+from ..config import Config, RunConfig, describe
+from ..errors import InvalidInput
+from ..world.scene import MAX_ROLES
 
 Context = Literal['generation', 'identification']
 
@@ -21,11 +23,7 @@ def _known(key: str) -> str:
     return key
 
 
-class _Config(BaseModel):
-    model_config = ConfigDict(extra='forbid', frozen=True)
-
-
-class ModelConfig(_Config):
+class ModelConfig(Config):
     """The network's sizes; weights load only into the configuration they were made with."""
 
     hidden: int = Field(128, ge=8, le=1024, description='units per hidden layer of f and g')
@@ -43,7 +41,7 @@ class ModelConfig(_Config):
     )
 
 
-class TrainingConfig(_Config):
+class TrainingConfig(RunConfig):
     """One training run (Algorithm 1)."""
 
     steps: int = Field(6000, ge=1, description='optimiser steps')
@@ -66,15 +64,10 @@ class TrainingConfig(_Config):
     )
     demonstrations: int = Field(5, ge=1, le=20, description='events that a code is inferred from')
     queries: int = Field(2, ge=1, le=50, description='novel events per concept and context')
-    learning_rate: float = Field(
-        1e-2, gt=0, le=0.1, description='of the matrices (Muon), before decay'
-    )
     bias_learning_rate: float = Field(3e-3, gt=0, le=0.1, description='of the biases (Adam)')
     sampler_learning_rate: float = Field(
         5e-3, gt=0, le=1, description='the same, of the chains step sizes, which are logarithms'
     )
-    warmup_steps: int = Field(50, ge=0, description='steps of linear warm-up')
-    gradient_clip: float = Field(0.5, gt=0, description='largest norm of the gradient')
     kl_weight: float = Field(1.0, ge=0, description='weight of the sampler (KL) loss')
     kl_from: float = Field(
         0.2, ge=0, le=1, description='share of the steps after which the KL loss joins'
@@ -94,11 +87,9 @@ class TrainingConfig(_Config):
     positive_weight: float = Field(
         0.1, ge=0, description='weight of the energy of what was brought about, which is to be zero'
     )
-    seed: int = Field(0, ge=0, description='of everything random in the run')
-    checkpoint_every: int = Field(250, ge=1, description='steps between checkpoints')
 
 
-class Preset(_Config):
+class Preset(Config):
     """What `--preset` names."""
 
     model: ModelConfig = ModelConfig()
@@ -157,15 +148,3 @@ def preset(name: str, **changes: object) -> Preset:
     except ValidationError as error:
         raise InvalidInput(describe(error, TrainingConfig)) from None
     return Preset(model=base.model, training=training)
-
-
-def describe(error: ValidationError, config: type[BaseModel]) -> str:
-    """Return one line per mistake: the key, the value it was given, what is allowed."""
-    lines = []
-    for item in error.errors():
-        key = '.'.join(str(part) for part in item['loc'])
-        if item['type'] == 'extra_forbidden':
-            lines.append(f'{key}: unknown key; known are {", ".join(config.model_fields)}')
-        else:
-            lines.append(f'{key}: {item["input"]!r} is refused: {item["msg"]}')
-    return '; '.join(lines)

@@ -1,50 +1,36 @@
 # Copyright 2026 The ebm_concept_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The trained model as its users see it: numpy in, numpy out, weights with their provenance.
-
-A model is a directory with `model.safetensors` (weights) and `model.json` (configuration, how the
-weights were made, what they were measured to do, and their hash).
-"""
+"""The trained model as its users see it: numpy in, numpy out, weights with their provenance."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from pydantic import ValidationError
-from safetensors import SafetensorError
-from safetensors.torch import load, save
 
 from ..concepts import concept_names, concepts_of
-from ..training.checkpoint import write_atomically
-from ..training.loop import Learner
+from ..errors import InvalidInput, ModelError
+from ..model_files import read_model, write_model
 from ..world.scene import (
     NUM_FEATURES,
     POSITION,
     WORKSPACE_LIMIT,
     Demonstration,
-    InvalidInput,
     Scene,
 )
-from .config import ModelConfig, Preset, describe
+from .config import ModelConfig, Preset
 from .energy import energy_of_affine
+from .learner import Learner
 from .state_energy import StateEnergy
 from .understanding import understanding
 
-WEIGHTS, CARD = 'model.safetensors', 'model.json'
 IDENTIFICATION_RESTARTS = 16
 GENERATION_RESTARTS = 32
 _PLACES_AT_ONCE = 1024  # of an actor whose energy is tabulated: bounds what the network keeps
-
-
-class ModelError(RuntimeError):
-    """A model, or its directory, that cannot be used; the message says what and why."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,34 +215,12 @@ def _ends(demonstration: Demonstration, in_time: bool) -> Sequence[Scene]:
 
 def save_model(directory: Path, learner: Learner, preset: Preset, provenance: dict) -> str:
     """Write weights and card, and return the weights' SHA-256."""
-    data = save({k: v.detach().cpu().contiguous() for k, v in learner.state_dict().items()})
-    sha256 = hashlib.sha256(data).hexdigest()
-    card = {'sha256': sha256, **preset.model_dump(), 'provenance': provenance}
-    write_atomically(directory / WEIGHTS, data)
-    write_atomically(directory / CARD, (json.dumps(card, indent=2) + '\n').encode())
-    return sha256
+    return write_model(directory, learner, preset.model_dump(), provenance)
 
 
 def load_model(directory: Path) -> ConceptModel:
     """Load a model directory; ModelError says what is missing, damaged or foreign."""
-    weights, card_file = Path(directory) / WEIGHTS, Path(directory) / CARD
-    try:
-        card = json.loads(card_file.read_text())
-        data = weights.read_bytes()
-    except OSError as error:
-        raise ModelError(f'{error.filename}: {error.strerror}') from None
-    except ValueError as error:
-        raise ModelError(f'{card_file}: not JSON ({error})') from None
-    sha256 = hashlib.sha256(data).hexdigest()
-    if not isinstance(card, dict) or card.get('sha256') != sha256:
-        raise ModelError(f'{weights}: its SHA-256 {sha256[:12]}… is not the one in {card_file}')
-    try:
-        config = ModelConfig.model_validate(card.get('model'))
-    except ValidationError as error:
-        raise ModelError(f'{card_file}: {describe(error, ModelConfig)}') from None
-    learner = Learner(Preset(model=config))
-    try:
-        learner.load_state_dict(load(data))
-    except (SafetensorError, RuntimeError) as error:
-        raise ModelError(f'{weights}: {error}') from None
-    return ConceptModel(learner, card, sha256)
+    files = read_model(directory)
+    learner = Learner(files.config(ModelConfig))
+    files.load_into(learner)
+    return ConceptModel(learner, files.card, files.sha256)

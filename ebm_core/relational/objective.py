@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -44,13 +45,13 @@ class Losses:
 
 
 @dataclass(frozen=True)
-class Weights:
-    """What counts how much.
+class LossConfig:
+    """What the losses are made of, and the weights of two of them.
 
     chains: whether generation's are among the likelihood's samples. kl: whether chains are
-    differentiated. kl_into_energy: whether the KL loss trains the energy
-    that they descend, or their step sizes alone. positive, direction: of the demonstrated states'
-    own energy, and of where downhill leads.
+    differentiated. kl_into_energy: whether the KL loss trains the energy that they descend, or
+    their step sizes alone. positive, direction: weights of the demonstrated states' own energy, and
+    of where downhill leads.
     """
 
     chains: bool = True
@@ -60,8 +61,24 @@ class Weights:
     direction: float = 0.0
 
 
+class _Generation(NamedTuple):
+    """Of B events: −log p(x | a, w), KL loss, demonstrated energy and direction loss, each (B,)."""
+
+    ml: Tensor
+    kl: Tensor
+    positive: Tensor
+    direction: Tensor
+
+
+class _Identification(NamedTuple):
+    """Of B events: −log p(a | x, w) and KL loss, each (B,)."""
+
+    ml: Tensor
+    kl: Tensor
+
+
 @dataclass(frozen=True)
-class _Identification:
+class _Asked:
     """Whom a code asks for: pair sums (B, Q, H), the events' masks, and the code w (B, D)."""
 
     pairs: Tensor
@@ -69,7 +86,7 @@ class _Identification:
     w: Tensor
 
 
-def losses(energy: Energy, sampler: Sampler, tasks: Sequence[Task], weights: Weights) -> Losses:
+def losses(energy: Energy, sampler: Sampler, tasks: Sequence[Task], config: LossConfig) -> Losses:
     """Return the losses of a batch: every task is some concepts of one kind."""
     generated, problems = [], []
     for task in tasks:
@@ -77,30 +94,36 @@ def losses(energy: Energy, sampler: Sampler, tasks: Sequence[Task], weights: Wei
         w_x = w_x.repeat_interleave(task.queries, 0)
         if task.generate is not None:
             generated.append(
-                _generation(energy, sampler, task.generate, w_x, weights, task.single_goal)
+                _generation(energy, sampler, task.generate, w_x, config, task.single_goal)
             )
         if task.identify is not None:
-            problems.append(_identification(energy, task.identify, w_x))
+            problems.append(_asked(energy, task.identify, w_x))
         if task.argument is not None:
             w_a = demonstrated_code(energy, sampler, task.argument_shown, noise=LANGEVIN_NOISE)
             w_a = w_a.repeat_interleave(task.queries, 0)
-            problems.append(_identification(energy, task.argument, w_a))
-    identified = [_identify(energy, sampler, problems, weights)] if problems else []
+            problems.append(_asked(energy, task.argument, w_a))
+    identified = [_identify(energy, sampler, problems, config)] if problems else []
 
     def mean(values: Sequence[Tensor]) -> Tensor:
         return torch.cat(list(values)).mean() if values else energy.f_in.new_zeros(())
 
-    parts = [
-        mean([g[0] for g in generated]),
-        mean([i[0] for i in identified]),
-        mean([g[1] for g in generated]),
-        mean([i[1] for i in identified]),
-        mean([g[3] for g in generated]),
-        mean([g[2] for g in generated]),
-    ]
-    likelihood = parts[0] + parts[1]
-    likelihood = likelihood + weights.direction * parts[4] + weights.positive * parts[5]
-    return Losses(likelihood, parts[2] + parts[3], *parts)
+    generation_ml = mean([g.ml for g in generated])
+    identification_ml = mean([i.ml for i in identified])
+    generation_kl = mean([g.kl for g in generated])
+    identification_kl = mean([i.kl for i in identified])
+    direction = mean([g.direction for g in generated])
+    positive = mean([g.positive for g in generated])
+    likelihood = generation_ml + identification_ml
+    return Losses(
+        likelihood=likelihood + config.direction * direction + config.positive * positive,
+        kl=generation_kl + identification_kl,
+        generation_ml=generation_ml,
+        identification_ml=identification_ml,
+        generation_kl=generation_kl,
+        identification_kl=identification_kl,
+        direction=direction,
+        positive=positive,
+    )
 
 
 def demonstrated_code(
@@ -116,21 +139,20 @@ def _generation(
     sampler: Sampler,
     events: Events,
     w: Tensor,
-    weights: Weights,
+    config: LossConfig,
     single_goal: Tensor,
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Return −log p(x | a, w), KL loss, demonstrated energy and direction loss, each (B,)."""
+) -> _Generation:
     x, before = events.states[:, 1:], events.states[:, 0]
     start = events.start()
     given = (before, start, events.attention)
     of_states = StateEnergy(energy, *given, w, events.movers, events.roles)
     kl, chain = x.new_zeros(len(x)), []
-    if weights.chains:
+    if config.chains:
         given_code = (w.detach(), events.movers, events.roles)
         fixed = StateEnergy(energy.frozen(), *given, *given_code)
-        with nullcontext() if weights.kl else torch.no_grad():
+        with nullcontext() if config.kl else torch.no_grad():
             chain = sampler.generate(
-                of_states if weights.kl_into_energy else fixed,
+                of_states if config.kl_into_energy else fixed,
                 starts(start, events.free, CHAINS),
                 events.free,
                 noise=LANGEVIN_NOISE,
@@ -138,14 +160,14 @@ def _generation(
         kl = fixed(chain[-1]).log1p().mean(1)
     sampled = [c.detach() for c in chain]
     candidates, as_good = state_candidates(x, start, sampled, events.free)
-    if not weights.direction:
+    if not config.direction:
         energies = of_states(candidates)
         direction = torch.zeros_like(kl)
     else:
         energies, gradients = of_states.value_and_gradient(candidates)
         direction = direction_loss(candidates, gradients, events.free, single_goal)
     ml = _first_of(energies.masked_fill(as_good, torch.inf))
-    return ml, kl, energies[:, 0], direction
+    return _Generation(ml, kl, energies[:, 0], direction)
 
 
 def direction_loss(
@@ -167,15 +189,14 @@ def direction_loss(
     return (off * counts).sum(1) / counts.sum(1)
 
 
-def _identification(energy: Energy, events: Events, w: Tensor) -> _Identification:
+def _asked(energy: Energy, events: Events, w: Tensor) -> _Asked:
     x = energy.inputs(events.states[:, 1:], events.states[:, 0], events.roles)
-    return _Identification(energy.pair_sums(x), events, w)
+    return _Asked(energy.pair_sums(x), events, w)
 
 
 def _identify(
-    energy: Energy, sampler: Sampler, problems: Sequence[_Identification], weights: Weights
-) -> tuple[Tensor, Tensor]:
-    """Return −log p(a | x, w) and the KL loss, each (B,)."""
+    energy: Energy, sampler: Sampler, problems: Sequence[_Asked], config: LossConfig
+) -> _Identification:
     pairs = torch.cat([p.pairs for p in problems])
     w = torch.cat([p.w for p in problems])
     mask = torch.cat([p.events.attention for p in problems])
@@ -183,16 +204,16 @@ def _identify(
     any_of = torch.cat([p.events.any_of for p in problems])
     start = torch.randn(mask.shape, device=mask.device).unsqueeze(1)
     fixed = energy.frozen()
-    descended = (energy, pairs) if weights.kl_into_energy else (fixed, pairs.detach())
-    with nullcontext() if weights.kl else torch.no_grad():
-        code = w if weights.kl_into_energy else w.detach()
+    descended = (energy, pairs) if config.kl_into_energy else (fixed, pairs.detach())
+    with nullcontext() if config.kl else torch.no_grad():
+        code = w if config.kl_into_energy else w.detach()
         logits = sampler.identify(*descended, present, code, start, noise=LANGEVIN_NOISE)[-1]
     found = torch.sigmoid(logits) * present.unsqueeze(1)
     candidates, also_right = mask_candidates(mask, present, any_of, found.detach())
     energies = energy.energy_of_gates(pairs, candidates, energy.with_code(w))
     ml = _first_of(energies.masked_fill(also_right, torch.inf))
     kl = fixed.energy_of_gates(pairs.detach(), found, fixed.with_code(w.detach())).log1p()
-    return ml, kl.mean(1)
+    return _Identification(ml, kl.mean(1))
 
 
 def _first_of(energies: Tensor) -> Tensor:

@@ -3,9 +3,8 @@
 
 """Execution-time inference: Langevin steps on the code w, the attention a and the state x.
 
-Every chain takes K steps of  v ← v − α_k · clip(∇E) + noise  (eq. 3; the paper prints a plus, but
-the step must descend). The step sizes α_k and the clipping radius of each variable are learned with
-the energy, so that K steps are enough (the paper's KL objective asks for just that).
+The step sizes and the clipping radius of each variable (`ebm_core.sampling.langevin`) are learned
+with the energy, so that K steps are enough (the paper's KL objective asks for just that).
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from ..sampling.langevin import Langevin, StepRange
 from ..world.scene import COLOUR, PLANE_HALF_WIDTH, POSITION
 from .energy import Energy, with_one
 from .mask_search import grow, refine
@@ -25,55 +25,24 @@ TRAJECTORY_SPREAD = 0.5  # standard deviation around x⁰ of where restarts begi
 RIDGE_START = 0.1  # λ of exact inference: it falls as far as training lets it, so it has a bound
 LEAST_RIDGE = 1e-3
 CODE_START = 0.05  # standard deviation of the codes that inference starts from
-# By variable: what a chain moves; several entities at once need other steps than one. First and
-# last step size. States come from far and must arrive, so their steps shorten from the beginning:
-# the ends of chains are what shows the likelihood where the energy has false minima.
-_INITIAL_STEPS = {
-    'code': (0.3, 0.3),
-    'attention': (1.0, 1.0),
-    'position': (0.5, 0.02),
-    'positions': (0.5, 0.02),
-    'trajectory': (0.5, 0.02),
-    'colour': (0.5, 0.02),
-}
-_INITIAL_CLIP = {
-    'code': 2.0,
-    'attention': 2.0,
-    'position': 1.0,
-    'positions': 1.0,
-    'trajectory': 1.0,
-    'colour': 1.0,
+# By variable: what a chain moves; several entities at once need other steps than one. States come
+# from far and must arrive, so their steps shorten from the beginning: the ends of chains are what
+# shows the likelihood where the energy has false minima.
+_STATES = StepRange(0.5, 0.02, clip=1.0)
+_VARIABLES = {
+    'code': StepRange(0.3, 0.3, clip=2.0),
+    'attention': StepRange(1.0, 1.0, clip=2.0),
+    **dict.fromkeys(('position', 'positions', 'trajectory', 'colour'), _STATES),
 }
 
 
-class Sampler(nn.Module):
+class Sampler(Langevin):
     """The three chains, with their learned step sizes."""
 
     def __init__(self, steps: int = 10, *, ridge: bool = False) -> None:
         """Begin with the usual step sizes; ridge: codes are solved for, not descended to."""
-        super().__init__()
-        self.steps = steps
+        super().__init__(steps, _VARIABLES)
         self.log_ridge = nn.Parameter(torch.tensor(math.log(RIDGE_START))) if ridge else None
-        self.log_step = nn.ParameterDict(
-            {
-                k: nn.Parameter(torch.linspace(math.log(first), math.log(last), steps))
-                for k, (first, last) in _INITIAL_STEPS.items()
-            }
-        )
-        self.log_clip = nn.ParameterDict(
-            {k: nn.Parameter(torch.tensor(math.log(v))) for k, v in _INITIAL_CLIP.items()}
-        )
-
-    def step(self, variable: str, k: int, value: Tensor, gradient: Tensor, noise: float) -> Tensor:
-        """Return the value (..., n) after step k of the variable's chain.
-
-        The gradient is clipped softly, g / (1 + |g| / c): a far start moves at a bounded pace, a
-        near one as the gradient says.
-        """
-        radius = self.log_clip[variable].exp()
-        norm = torch.linalg.vector_norm(gradient, dim=-1, keepdim=True)
-        value = value - self.log_step[variable][k].exp() * gradient / (1 + norm / radius)
-        return value + noise * torch.randn_like(value) if noise else value
 
     def infer_code(
         self,

@@ -1,4 +1,4 @@
 # Copyright 2026 The ebm_concept_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""How an energy is trained: the loop, its checkpoints, optimisers and processes."""
+"""One training loop for every energy: steps, checkpoints, processes, logs. It knows protocols."""

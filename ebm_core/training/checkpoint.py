@@ -6,8 +6,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -16,33 +14,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
 
-from ..world.scene import InvalidInput
+from ..errors import InvalidInput
+from ..files import write_atomically
 from .distributed import ALONE, Processes
 from .optimizer import MuonAndAdam
 
 FILE = 'checkpoint.safetensors'
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all: to a neighbour first, then renamed over the target."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f'.{path.name}.')
-    try:
-        with os.fdopen(descriptor, 'wb') as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def remove_leftovers(directory: Path) -> None:
-    """Remove what a process that was killed while it wrote a checkpoint has left half-written."""
-    for path in directory.glob(f'.{FILE}.*'):
-        path.unlink(missing_ok=True)
 
 
 def save_checkpoint(
@@ -57,9 +34,12 @@ def save_checkpoint(
     """Save weights, optimiser moments, random states, and how far and how long the run has been.
 
     progress: at least 'step', the number of steps done. Of several processes every one calls this:
-    its random states are its own, the rest is the leader's, who writes.
+    its random states and buffers are its own, the rest is the leader's, who writes.
     """
     state = {'torch_rng': torch.get_rng_state(), 'numpy_rng': rng.bit_generator.state}
+    if not processes.leads:
+        buffers = {name: buffer.cpu() for name, buffer in modules.named_buffers()}
+        state |= {f'module.{name}': buffer for name, buffer in buffers.items()}
     if torch.cuda.is_available():
         state['cuda_rng'] = torch.cuda.get_rng_state()
     states = processes.gather(state)
@@ -135,10 +115,14 @@ def _restore(
             f'{path}: made by {number} processes, {processes.number} cannot continue it exactly; '
             f'start {number} (torchrun --nproc-per-node), choose another --output or remove it'
         )
-    prefix = 'module.'
-    modules.load_state_dict(
-        {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-    )
+    names = modules.state_dict()
+    own = {
+        name: tensors[key]
+        for name, _ in modules.named_buffers()
+        if (key := _of_rank(f'module.{name}', processes.rank)) in tensors
+    }
+    kept = {k.removeprefix('module.'): v for k, v in tensors.items() if k.startswith('module.')}
+    modules.load_state_dict({k: v for k, v in kept.items() if k in names} | own)
     state: dict[int, dict[str, torch.Tensor]] = {}
     for key, value in tensors.items():
         if key.startswith('optimizer.'):

@@ -3,7 +3,7 @@
 
 """Several processes that train one model: `torchrun --nproc-per-node N -m ebm_core train …`.
 
-Every process (rank) draws its share of each step's concepts with random numbers of its own; the
+Every process (rank) draws its share of each step's work with random numbers of its own; the
 gradients are averaged, so that the weights stay the same in all. The leader, rank 0, is the one
 that prints, evaluates and writes. Gloo on CPUs, NCCL on GPUs (one per process).
 """
@@ -20,8 +20,7 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
-from ..relational.config import Preset
-from ..world.scene import InvalidInput
+from ..errors import InvalidInput
 
 
 @dataclass(frozen=True)
@@ -35,24 +34,6 @@ class Processes:
     def leads(self) -> bool:
         """Whether it is the one that prints and writes."""
         return self.rank == 0
-
-    def share(self, preset: Preset) -> Preset:
-        """Return the preset with this process's share of each step's concepts.
-
-        They are dealt out like cards: no process has more than one concept more than another, in
-        all and of each family.
-        """
-        if self.number == 1:
-            return preset
-        concepts = preset.training.concepts
-        dealt = [key for key, number in concepts.items() for _ in range(number)]
-        if len(dealt) < self.number:
-            raise InvalidInput(
-                f'concepts: {len(dealt)} per step are too few for {self.number} processes'
-            )
-        mine = dealt[self.rank :: self.number]
-        changes = {'concepts': {key: mine.count(key) for key in concepts}}
-        return preset.model_copy(update={'training': preset.training.model_copy(update=changes)})
 
     def random_of_its_own(self, seed: int) -> np.random.Generator:
         """Return NumPy's generator, and seed torch anew where others started from the same seed.

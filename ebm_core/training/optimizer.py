@@ -1,7 +1,7 @@
 # Copyright 2026 The ebm_concept_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""What takes the training's steps: Muon for matrices, Adam for biases and the chains' step sizes.
+"""What takes the training's steps: Muon for matrices, Adam for everything else.
 
 Muon makes a matrix's step orthogonal, so that all its directions are learned alike; the losses fall
 in far fewer steps than with Adam alone.
@@ -9,10 +9,22 @@ in far fewer steps than with Adam alone.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import torch
 from torch import nn
 
-from ..relational.config import TrainingConfig
+from ..config import RunConfig
+from ..protocols import ParameterGroup
+
+
+def learning_rate(run: RunConfig, step: int) -> float:
+    """Linear warm-up, then a cosine down to 2 % (without the decay late steps undo early ones)."""
+    warm = min(1.0, (step + 1) / max(1, run.warmup_steps))
+    return (
+        run.learning_rate * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * step / run.steps)))
+    )
 
 
 class MuonAndAdam:
@@ -21,26 +33,23 @@ class MuonAndAdam:
     Every parameter group keeps its rate before decay as 'initial_lr'.
     """
 
-    def __init__(self, energy: nn.Module, sampler: nn.Module, config: TrainingConfig) -> None:
-        matrices = [p for p in energy.parameters() if p.ndim == 2]
-        vectors = [p for p in energy.parameters() if p.ndim != 2]
-        rate = config.learning_rate
-        muon = torch.optim.Muon(
-            [{'params': matrices, 'initial_lr': rate}],
-            lr=rate,
-            weight_decay=0.0,
-            adjust_lr_fn='match_rms_adamw',
-        )
-        adam = torch.optim.Adam(
-            [
-                {'params': vectors, 'initial_lr': config.bias_learning_rate},
-                {
-                    'params': list(sampler.parameters()),
-                    'initial_lr': config.sampler_learning_rate,
-                },
-            ]
-        )
-        self.parts: tuple[torch.optim.Optimizer, ...] = (muon, adam)
+    def __init__(self, groups: Sequence[ParameterGroup]) -> None:
+        self.groups = tuple(groups)
+        by_muon, by_adam = [], []
+        for group in self.groups:
+            muons = [p for p in group.parameters if group.matrix_rate is not None and p.ndim == 2]
+            taken = {id(p) for p in muons}
+            rest = [p for p in group.parameters if id(p) not in taken]
+            by_muon += [_rated(muons, group.matrix_rate)] if muons else []
+            by_adam += [_rated(rest, group.rate)] if rest else []
+        parts: list[torch.optim.Optimizer] = []
+        if by_muon:
+            parts.append(
+                torch.optim.Muon(by_muon, weight_decay=0.0, adjust_lr_fn='match_rms_adamw')
+            )
+        if by_adam:
+            parts.append(torch.optim.Adam(by_adam))
+        self.parts = tuple(parts)
 
     @property
     def param_groups(self) -> list[dict]:
@@ -52,10 +61,19 @@ class MuonAndAdam:
         for part in self.parts:
             part.zero_grad(set_to_none)
 
-    def step(self) -> None:
-        """Take a step."""
-        for part in self.parts:
-            part.step()
+    def step(self, run: RunConfig, step: int) -> bool:
+        """Take a step at its rate with clipped gradients, unless they are not finite."""
+        rate = learning_rate(run, step) / run.learning_rate
+        for group in self.param_groups:
+            group['lr'] = group['initial_lr'] * rate
+        norms = [
+            nn.utils.clip_grad_norm_(group.parameters, run.gradient_clip) for group in self.groups
+        ]
+        taken = bool(torch.isfinite(torch.stack(norms)).all())
+        if taken:
+            for part in self.parts:
+                part.step()
+        return taken
 
     def state_dict(self) -> dict:
         """Return {'state': moments by parameter}."""
@@ -79,3 +97,7 @@ class MuonAndAdam:
 
     def _sizes(self) -> list[int]:
         return [sum(len(group['params']) for group in part.param_groups) for part in self.parts]
+
+
+def _rated(parameters: list[nn.Parameter], rate: float | None) -> dict:
+    return {'params': parameters, 'lr': rate, 'initial_lr': rate}

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..errors import InvalidInput
+
 SHAPES: tuple[str, ...] = ('cross', 'circle', 'square', 'triangle')
 COLOURS: dict[str, tuple[float, float, float]] = {
     'red': (0.9, 0.1, 0.1),
@@ -45,10 +47,6 @@ NUM_FEATURES = MOVABLE + 1
 LAST_STEP = slice(NUM_FEATURES, NUM_FEATURES + 2)
 UNTIL_THEN = slice(NUM_FEATURES + 2, NUM_FEATURES + 4)
 NUM_INPUTS = NUM_FEATURES + 4
-
-
-class InvalidInput(ValueError):
-    """Something that is refused; the message names the field and the reason."""
 
 
 def _array(name: str, value: object, shape: tuple[int | None, ...], dtype: type) -> np.ndarray:

@@ -11,8 +11,9 @@ import torch
 from safetensors import safe_open
 from tqdm import tqdm
 
-from ebm_core import training
 from ebm_core.relational.config import preset
+from ebm_core.relational.recipe import ConceptRecipe
+from ebm_core.training import loop
 from ebm_core.training.checkpoint import FILE
 from ebm_core.training.distributed import joined
 
@@ -21,13 +22,16 @@ CPU = torch.device('cpu')
 # neither threads nor random states of the tests are inherited.
 _context = multiprocessing.get_context('forkserver')
 # torch._dynamo is what the first optimiser imports, for seconds.
-_context.set_forkserver_preload(['ebm_core.training.loop', 'torch._dynamo'])
+_context.set_forkserver_preload(
+    ['ebm_core.relational.recipe', 'ebm_core.training.loop', 'torch._dynamo']
+)
 
 
 def small(**changes):
-    """Return a preset whose steps take a tenth of a second."""
+    """Return a recipe whose steps take a tenth of a second; changes: of the training's values."""
     few = {'point': 2, 'between': 1, 'one': 1}
-    return preset('tiny', **{'steps': 12, 'checkpoint_every': 6, 'concepts': few, **changes})
+    values = {'steps': 12, 'checkpoint_every': 6, 'concepts': few, **changes}
+    return ConceptRecipe(preset('tiny', **values))
 
 
 def start(function, *args):
@@ -55,16 +59,16 @@ def end(processes, timeout_s=180):
     return [process.exitcode for process in processes]
 
 
-def train_until(step, chosen, directory):
+def train_until(step, recipe, directory):
     """Train, and die without a word when `step` is to be taken."""
     _die_before(step)
-    training.train(chosen, directory, device=CPU)
+    loop.train(recipe, directory, device=CPU)
 
 
-def train_together_until(processes, step, chosen, directory):
+def train_together_until(processes, step, recipe, directory):
     """Train as one of several, keep the end's weights; see `train_until`."""
     _die_before(step)
-    learner, _ = training.train(chosen, directory, device=CPU, processes=processes)
+    learner, _ = loop.train(recipe, directory, device=CPU, processes=processes)
     torch.save(learner.state_dict(), directory / f'rank{processes.rank}.pt')
 
 
@@ -104,11 +108,11 @@ def _as_rank(rank, number, port, function, *args):
 
 
 def _die_before(last):
-    step = training.train_step
+    step = loop.train_step
 
-    def die(learner, optimizer, chosen, index, *rest):
+    def die(recipe, learner, optimizer, index, *rest):
         if index == last:
             os._exit(9)
-        return step(learner, optimizer, chosen, index, *rest)
+        return step(recipe, learner, optimizer, index, *rest)
 
-    training.train_step = die
+    loop.train_step = die

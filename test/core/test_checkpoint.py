@@ -13,9 +13,10 @@ from processes import CPU, assert_same_checkpoint, end, small, start, train_unti
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from ebm_core.training.checkpoint import FILE, write_atomically
+from ebm_core.errors import InvalidInput
+from ebm_core.files import write_atomically
+from ebm_core.training.checkpoint import FILE
 from ebm_core.training.loop import train
-from ebm_core.world.scene import InvalidInput
 
 KILLS = 4
 
@@ -30,15 +31,15 @@ def steps_done(directory):
 
 def test_killed_at_any_moment_a_run_ends_as_an_undisturbed_one(tmp_path):
     """SIGKILL at random moments, while every step writes a checkpoint; then to the end."""
-    chosen = small(steps=12 * KILLS, checkpoint_every=1)
+    recipe = small(steps=12 * KILLS, checkpoint_every=1)
     whole, parts = tmp_path / 'whole', tmp_path / 'parts'
     began = time.monotonic()
-    train(chosen, whole, device=CPU)
-    step_s = (time.monotonic() - began) / chosen.training.steps
+    train(recipe, whole, device=CPU)
+    step_s = (time.monotonic() - began) / recipe.run.steps
     rng = random.Random()  # another moment in every run of the test
     for _ in range(KILLS):
         before = steps_done(parts)
-        process = start(train_until, None, chosen, parts)
+        process = start(train_until, None, recipe, parts)
         while steps_done(parts) == before:
             assert process.is_alive(), 'training ended by itself'
             time.sleep(0.1 * step_s)
@@ -46,28 +47,28 @@ def test_killed_at_any_moment_a_run_ends_as_an_undisturbed_one(tmp_path):
         process.kill()
         process.join()
         assert before < steps_done(parts)  # what is there can be read
-    assert steps_done(parts) < chosen.training.steps, 'no kill came before the end'
-    assert end([start(train_until, None, chosen, parts)]) == [0]
+    assert steps_done(parts) < recipe.run.steps, 'no kill came before the end'
+    assert end([start(train_until, None, recipe, parts)]) == [0]
     assert_same_checkpoint(whole, parts)
     assert [p.name for p in parts.iterdir() if p.name.startswith('.')] == []
 
 
 def test_killed_within_a_write_the_old_checkpoint_stays(tmp_path):
     """The moment that random kills seldom meet: half of the new file is written."""
-    chosen = small(steps=4, checkpoint_every=1)
-    assert end([start(die_within_a_write, chosen, tmp_path, 3)]) == [9]
+    recipe = small(steps=4, checkpoint_every=1)
+    assert end([start(die_within_a_write, recipe, tmp_path, 3)]) == [9]
     assert steps_done(tmp_path) == 2
     assert len([p for p in tmp_path.iterdir() if p.name.startswith('.')]) == 1
-    train(chosen, tmp_path, device=CPU)
+    train(recipe, tmp_path, device=CPU)
     assert steps_done(tmp_path) == 4
     assert [p for p in tmp_path.iterdir() if p.name.startswith('.')] == []
 
 
-def die_within_a_write(chosen, directory, number):
+def die_within_a_write(recipe, directory, number):
     """Train, and die within the write of checkpoint `number`."""
     import os
 
-    from ebm_core import checkpoint
+    from ebm_core import files
 
     count, real = 0, os.fdopen
 
@@ -81,8 +82,8 @@ def die_within_a_write(chosen, directory, number):
             os._exit(9)
         return file
 
-    checkpoint.os.fdopen = fdopen
-    train(chosen, directory, device=CPU)
+    files.os.fdopen = fdopen
+    train(recipe, directory, device=CPU)
 
 
 def test_another_configurations_checkpoint_is_refused(tmp_path):

@@ -22,40 +22,40 @@ from processes import (
 )
 
 from ebm_core.relational.model import load_model
-from ebm_core.relational.objective import Weights, losses
+from ebm_core.relational.objective import LossConfig, losses
 from ebm_core.training.distributed import ALONE, Processes, device_of
-from ebm_core.training.loop import Learner, draw_tasks, train
+from ebm_core.training.loop import train
 from ebm_core.world.scene import InvalidInput
 
 EVEN = {'point': 2, 'between': 2}
 UNEVEN = {'point': 2, 'colour': 1}
 
 
-def gradients(processes, chosen, average):
+def gradients(processes, recipe, average):
     """Return the gradients of the first step, None where there are none."""
     torch.manual_seed(0)
-    learner = Learner(chosen)
+    learner = recipe.build()
     rng = processes.random_of_its_own(0)
-    mine = processes.share(chosen)
-    tasks = draw_tasks(mine, rng, CPU)
-    batch = losses(learner.energy, learner.sampler, tasks, Weights())
+    mine = recipe.share(processes.rank, processes.number)
+    tasks = mine.draw(0, rng, CPU)
+    batch = losses(learner.energy, learner.sampler, tasks, LossConfig())
     (batch.likelihood + batch.kl).backward()
     if average:
-        processes.average_gradients(learner, weight=sum(mine.training.concepts.values()))
+        processes.average_gradients(learner, weight=mine.work)
     return {name: p.grad for name, p in learner.named_parameters()}
 
 
-def averaged_gradients(processes, chosen, directory):
-    torch.save(gradients(processes, chosen, True), directory / f'gradients{processes.rank}.pt')
+def averaged_gradients(processes, recipe, directory):
+    torch.save(gradients(processes, recipe, True), directory / f'gradients{processes.rank}.pt')
 
 
 @pytest.mark.parametrize('concepts', [EVEN, UNEVEN])
 def test_gradients_are_the_mean_of_the_halves(tmp_path, concepts):
-    chosen = small(concepts=concepts)
-    assert end(start_together(2, averaged_gradients, chosen, tmp_path)) == [0, 0]
+    recipe = small(concepts=concepts)
+    assert end(start_together(2, averaged_gradients, recipe, tmp_path)) == [0, 0]
     ranks = [torch.load(tmp_path / f'gradients{rank}.pt') for rank in (0, 1)]
 
-    halves = [gradients(Processes(rank, 2), chosen, False) for rank in (0, 1)]
+    halves = [gradients(Processes(rank, 2), recipe, False) for rank in (0, 1)]
     total = sum(concepts.values())
     first = (total + 1) // 2 / total  # the share of the concepts that rank 0 has
     assert not torch.equal(*(half['energy.f_out'] for half in halves))
@@ -73,11 +73,11 @@ def test_gradients_are_the_mean_of_the_halves(tmp_path, concepts):
 
 
 def test_an_interrupted_run_equals_an_uninterrupted_one(tmp_path):
-    chosen = small(steps=7, checkpoint_every=3, kl_from=0.5)
+    recipe = small(steps=7, checkpoint_every=3, kl_from=0.5)
     whole, parts = tmp_path / 'whole', tmp_path / 'parts'
-    assert end(start_together(2, train_together_until, None, chosen, whole)) == [0, 0]
-    assert end(start_together(2, train_together_until, 5, chosen, parts)) == [9, 9]
-    assert end(start_together(2, train_together_until, None, chosen, parts)) == [0, 0]
+    assert end(start_together(2, train_together_until, None, recipe, whole)) == [0, 0]
+    assert end(start_together(2, train_together_until, 5, recipe, parts)) == [9, 9]
+    assert end(start_together(2, train_together_until, None, recipe, parts)) == [0, 0]
     assert_same_checkpoint(whole, parts)
 
     ranks = [torch.load(parts / f'rank{rank}.pt') for rank in (0, 1)]
@@ -85,26 +85,26 @@ def test_an_interrupted_run_equals_an_uninterrupted_one(tmp_path):
         assert torch.equal(value, ranks[1][name]), name
     # One process cannot go on where two were: it has other random numbers.
     with pytest.raises(InvalidInput, match='made by 2 processes, 1 cannot continue'):
-        train(chosen, parts, device=CPU)
+        train(recipe, parts, device=CPU)
 
 
 def test_a_damaged_checkpoint_stops_all(tmp_path):
     """Nobody waits for a process that has refused and left."""
-    chosen = small(steps=2, checkpoint_every=1)
+    recipe = small(steps=2, checkpoint_every=1)
     (tmp_path / 'checkpoint.safetensors').write_bytes(b'not one')
-    assert end(start_together(2, train_together_until, None, chosen, tmp_path)) == [1, 1]
+    assert end(start_together(2, train_together_until, None, recipe, tmp_path)) == [1, 1]
 
 
 def test_concepts_are_dealt_out_evenly():
-    chosen = small(concepts={'shape': 5, 'point': 4, 'one': 1})
-    shares = [Processes(rank, 3).share(chosen).training.concepts for rank in range(3)]
+    recipe = small(concepts={'shape': 5, 'point': 4, 'one': 1})
+    shares = [recipe.share(rank, 3).run.concepts for rank in range(3)]
     assert sorted(sum(share.values()) for share in shares) == [3, 3, 4]
-    for key, number in chosen.training.concepts.items():
+    for key, number in recipe.run.concepts.items():
         counts = [share[key] for share in shares]
         assert sum(counts) == number and max(counts) - min(counts) <= 1
-    assert ALONE.share(chosen) is chosen
+    assert recipe.share(0, 1) is recipe
     with pytest.raises(InvalidInput, match='10 per step are too few for 11 processes'):
-        Processes(0, 11).share(chosen)
+        recipe.share(0, 11)
 
 
 def test_random_numbers_differ_by_process_and_seed():

@@ -21,8 +21,8 @@ from ebm_core.figures import (
 )
 from ebm_core.figures.colour_codes import nearest_share, principal_axes
 from ebm_core.relational.config import PRESETS
+from ebm_core.relational.learner import Learner
 from ebm_core.relational.model import ConceptModel
-from ebm_core.training.loop import Learner
 from ebm_core.world.scene import POSITION
 
 
@@ -30,7 +30,7 @@ from ebm_core.world.scene import POSITION
 def main_model():
     """An untrained model."""
     torch.manual_seed(0)
-    return ConceptModel(Learner(PRESETS['concepts']), {}, '')
+    return ConceptModel(Learner(PRESETS['concepts'].model), {}, '')
 
 
 def events(name: str, context: str, count: int = 6) -> tuple[list, EventBatch, EventBatch]:

@@ -12,10 +12,10 @@ import torch
 
 from benchmarks.plain import plain_losses
 from ebm_core.concepts import concepts_of
-from ebm_core.relational.config import ModelConfig, Preset
-from ebm_core.relational.objective import Weights, losses
+from ebm_core.relational.config import ModelConfig
+from ebm_core.relational.learner import Learner
+from ebm_core.relational.objective import LossConfig, losses
 from ebm_core.relational.task import Events, Task, make_task
-from ebm_core.training.loop import Learner
 
 EVERY_KIND = (('placement', 'region', 'proximity'), ('shape',), ('colour',), ('quantity',))
 
@@ -48,10 +48,10 @@ def drawn(kinds, seed, contexts=('generation', 'identification')):
     return tasks
 
 
-def assert_same(tasks, weights=Weights(), seed=0, lean=True, **model):  # noqa: B008 (frozen)
+def assert_same(tasks, weights=LossConfig(), seed=0, lean=True, **model):  # noqa: B008 (frozen)
     sizes = {'hidden': 16, 'residuals': 3, 'code_size': 4, 'sampler_steps': 5, **model}
     torch.manual_seed(seed)
-    learner = Learner(Preset(model=ModelConfig(**sizes)))
+    learner = Learner(ModelConfig(**sizes))
     # Biases start at zero, where a bias in the wrong place would go unnoticed.
     for parameter in learner.energy.parameters():
         torch.nn.init.normal_(parameter, std=parameter.shape[0] ** -0.5)
@@ -88,7 +88,7 @@ def test_losses_and_gradients_agree(families):
 
 
 @pytest.mark.parametrize(
-    'weights', [Weights(kl=False), Weights(kl_into_energy=False, direction=2.0)]
+    'weights', [LossConfig(kl=False), LossConfig(kl_into_energy=False, direction=2.0)]
 )
 @pytest.mark.parametrize('relational', [True, False])
 def test_of_a_step_with_every_kind(relational, weights):

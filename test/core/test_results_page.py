@@ -15,8 +15,8 @@ from ebm_core.__main__ import main
 from ebm_core.figures import FAMILY_FIGURES, FIGURES, get_figure
 from ebm_core.figures.models import Models
 from ebm_core.relational.config import PRESETS
+from ebm_core.relational.learner import Learner
 from ebm_core.relational.model import ModelError, load_model, save_model
-from ebm_core.training.loop import Learner
 from ebm_core.world.scene import InvalidInput
 
 ROOT = Path(__file__).parents[2]
@@ -25,7 +25,7 @@ SCENES = 4
 
 def untrained(preset: str) -> Learner:
     torch.manual_seed(0)
-    return Learner(PRESETS[preset])
+    return Learner(PRESETS[preset].model)
 
 
 @pytest.fixture(scope='module')

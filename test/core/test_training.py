@@ -11,14 +11,16 @@ import pytest
 import torch
 from processes import CPU, assert_same_checkpoint, small
 
-from ebm_core import logs, training
 from ebm_core.__main__ import main
 from ebm_core.concepts import FAMILIES, get_concept
 from ebm_core.relational.config import TrainingConfig, preset
+from ebm_core.relational.learner import Learner
 from ebm_core.relational.model import ModelError, load_model, save_model
-from ebm_core.relational.objective import Weights, losses
+from ebm_core.relational.objective import LossConfig, losses
+from ebm_core.relational.recipe import ConceptRecipe, draw_tasks
 from ebm_core.relational.task import make_task
-from ebm_core.training.loop import Learner, draw_tasks, train
+from ebm_core.training import logs, loop
+from ebm_core.training.loop import train
 from ebm_core.training.optimizer import MuonAndAdam
 
 ONE_CONCEPT = ['--set', 'concepts={"point": 2}', '--scenes', '5']
@@ -27,17 +29,19 @@ ONE_CONCEPT = ['--set', 'concepts={"point": 2}', '--scenes', '5']
 def test_learns_within_a_minute(tmp_path):
     """The likelihood of what was shown rises well above that of an untrained energy."""
     few = {'point': 8}
-    chosen = preset('tiny', steps=200, concepts=few, warmup_steps=10, kl_from=1)
+    recipe = ConceptRecipe(preset('tiny', steps=200, concepts=few, warmup_steps=10, kl_from=1))
 
     def held_out(learner):
         torch.manual_seed(99)
         task = make_task([get_concept('point')] * 32, np.random.default_rng(99), 5, 2)
         with torch.no_grad():
-            return losses(learner.energy, learner.sampler, [task], Weights(kl=False, positive=0.0))
+            return losses(
+                learner.energy, learner.sampler, [task], LossConfig(kl=False, positive=0.0)
+            )
 
     torch.manual_seed(0)
-    before = held_out(Learner(chosen))
-    learner, _ = train(chosen, tmp_path, device=CPU)
+    before = held_out(recipe.build())
+    learner, _ = train(recipe, tmp_path, device=CPU)
     after = held_out(learner)
     assert after.generation_ml < 0.7 * before.generation_ml
     assert after.identification_ml < 0.4 * before.identification_ml
@@ -54,21 +58,21 @@ def test_the_seed_decides_the_run(tmp_path):
 
 
 def test_a_step_draws_what_the_preset_says():
-    chosen = small(concepts=dict.fromkeys(FAMILIES, 2) | {'point': 3})
-    tasks = draw_tasks(chosen, np.random.default_rng(0), CPU)
+    recipe = small(concepts=dict.fromkeys(FAMILIES, 2) | {'point': 3})
+    tasks = draw_tasks(recipe.preset, np.random.default_rng(0), CPU)
     assert sum(len(task.shown.states) for task in tasks) == 2 * len(FAMILIES) + 3
 
 
 def test_a_step_that_is_not_finite_is_skipped():
-    chosen = small()
+    recipe = small()
     torch.manual_seed(0)
-    learner = Learner(chosen)
-    optimizer = MuonAndAdam(learner.energy, learner.sampler, chosen.training)
+    learner = recipe.build()
+    optimizer = MuonAndAdam(recipe.parameter_groups(learner))
     with torch.no_grad():
         learner.energy.f_out_bias[0] = torch.nan
     before = {name: value.clone() for name, value in learner.state_dict().items()}
     rng = np.random.default_rng(0)
-    _, taken = training.train_step(learner, optimizer, chosen, 0, rng)
+    _, taken = loop.train_step(recipe, learner, optimizer, 0, rng)
     assert not taken
     for name, value in learner.state_dict().items():
         assert torch.equal(value, before[name]) or name == 'energy.f_out_bias'
@@ -83,14 +87,14 @@ def test_resumed_run_continues_exactly(tmp_path, monkeypatch):
     class Stopped(Exception):
         pass
 
-    step = training.train_step
+    step = loop.train_step
 
-    def stop(learner, optimizer, chosen, index, *rest):
+    def stop(recipe, learner, optimizer, index, *rest):
         if index == 5:  # after a checkpoint, before the next
             raise Stopped
-        return step(learner, optimizer, chosen, index, *rest)
+        return step(recipe, learner, optimizer, index, *rest)
 
-    monkeypatch.setattr(training, 'train_step', stop)
+    monkeypatch.setattr(loop, 'train_step', stop)
     with pytest.raises(Stopped):
         main([*command, str(tmp_path / 'parts')])
     monkeypatch.undo()
@@ -177,8 +181,8 @@ def test_without_tensorboard_it_says_so_and_trains(tmp_path, monkeypatch, capsys
 @pytest.fixture
 def untrained(tmp_path):
     torch.manual_seed(0)
-    chosen = small()
-    learner = Learner(chosen)
+    chosen = small().preset
+    learner = Learner(chosen.model)
     save_model(tmp_path, learner, chosen, {'command': 'none'})
     return tmp_path, learner
 
