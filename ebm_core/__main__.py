@@ -22,6 +22,7 @@ from .concepts import FAMILIES, NUM_ENTITIES, concepts_of
 from .config import keys_help
 from .evaluation.composition import composition_table, evaluate_compositions
 from .evaluation.contexts import CONTEXTS, evaluate, evaluate_concept, table
+from .evaluation.open import cli as open_concepts
 from .evaluation.understanding import evaluate_understanding, understanding_table
 from .figures.cli import add_commands
 from .files import write_atomically
@@ -55,7 +56,8 @@ def main(argv: list[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     try:
         if args.scenes is None:
-            args.scenes = getattr(args, 'usual_scenes', 1000)
+            usual = getattr(args, 'usual_scenes', 1000)
+            args.scenes = open_concepts.SCENES if getattr(args, 'open', False) else usual
         for option in ('scenes', 'threads', 'demonstrations'):
             value = getattr(args, option, None)
             if value is not None and value < 1:
@@ -79,7 +81,9 @@ def _parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument('--json', type=Path, help='also write the results to this file')
     common.add_argument(
-        '--scenes', type=int, help='novel scenes per number (1000; compose 500; understand 40 sets)'
+        '--scenes',
+        type=int,
+        help='novel scenes per number (1000; --open and compose 500; understand 40 sets)',
     )
     common.add_argument('--threads', type=int, help="CPU threads (default: torch's choice)")
 
@@ -112,7 +116,9 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser('evaluate', parents=[common], help='measure a model')
     command.set_defaults(command=_evaluate)
-    command.add_argument('--model', type=Path, required=True, help='directory of the model')
+    command.add_argument(
+        '--model', type=Path, default=Path('models/concepts'), help='directory of the model'
+    )
     command.add_argument('--seed', type=int, default=1, help='of the scenes')
     command.add_argument(
         '--entities',
@@ -123,6 +129,7 @@ def _parser() -> argparse.ArgumentParser:
         help='smallest and largest number of entities of a scene (3 8)',
     )
     command.add_argument('--demonstrations', type=int, default=5, help='per code (5)')
+    open_concepts.add_options(command)
 
     command = commands.add_parser('compose', parents=[common], help='measure sums of two energies')
     command.set_defaults(command=_compose, usual_scenes=500)
@@ -222,7 +229,7 @@ def _train(args: argparse.Namespace) -> dict | None:
     return {**provenance, 'metrics': metrics}
 
 
-def _evaluate(args: argparse.Namespace) -> dict:
+def _evaluate(args: argparse.Namespace) -> dict | None:
     low, high = args.entities
     if not 3 <= low <= high <= MAX_ENTITIES:
         raise InvalidInput(
@@ -230,6 +237,8 @@ def _evaluate(args: argparse.Namespace) -> dict:
             f'{MAX_ENTITIES} at most'
         )
     model = load_model(args.model)
+    if args.open:
+        return open_concepts.run(args, model)
     metrics = evaluate(
         model,
         model.trained_concepts,

@@ -1,0 +1,65 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Teach it anything: concepts written by hand that no model was trained on by name.
+
+    python -m ebm_core evaluate --open --model DIR
+
+They are predicates, independent of the grammar that training draws from; nothing here uses it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+
+from ...relational.model import ConceptModel
+from ...training.distributed import ALONE, Processes
+from .measure import GENERATION, GENERATION_HELD_OUT, measures, shares
+from .scenes import Conditions
+from .table import open_table, summary
+from .timing import times_ms
+from .understood import foretold
+
+__all__ = ['Conditions', 'evaluate_open', 'open_table']
+
+
+def evaluate_open(
+    model: ConceptModel,
+    conditions: Conditions,
+    *,
+    scenes: int = 500,
+    seed: int = 1,
+    curve: Sequence[int] = (),
+    sets: int = 0,
+    processes: Processes = ALONE,
+) -> dict:
+    """Return the shares of scenes that succeed, each scene with demonstrations of its own.
+
+    curve: numbers of demonstrations for which generation is measured as well. sets: how many sets
+    of demonstrations, of each concept, tell whether understanding foretells success; 0: none. The
+    processes share the work; the numbers are the same.
+    """
+    how = {'scenes': scenes, 'seed': seed, 'processes': processes}
+    rows = shares(model, measures(), conditions, **how)
+    result = {
+        'scenes': scenes,
+        'seed': seed,
+        **asdict(conditions),
+        'summary': summary(rows),
+        'shares': rows,
+        'times_ms': times_ms(model),
+    }
+    generated = [m for m in measures() if m.group in (GENERATION, GENERATION_HELD_OUT)]
+    if curve:
+        result['curve'] = {
+            number: summary(
+                shares(model, generated, replace(conditions, demonstrations=number), **how)
+            )
+            for number in curve
+        }
+    if sets:
+        result['understanding'] = foretold(
+            model, conditions, sets=sets, seed=seed, processes=processes
+        )
+    return result

@@ -1,0 +1,195 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Measuring a model: every number is a share of scenes, counted in pieces that stand alone."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+from zlib import crc32
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from ...relational.model import IDENTIFICATION_RESTARTS, ConceptModel
+from ...training.distributed import ALONE, Processes
+from ...world.batch import EventBatch
+from ...world.scene import POSITION
+from ..contexts import demonstrated, found, generate_events
+from .concept import SUCCESS_DISTANCE, OpenConcept
+from .concepts import CONCEPTS
+from .holding import can_hold, holding
+from .scenes import Conditions, generation
+from .who import CASTS, RELATIONS, Cast, Relation, argument
+
+_PIECE = 125  # scenes at once: what fits into memory and, mostly, into caches
+
+GENERATION, GENERATION_HELD_OUT = 'generation', 'generation, kinds held out'
+WHO, WHO_BY_RELATION = 'who', 'who, by relation'
+STILL, STILL_HELD_OUT = 'still scenes', 'still scenes, kinds held out'
+
+Job, Result = TypeVar('Job'), TypeVar('Result')
+Count = Callable[[ConceptModel, np.random.Generator, int, Conditions], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One number. count: tells (scenes,) bool of so many new scenes whether the model succeeds."""
+
+    group: str
+    name: str
+    count: Count
+
+
+def measures(
+    concepts: Sequence[OpenConcept] = CONCEPTS,
+    casts: Sequence[Cast] = CASTS,
+    relations: Sequence[Relation] = RELATIONS,
+) -> list[Measure]:
+    """Return all that there is to measure."""
+
+    def each(group: str, count: Callable, subjects: Sequence) -> Iterator[Measure]:
+        for subject in subjects:
+            yield Measure(group, subject.name, partial(count, subject))
+
+    trained = [c for c in concepts if not c.held_out]
+    held_out = [c for c in concepts if c.held_out]
+    return [
+        *each(GENERATION, brought_about, trained),
+        *each(GENERATION_HELD_OUT, brought_about, held_out),
+        *each(WHO, taking_part, casts),
+        *each(WHO_BY_RELATION, taking_part, relations),
+        *each(STILL, satisfying, [c for c in trained if can_hold(c)]),
+        *each(STILL_HELD_OUT, satisfying, [c for c in held_out if can_hold(c)]),
+    ]
+
+
+def brought_about(
+    concept: OpenConcept,
+    model: ConceptModel,
+    rng: np.random.Generator,
+    scenes: int,
+    conditions: Conditions,
+) -> np.ndarray:
+    """Tell of scenes whether the concept holds after generation, shown in others."""
+    m = conditions.demonstrations
+    events = generation(rng, concept, scenes, m + 1, conditions)
+    return holds_after(concept, model, events[:, m], demonstrated(model, events[:, :m]))
+
+
+def holds_after(
+    concept: OpenConcept, model: ConceptModel, asked: EventBatch, code: Tensor
+) -> np.ndarray:
+    """Tell of events (B,) whether the concept holds of what the model makes of x⁰; code: (B, D).
+
+    It is judged by what is seen: noise in a scene moves what is asked for with the references.
+    """
+    done = generate_events(model, asked, code)
+    movers, part = concept.movers, concept.movers + concept.references
+    off = concept.violation(
+        done.after[:, :movers, concept.changes].astype(float),
+        asked.before[:, :movers, concept.changes].astype(float),
+        asked.before[:, movers:part, POSITION].astype(float),
+    )
+    return off <= SUCCESS_DISTANCE
+
+
+def taking_part(
+    cast: Cast | Relation,
+    model: ConceptModel,
+    rng: np.random.Generator,
+    scenes: int,
+    conditions: Conditions,
+) -> np.ndarray:
+    """Tell of scenes whether the entities of every role are found, exactly."""
+    m = conditions.demonstrations
+    events = cast.draw(rng, scenes, m + 1, conditions)
+    right = np.ones(scenes, bool)
+    for role in cast.asked:
+        shown = argument(events, role)
+        code = demonstrated(model, shown[:, :m])
+        right &= found(model, shown[:, m], code, IDENTIFICATION_RESTARTS)
+    return right
+
+
+def satisfying(
+    concept: OpenConcept,
+    model: ConceptModel,
+    rng: np.random.Generator,
+    scenes: int,
+    conditions: Conditions,
+) -> np.ndarray:
+    """Tell of still scenes whether those of whom the concept holds are found.
+
+    It is shown by acting: the code is the one that would bring it about.
+    """
+    shown = generation(rng, concept, scenes, conditions.demonstrations, conditions)
+    code = demonstrated(model, shown)
+    asked = holding(rng, concept, scenes, conditions)[:, 0]
+    return found(model, asked, code, IDENTIFICATION_RESTARTS)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Some scenes of one measure."""
+
+    measure: Measure
+    number: int
+    scenes: int
+
+    def successes(self, model: ConceptModel, conditions: Conditions, seed: int) -> int:
+        """Return in how many scenes the model succeeds."""
+        with random_numbers(f'{self.measure.group}/{self.measure.name}', self.number, seed) as rng:
+            return int(self.measure.count(model, rng, self.scenes, conditions).sum())
+
+
+@contextmanager
+def random_numbers(name: str, number: int, seed: int) -> Iterator[np.random.Generator]:
+    """Give NumPy's and torch's random numbers that depend on nothing else."""
+    rng = np.random.default_rng([seed, crc32(name.encode()), number])
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(int(rng.integers(2**62)))
+        yield rng
+
+
+def shares(
+    model: ConceptModel,
+    some: Sequence[Measure],
+    conditions: Conditions,
+    *,
+    scenes: int = 500,
+    seed: int = 1,
+    processes: Processes = ALONE,
+) -> dict[str, dict[str, float]]:
+    """Return the share of scenes that succeed, by group and name."""
+    pieces = [
+        Piece(measure, number, min(_PIECE, scenes - at))
+        for measure in some
+        for number, at in enumerate(range(0, scenes, _PIECE))
+    ]
+    counts = shared_out(pieces, lambda p: p.successes(model, conditions, seed), processes)
+    out: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    for piece, count in zip(pieces, counts, strict=True):
+        out[piece.measure.group][piece.measure.name] += count / scenes
+    return {group: dict(names) for group, names in out.items()}
+
+
+def shared_out(
+    jobs: Sequence[Job], work: Callable[[Job], Result], processes: Processes = ALONE
+) -> list[Result]:
+    """Return work(job) of each job, which the processes share like dealt cards.
+
+    How many there are changes no number, if a job's random numbers are its own.
+    """
+    mine = range(processes.rank, len(jobs), processes.number)
+    quiet = None if processes.leads else True
+    done = {index: work(jobs[index]) for index in tqdm(mine, unit='job', disable=quiet)}
+    every = {index: result for some in processes.gather(done) for index, result in some.items()}
+    return [every[index] for index in range(len(jobs))]
