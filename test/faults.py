@@ -56,12 +56,13 @@ class Run:
             qos.JOINT_STATES_PUBLISHED,
         )
         self.statuses = self.probe.listen(Status, 'controller/status', qos.STATUS)
-        self.efforts = []  # (arrival on the monotonic clock, message)
+        self.efforts = []  # (when it was published, s on the system's clock; message)
         self.probe.node.create_subscription(
             JointState,
             'joint_effort_commands',
-            lambda message: (
-                is_injected(message) or self.efforts.append((time.monotonic(), message))
+            lambda message, info: (
+                is_injected(message)
+                or self.efforts.append((info['source_timestamp'] / 1e9, message))
             ),
             _EVERY_TORQUE,
         )

@@ -21,6 +21,7 @@ import torch
 from ament_index_python.packages import get_package_prefix
 from diagnostic_msgs.msg import DiagnosticArray
 from domains import claim_domain
+from forked import Forked
 from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
@@ -60,9 +61,10 @@ JOINTS = ARM.joint_names
 
 
 class NodeProcess:
-    """One of the package's executables, as `ros2 run` would start it.
+    """One of the package's executables, as `ros2 run` would start it, or forked: see `forked`.
 
     script: a Python file of the tests that is run instead. remap: names of topics, to others.
+    fresh: start it as `ros2 run` does, with an interpreter of its own.
     """
 
     def __init__(
@@ -71,24 +73,26 @@ class NodeProcess:
         log: Path,
         script: Path | None = None,
         remap: dict[str, str] | None = None,
+        fresh: bool = False,
         **parameters: object,
     ) -> None:
         self.name = name
         self._log = log
-        command = [EXECUTABLES / name] if script is None else [sys.executable, script]
+        self._out = log.with_name(f'{log.name}.out')
         arguments = ['--ros-args']
         for key, value in parameters.items():
             text = str(value).lower() if isinstance(value, bool) else str(value)
             arguments += ['-p', f'{key}:={text}']
         for old, new in (remap or {}).items():
             arguments += ['-r', f'{old}:={new}']
-        with log.open('w') as errors:
-            self.process = subprocess.Popen(
-                [*command, *arguments],
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                text=True,
-            )
+        command = [str(script or EXECUTABLES / name), *arguments]
+        log.touch()
+        if fresh:
+            with self._out.open('w') as out, log.open('w') as errors:
+                python = [] if script is None else [sys.executable]
+                self.process = subprocess.Popen([*python, *command], stdout=out, stderr=errors)
+        else:
+            self.process = Forked(command, self._out, log)
 
     @property
     def log(self) -> str:
@@ -112,12 +116,12 @@ class NodeProcess:
     def end(self, timeout_s: float = PATIENCE_S) -> tuple[int, str]:
         """Wait for the end; return status and standard output. It is gone afterwards, or killed."""
         try:
-            out, _ = self.process.communicate(timeout=timeout_s)
+            status = self.process.wait(timeout_s)
         except subprocess.TimeoutExpired:
             self.process.kill()
-            self.process.communicate()
+            self.process.wait()
             raise
-        return self.process.returncode, out
+        return status, self._out.read_text()
 
     def is_running(self) -> bool:
         """Tell whether it has not ended."""
@@ -126,10 +130,15 @@ class NodeProcess:
 
 @contextmanager
 def running(
-    name: str, folder: Path, script: Path | None = None, **parameters: object
+    name: str,
+    folder: Path,
+    script: Path | None = None,
+    fresh: bool = False,
+    **parameters: object,
 ) -> Iterator[NodeProcess]:
     """Start a node; make sure that it is gone afterwards."""
-    node = NodeProcess(name, folder / f'{name}_{time.monotonic_ns()}.log', script, **parameters)
+    log = folder / f'{name}_{time.monotonic_ns()}.log'
+    node = NodeProcess(name, log, script, fresh=fresh, **parameters)
     try:
         yield node
     finally:
@@ -173,6 +182,19 @@ class Probe:
         heard: list[Any] = []
         self.node.create_subscription(kind, topic, heard.append, qos)
         return heard
+
+    def listen_for_times(self, kind: type, topic: str, qos: QoSProfile | int) -> list[float]:
+        """Subscribe; return the list of when each message was published, s on the system clock.
+
+        However late a message is heard, it tells what its publisher did.
+        """
+        times_s: list[float] = []
+
+        def note(message: Any, info: dict[str, Any]) -> None:
+            times_s.append(info['source_timestamp'] / 1e9)
+
+        self.node.create_subscription(kind, topic, note, qos)
+        return times_s
 
     def publisher(
         self, kind: type, topic: str, qos: QoSProfile | int, matched: bool = True

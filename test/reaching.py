@@ -10,6 +10,7 @@ import numpy as np
 from ebm_concept_ros.arm.config import ArmConfig
 from ebm_concept_ros.arm.loading import load_arm
 from ebm_concept_ros.arm.table_scene import TableScene
+from ebm_concept_ros.control.target import FIELD_SIZE
 from ebm_concept_ros.field.energy_field import EnergyField
 from ebm_concept_ros.workspace import Workspace, load_workspace
 
@@ -31,5 +32,12 @@ def midpoint_m(scene: TableScene, colour: str = 'blue') -> np.ndarray:
 
 
 def field_around(goal: np.ndarray, shape=np.square) -> EnergyField:
-    """Return the field whose energy is `shape` of the distance to `goal`, particle units."""
-    return EnergyField.tabulate(lambda points: shape(np.linalg.norm(points - goal, axis=-1)))
+    """Return the field whose energy is `shape` of the distance to `goal`, particle units.
+
+    On the grid that the package plans on.
+    """
+    return EnergyField.tabulate(
+        lambda points: shape(np.linalg.norm(points - goal, axis=-1)),
+        shipped_workspace().half_width_units,
+        FIELD_SIZE,
+    )

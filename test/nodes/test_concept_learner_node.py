@@ -316,7 +316,7 @@ def test_demonstrator_refuses_what_it_does_not_know(tmp_path, parameters, texts)
 def test_demonstrator_waits_for_a_subscriber_and_a_signal_ends_it(tmp_path, monkeypatch):
     domain, lock = claim_domain()  # where nobody listens
     monkeypatch.setenv('ROS_DOMAIN_ID', str(domain))
-    with lock, running('demonstrator', tmp_path) as node:
+    with lock, running('demonstrator', tmp_path, fresh=True) as node:
         node.wait_for_log('waiting for a subscriber')
         node.send(signal.SIGTERM)
         assert node.end()[0] == 0
@@ -358,7 +358,7 @@ def test_learner_refuses_weights_that_are_not_there(tmp_path):
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_learner_cleanly(weights, tmp_path, number):
-    with running('concept_learner', tmp_path, model_dir=weights) as node:
+    with running('concept_learner', tmp_path, fresh=True, model_dir=weights) as node:
         node.wait_for_log('ready')
         node.send(number)
         assert node.end()[0] == 0

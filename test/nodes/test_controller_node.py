@@ -30,6 +30,7 @@ from sensor_msgs.msg import JointState
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions as cv
 from ebm_concept_ros.arm.table_scene import random_table_scene
+from ebm_concept_ros.nodes.controller_setup import ControllerParameters
 from ebm_concept_ros.nodes.runtime import qos
 from ebm_concept_ros.planning.plan_model import PlanModel
 from ebm_concept_ros.types import ConceptCodes
@@ -184,9 +185,18 @@ def test_it_tells_when_torques_and_plans_come(probe, tracking, arm, controller, 
         values = {v.key: v.value for v in reports[-1].values} if reports else {}
         return values if 'replan_rate_hz' in values else None
 
-    wait_until(lambda: timing() is not None, 'the timing of torques and plans')
+    rates = ControllerParameters()
+
+    def settled():
+        """Where few were due, one that came late makes the rate of the others high."""
+        return (
+            timing() is not None
+            and 0 < float(timing()['torque_rate_hz']) <= 1.05 * rates.control_rate
+            and 0 < float(timing()['replan_rate_hz']) <= 1.05 * rates.plan_rate
+        )
+
+    wait_until(settled, 'rates of torques and plans')
     values = {name: float(value) for name, value in timing().items()}
-    assert 0 < values['torque_rate_hz'] <= 550 and 0 < values['replan_rate_hz'] <= 110
     assert 0 < values['lateness_s_p50'] <= values['lateness_s_p99'] <= values['lateness_s_max']
     assert 0 < values['plan_time_s_median'] <= values['plan_time_s_p99']
     # Stopped for 100 periods, it tells that they are missing.
@@ -316,20 +326,19 @@ def test_when_the_clock_jumps_it_goes_on(tracking, arm, statuses, efforts):
         wait_for_status(statuses, Status.TRACKING)
 
 
-def test_deactivate_stops_the_torque_and_activate_starts_it_anew(
-    probe, tracking, statuses, efforts
-):
+def test_deactivate_stops_the_torque_and_activate_starts_it_anew(probe, tracking, statuses):
+    torques_s = probe.listen_for_times(JointState, 'joint_effort_commands', qos.COMMANDS)
     for _ in range(3):
         assert change(probe, Transition.TRANSITION_DEACTIVATE)
+        inactive_s = time.time()
         assert state_of(probe) == State.PRIMARY_STATE_INACTIVE
-        # The last torque may be under way for as long as a status, and heard after it.
-        for _ in range(2):
-            wait_for_status(statuses, Status.WAITING, 'not active')
-        efforts.clear()
         wait_for_status(statuses, Status.WAITING, 'not active')
-        assert not efforts
+        active_s = time.time()
         assert change(probe, Transition.TRANSITION_ACTIVATE)
         wait_for_status(statuses, Status.TRACKING)
+        # They are heard in their order: with one of the second activation, all that came before.
+        wait_until(lambda since=active_s: torques_s and torques_s[-1] > since, 'a torque anew')
+        assert not [at for at in torques_s if inactive_s < at < active_s]
 
 
 def test_cleanup_and_configure_go_round(probe, tracking, statuses, scenes, concepts, model):
@@ -372,7 +381,7 @@ def test_what_cannot_be_configured_stays_unconfigured_and_says_why(
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_cleanly(weights, tmp_path, elsewhere, number):
-    with running('controller', tmp_path, model_dir=weights) as node:
+    with running('controller', tmp_path, fresh=True, model_dir=weights) as node:
         node.wait_for_log('no joint state yet')
         node.send(number)
         assert node.end()[0] == 0

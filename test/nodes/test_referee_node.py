@@ -277,7 +277,7 @@ def test_a_controller_that_falls_silent_has_failed(probe, tmp_path):
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_without_a_verdict(tmp_path, probe, number):
-    with running('referee', tmp_path, out_dir=tmp_path) as node:
+    with running('referee', tmp_path, fresh=True, out_dir=tmp_path) as node:
         probe.publisher(ros.Scene, 'scene', qos.LATCHED)  # matched: it is up
         node.send(number)
         code, out = node.end()

@@ -268,7 +268,7 @@ def test_refused_parameters_are_named_in_one_line(tmp_path, monkeypatch, paramet
 @pytest.mark.parametrize('lockstep', [False, True], ids=['real_time', 'lockstep'])
 def test_a_signal_ends_it_cleanly(probe, tmp_path, number, lockstep):
     states = probe.listen(JointState, 'joint_states', qos_profile_sensor_data)
-    with running('simulator', tmp_path, lockstep=lockstep) as simulator:
+    with running('simulator', tmp_path, fresh=True, lockstep=lockstep) as simulator:
         wait_until(lambda: states, 'a state')
         simulator.send(number)
         status, _ = simulator.end()
