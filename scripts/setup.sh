@@ -62,7 +62,7 @@ point_out_the_cpu_build() {
     return
   settings=$(.venv/bin/python -m pip config list)
   [[ $settings =~ (index-url|find-links|no-index) ]] ||
-    say "pip may choose torch's CUDA build (gigabytes); for the small CPU build interrupt this and set PIP_EXTRA_INDEX_URL as README.md says"
+    say "pip may choose torch's CUDA build (gigabytes); for the small CPU build interrupt this and set PIP_EXTRA_INDEX_URL as docs/install.md says"
 }
 
 install_wheels() {

@@ -224,7 +224,7 @@ def demonstration_from_message(
 def demonstration_to_message(
     concept: str, demonstration: Demonstration, workspace: Workspace, stamp_ns: int = 0
 ) -> ros.Demonstration:
-    """Return the message of a demonstration in the particle plane; ids are entity_0, entity_1 …"""
+    """Return a demonstration's message in the particle plane; ids are entity_0, entity_1 …."""
     ids = tuple(f'entity_{i}' for i in range(len(demonstration.attention)))
     return ros.Demonstration(
         header=Header(stamp=ns_to_stamp(stamp_ns), frame_id=workspace.particle_frame),

@@ -43,7 +43,7 @@ class RunRecorder:
         return np.array(self._positions_rad)
 
     def at(self, times_s: np.ndarray) -> np.ndarray:
-        """Return joint positions (M, n) rad, interpolated linearly at (M,) s."""
+        """Interpolate linearly: return joint positions (M, n) rad for times (M,) s."""
         known, positions = self.times_s, self.positions_rad
         return np.stack(
             [np.interp(times_s, known, positions[:, j]) for j in range(positions.shape[1])], axis=1

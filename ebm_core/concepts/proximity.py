@@ -108,8 +108,9 @@ class Proximity(Concept):
         return self._lead(positions, reference, actor, present)
 
     def _decided(self, start: np.ndarray, reference: np.ndarray) -> np.ndarray:
-        """Return (rows, 2) where the actor goes: right up to the reference, or into the corner
-        that is farthest from it. A demonstrator leaves no doubt.
+        """Return (rows, 2) where the actor goes; a demonstrator leaves no doubt.
+
+        It goes right up to the reference, or into the corner that is farthest from it.
         """
         if self.sign < 0:
             return np.where(reference > 0, -CORNER, CORNER)

@@ -1,7 +1,7 @@
 # Copyright 2026 The ebm_concept_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""What a model does on novel scenes: the numbers of the README, by one command."""
+"""What a model does on novel scenes: the numbers of docs/results.md, by one command."""
 
 from __future__ import annotations
 

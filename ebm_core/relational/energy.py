@@ -138,8 +138,9 @@ class Energy(nn.Module):
         return out.unflatten(-1, (self.residuals, self.code_size + 1))
 
     def with_code(self, w: Tensor) -> LastLayer:
-        """Return f's last layer for codes w (B, D): whoever asks many energies of one code needs
-        neither A nor b.
+        """Return f's last layer for codes w (B, D).
+
+        Whoever asks many energies of one code needs neither A nor b.
         """
         w1 = with_one(w)
         weight = w1 @ self.f_out.view(-1, self.code_size + 1).T

@@ -76,8 +76,9 @@ class ConceptRecipe:
         return Learner(self.preset.model)
 
     def parameter_groups(self, module: Learner) -> tuple[ParameterGroup, ...]:
-        """Return energy and step sizes apart: these follow the KL loss, whose gradient knows no
-        measure.
+        """Return energy and step sizes apart.
+
+        Step sizes follow the KL loss, whose gradient knows no measure.
         """
         run = self.run
         return (

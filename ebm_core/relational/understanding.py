@@ -1,7 +1,7 @@
 # Copyright 2026 The ebm_concept_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Knowing what it does not know: do demonstrations show something that the energy understands?
+"""Knowing what it does not know: whether the energy understands what demonstrations show.
 
 The code is inferred from all demonstrations but one, and the one left out is judged: by how much
 its action is more likely under the code than states drawn anywhere are (eq. 1, 12),

@@ -1,0 +1,334 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Write the generated parts of docs/ros_interface.md from the nodes themselves.
+
+    python scripts/ros_interface.py           # rewrites the page
+    python scripts/ros_interface.py --check   # status 1 if the page is not what this would write
+
+Topics, services, parameters and their quality of service are read from running nodes, launch
+arguments from the launch file, messages from msg/, refusals from the source. Needs the built
+package (`. scripts/environment.sh`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import difflib
+import os
+import re
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / 'docs' / 'ros_interface.md'
+PACKAGE = 'ebm_concept_ros'
+NODES = ('simulator', 'demonstrator', 'concept_learner', 'controller', 'referee')
+SYSTEM = ('rcl_interfaces/', 'type_description_interfaces/')
+
+# What a topic or a service is for: a sentence that no code says.
+PURPOSE = {
+    'scene': 'All entities on the table and the end effector, in the arm base frame, latched.',
+    'joint_states': 'Position, velocity and applied torque of each joint, at the simulation rate.',
+    '/clock': 'Simulated time.',
+    'joint_effort_commands': 'Torques in N·m by joint name; the stamp is that of the joint state '
+    'that they answer.',
+    'demonstrations': 'Demonstrated events; five of one name make a concept.',
+    'composition': 'Asks the learner for a weighted sum of concepts, by name.',
+    'concept': 'What is to be enacted: codes, weights and the novelty score, latched.',
+    'controller/status': 'What the controller does and why, at every change and at `status_rate`.',
+    '/diagnostics': 'The state of each part of each node, and what was refused.',
+    '~/reset': 'Puts the arm back to its home and the simulated time to zero.',
+}
+
+
+class Endpoint(NamedTuple):
+    """One end of a topic: who publishes or subscribes, with which quality of service."""
+
+    node: str
+    topic: str
+    kind: str
+    publishes: bool
+    qos: str
+
+
+def interface(lockstep: bool) -> tuple[list[Endpoint], list[tuple[str, str, str]], dict]:
+    """Return endpoints, services (node, name, type) and parameters of all nodes, as they are.
+
+    The nodes are made in this process, in a domain of their own, and never started.
+    """
+    import rclpy
+
+    endpoints, services, parameters = [], [], {}
+    rclpy.init(args=['--ros-args', '-p', f'lockstep:={str(lockstep).lower()}'])
+    try:
+        for name in NODES:
+            module = import_module(f'{PACKAGE}.nodes.{name}')
+            node = getattr(module, ''.join(part.title() for part in name.split('_')))()
+            if hasattr(node, 'trigger_configure'):
+                node.trigger_configure()
+            endpoints += _endpoints(name, node)
+            services += _services(name, node)
+            parameters[name] = _parameters(node)
+            node.destroy_node()
+    finally:
+        rclpy.shutdown()
+    return endpoints, services, parameters
+
+
+def _endpoints(name: str, node: object) -> Iterator[Endpoint]:
+    for publishes, ends in ((True, node.publishers), (False, node.subscriptions)):
+        for end in ends:
+            kind = _type_name(end.msg_type)
+            if kind.startswith(('rcl_interfaces/', 'lifecycle_msgs/')):
+                continue  # of every node: /rosout, parameter events, lifecycle transitions
+            topic = end.topic_name
+            if topic.lstrip('/') in PURPOSE:  # as the code names it, not as it was resolved
+                topic = topic.lstrip('/')
+            yield Endpoint(name, topic, kind, publishes, _qos(end.qos_profile))
+
+
+def _services(name: str, node: object) -> Iterator[tuple[str, str, str]]:
+    for service in node.services:
+        kind = _type_name(service.srv_type)
+        if kind.startswith((*SYSTEM, 'lifecycle_msgs/')):
+            continue
+        yield name, service.srv_name.replace(f'/{name}/', '~/'), kind
+
+
+def _type_name(kind: type) -> str:
+    package, folder = kind.__module__.split('.')[:2]
+    return f'{package}/{folder}/{kind.__name__}'
+
+
+def _qos(profile: object) -> str:
+    reliability = profile.reliability.name.lower().replace('_', ' ')
+    latched = ', transient local' if profile.durability.name == 'TRANSIENT_LOCAL' else ''
+    return f'{reliability}{latched}, depth {profile.depth}'
+
+
+def _parameters(node: object) -> list[tuple[str, str, str, str, str]]:
+    """Return name, type, default, range and description of what the node declares itself."""
+    rows = []
+    for name in node.list_parameters([], 0).names:
+        descriptor, value = node.describe_parameter(name), node.get_parameter(name)
+        if name in ('use_sim_time', 'start_type_description_service') or 'qos_overrides' in name:
+            continue
+        ranges = [*descriptor.integer_range, *descriptor.floating_point_range]
+        allowed = ' '.join(f'{r.from_value:.10g} to {r.to_value:.10g}' for r in ranges)
+        kind = value.type_.name.lower().replace('_', ' ')
+        shown = f'`{_as_yaml(value.value)}`'
+        rows.append((name, kind, shown, allowed, descriptor.description))
+    return rows
+
+
+def _as_yaml(value: object) -> str:
+    """Return a parameter's value as a params_file has it, near enough."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return repr(value if isinstance(value, str | int | float) else list(value))
+
+
+def topics_table(real_time: list[Endpoint], lockstep: list[Endpoint]) -> str:
+    """Return one row per topic: type, who publishes, who subscribes, with which QoS."""
+    by_topic = defaultdict(list)
+    for end in real_time:
+        by_topic[end.topic, end.kind].append(end)
+    lines = ['| topic | type | published by | subscribed by | what it carries |']
+    lines.append('|---|---|---|---|---|')
+    in_lockstep = {(e.node, e.topic, e.publishes): e.qos for e in lockstep}
+    for (topic, kind), ends in sorted(by_topic.items(), key=lambda item: item[0][0].lstrip('/')):
+        cells = []
+        for publishes in (True, False):
+            said = defaultdict(list)
+            for end in ends:
+                if end.publishes is publishes:
+                    other = in_lockstep[end.node, end.topic, publishes]
+                    qos = end.qos if other == end.qos else f'{end.qos}; in lockstep {other}'
+                    said[qos].append(f'`{end.node}`')
+            cells.append('<br>'.join(f'{", ".join(who)} ({qos})' for qos, who in said.items()))
+        lines.append(
+            f'| `{topic}` | `{kind}` | {cells[0] or "you"} | {cells[1] or "any tool"} | '
+            f'{PURPOSE[topic]} |'
+        )
+    return '\n'.join(lines)
+
+
+def services_table(services: list[tuple[str, str, str]]) -> str:
+    """Return one row per service that is not one of every node."""
+    rows = [
+        f'| `{node}` | `{name}` | `{kind}` | {PURPOSE[name]} |' for node, name, kind in services
+    ]
+    return '\n'.join(['| node | service | type | what it does |', '|---|---|---|---|', *rows])
+
+
+def parameters_tables(parameters: dict) -> str:
+    """Return a heading and a table per node."""
+    parts = []
+    for node, rows in parameters.items():
+        parts.append(f'### `{node}`\n\n| parameter | type | default | range | meaning |')
+        parts.append('|---|---|---|---|---|')
+        parts += [f'| `{n}` | {k} | {d} | {a} | {_cell(t)} |' for n, k, d, a, t in rows]
+        parts.append('')
+    return '\n'.join(parts).rstrip()
+
+
+def launch_table() -> str:
+    """Return one row per argument of each launch file, as `ros2 launch --show-args` has them."""
+    import ros2_standin
+
+    parts = []
+    for path in sorted((ROOT / 'launch').glob('*.launch.py')):
+        parts.append(f'### `{path.name}`\n\n| argument | default | meaning; what is allowed |')
+        parts.append('|---|---|---|')
+        for entity in ros2_standin.load_description(path).entities:
+            if type(entity).__name__ == 'DeclareLaunchArgument':
+                text = f'`{entity.default_value}`' if entity.default_value else 'nothing'
+                parts.append(f'| `{entity.name}` | {text} | {_cell(entity.description)} |')
+        parts.append('')
+    return '\n'.join(parts).rstrip()
+
+
+def messages() -> str:
+    """Return every message definition without its licence lines."""
+    parts = []
+    for path in sorted((ROOT / 'msg').glob('*.msg')):
+        lines = path.read_text(encoding='utf-8').splitlines()
+        body = '\n'.join(lines[2:]).strip()
+        parts.append(f'### `{PACKAGE}/msg/{path.stem}`\n\n```text\n{body}\n```\n')
+    return '\n'.join(parts).rstrip()
+
+
+def reasons() -> str:
+    """Return the states of the controller with the reasons that its status gives for them."""
+    rows = []
+    for path in sorted((ROOT / PACKAGE).rglob('*.py')):
+        for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
+            match node:
+                case ast.Call(args=[ast.Attribute(value=ast.Name(id='Mode'), attr=mode), why, *_]):
+                    rows.append(f'| {mode} | `{template(why)}` |')
+                case _:
+                    pass
+    table = [row for row in dict.fromkeys(rows) if '``' not in row]
+    return '\n'.join(['| state | reason |', '|---|---|', *sorted(table)])
+
+
+def refusals() -> str:
+    """Return, per module, the sentences with which it refuses, values as ‹…›."""
+    errors = _error_types()
+    parts = []
+    for path in _modules_that_refuse():
+        tree = ast.parse(path.read_text(encoding='utf-8'))
+        said = dict.fromkeys(text for text in _said(tree, errors) if text)
+        if not said:
+            continue
+        about = (ast.get_docstring(tree) or '').split('\n\n')[0].replace('\n', ' ')
+        parts.append(f'**`{path.relative_to(ROOT)}`**: {about}\n')
+        parts += [f'* `{text}`' for text in said]
+        parts.append('')
+    return '\n'.join(parts).rstrip()
+
+
+def _modules_that_refuse() -> Iterator[Path]:
+    """Yield what messages, parameters and files pass through; pictures are made of good data."""
+    yield from sorted((ROOT / 'ebm_core' / 'world').glob('*.py'))
+    for path in sorted((ROOT / PACKAGE).rglob('*.py')):
+        if 'report' not in path.parts:
+            yield path
+
+
+def _error_types() -> set[str]:
+    """Return the names of the package's own refusals: all that are ValueErrors."""
+    names = {'ValueError'}
+    for path in [*(ROOT / PACKAGE).rglob('*.py'), *(ROOT / 'ebm_core').rglob('*.py')]:
+        for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
+            if isinstance(node, ast.ClassDef):
+                bases = {base.id for base in node.bases if isinstance(base, ast.Name)}
+                if bases & {'ValueError', 'InvalidInput'}:
+                    names.add(node.name)
+    return names
+
+
+def _said(tree: ast.AST, errors: set[str]) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Raise) or not isinstance(node.exc, ast.Call):
+            continue
+        name = getattr(node.exc.func, 'id', getattr(node.exc.func, 'attr', ''))
+        if name in errors and node.exc.args:
+            yield template(node.exc.args[0])
+
+
+def template(node: ast.expr) -> str:
+    """Return a text as it will appear, values as their expressions in ‹ ›; empty without words."""
+    match node:
+        case ast.Constant(value=str(text)):
+            return text
+        case ast.JoinedStr(values=values):
+            text = ''.join(template(value) for value in values)
+            # Another error's words with a name before them are listed where that one is raised.
+            words = re.sub('‹.*?›', '', text).strip(' :')
+            return '' if words in ('', 'parameter') else text
+        case ast.FormattedValue(value=value):
+            return f'‹{ast.unparse(value)}›'
+        case ast.BinOp(left=left, op=ast.Add(), right=right):
+            return template(left) + template(right)
+    return ''
+
+
+def _cell(text: str) -> str:
+    return text.replace('|', '\\|').replace('<', '&lt;').replace('*', '\\*').replace('_', '\\_')
+
+
+def sections() -> dict[str, str]:
+    """Return every generated part by the name of its marker."""
+    sys.path[:0] = [str(ROOT), str(ROOT / 'scripts')]  # what is documented is this source tree
+    os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'OFF'  # nobody is to be met here
+    os.environ['RCUTILS_LOGGING_SEVERITY'] = 'ERROR'
+    endpoints, services, parameters = interface(lockstep=False)
+    lockstep_endpoints, _, _ = interface(lockstep=True)
+    return {
+        'topics': topics_table(endpoints, lockstep_endpoints),
+        'services': services_table(services),
+        'parameters': parameters_tables(parameters),
+        'launch arguments': launch_table(),
+        'messages': messages(),
+        'reasons': reasons(),
+        'refusals': refusals(),
+    }
+
+
+def filled(page: str, parts: dict[str, str]) -> str:
+    """Return the page with the text between each pair of markers replaced."""
+    for name, text in parts.items():
+        begin, end = f'<!-- generated: {name} -->', f'<!-- end: {name} -->'
+        if begin not in page or end not in page:
+            raise SystemExit(f'{PAGE}: the markers {begin} and {end} are missing')
+        before, after = page.split(begin)[0], page.split(end)[1]
+        page = f'{before}{begin}\n{text}\n{end}{after}'
+    return page
+
+
+def main() -> int:
+    """Write the page, or say whether it is as it should be."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--check', action='store_true', help='write nothing; status 1 if outdated')
+    args = parser.parse_args()
+    page = PAGE.read_text(encoding='utf-8')
+    new = filled(page, sections())
+    if args.check and new != page:
+        lines = difflib.unified_diff(page.splitlines(), new.splitlines(), 'page', 'nodes', n=0)
+        print('\n'.join(list(lines)[:40]), file=sys.stderr)
+        print(f'{PAGE}: outdated; run python scripts/ros_interface.py', file=sys.stderr)
+        return 1
+    if not args.check:
+        PAGE.write_text(new, encoding='utf-8')
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

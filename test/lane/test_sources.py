@@ -1,0 +1,72 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Every source file says whose it is, and is as the linters want it."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+COPYRIGHT = 'Copyright 2026 The ebm_concept_ros contributors'
+LICENCE = 'SPDX-License-Identifier: Apache-2.0'
+SUFFIXES = ('.py', '.sh', '.msg', '.xml', '.yaml', '.yml', '.toml', '.in')
+NAMES = ('CMakeLists.txt', 'requirements.txt', 'run')
+NOT_OURS = {'build', 'install', 'log', 'out', 'dist', '.venv', '.git', '__pycache__', '.hypothesis'}
+
+
+def sources() -> list[Path]:
+    found = []
+    for folder, folders, files in os.walk(ROOT):
+        folders[:] = [f for f in folders if f not in NOT_OURS and not f.endswith('.egg-info')]
+        paths = (Path(folder, file) for file in files)
+        found += [path for path in paths if path.suffix in SUFFIXES or path.name in NAMES]
+    return found
+
+
+def test_every_source_file_has_copyright_and_licence_at_its_top():
+    files = sources()
+    assert len(files) > 200
+    without = []
+    for path in files:
+        top = path.read_text(encoding='utf-8').splitlines()[:5]
+        if not (any(COPYRIGHT in line for line in top) and any(LICENCE in line for line in top)):
+            without.append(str(path.relative_to(ROOT)))
+    assert without == []
+
+
+def test_the_version_has_a_dated_entry_in_the_changelog():
+    manifest = ElementTree.parse(ROOT / 'package.xml').getroot()
+    version = manifest.findtext('version')
+    changelog = (ROOT / 'CHANGELOG.rst').read_text(encoding='utf-8')
+    heading = re.search(rf'^{re.escape(version)} \(\d{{4}}-\d\d-\d\d\)\n(-+)$', changelog, re.M)
+    assert heading, f'CHANGELOG.rst has no dated entry for {version}'
+    assert len(heading[1]) == len(heading[0].splitlines()[0])
+
+
+def linted(tool: str, *arguments: str) -> None:
+    """Run one of the ament linters, which lie beside this Python."""
+    command = shutil.which(tool, path=str(Path(sys.executable).parent)) or shutil.which(tool)
+    if command is None:
+        pytest.skip(f'{tool} is not installed')
+    finished = subprocess.run(
+        [command, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    said = (finished.stdout + finished.stderr).splitlines()
+    assert finished.returncode == 0, '\n'.join(line for line in said if 'checking' not in line)
+
+
+def test_cmake_is_as_ament_wants_it():
+    linted('ament_lint_cmake', 'CMakeLists.txt')
+
+
+def test_docstrings_are_as_ament_wants_them():
+    """But for D213, as summaries stand on the first line, and D401, as a property is described."""
+    folders = ('ebm_core', 'ebm_concept_ros', 'benchmarks', 'examples', 'launch', 'scripts')
+    linted('ament_pep257', '--add-ignore', 'D213', 'D401', '--', *folders)
