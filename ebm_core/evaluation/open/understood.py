@@ -1,7 +1,7 @@
 # Copyright 2026 The ebm_concept_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Whether the model knows what it does not know: does *understood* foretell success?"""
+"""Whether the model knows what it does not know: whether *understood* foretells success."""
 
 from __future__ import annotations
 

@@ -91,8 +91,9 @@ class Relation:
 
 
 def argument(batch: EventBatch, role: int | None) -> EventBatch:
-    """Return the scenes with the attention of the actor and of one role, or of all; nobody's role
-    is told. Those that are attended to come first.
+    """Return the scenes with the attention of the actor and of one role, or of all.
+
+    Nobody's role is told. Those that are attended to come first.
     """
     attention = batch.attention
     if role is not None:
