@@ -19,7 +19,7 @@ from ebm_core.relational.learner import Learner
 from ebm_core.relational.model import ModelError, load_model, save_model
 from ebm_core.world.scene import InvalidInput
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SCENES = 4
 
 

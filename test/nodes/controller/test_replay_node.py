@@ -39,7 +39,7 @@ from ebm_concept_ros.recording.replay import Replay, main
 from ebm_concept_ros.types import ConceptCodes, JointSample
 from ebm_core.relational.model import load_model
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 FINGERS = tuple(shipped_arm().held_joints_rad)
 
 

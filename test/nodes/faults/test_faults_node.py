@@ -30,7 +30,7 @@ from ebm_concept_ros.nodes.runtime import qos
 from ebm_core.concepts import get_concept
 
 FAULTY = Path(__file__).with_name('faulty_controller.py')
-SHIPPED = Path(__file__).parents[2] / 'models' / 'placement'
+SHIPPED = Path(__file__).parents[3] / 'models' / 'placement'
 
 
 def stamp_ns(message):

@@ -14,7 +14,7 @@ from ebm_core.evaluation.contexts import CONTEXTS, evaluate_concept
 from ebm_core.evaluation.understanding import evaluate_understanding
 from ebm_core.relational.model import load_model
 
-MODELS = Path(__file__).parents[2] / 'models'
+MODELS = Path(__file__).parents[3] / 'models'
 SHIPPED = [card.parent.name for card in sorted(MODELS.glob('*/model.json'))]
 
 
