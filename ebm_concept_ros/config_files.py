@@ -11,6 +11,8 @@ from typing import TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from ebm_concept_ros.errors import one_line
+
 
 class ConfigError(ValueError):
     """A configuration that is refused; the message names the file, the key and the reason."""
@@ -36,7 +38,7 @@ def load_config(path: Path | str, kind: type[ConfigT]) -> ConfigT:
     except OSError as error:
         raise ConfigError(f'{path}: cannot be read ({error.strerror})') from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f'{path}: not valid YAML ({" ".join(str(error).split())})') from None
+        raise ConfigError(f'{path}: not valid YAML ({one_line(error)})') from None
     if not isinstance(content, dict):
         raise ConfigError(f'{path}: expected keys and values, found {type(content).__name__}')
     try:

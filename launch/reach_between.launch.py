@@ -24,8 +24,8 @@ from launch_ros.actions import Node
 
 from ebm_concept_ros.arm.composed_table import SUM
 from ebm_concept_ros.nodes.runtime.pacing import require_divisor
-from ebm_concept_ros.nodes.runtime.resources import DEFAULT_ARM, shipped_arms
 from ebm_concept_ros.nodes.task_parameters import AskedParameters, asked
+from ebm_concept_ros.package_files import DEFAULT_ARM, shipped_arms
 from ebm_core.concepts import spatial_concept_names
 from ebm_core.world.scene import COLOURS
 

@@ -13,7 +13,8 @@ import numpy as np
 from benchmarks.reach.perturbations import Perturbation, Sensor
 from benchmarks.reach.surroundings import Surroundings
 from ebm_concept_ros.arm.simulation import ArmSimulation
-from ebm_concept_ros.control.tracking_controller import Mode, TrackingController
+from ebm_concept_ros.control.control_law import Mode
+from ebm_concept_ros.control.tracking_controller import Assignment, TrackingController
 from ebm_concept_ros.oracle.judge import ReachJudge
 from ebm_concept_ros.planning.planner import Planner
 
@@ -66,16 +67,17 @@ def enact(
     began = time.perf_counter()
     perturbation.apply(simulation, planner)
     sensor = Sensor(perturbation, simulation.timestep_s, seed)
-    enactor = TrackingController(simulation.arm, planner, MAX_STATE_AGE_S, predict=False)
+    controller = TrackingController(simulation.arm, planner, MAX_STATE_AGE_S, predict=False)
     rows, plan_times_s = [], []
     ends_s = TIMEOUT_S
     tick = 0
     while simulation.time_s < ends_s:
-        task, enactor.target = surroundings.update(simulation)
-        enactor.on_state(sensor.read(simulation))
-        if tick % TICKS_PER_PLAN == 0 and enactor.replan():
-            plan_times_s.append(enactor.plan.plan_time_s)
-        decision = enactor.decide(0.0)
+        task, target = surroundings.update(simulation)
+        controller.assign(Assignment(target))
+        controller.on_state(sensor.read(simulation))
+        if tick % TICKS_PER_PLAN == 0 and controller.replan():
+            plan_times_s.append(controller.plan.plan_time_s)
+        decision = controller.decide(0.0)
         simulation.apply(decision.effort_nm)
         effector_m = simulation.effector_in_base_m[:2]
         to_goal_m = task.goal.distance_m(effector_m)
@@ -107,7 +109,7 @@ def enact(
         tracked=tracked,
         touched=touched,
         plan_times_s=np.array(plan_times_s),
-        plan_failures=enactor.plan_failures,
+        plan_failures=controller.plan_failures,
         wall_s=time.perf_counter() - began,
     )
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from ebm_concept_ros.arm.config import ArmConfig, BaseConfig
 from ebm_concept_ros.config_files import ConfigError
+from ebm_concept_ros.errors import one_line
 
 _HOLD_STOPS_WITHIN_S = 0.25
 _SCALAR_JOINTS = (mujoco.mjtJoint.mjJNT_HINGE, mujoco.mjtJoint.mjJNT_SLIDE)
@@ -69,7 +70,7 @@ def compile_arm(arm: ArmConfig) -> mujoco.MjModel:
     except ConfigError:
         raise
     except ValueError as error:
-        raise ConfigError(f'model: {arm.model} does not compile ({_one_line(error)})') from None
+        raise ConfigError(f'model: {arm.model} does not compile ({one_line(error)})') from None
 
 
 def hold_damping_nms_per_rad(arm: ArmConfig, model: mujoco.MjModel) -> np.ndarray:
@@ -113,7 +114,7 @@ def _spec_from_file(path: Path) -> mujoco.MjSpec:
     try:
         return mujoco.MjSpec.from_file(str(path))
     except (ValueError, OSError) as error:
-        raise ConfigError(f'model: {path} cannot be loaded ({_one_line(error)})') from None
+        raise ConfigError(f'model: {path} cannot be loaded ({one_line(error)})') from None
 
 
 def _jaco_spec() -> mujoco.MjSpec:
@@ -190,10 +191,6 @@ def _make_inertias_diagonal(spec: mujoco.MjSpec) -> None:
 
 def _model_name(arm: ArmConfig) -> str:
     return Path(arm.model).name
-
-
-def _one_line(error: Exception) -> str:
-    return ' '.join(str(error).split())
 
 
 def _require(key: str, wanted: Iterable[str], existing: Iterable[str], kind: str) -> None:

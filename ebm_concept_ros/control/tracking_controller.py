@@ -3,10 +3,10 @@
 
 """The controller without a node: from joint states and a target to a torque, whatever goes wrong.
 
-Four threads use one TrackingController: the executor's (`on_state`), the targeting thread (`target`
-and why there is none), the planning thread (`replan`) and the control thread (`decide`). They share
-immutable snapshots only, each replaced by one assignment: the newest joint state, the target, the
-plan, and a reason in words for each that is missing.
+Four threads use one TrackingController: the executor's (`on_state`), the targeting thread
+(`assign`), the planning thread (`replan`) and the control thread (`decide`). They share immutable
+snapshots only, each replaced by one assignment: the newest joint state, what is to be done (or why
+nothing is), and the plan.
 """
 
 from __future__ import annotations
@@ -16,14 +16,13 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from ebm_concept_ros.arm.config import ArmConfig
-from ebm_concept_ros.control.control_law import ControlLaw, ControllerInputs, Decision, Mode
+from ebm_concept_ros.control.control_law import ControlLaw, ControllerInputs, Decision
+from ebm_concept_ros.control.journal import NO_JOURNAL, NOT_NOTED, Journal
 from ebm_concept_ros.control.target import Target
+from ebm_concept_ros.errors import name_and_reason
 from ebm_concept_ros.planning.planner import Planner
 from ebm_concept_ros.planning.policy import Plan
-from ebm_concept_ros.recording.event_log import NOT_LOGGED, EventLog
 from ebm_concept_ros.types import JointSample
-
-__all__ = ['Decision', 'Mode', 'TimedState', 'TrackingController']
 
 # A jump of the stamps by more than this, or backwards, is a clock that jumped, not a late message.
 _MAX_STAMP_STEP_S = 0.5
@@ -35,12 +34,12 @@ T = TypeVar('T')
 class TimedState:
     """A joint state and when its stamp first arrived on this machine's monotonic clock, s.
 
-    number: in the event log, if there is one.
+    number: of its note in the journal.
     """
 
     sample: JointSample
     arrived_s: float
-    number: int = NOT_LOGGED
+    number: int = NOT_NOTED
 
     @property
     def stamp_s(self) -> float:
@@ -49,11 +48,25 @@ class TimedState:
 
 
 @dataclass(frozen=True, eq=False)
+class Assignment:
+    """What the controller is to do, or why there is nothing that it may do: one snapshot of all.
+
+    missing: what there is not yet; fault: why nothing may be enacted; absent: who took part and is
+    gone. All three are in words, or empty.
+    """
+
+    target: Target | None = None
+    missing: str = ''
+    fault: str = ''
+    absent: str = ''
+
+
+@dataclass(frozen=True, eq=False)
 class _Numbered(Generic[T]):
-    """A snapshot, or none, and its number in the event log."""
+    """A snapshot, or none, and the number of its note in the journal."""
 
     value: T | None = None
-    number: int = NOT_LOGGED
+    number: int = NOT_NOTED
 
 
 class TrackingController:
@@ -64,43 +77,51 @@ class TrackingController:
     ) -> None:
         """predict: a state ages by the wall clock (real time); False: time stands still."""
         self._planner = planner
-        self._decider = ControlLaw(arm, max_state_age_s)
+        self._law = ControlLaw(arm, max_state_age_s)
         self._predict = predict
-        self._log: EventLog | None = None
-        self._target: _Numbered[Target] = _Numbered()
+        self._journal: Journal = NO_JOURNAL
+        # The number is that of the assignment's target.
+        self._assigned = _Numbered(Assignment(missing='no concept and no scene yet'))
         self._plan: _Numbered[Plan] = _Numbered()
         self.state: TimedState | None = None
-        self.missing = 'no concept and no scene yet'
-        self.fault = ''
-        self.absent = ''
         self.plan_failure = ''
         self.plan_failures = 0
         self.clock_jumps = 0
 
     @property
-    def target(self) -> Target | None:
-        """What is to be done, or None."""
-        return self._target.value
-
-    @target.setter
-    def target(self, target: Target | None) -> None:
-        self._target = self._numbered_target(target)
+    def assignment(self) -> Assignment:
+        """What is to be done, or why nothing is."""
+        return self._assigned.value
 
     @property
     def plan(self) -> Plan | None:
         """The plan that is followed, or None."""
         return self._plan.value
 
-    def restart(self, log: EventLog | None = None) -> None:
+    def restart(self, journal: Journal = NO_JOURNAL) -> None:
         """Forget state and plan: what comes next starts from the next measured state.
 
-        log: where all that happens from now on is noted. Not while other threads are at work.
+        journal: where all that happens from now on is noted. Not while other threads are at work.
         """
-        self._log = log
-        self._target = self._numbered_target(self.target)
+        self._journal = journal
+        self._assigned = self._noted(self.assignment)
         self.state = None
         self._plan = _Numbered()
         self.plan_failure = ''
+
+    # Targeting thread ------------------------------------------------------------------------
+
+    def assign(self, assignment: Assignment) -> None:
+        """Take what is to be done from now on; a plan for another target is not followed up."""
+        former = self._assigned
+        if assignment.target is former.value.target:
+            self._assigned = _Numbered(assignment, former.number)
+        else:
+            self._assigned = self._noted(assignment)
+
+    def _noted(self, assignment: Assignment) -> _Numbered[Assignment]:
+        target = assignment.target
+        return _Numbered(assignment, NOT_NOTED if target is None else self._journal.target(target))
 
     # Executor thread -------------------------------------------------------------------------
 
@@ -116,15 +137,15 @@ class TrackingController:
             elif step_s == 0.0 and self._predict:
                 # Sent again, or never stamped: it ages on, or it would keep a dead plan alive.
                 arrived_s = before.arrived_s
-        number = NOT_LOGGED if self._log is None else self._log.state(sample)
-        self.state = TimedState(sample, arrived_s, number)
+        self.state = TimedState(sample, arrived_s, self._journal.state(sample))
 
     # Planning thread -------------------------------------------------------------------------
 
     def replan(self) -> bool:
         """Plan from the newest state; on failure the last plan stays until it expires."""
-        state, target, before = self.state, self._target, self._plan
-        if state is None or target.value is None:
+        state, assigned, before = self.state, self._assigned, self._plan
+        target = assigned.value.target
+        if state is None or target is None:
             return False
         jumps = self.clock_jumps
         sample = state.sample
@@ -134,19 +155,17 @@ class TrackingController:
                 state.stamp_s,
                 sample.positions_rad,
                 sample.velocities_rad_s,
-                target.value.field,
+                target.field,
                 before.value,
             )
         except Exception as error:  # whatever a planner does, the control loop goes on
-            failure = f'{type(error).__name__}: {error}'
-        number = NOT_LOGGED
-        if self._log is not None:
-            number = self._log.plan(state.number, target.number, before.number)
+            failure = name_and_reason(error)
+        number = self._journal.plan(state.number, assigned.number, before.number)
         if plan is None:
             self.plan_failures += 1
             self.plan_failure = failure
             return False
-        if self.clock_jumps != jumps or self._target is not target:
+        if self.clock_jumps != jumps or self.assignment.target is not target:
             return False
         self._plan = _Numbered(plan, number)
         self.plan_failure = ''
@@ -156,25 +175,20 @@ class TrackingController:
 
     def decide(self, now_s: float) -> Decision:
         """Return what to do at now_s on the monotonic clock."""
-        state, target, plan = self.state, self._target, self._plan
+        state, assigned, plan = self.state, self._assigned, self._plan
+        assignment = assigned.value
         age_s = 0.0 if state is None or not self._predict else now_s - state.arrived_s
-        situation = ControllerInputs(
+        inputs = ControllerInputs(
             sample=None if state is None else state.sample,
             age_s=age_s,
-            concept=None if target.value is None else target.value.concept.name,
+            concept=None if assignment.target is None else assignment.target.concept.name,
             plan=plan.value,
-            fault=self.fault,
+            fault=assignment.fault,
             plan_failure=self.plan_failure,
-            absent=self.absent,
-            missing=self.missing,
+            absent=assignment.absent,
+            missing=assignment.missing,
         )
-        decision = self._decider.decide(situation)
-        if self._log is not None:
-            number = NOT_LOGGED if state is None else state.number
-            self._log.decision(situation, number, target.number, plan.number, decision)
+        decision = self._law.decide(inputs)
+        number = NOT_NOTED if state is None else state.number
+        self._journal.decision(inputs, number, assigned.number, plan.number, decision)
         return decision
-
-    def _numbered_target(self, target: Target | None) -> _Numbered[Target]:
-        if target is None or self._log is None:
-            return _Numbered(target)
-        return _Numbered(target, self._log.target(target))

@@ -29,10 +29,11 @@ import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions
 from ebm_concept_ros.control.composer import Composer
 from ebm_concept_ros.control.understanding import why_not_understood
+from ebm_concept_ros.errors import name_and_reason
 from ebm_concept_ros.nodes.runtime import qos
 from ebm_concept_ros.nodes.runtime.diagnostics import Diagnostics, Level
 from ebm_concept_ros.nodes.runtime.parameters import Parameters, declare
-from ebm_concept_ros.nodes.runtime.resources import load_weights, load_workspace_parameter
+from ebm_concept_ros.nodes.runtime.resources import load_weights_parameter, load_workspace_parameter
 from ebm_concept_ros.nodes.runtime.running import RunnableDefaults, run
 from ebm_concept_ros.nodes.task_parameters import composition_parameter
 from ebm_concept_ros.types import AnyConcept, CompositionRequest, ConceptCodes
@@ -65,7 +66,7 @@ class ConceptLearner(RunnableDefaults, Node):
         super().__init__('concept_learner')
         self.parameters = declare(self, ConceptLearnerParameters)
         self._workspace = load_workspace_parameter(self.parameters.workspace_config)
-        self._model = load_weights(self.parameters.model_dir)
+        self._model = load_weights_parameter(self.parameters.model_dir)
         self._diagnostics = Diagnostics(self)
         self._collected: dict[str, list[Demonstration]] = {}
         self._composer = Composer(self.parameters.max_names)  # of the inference thread alone
@@ -136,7 +137,7 @@ class ConceptLearner(RunnableDefaults, Node):
             try:
                 job()
             except Exception as error:  # the last good concept stays, and so does the node
-                self._diagnostics.set('inference', Level.ERROR, f'{type(error).__name__}: {error}')
+                self._diagnostics.set('inference', Level.ERROR, name_and_reason(error))
 
     def _infer(self, name: str, demonstrations: list[Demonstration]) -> None:
         inferred = self._model.infer(demonstrations, seed=self.parameters.seed)

@@ -33,7 +33,7 @@ class ControlThreads:
     def __init__(
         self,
         parameters: ControllerParameters,
-        enactor: TrackingController,
+        controller: TrackingController,
         targeting: Targeting,
         act: Callable[[Decision], None],
         failed: Callable[[str, Exception], None],
@@ -42,7 +42,7 @@ class ControlThreads:
         self.missed_deadlines = 0
         self.timing = Timing(round(parameters.record_limit_s * parameters.control_rate))
         self._parameters = parameters
-        self._enactor = enactor
+        self._controller = controller
         self._targeting = targeting
         self._act = act
         self._failed = failed
@@ -103,7 +103,7 @@ class ControlThreads:
         while not self._stop.is_set():
             due_s = pacer.wait()
             self.missed_deadlines = pacer.missed
-            decision = self._enactor.decide(time.monotonic())
+            decision = self._controller.decide(time.monotonic())
             self._do(decision)
             if decision.effort_nm is not None:
                 self.timing.torque(due_s, time.monotonic())
@@ -113,11 +113,11 @@ class ControlThreads:
         planned_from = None
         while not self._stop.is_set():
             pacer.wait()
-            state = self._enactor.state
+            state = self._controller.state
             if state is not planned_from:
                 planned_from = state
                 began_s = time.monotonic()
-                if self._enactor.replan():
+                if self._controller.replan():
                     self.timing.plan(began_s, time.monotonic())
 
     def _target(self) -> None:
@@ -140,9 +140,9 @@ class ControlThreads:
                 self._do(answered)  # the state was sent again: so is its answer
                 continue
             self._targeting.update()
-            if ticks % self._parameters.lockstep_plan_ticks == 0 or self._enactor.plan is None:
-                self._enactor.replan()
-            decision = self._enactor.decide(time.monotonic())
+            if ticks % self._parameters.lockstep_plan_ticks == 0 or self._controller.plan is None:
+                self._controller.replan()
+            decision = self._controller.decide(time.monotonic())
             self._do(decision)
             # Without a torque the state stays unanswered, and the simulator sends it again: time
             # begins when scene and concept are there.

@@ -27,9 +27,11 @@ from sensor_msgs.msg import JointState
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions
 from ebm_concept_ros.control.control_law import Decision, Mode
+from ebm_concept_ros.control.journal import NO_JOURNAL
 from ebm_concept_ros.control.target import require_one_actor
 from ebm_concept_ros.control.timing import timing_numbers
 from ebm_concept_ros.control.tracking_controller import TrackingController
+from ebm_concept_ros.errors import name_and_reason
 from ebm_concept_ros.field.obstacles import hand_radius_m
 from ebm_concept_ros.nodes.control_threads import ControlThreads
 from ebm_concept_ros.nodes.controller_setup import ControllerParameters, load_setup
@@ -89,11 +91,11 @@ class Controller(RunnableDefaults, LifecycleNode):
         p = self.parameters
         try:
             setup = self._setup = load_setup(p)
-            self._enactor = TrackingController(
+            self._controller = TrackingController(
                 setup.arm, setup.planner, p.max_state_age_s, predict=not p.lockstep
             )
             self._targeting = Targeting(
-                *(setup.model, setup.workspace, self._enactor, self._diagnostics, p.seed),
+                *(setup.model, setup.workspace, self._controller, self._diagnostics, p.seed),
                 hand_radius_m(setup.arm),
             )
             self._status_model = PlanModel(setup.arm, setup.planner.config.step_s)
@@ -142,9 +144,9 @@ class Controller(RunnableDefaults, LifecycleNode):
         if result != _SUCCESS:
             return result
         self._recording = Recording.of(self.parameters, self._setup, self._diagnostics)
-        self._enactor.restart(self._recording.log if self._recording else None)
+        self._controller.restart(self._recording.log if self._recording else NO_JOURNAL)
         self._threads = ControlThreads(
-            *(self.parameters, self._enactor, self._targeting),
+            *(self.parameters, self._controller, self._targeting),
             *(self._act, self._failed, self._report_scheduling),
         )
         self._threads.start()
@@ -225,7 +227,7 @@ class Controller(RunnableDefaults, LifecycleNode):
             self._diagnostics.refuse('joint_states', error)
             return
         self._diagnostics.accept('joint_states')
-        self._enactor.on_state(sample)
+        self._controller.on_state(sample)
         threads = self._threads  # which the main thread may be ending
         if threads is not None:
             threads.answer(sample)
@@ -242,7 +244,9 @@ class Controller(RunnableDefaults, LifecycleNode):
             self._publish_status(self._said)
 
     def _publish_status(self, decision: Decision) -> None:
-        message = status_message(self._enactor, decision, self._status_model, self._setup.workspace)
+        message = status_message(
+            self._controller, decision, self._status_model, self._setup.workspace
+        )
         threads = self._threads
         message.missed_deadlines = 0 if threads is None else threads.missed_deadlines
         message.refused_inputs = self._diagnostics.refused
@@ -273,7 +277,7 @@ class Controller(RunnableDefaults, LifecycleNode):
             self._report_change(decision)
 
     def _failed(self, thread: str, error: Exception) -> None:
-        self._decision = Decision(Mode.FAULT, f'{thread}: {type(error).__name__}: {error}')
+        self._decision = Decision(Mode.FAULT, f'{thread}: {name_and_reason(error)}')
         self._report_change(self._decision)
 
     def _report_scheduling(self, how: str) -> None:

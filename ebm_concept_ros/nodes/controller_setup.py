@@ -12,10 +12,10 @@ from pydantic import Field, ValidationError
 
 from ebm_concept_ros.arm.config import ArmConfig
 from ebm_concept_ros.nodes.runtime.pacing import require_divisor
-from ebm_concept_ros.nodes.runtime.parameters import ConfigurationError, Parameters
+from ebm_concept_ros.nodes.runtime.parameters import InvalidParameter, Parameters
 from ebm_concept_ros.nodes.runtime.resources import (
     load_arm_parameter,
-    load_weights,
+    load_weights_parameter,
     load_workspace_parameter,
 )
 from ebm_concept_ros.planning.planner import Planner, PlannerConfig
@@ -82,19 +82,19 @@ class Setup:
 
 
 def load_setup(p: ControllerParameters) -> Setup:
-    """Load arm, workspace and weights; raises ConfigurationError naming what does not fit."""
+    """Load arm, workspace and weights; raises InvalidParameter naming what does not fit."""
     try:
         require_divisor(p.control_rate, p.state_rate)
     except ValueError as error:
-        raise ConfigurationError(f'parameter {error} (state_rate)') from None
+        raise InvalidParameter(f'parameter {error} (state_rate)') from None
     arm = load_arm_parameter(p.arm)
     workspace = load_workspace_parameter(p.workspace_config)
     try:
         config = _planner_config(p)
         planner = make_planner(p.planner, arm, workspace, config)
     except UnknownPlanner as error:
-        raise ConfigurationError(f'parameter {error}') from None
-    return Setup(arm, workspace, load_weights(p.model_dir), planner)
+        raise InvalidParameter(f'parameter {error}') from None
+    return Setup(arm, workspace, load_weights_parameter(p.model_dir), planner)
 
 
 def _planner_config(p: ControllerParameters) -> PlannerConfig:
@@ -107,7 +107,7 @@ def _planner_config(p: ControllerParameters) -> PlannerConfig:
             reason = item['msg'].removeprefix('Value error, ')
             named = ''.join(f'{step} {item["input"]!r}: ' for step in item['loc'])
             reasons.append(named + reason)
-        raise ConfigurationError(
+        raise InvalidParameter(
             f'parameters plan_step_s {p.plan_step_s:g} and plan_horizon_s {p.plan_horizon_s:g}: '
             f'{"; ".join(reasons)}'
         ) from None

@@ -22,7 +22,7 @@ import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions
 from ebm_concept_ros.nodes.runtime import qos
 from ebm_concept_ros.nodes.runtime.diagnostics import Diagnostics, Level
-from ebm_concept_ros.nodes.runtime.parameters import ConfigurationError, Parameters, declare
+from ebm_concept_ros.nodes.runtime.parameters import InvalidParameter, Parameters, declare
 from ebm_concept_ros.nodes.runtime.resources import load_workspace_parameter
 from ebm_concept_ros.nodes.runtime.running import RunnableDefaults, run
 from ebm_core.concepts import get_concept
@@ -54,7 +54,7 @@ class Demonstrator(RunnableDefaults, Node):
                 np.random.default_rng(p.seed), p.count, reference_colour=p.reference_colour
             )
         except InvalidInput as error:
-            raise ConfigurationError(str(error)) from None
+            raise InvalidParameter(str(error)) from None
         self._workspace = load_workspace_parameter(p.workspace_config)
         self._diagnostics = Diagnostics(self)
         self._publisher = self.create_publisher(

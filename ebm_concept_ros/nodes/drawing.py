@@ -17,8 +17,8 @@ from ebm_concept_ros.arm.config import ArmConfig
 from ebm_concept_ros.arm.table_scene import TableEntity, TableScene
 from ebm_concept_ros.control.target import make_target
 from ebm_concept_ros.field.energy_field import EnergyField
-from ebm_concept_ros.nodes.runtime.resources import load_weights
 from ebm_concept_ros.oracle.true_goal import nearest_colours
+from ebm_concept_ros.package_files import load_weights
 from ebm_concept_ros.report.recorder import RunRecorder
 from ebm_concept_ros.report.run_report import RunFiles, render_run
 from ebm_concept_ros.types import NamedScene

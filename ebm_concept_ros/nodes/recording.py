@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ebm_concept_ros.control.timing import TimingRecord
+from ebm_concept_ros.errors import name_and_reason
 from ebm_concept_ros.nodes.controller_setup import ControllerParameters, Setup
 from ebm_concept_ros.nodes.runtime.diagnostics import Diagnostics, Level
 from ebm_concept_ros.recording.event_log import EventLog
@@ -53,7 +54,7 @@ class Recording:
             save_record(path, self._settings, self.log, timing)
         except Exception as error:  # a full disk does not keep the controller from stopping
             self._diagnostics.set(
-                'recording', Level.ERROR, f'not written: {type(error).__name__}: {error}'
+                'recording', Level.ERROR, f'not written: {name_and_reason(error)}'
             )
             return
         if self.log.full:

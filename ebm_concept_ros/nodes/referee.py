@@ -25,6 +25,7 @@ from sensor_msgs.msg import JointState
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions
 from ebm_concept_ros.arm.composed_table import SUM
+from ebm_concept_ros.errors import name_and_reason
 from ebm_concept_ros.nodes.runtime import qos
 from ebm_concept_ros.nodes.runtime.diagnostics import Diagnostics, Level
 from ebm_concept_ros.nodes.runtime.parameters import declare
@@ -215,7 +216,7 @@ class Referee(RunnableDefaults, Node):
             if self.parameters.render:
                 self._draw(out_dir, result)
         except Exception as error:  # the verdict stands whether or not it can be drawn
-            self._diagnostics.set('report', Level.ERROR, f'{type(error).__name__}: {error}')
+            self._diagnostics.set('report', Level.ERROR, name_and_reason(error))
         print(json.dumps(result), flush=True)
         self.exit_code = 0 if result['success'] else 1
 

@@ -25,6 +25,7 @@ import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions
 from ebm_concept_ros.arm.simulation import ArmSimulation
 from ebm_concept_ros.arm.watchdog import CommandWatchdog
+from ebm_concept_ros.errors import name_and_reason
 from ebm_concept_ros.nodes.command_inbox import CommandInbox
 from ebm_concept_ros.nodes.runtime import qos
 from ebm_concept_ros.nodes.runtime.diagnostics import Diagnostics, Level
@@ -123,9 +124,7 @@ class Simulator(RunnableDefaults, Node):
                 self._sim.step()
                 self._tick += 1
         except Exception as error:  # said here, or a dead thread would look like a slow one
-            self._diagnostics.set(
-                'simulation', Level.ERROR, f'ended: {type(error).__name__}: {error}'
-            )
+            self._diagnostics.set('simulation', Level.ERROR, f'ended: {name_and_reason(error)}')
             self.exit_code = 1
 
     def _reset_if_requested(self) -> None:

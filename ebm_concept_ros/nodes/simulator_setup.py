@@ -10,7 +10,7 @@ from pydantic import Field
 from ebm_concept_ros.arm.composed_table import composed_table
 from ebm_concept_ros.arm.table_scene import TableScene, load_table_scene, random_table_scene
 from ebm_concept_ros.config_files import ConfigError
-from ebm_concept_ros.nodes.runtime.parameters import ConfigurationError
+from ebm_concept_ros.nodes.runtime.parameters import InvalidParameter
 from ebm_concept_ros.nodes.task_parameters import AskedParameters, asked
 from ebm_concept_ros.workspace import Workspace
 from ebm_core.world.scene import InvalidInput
@@ -39,12 +39,12 @@ class SimulatorParameters(AskedParameters):
 
 
 def load_table(p: SimulatorParameters, workspace: Workspace) -> TableScene:
-    """Return the entities of the file or of the seed; raises ConfigurationError."""
+    """Return the entities of the file or of the seed; raises InvalidParameter."""
     if p.scene_file:
         try:
             return load_table_scene(p.scene_file, workspace)
         except ConfigError as error:
-            raise ConfigurationError(f'parameter scene_file: {error}') from None
+            raise InvalidParameter(f'parameter scene_file: {error}') from None
     concepts, colours = asked(p)
     try:
         if len(concepts) > 1:
@@ -52,4 +52,4 @@ def load_table(p: SimulatorParameters, workspace: Workspace) -> TableScene:
         num_references = concepts[0].num_references
         return random_table_scene(p.scene_seed, num_references, p.reference_colour, workspace)
     except InvalidInput as error:  # of the scene's seed, which it names
-        raise ConfigurationError(f'parameter {error}') from None
+        raise InvalidParameter(f'parameter {error}') from None

@@ -13,19 +13,20 @@ from std_msgs.msg import Header
 
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions
-from ebm_concept_ros.control.tracking_controller import Decision, TrackingController
+from ebm_concept_ros.control.control_law import Decision
+from ebm_concept_ros.control.tracking_controller import TrackingController
 from ebm_concept_ros.planning.plan_model import PlanModel
 from ebm_concept_ros.workspace import Workspace
 
 
 def status_message(
-    enactor: TrackingController, decision: Decision, model: PlanModel, workspace: Workspace
+    controller: TrackingController, decision: Decision, model: PlanModel, workspace: Workspace
 ) -> ros.ControllerStatus:
     """Return what the controller does and why, at its newest joint state.
 
     model: for the effector's position; not shared with another thread.
     """
-    state, target, plan = enactor.state, enactor.target, enactor.plan
+    state, target, plan = controller.state, controller.assignment.target, controller.plan
     message = ros.ControllerStatus(
         header=Header(frame_id=workspace.base_frame),
         state=int(decision.mode),

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ebm_concept_ros.control.presence import vanished
 from ebm_concept_ros.control.target import Target, make_target, same_surroundings
-from ebm_concept_ros.control.tracking_controller import TrackingController
+from ebm_concept_ros.control.tracking_controller import Assignment, TrackingController
 from ebm_concept_ros.control.understanding import why_not_understood
 from ebm_concept_ros.nodes.runtime.diagnostics import Diagnostics, Level
 from ebm_concept_ros.types import AnyConcept, NamedScene
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Targeting:
-    """Makes a target for the enactor whenever scene or concept have changed, and only then.
+    """Makes a target for the controller whenever scene or concept have changed, and only then.
 
     The executor sets scene and concept; one other thread waits and updates.
     """
@@ -31,14 +32,14 @@ class Targeting:
         self,
         model: ConceptModel,
         workspace: Workspace,
-        enactor: TrackingController,
+        controller: TrackingController,
         diagnostics: Diagnostics,
         seed: int,
         hand_radius_m: float,
     ) -> None:
         self._model = model
         self._workspace = workspace
-        self._enactor = enactor
+        self._controller = controller
         self._diagnostics = diagnostics
         self._seed = seed
         self._hand_radius_m = hand_radius_m
@@ -75,12 +76,11 @@ class Targeting:
             return
         if concept is None or scene is None:
             absent = [n for n, v in (('concept', concept), ('scene', scene)) if v is None]
-            self._enactor.missing = f'no {" and no ".join(absent)} yet'
-            self._enactor.fault = ''
+            self._amend(missing=f'no {" and no ".join(absent)} yet', fault='')
             return
         if not outdated:
             return
-        gone = vanished(self._enactor.target, concept, scene)
+        gone = vanished(self._controller.assignment.target, concept, scene)
         if gone:
             self._wait_for(gone, concept, scene)
             return
@@ -93,16 +93,13 @@ class Targeting:
                 self._workspace,
                 self._seed,
                 self._hand_radius_m,
-                former=self._enactor.target,
+                former=self._controller.assignment.target,
             )
         except Exception as error:  # from weights and codes that anybody may send
             self._diagnostics.refuse('target', f'{concept.name}: {error}')
             self._reject(concept, scene, error)
             return
-        # In this order: in between, the control thread holds.
-        self._enactor.target = target
-        self._enactor.fault = ''
-        self._enactor.absent = ''
+        self._controller.assign(Assignment(target))
         self._diagnostics.accept('target')
         self._diagnostics.set(
             'target',
@@ -116,7 +113,7 @@ class Targeting:
             return False
         if self._set_aside == (self._concept, self._scene):
             return False
-        target = self._enactor.target
+        target = self._controller.assignment.target
         return (
             target is None or target.concept is not self._concept or target.scene is not self._scene
         )
@@ -125,8 +122,9 @@ class Targeting:
         """Hold until those who took part are there again; the former target says who they are."""
         with self._changed:
             self._set_aside = (concept, scene)
-        self._enactor.absent = f'{concept.name}: waits for {", ".join(gone)} to return'
-        self._diagnostics.set('target', Level.WARN, self._enactor.absent)
+        absent = f'{concept.name}: waits for {", ".join(gone)} to return'
+        self._amend(absent=absent)
+        self._diagnostics.set('target', Level.WARN, absent)
 
     def _withhold(self, concept: AnyConcept, scene: NamedScene | None, reason: str) -> None:
         """Hold until another concept comes; the one before is not what is wanted any more."""
@@ -134,20 +132,23 @@ class Targeting:
             if self._set_aside == (concept, scene):
                 return
             self._set_aside = (concept, scene)
-        self._enactor.fault = reason
-        self._enactor.target = None
+        self._amend(target=None, fault=reason)
         self._diagnostics.refuse('concept', reason)
 
     def _reject(self, concept: AnyConcept, scene: NamedScene, error: Exception) -> None:
         """Go back to the last good concept; where that one is at fault, hold."""
-        target = self._enactor.target
+        target = self._controller.assignment.target
         with self._changed:
             self._set_aside = (concept, scene)
             if target is not None and target.concept is not concept:
                 if self._concept is concept:
                     self._concept = target.concept
                 return
-        self._enactor.fault = f'{concept.name} in this scene: {error}'
+        self._amend(fault=f'{concept.name} in this scene: {error}')
+
+    def _amend(self, **changes: object) -> None:
+        """Hand over what is assigned now with some of it changed."""
+        self._controller.assign(replace(self._controller.assignment, **changes))
 
 
 def _who_takes_part(target: Target) -> str:

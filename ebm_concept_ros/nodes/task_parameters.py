@@ -11,7 +11,7 @@ from pydantic import Field
 
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros.conversions import composition_from_message
-from ebm_concept_ros.nodes.runtime.parameters import ConfigurationError, Parameters
+from ebm_concept_ros.nodes.runtime.parameters import InvalidParameter, Parameters
 from ebm_concept_ros.types import CompositionRequest
 from ebm_core.concepts import Concept, concept_names, get_concept, spatial_concept_names
 from ebm_core.world.scene import COLOURS, InvalidInput
@@ -30,7 +30,7 @@ def asked(p: AskedParameters, spatial: bool = False) -> tuple[tuple[Concept, ...
     """Return the concepts, one or two, and the colours of what they refer to.
 
     spatial: whether the effector must be brought to a place; a sum always does. Raises
-    ConfigurationError; two must differ, and so must their colours, by which they are told apart.
+    InvalidParameter; two must differ, and so must their colours, by which they are told apart.
     """
     parts = [('concept', p.concept, 'reference_colour', p.reference_colour)]
     if p.also:
@@ -42,9 +42,9 @@ def asked(p: AskedParameters, spatial: bool = False) -> tuple[tuple[Concept, ...
             _require(which, name, spatial_concept_names(), why)
         _require(which_colour, colour, COLOURS)
     if p.also == p.concept:
-        raise ConfigurationError(f'parameter also: {p.also!r} is the concept itself')
+        raise InvalidParameter(f'parameter also: {p.also!r} is the concept itself')
     if p.also and p.also_colour == p.reference_colour:
-        raise ConfigurationError(
+        raise InvalidParameter(
             f'parameter also_colour: {p.also_colour!r} is reference_colour too, so that nothing '
             'would tell whom which concept refers to'
         )
@@ -54,7 +54,7 @@ def asked(p: AskedParameters, spatial: bool = False) -> tuple[tuple[Concept, ...
 def composition_parameter(
     concepts: Sequence[str], weights: Sequence[float], name: str = 'composition_weights'
 ) -> CompositionRequest:
-    """Return the sum that parameters ask for, or raise ConfigurationError.
+    """Return the sum that parameters ask for, or raise InvalidParameter.
 
     name: of the parameter that the weights come from.
     """
@@ -63,11 +63,11 @@ def composition_parameter(
             ros.Composition(concepts=list(concepts), weights=list(weights))
         )
     except InvalidInput as error:
-        raise ConfigurationError(f'parameter {name}: {error}') from None
+        raise InvalidParameter(f'parameter {name}: {error}') from None
 
 
 def _require(
     parameter: str, value: str, known: Collection[str], why: str = 'is unknown; known are'
 ) -> None:
     if value not in known:
-        raise ConfigurationError(f'parameter {parameter}: {value!r} {why} {", ".join(known)}')
+        raise InvalidParameter(f'parameter {parameter}: {value!r} {why} {", ".join(known)}')

@@ -8,16 +8,16 @@ from __future__ import annotations
 import os
 
 from ebm_concept_ros.arm.simulation import ArmSimulation
-from ebm_concept_ros.nodes.runtime.parameters import ConfigurationError
+from ebm_concept_ros.nodes.runtime.parameters import InvalidParameter
 
 
 class Window:
     """MuJoCo's viewer; `show` is called from the thread that steps the simulation."""
 
     def __init__(self, simulation: ArmSimulation) -> None:
-        """Open the window; raises ConfigurationError where there is no display."""
+        """Open the window; raises InvalidParameter where there is no display."""
         if not (os.environ.get('DISPLAY') or os.environ.get('WAYLAND_DISPLAY')):
-            raise ConfigurationError(
+            raise InvalidParameter(
                 'parameter headless: false needs a display, and neither DISPLAY nor '
                 'WAYLAND_DISPLAY is set; use headless:=true'
             )

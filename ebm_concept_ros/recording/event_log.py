@@ -16,16 +16,15 @@ from array import array
 import numpy as np
 
 from ebm_concept_ros.control.control_law import ControllerInputs, Decision
+from ebm_concept_ros.control.journal import NOT_NOTED
 from ebm_concept_ros.control.target import Target
 from ebm_concept_ros.types import JointSample
 
-NOT_LOGGED = -1
-
 
 class EventLog:
-    """Appends to flat arrays, each of them from one thread only, and so needs no lock.
+    """A Journal that appends to flat arrays, each from one thread only, and so needs no lock.
 
-    Numbers count from 0 in the order of appending; NOT_LOGGED stands for none.
+    Numbers count from 0 in the order of appending; NOT_NOTED stands for none.
     """
 
     def __init__(self, num_joints: int, max_decisions: int) -> None:
@@ -48,7 +47,7 @@ class EventLog:
     def state(self, sample: JointSample) -> int:
         """Note a joint state; return its number."""
         if not self._open:
-            return NOT_LOGGED
+            return NOT_NOTED
         self._stamps_ns.append(sample.stamp_ns)
         self._states.extend(sample.positions_rad.tolist())
         self._states.extend(sample.velocities_rad_s.tolist())
@@ -57,7 +56,7 @@ class EventLog:
     def target(self, target: Target) -> int:
         """Note scene and concept of a target; return its number."""
         if not self._open:
-            return NOT_LOGGED
+            return NOT_NOTED
         scene, concept = target.scene.scene, target.concept
         self._targets.append(
             {
@@ -88,19 +87,19 @@ class EventLog:
         Calls that failed count too: a planner that draws random numbers may have drawn some.
         """
         if not self._open:
-            return NOT_LOGGED
+            return NOT_NOTED
         self._plans.extend((state, target, before))
         return len(self._plans) // 3 - 1
 
     def decision(
-        self, situation: ControllerInputs, state: int, target: int, plan: int, decision: Decision
+        self, inputs: ControllerInputs, state: int, target: int, plan: int, decision: Decision
     ) -> None:
         """Note a decision and the numbers of what it was made from."""
         if not self._open:
             return
-        flags = tuple(map(bool, (situation.fault, situation.plan_failure, situation.absent)))
+        flags = tuple(map(bool, (inputs.fault, inputs.plan_failure, inputs.absent)))
         self._decisions.extend((state, target, plan, int(decision.mode), *flags))
-        self._ages_s.append(situation.age_s)
+        self._ages_s.append(inputs.age_s)
         effort = decision.effort_nm
         self._efforts_nm.extend([np.nan] * self._n if effort is None else effort.tolist())
         if len(self._ages_s) >= self._max_decisions:

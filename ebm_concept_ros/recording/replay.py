@@ -23,6 +23,7 @@ import numpy as np
 from ebm_concept_ros.control.control_law import ControlLaw, ControllerInputs, Decision, Mode
 from ebm_concept_ros.control.target import Target, make_target
 from ebm_concept_ros.field.obstacles import hand_radius_m
+from ebm_concept_ros.package_files import load_weights
 from ebm_concept_ros.planning.planners import PLANNERS
 from ebm_concept_ros.planning.policy import Plan
 from ebm_concept_ros.recording.record import (
@@ -80,7 +81,7 @@ class Replay:
         kind = _PLANNERS[settings.planner]
         config = kind.config_type.model_validate(settings.planner_config)
         self._planner = kind(settings.arm, settings.workspace, config)
-        self._decider = ControlLaw(settings.arm, settings.max_state_age_s)
+        self._law = ControlLaw(settings.arm, settings.max_state_age_s)
         self._hand_radius_m = hand_radius_m(settings.arm)
         self._targets: dict[int, Target] = {}
         self._plans: dict[int, Plan | None] = {}
@@ -107,7 +108,7 @@ class Replay:
     def _decide(self, number: int) -> Decision:
         numbers = self._record.arrays['decisions'][number].tolist()
         state, target, plan, _, fault, failure, absent = numbers
-        return self._decider.decide(
+        return self._law.decide(
             ControllerInputs(
                 sample=None if state < 0 else self._sample(state),
                 age_s=float(self._record.arrays['ages_s'][number]),
@@ -201,9 +202,6 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument('record', type=Path, help='what the controller left in its record_dir')
     parser.add_argument('--model-dir', default='', help="the weights; without: the package's")
     given = parser.parse_args(arguments)
-    # Imported here: they look for the installed package, which a replay from a script need not be.
-    from ebm_concept_ros.nodes.runtime.resources import load_weights
-
     try:
         record = load_record(given.record)
         outcome = Replay(record, load_weights(given.model_dir)).run()

@@ -9,10 +9,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from ..files import write_atomically
-from ..world.scene import InvalidInput
 from . import FIGURES, figure_names, get_figure
+from .drawing import draw_figures
 from .models import Models
+from .report import write_report
 
 
 def add_commands(commands: argparse._SubParsersAction, common: argparse.ArgumentParser) -> None:
@@ -49,29 +49,6 @@ def add_commands(commands: argparse._SubParsersAction, common: argparse.Argument
     )
 
 
-def draw_figures(
-    names: tuple[str, ...], models: Models, output: Path, *, seed: int, scenes: int
-) -> dict[str, dict]:
-    """Draw figures into output/NAME.png, and return the numbers of each by name.
-
-    Models that are missing are told of before anything is drawn.
-    """
-    try:
-        from . import style
-    except ImportError as error:
-        raise InvalidInput(f'figures need matplotlib: pip install matplotlib ({error})') from None
-
-    specs = {name: get_figure(name) for name in names}
-    models.require(dict.fromkeys(preset for spec in specs.values() for preset in spec.needs))
-    results = {}
-    for name, spec in specs.items():
-        with style.style():
-            figure, numbers = spec.draw(models, seed, scenes)
-            write_atomically(output / f'{name}.png', style.png(figure))
-        results[name] = numbers
-    return results
-
-
 def _figure(args: argparse.Namespace) -> dict:
     names = figure_names(args.name)
     models = Models(args.model, args.models)
@@ -90,7 +67,5 @@ def _figure(args: argparse.Namespace) -> dict:
 
 
 def _report(args: argparse.Namespace) -> dict:
-    from .report import write_report
-
     models = Models(args.model, args.models)
     return write_report(models, args.output, seed=args.seed, scenes=args.scenes)

@@ -12,7 +12,7 @@ from ..concepts import concept_names
 from ..evaluation.contexts import evaluate, table
 from ..files import write_atomically
 from . import FIGURES, get_figure
-from .cli import draw_figures
+from .drawing import draw_figures
 from .models import MAIN, Models
 from .spec import FigureSpec, markdown_table
 

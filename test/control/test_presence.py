@@ -13,9 +13,10 @@ from reaching import shipped_arm, shipped_workspace
 from ebm_concept_ros import conversions as cv
 from ebm_concept_ros.arm.simulation import ArmSimulation
 from ebm_concept_ros.arm.table_scene import TableEntity, TableScene
+from ebm_concept_ros.control.control_law import Mode
 from ebm_concept_ros.control.presence import vanished
 from ebm_concept_ros.control.target import make_target
-from ebm_concept_ros.control.tracking_controller import Mode, TrackingController
+from ebm_concept_ros.control.tracking_controller import TrackingController
 from ebm_concept_ros.field.obstacles import hand_radius_m
 from ebm_concept_ros.nodes.targeting import Targeting
 from ebm_concept_ros.planning.planners import make_planner
@@ -64,7 +65,7 @@ BLUE, RED, GREEN = (0.5, 0.1), (0.4, -0.2), (0.6, -0.1)
 
 
 class Loop:
-    """Arm, enactor and targeting in lockstep, as the controller node runs them."""
+    """Arm, controller and targeting in lockstep, as the controller node runs them."""
 
     def __init__(self, table):
         tables = TableScene(
@@ -72,9 +73,9 @@ class Loop:
         )
         self.simulation = ArmSimulation(ARM, WORKSPACE, tables)
         planner = make_planner('ilqg', ARM, WORKSPACE)
-        self.enactor = TrackingController(ARM, planner, 0.05, predict=False)
+        self.controller = TrackingController(ARM, planner, 0.05, predict=False)
         self.targeting = Targeting(
-            BlueOnes(), WORKSPACE, self.enactor, Silent(), 0, hand_radius_m(ARM)
+            BlueOnes(), WORKSPACE, self.controller, Silent(), 0, hand_radius_m(ARM)
         )
         self.targeting.set_concept(CODES)
         self.targeting.set_scene(named_scene(table))
@@ -85,14 +86,14 @@ class Loop:
         for tick in range(round(duration_s / self.simulation.timestep_s)):
             sim = self.simulation
             self.targeting.update()
-            self.enactor.on_state(
+            self.controller.on_state(
                 JointSample(
                     round(sim.time_s * 1e9), sim.joint_positions_rad, sim.joint_velocities_rad_s
                 )
             )
             if tick % 5 == 0:
-                self.enactor.replan()
-            decisions.append(self.enactor.decide(0.0))
+                self.controller.replan()
+            decisions.append(self.controller.decide(0.0))
             sim.apply(decisions[-1].effort_nm)
             sim.step()
         return decisions
@@ -112,7 +113,7 @@ def test_the_arm_goes_on_when_others_come_and_go_and_waits_for_whom_it_refers_to
     ):
         loop.targeting.set_scene(named_scene(places))
         assert {d.mode for d in loop.run(0.05)} == {Mode.TRACKING}
-        assert loop.enactor.target.scene.ids == (*places, 'end_effector')
+        assert loop.controller.assignment.target.scene.ids == (*places, 'end_effector')
     assert loop.distance_m(BLUE) > 0.02  # it is on its way
 
     loop.targeting.set_scene(named_scene({'green_0': GREEN, 'red_0': RED}))
@@ -146,7 +147,7 @@ def test_while_it_waits_there_is_nothing_to_do():
     loop.targeting._model.identify = lambda *args, **kwargs: made.append(args)
     for _ in range(3):
         loop.targeting.update()
-    assert not made and loop.enactor.absent
+    assert not made and loop.controller.assignment.absent
 
 
 @pytest.fixture

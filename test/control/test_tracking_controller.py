@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from ebm_concept_ros.arm.loading import load_arm
+from ebm_concept_ros.control.control_law import Mode
 from ebm_concept_ros.control.target import Target, require_one_actor, same_surroundings
-from ebm_concept_ros.control.tracking_controller import Mode, TrackingController
+from ebm_concept_ros.control.tracking_controller import Assignment, TrackingController
 from ebm_concept_ros.field.energy_field import EnergyField
 from ebm_concept_ros.nodes.runtime.pacing import Pacer
 from ebm_concept_ros.planning.ilqg import IlqgPlanner, PlanningFailed
@@ -61,7 +62,7 @@ def planner():
 
 
 @pytest.fixture
-def enactor(planner):
+def controller(planner):
     return TrackingController(ARM, planner, 0.05, predict=True)
 
 
@@ -78,144 +79,144 @@ def assert_holds(decision, velocity=0.0):
     assert (np.abs(decision.effort_nm) <= limits).all()
 
 
-def test_waits_without_torque_until_everything_is_there(enactor):
-    assert enactor.decide(time.monotonic()).mode is Mode.WAITING
-    enactor.on_state(sample(1.0))
-    decision = enactor.decide(time.monotonic())
+def test_waits_without_torque_until_everything_is_there(controller):
+    assert controller.decide(time.monotonic()).mode is Mode.WAITING
+    controller.on_state(sample(1.0))
+    decision = controller.decide(time.monotonic())
     assert decision.mode is Mode.WAITING and decision.effort_nm is None
-    assert not enactor.replan()
+    assert not controller.replan()
     # Nor does it hold an arm that nobody has asked it to move, however old the state.
-    decision = enactor.decide(enactor.state.arrived_s + 1.0)
+    decision = controller.decide(controller.state.arrived_s + 1.0)
     assert decision.mode is Mode.WAITING and decision.effort_nm is None
 
 
-def test_tracks_a_plan(enactor):
-    enactor.target = TARGET
-    enactor.on_state(sample(1.0))
-    assert enactor.decide(time.monotonic()).reason == 'no plan yet'
-    assert enactor.replan()
-    decision = enactor.decide(enactor.state.arrived_s + 0.01)
+def test_tracks_a_plan(controller):
+    controller.assign(Assignment(TARGET))
+    controller.on_state(sample(1.0))
+    assert controller.decide(time.monotonic()).reason == 'no plan yet'
+    assert controller.replan()
+    decision = controller.decide(controller.state.arrived_s + 0.01)
     assert decision.mode is Mode.TRACKING
     assert decision.stamp_ns == 1_000_000_000
-    expected = enactor.plan.effort(1.01, ARM.home_rad, np.zeros(N))
+    expected = controller.plan.effort(1.01, ARM.home_rad, np.zeros(N))
     np.testing.assert_allclose(decision.effort_nm, expected)
 
 
-def test_an_old_state_means_hold_without_the_old_velocity(enactor):
-    enactor.target = TARGET
-    enactor.on_state(sample(1.0, velocity=0.5))
-    assert enactor.replan()
-    decision = enactor.decide(enactor.state.arrived_s + 0.051)
+def test_an_old_state_means_hold_without_the_old_velocity(controller):
+    controller.assign(Assignment(TARGET))
+    controller.on_state(sample(1.0, velocity=0.5))
+    assert controller.replan()
+    decision = controller.decide(controller.state.arrived_s + 0.051)
     assert decision.mode is Mode.HOLDING and '50 ms' in decision.reason
     assert_holds(decision)
 
 
-def test_an_expired_plan_means_hold(enactor):
-    enactor.target = TARGET
-    enactor.on_state(sample(1.0))
-    assert enactor.replan()
-    enactor.on_state(sample(1.0 + enactor.plan.expires_at_s - enactor.plan.start_s + 0.01))
-    decision = enactor.decide(enactor.state.arrived_s)
+def test_an_expired_plan_means_hold(controller):
+    controller.assign(Assignment(TARGET))
+    controller.on_state(sample(1.0))
+    assert controller.replan()
+    controller.on_state(sample(1.0 + controller.plan.expires_at_s - controller.plan.start_s + 0.01))
+    decision = controller.decide(controller.state.arrived_s)
     assert decision.mode is Mode.HOLDING and decision.reason == 'plan expired'
     assert_holds(decision)
 
 
-def test_a_failing_planner_leaves_the_last_plan_until_it_expires_then_hold(enactor, planner):
-    enactor.target = TARGET
-    enactor.on_state(sample(1.0))
-    assert enactor.replan()
-    good = enactor.plan
+def test_a_failing_planner_leaves_the_last_plan_until_it_expires_then_hold(controller, planner):
+    controller.assign(Assignment(TARGET))
+    controller.on_state(sample(1.0))
+    assert controller.replan()
+    good = controller.plan
     planner.error = ZeroDivisionError('boom')
-    enactor.on_state(sample(1.1))
-    assert not enactor.replan()
-    assert enactor.plan is good and enactor.plan_failures == 1
-    assert enactor.decide(enactor.state.arrived_s).mode is Mode.TRACKING
-    enactor.on_state(sample(1.4))
-    decision = enactor.decide(enactor.state.arrived_s)
+    controller.on_state(sample(1.1))
+    assert not controller.replan()
+    assert controller.plan is good and controller.plan_failures == 1
+    assert controller.decide(controller.state.arrived_s).mode is Mode.TRACKING
+    controller.on_state(sample(1.4))
+    decision = controller.decide(controller.state.arrived_s)
     assert decision.mode is Mode.FAULT and 'boom' in decision.reason
     assert_holds(decision)
     planner.error = None
-    assert enactor.replan()
-    assert enactor.decide(enactor.state.arrived_s).mode is Mode.TRACKING
+    assert controller.replan()
+    assert controller.decide(controller.state.arrived_s).mode is Mode.TRACKING
 
 
-def test_no_plan_ever_means_hold_and_says_why(enactor, planner):
+def test_no_plan_ever_means_hold_and_says_why(controller, planner):
     planner.error = PlanningFailed('diverged')
-    enactor.target = TARGET
-    enactor.on_state(sample(1.0))
-    assert not enactor.replan()
-    decision = enactor.decide(enactor.state.arrived_s)
+    controller.assign(Assignment(TARGET))
+    controller.on_state(sample(1.0))
+    assert not controller.replan()
+    decision = controller.decide(controller.state.arrived_s)
     assert decision.mode is Mode.FAULT and 'diverged' in decision.reason
     assert_holds(decision)
 
 
 @pytest.mark.parametrize('velocity', [1e6, -1e6])
-def test_absurd_velocities_give_finite_torques_within_the_limits(enactor, velocity):
-    enactor.target = TARGET
-    enactor.on_state(sample(1.0))
-    assert enactor.replan()
-    enactor.on_state(sample(1.002, velocity))
-    enactor.replan()
-    decision = enactor.decide(enactor.state.arrived_s)
+def test_absurd_velocities_give_finite_torques_within_the_limits(controller, velocity):
+    controller.assign(Assignment(TARGET))
+    controller.on_state(sample(1.0))
+    assert controller.replan()
+    controller.on_state(sample(1.002, velocity))
+    controller.replan()
+    decision = controller.decide(controller.state.arrived_s)
     assert_holds(decision, velocity)
 
 
 @pytest.mark.parametrize('jump_s', [-0.9, 5.0])
-def test_a_clock_jump_clears_the_plan(enactor, jump_s):
-    enactor.target = TARGET
-    enactor.on_state(sample(1.0))
-    assert enactor.replan()
-    enactor.on_state(sample(1.0 + jump_s))
-    assert enactor.plan is None and enactor.clock_jumps == 1
-    assert_holds(enactor.decide(enactor.state.arrived_s))
-    assert enactor.replan()
-    assert enactor.plan.start_s == pytest.approx(1.0 + jump_s)
+def test_a_clock_jump_clears_the_plan(controller, jump_s):
+    controller.assign(Assignment(TARGET))
+    controller.on_state(sample(1.0))
+    assert controller.replan()
+    controller.on_state(sample(1.0 + jump_s))
+    assert controller.plan is None and controller.clock_jumps == 1
+    assert_holds(controller.decide(controller.state.arrived_s))
+    assert controller.replan()
+    assert controller.plan.start_s == pytest.approx(1.0 + jump_s)
 
 
 @pytest.mark.parametrize('time_s', [0.0, 1.0])
-def test_a_stamp_that_stands_still_ages_and_ends_in_a_hold(enactor, time_s):
-    enactor.target = TARGET
-    enactor.on_state(sample(time_s))
-    assert enactor.replan()
-    first_s = enactor.state.arrived_s
-    assert enactor.decide(first_s + 0.04).mode is Mode.TRACKING
+def test_a_stamp_that_stands_still_ages_and_ends_in_a_hold(controller, time_s):
+    controller.assign(Assignment(TARGET))
+    controller.on_state(sample(time_s))
+    assert controller.replan()
+    first_s = controller.state.arrived_s
+    assert controller.decide(first_s + 0.04).mode is Mode.TRACKING
     for _ in range(3):
-        enactor.on_state(sample(time_s))
-        enactor.replan()
-    decision = enactor.decide(first_s + 0.051)
+        controller.on_state(sample(time_s))
+        controller.replan()
+    decision = controller.decide(first_s + 0.051)
     assert decision.mode is Mode.HOLDING and '50 ms' in decision.reason
     assert_holds(decision)
-    enactor.on_state(sample(time_s + 0.002))
-    assert enactor.decide(time.monotonic()).mode is Mode.TRACKING
+    controller.on_state(sample(time_s + 0.002))
+    assert controller.decide(time.monotonic()).mode is Mode.TRACKING
 
 
-def test_who_is_gone_means_hold_until_it_returns(enactor):
-    enactor.target = TARGET
-    enactor.on_state(sample(1.0))
-    assert enactor.replan()
-    enactor.absent = 'waits for blue_0 to return'
-    decision = enactor.decide(enactor.state.arrived_s)
+def test_who_is_gone_means_hold_until_it_returns(controller):
+    controller.assign(Assignment(TARGET))
+    controller.on_state(sample(1.0))
+    assert controller.replan()
+    controller.assign(Assignment(TARGET, absent='waits for blue_0 to return'))
+    decision = controller.decide(controller.state.arrived_s)
     assert decision.mode is Mode.HOLDING and decision.reason == 'waits for blue_0 to return'
     assert_holds(decision)
-    enactor.absent = ''
-    assert enactor.decide(enactor.state.arrived_s).mode is Mode.TRACKING
+    controller.assign(Assignment(TARGET))
+    assert controller.decide(controller.state.arrived_s).mode is Mode.TRACKING
 
 
-def test_restart_forgets_state_and_plan_but_not_the_target(enactor):
-    enactor.target = TARGET
-    enactor.on_state(sample(1.0))
-    assert enactor.replan()
-    enactor.restart()
-    assert enactor.decide(time.monotonic()).mode is Mode.WAITING
-    assert enactor.target is TARGET and enactor.plan is None
+def test_restart_forgets_state_and_plan_but_not_the_target(controller):
+    controller.assign(Assignment(TARGET))
+    controller.on_state(sample(1.0))
+    assert controller.replan()
+    controller.restart()
+    assert controller.decide(time.monotonic()).mode is Mode.WAITING
+    assert controller.assignment.target is TARGET and controller.plan is None
 
 
 def test_in_lockstep_a_state_does_not_age(planner):
-    enactor = TrackingController(ARM, planner, 0.05, predict=False)
-    enactor.target = TARGET
-    enactor.on_state(sample(1.0))
-    assert enactor.replan()
-    assert enactor.decide(enactor.state.arrived_s + 100.0).mode is Mode.TRACKING
+    controller = TrackingController(ARM, planner, 0.05, predict=False)
+    controller.assign(Assignment(TARGET))
+    controller.on_state(sample(1.0))
+    assert controller.replan()
+    assert controller.decide(controller.state.arrived_s + 100.0).mode is Mode.TRACKING
 
 
 def test_only_what_stands_still_makes_surroundings():

@@ -221,9 +221,7 @@ def test_an_install_without_symlinks_has_all_it_needs(tmp_path):
         for path in (p for p in (ROOT / folder).rglob('*') if '__pycache__' not in p.parts):
             assert (share / path.relative_to(ROOT)).exists()
     # The first needs torch and the shipped weights, which it finds by itself.
-    load = (
-        'from ebm_concept_ros.nodes.runtime.resources import load_weights as w; print(w("").sha256)'
-    )
+    load = 'from ebm_concept_ros.package_files import load_weights as w; print(w("").sha256)'
     files = 'import ebm_core, ebm_concept_ros.msg as m; print(ebm_core.__file__, m.__file__)'
     finished = subprocess.run(
         [

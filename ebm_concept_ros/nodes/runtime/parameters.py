@@ -23,7 +23,7 @@ _INTEGER_BOUND = 2**31 - 1
 _DOUBLE_BOUND = 1e9
 
 
-class ConfigurationError(ValueError):
+class InvalidParameter(ValueError):
     """A parameter that is refused; the message names it, its value and what is allowed."""
 
 
@@ -39,7 +39,7 @@ P = TypeVar('P', bound=Parameters)
 def declare(node: Node, model: type[P]) -> P:
     """Declare the model's fields as read-only ROS parameters of node; return their values.
 
-    Raises ConfigurationError for a value of the wrong type or out of range.
+    Raises InvalidParameter for a value of the wrong type or out of range.
     """
     values = {}
     for name, field in model.model_fields.items():
@@ -47,18 +47,18 @@ def declare(node: Node, model: type[P]) -> P:
         try:
             values[name] = node.declare_parameter(name, default, _descriptor(field)).value
         except ParameterException as error:
-            raise ConfigurationError(f'parameter {name}: {error}') from None
+            raise InvalidParameter(f'parameter {name}: {error}') from None
     return validate(model, values)
 
 
 def validate(model: type[P], values: dict[str, object]) -> P:
-    """Return the model of the given values, or raise ConfigurationError in one line."""
+    """Return the model of the given values, or raise InvalidParameter in one line."""
     try:
         return model(**values)
     except ValidationError as error:
         first = error.errors()[0]
         name = '.'.join(str(part) for part in first['loc']) or model.__name__
-        raise ConfigurationError(
+        raise InvalidParameter(
             f'parameter {name}: {first["msg"]}, given {first["input"]!r}'
         ) from None
 

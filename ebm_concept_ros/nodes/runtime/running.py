@@ -18,7 +18,8 @@ from rclpy.experimental.events_executor import EventsExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
-from ebm_concept_ros.nodes.runtime.parameters import ConfigurationError
+from ebm_concept_ros.errors import name_and_reason
+from ebm_concept_ros.nodes.runtime.parameters import InvalidParameter
 
 _SIGNALS = {signal.SIGINT, signal.SIGTERM}
 
@@ -89,9 +90,7 @@ class SpinThread:
                 return
             except Exception as error:  # a callback's own: no message may end the node
                 if not self._stop.is_set():
-                    self._node.get_logger().error(
-                        f'a callback failed: {type(error).__name__}: {error}'
-                    )
+                    self._node.get_logger().error(f'a callback failed: {name_and_reason(error)}')
             if self._pause_s:
                 self._stop.wait(self._pause_s)
 
@@ -111,7 +110,7 @@ def run(create: Callable[[], Node], args: list[str] | None = None) -> int:
         if not _signalled(0.0):  # while it was made, which may take seconds
             _run_until_done(node)
         return node.interrupted_exit_code if node.exit_code is None else node.exit_code
-    except ConfigurationError as error:
+    except InvalidParameter as error:
         name = node.get_name() if node is not None else create.__name__
         print(f'{name}: {error}', file=sys.stderr, flush=True)
         return 2

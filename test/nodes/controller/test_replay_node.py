@@ -23,7 +23,7 @@ from ebm_concept_ros.arm.simulation import ArmSimulation
 from ebm_concept_ros.arm.table_scene import TableScene, random_table_scene
 from ebm_concept_ros.control.control_law import Mode
 from ebm_concept_ros.control.target import make_target
-from ebm_concept_ros.control.tracking_controller import TrackingController
+from ebm_concept_ros.control.tracking_controller import Assignment, TrackingController
 from ebm_concept_ros.field.obstacles import hand_radius_m
 from ebm_concept_ros.nodes.runtime import qos
 from ebm_concept_ros.planning.ilqg import IlqgPlanner
@@ -95,17 +95,20 @@ def settings_of(arm, planner, model):
 def eventful_run(arm, model, limit=10_000):
     """Return log and settings of a run in real time in which everything happens that can."""
     planner = SometimesFails(arm, WORKSPACE)
-    enactor = TrackingController(arm, planner, 0.05, predict=True)
-    enactor.target = make_target(model, codes(model), named_scene(1), WORKSPACE, 3)
+    controller = TrackingController(arm, planner, 0.05, predict=True)
+    target = make_target(model, codes(model), named_scene(1), WORKSPACE, 3)
+    controller.assign(Assignment(target))
     log = EventLog(len(arm.joints), limit)
-    enactor.restart(log)
+    controller.restart(log)
     sim = ArmSimulation(arm, WORKSPACE, random_table_scene(1, 2, 'blue', WORKSPACE))
     modes = []
     start_ns, late_s = 1_000_000_000, 0.0
 
     def decide():
-        now_s = time.monotonic() if enactor.state is None else enactor.state.arrived_s + late_s
-        decision = enactor.decide(now_s)
+        now_s = (
+            time.monotonic() if controller.state is None else controller.state.arrived_s + late_s
+        )
+        decision = controller.decide(now_s)
         modes.append(decision.mode)
         if decision.effort_nm is not None:
             sim.apply(decision.effort_nm)
@@ -114,22 +117,23 @@ def eventful_run(arm, model, limit=10_000):
     for tick in range(400):
         sim.step()
         if tick == 100:  # another concept, mid-motion, and things that it would strike
-            enactor.target = make_target(
+            target = make_target(
                 *(model, codes(model, 1), named_scene(2, 0.2), WORKSPACE, 3), hand_radius_m(arm)
             )
-            assert len(enactor.target.field.keep_out)
+            assert len(target.field.keep_out)
         if tick == 150:
             start_ns += 5_000_000_000  # the clock jumps
         planner.error = ZeroDivisionError('no') if 180 <= tick < 320 else None
         late_s = 0.06 if 330 <= tick < 335 else 0.0007
-        enactor.fault = 'a bad scene' if 350 <= tick < 355 else ''
-        enactor.absent = 'gone' if 360 <= tick < 365 else ''
+        fault = 'a bad scene' if 350 <= tick < 355 else ''
+        absent = 'gone' if 360 <= tick < 365 else ''
+        controller.assign(Assignment(target, fault=fault, absent=absent))
         sample = JointSample(
             start_ns + 2_000_000 * tick, sim.joint_positions_rad, sim.joint_velocities_rad_s
         )
-        enactor.on_state(sample)
+        controller.on_state(sample)
         if tick % 5 == 2:
-            enactor.replan()
+            controller.replan()
         decide()
     log.close()
     assert set(modes) == set(Mode), 'all of it happened'

@@ -21,7 +21,7 @@ from sensor_msgs.msg import JointState
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions as cv
 from ebm_concept_ros.nodes.runtime import qos
-from ebm_concept_ros.nodes.runtime.resources import load_weights
+from ebm_concept_ros.package_files import load_weights
 from ebm_concept_ros.types import ConceptCodes
 from ebm_core.concepts import get_concept
 

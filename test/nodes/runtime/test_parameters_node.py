@@ -10,7 +10,7 @@ from rcl_interfaces.msg import ParameterType
 from rcl_interfaces.srv import DescribeParameters, GetParameters, SetParameters
 from rclpy.parameter import Parameter
 
-from ebm_concept_ros.nodes.runtime.parameters import ConfigurationError, Parameters, validate
+from ebm_concept_ros.nodes.runtime.parameters import InvalidParameter, Parameters, validate
 from ebm_concept_ros.nodes.simulator_setup import SimulatorParameters
 
 
@@ -23,9 +23,9 @@ class Example(Parameters):
 
 def test_unknown_names_and_values_out_of_range_are_named():
     assert validate(Example, {'rate': 50.0}).count == 3
-    with pytest.raises(ConfigurationError, match=r'parameter rate: .* 100.*given 101'):
+    with pytest.raises(InvalidParameter, match=r'parameter rate: .* 100.*given 101'):
         validate(Example, {'rate': 101.0})
-    with pytest.raises(ConfigurationError, match=r'parameter rte: .*not permitted'):
+    with pytest.raises(InvalidParameter, match=r'parameter rte: .*not permitted'):
         validate(Example, {'rte': 50.0})
 
 
