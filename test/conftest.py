@@ -1,7 +1,7 @@
 # Copyright 2026 The ebm_concept_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Gives every test process a ROS domain of its own; without ROS, leaves out what needs it."""
+"""Every test process has a ROS domain of its own; without ROS, what needs it is left out."""
 
 import os
 from contextlib import ExitStack
@@ -9,6 +9,17 @@ from importlib.util import find_spec
 
 import pytest
 from domains import claim_domain
+from hypothesis import HealthCheck, settings
+
+# The same examples in every run, and as long as it takes on a machine that is busy.
+settings.register_profile(
+    'repeatable',
+    derandomize=True,
+    deadline=None,
+    max_examples=50,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile('repeatable')
 
 _domain, _lock = claim_domain()
 os.environ['ROS_DOMAIN_ID'] = str(_domain)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rclpy.serialization import deserialize_message, serialize_message
 from sensor_msgs.msg import JointState
@@ -26,9 +26,6 @@ WORKSPACE = load_workspace(Path(__file__).parents[2] / 'config' / 'workspace.yam
 JOINTS = ('shoulder', 'elbow', 'wrist')
 NOT_FINITE = st.sampled_from([math.nan, math.inf, -math.inf])
 finite = st.floats(-1e6, 1e6)
-
-settings.register_profile('messages', deadline=None, max_examples=50, derandomize=True)
-settings.load_profile('messages')
 
 
 def wired(message):

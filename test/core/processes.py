@@ -43,9 +43,7 @@ def start(function, *args):
 
 def start_together(number, function, *args):
     """Start processes that find each other as torchrun's do; each calls function(processes, …)."""
-    with socket.socket() as free:
-        free.bind(('127.0.0.1', 0))
-        port = free.getsockname()[1]
+    port = _free_port()
     return [start(_as_rank, rank, number, port, function, *args) for rank in range(number)]
 
 
@@ -86,6 +84,22 @@ def assert_same_checkpoint(one, other):
     assert tensors.keys() == other_tensors.keys()
     for key, value in tensors.items():
         assert torch.equal(value, other_tensors[key]), key
+
+
+def _free_port():
+    """Return one that nobody listens on, and that no connection takes in the meantime.
+
+    Below the ephemeral ports, and for each process of the tests another.
+    """
+    for attempt in range(1000):
+        port = 24000 + (os.getpid() + attempt) % 8000
+        with socket.socket() as free:
+            try:
+                free.bind(('127.0.0.1', port))
+            except OSError:
+                continue
+            return port
+    raise RuntimeError('no free port from 24000 to 31999')
 
 
 def _single_threaded(function, *args):

@@ -66,7 +66,7 @@ def test_odd_energies_give_a_finite_cost_that_is_lowest_where_they_are(shape):
 
 
 @given(scale=st.floats(1e-9, 1e9), offset=st.floats(-10.0, 10.0))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_scale_and_offset_of_the_energy_do_not_matter(scale, offset):
     base = field_around(GOAL, lambda r: r**2 / (0.1 + r**2))
     other = field_around(GOAL, lambda r: scale * (r**2 / (0.1 + r**2) + offset))

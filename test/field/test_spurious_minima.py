@@ -44,7 +44,7 @@ def test_what_is_about_as_good_is_a_goal_of_its_own():
 
 
 @given(seed=st.integers(0, 2**32 - 1), as_good=st.floats(0.0, 2.0))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_only_goals_are_left_as_minima_and_they_are_unchanged(seed, as_good):
     energies = np.random.default_rng(seed).normal(size=(17, 17))
     result = filled(energies, as_good)

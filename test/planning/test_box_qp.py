@@ -12,7 +12,7 @@ from ebm_concept_ros.planning.box_qp import NotConvex, solve_box_qp
 
 
 @given(seed=st.integers(0, 10**6), scale=st.sampled_from([0.1, 1.0, 10.0, 100.0]))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_solution_meets_the_optimality_conditions(seed, scale):
     rng = np.random.default_rng(seed)
     root = rng.normal(size=(8, 6))

@@ -85,7 +85,7 @@ def test_a_warm_start_from_the_future_is_not_used():
     time=st.floats(0.0, 0.2),
     state=arrays(float, 12, elements=st.floats(-1e3, 1e3)),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_torque_is_finite_and_within_limits_at_any_state(time, state):
     effort = PLAN.effort(1.0 + time, state[:6], state[6:])
     assert np.isfinite(effort).all()

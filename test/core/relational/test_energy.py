@@ -14,7 +14,7 @@ from ebm_core.relational.state_energy import StateEnergy
 from ebm_core.world.scene import NUM_FEATURES, NUM_INPUTS, POSITION
 
 seeds = st.integers(0, 10_000)
-few = settings(max_examples=20, deadline=None)
+few = settings(max_examples=20)
 PLAIN = Inputs()
 
 

@@ -5,6 +5,7 @@
 
 import json
 import random
+import signal
 import time
 
 import pytest
@@ -30,27 +31,37 @@ def steps_done(directory):
 
 
 def test_killed_at_any_moment_a_run_ends_as_an_undisturbed_one(tmp_path):
-    """SIGKILL at random moments, while every step writes a checkpoint; then to the end."""
+    """At random moments of its own CPU time, while every step writes a checkpoint; then the end."""
     recipe = small(steps=12 * KILLS, checkpoint_every=1)
     whole, parts = tmp_path / 'whole', tmp_path / 'parts'
-    began = time.monotonic()
-    train(recipe, whole, device=CPU)
-    step_s = (time.monotonic() - began) / recipe.run.steps
-    rng = random.Random()  # another moment in every run of the test
+    assert end([start(train_and_note_cpu_time, recipe, whole, tmp_path / 'cpu_s')]) == [0]
+    cpu_s = float((tmp_path / 'cpu_s').read_text())
+    rng = random.Random(0)
     for _ in range(KILLS):
         before = steps_done(parts)
-        process = start(train_until, None, recipe, parts)
-        while steps_done(parts) == before:
-            assert process.is_alive(), 'training ended by itself'
-            time.sleep(0.1 * step_s)
-        time.sleep(rng.uniform(0, 1.5 * step_s))
-        process.kill()
-        process.join()
-        assert before < steps_done(parts)  # what is there can be read
-    assert steps_done(parts) < recipe.run.steps, 'no kill came before the end'
+        killed_s = cpu_s * rng.uniform(0.02, 0.6 / KILLS)
+        assert end([start(train_until_killed, killed_s, recipe, parts)]) == [-signal.SIGPROF]
+        assert before <= steps_done(parts)  # what is there can be read
+    assert 0 < steps_done(parts) < recipe.run.steps
     assert end([start(train_until, None, recipe, parts)]) == [0]
     assert_same_checkpoint(whole, parts)
     assert [p.name for p in parts.iterdir() if p.name.startswith('.')] == []
+
+
+def train_and_note_cpu_time(recipe, directory, file):
+    """Train, and write how much CPU time it took, s."""
+    began_s = time.process_time()
+    train(recipe, directory, device=CPU)
+    file.write_text(str(time.process_time() - began_s))
+
+
+def train_until_killed(cpu_s, recipe, directory):
+    """Train, and be killed after so much CPU time, however busy the machine is.
+
+    The signal of that timer kills as SIGKILL does where nobody handles it.
+    """
+    signal.setitimer(signal.ITIMER_PROF, cpu_s)
+    train(recipe, directory, device=CPU)
 
 
 def test_killed_within_a_write_the_old_checkpoint_stays(tmp_path):
