@@ -18,7 +18,7 @@ from pathlib import Path
 
 import torch
 
-from .concepts import FAMILIES, NUM_ENTITIES, concepts_of
+from .concepts import FAMILIES, NUM_ENTITIES, named_concepts
 from .config import keys_help
 from .evaluation.composition import composition_table, evaluate_compositions
 from .evaluation.contexts import CONTEXTS, evaluate, evaluate_concept, table
@@ -30,7 +30,7 @@ from .model_files import write_card
 from .relational.config import PRESETS, TrainingConfig, preset
 from .relational.learner import Learner
 from .relational.model import ConceptModel, ModelError, load_model, save_model
-from .relational.recipe import ConceptRecipe
+from .relational.open_recipe import recipe_of
 from .training.distributed import device_of, joined
 from .training.loop import train
 from .world.scene import MAX_ENTITIES, InvalidInput
@@ -60,8 +60,9 @@ def main(argv: list[str] | None = None) -> int:
             args.scenes = open_concepts.SCENES if getattr(args, 'open', False) else usual
         for option in ('scenes', 'threads', 'demonstrations'):
             value = getattr(args, option, None)
-            if value is not None and value < 1:
-                raise InvalidInput(f'--{option}: {value} is refused: at least 1')
+            fewest = getattr(args, f'fewest_{option}', 1)
+            if value is not None and value < fewest:
+                raise InvalidInput(f'--{option}: {value} is refused: at least {fewest}')
         if args.threads:
             torch.set_num_threads(args.threads)
         result = args.command(args)
@@ -83,7 +84,8 @@ def _parser() -> argparse.ArgumentParser:
     common.add_argument(
         '--scenes',
         type=int,
-        help='novel scenes per number (1000; --open and compose 500; understand 40 sets)',
+        help='novel scenes per number (1000; --open and compose 500; understand 40 sets; train 0: '
+        'no numbers)',
     )
     common.add_argument('--threads', type=int, help="CPU threads (default: torch's choice)")
 
@@ -95,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_keys(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    command.set_defaults(command=_train)
+    command.set_defaults(command=_train, fewest_scenes=0)
     command.add_argument('--preset', default='concepts', help=f'one of {", ".join(PRESETS)}')
     command.add_argument(
         '--output', type=Path, help='directory of model and checkpoint (out/train/PRESET)'
@@ -179,12 +181,7 @@ def _train(args: argparse.Namespace) -> dict | None:
     chosen = preset(args.preset, **changes)
     output = args.output or Path('out/train') / args.preset
     device = device_of(args.device)
-    trained = [
-        concept.name
-        for key, number in chosen.training.concepts.items()
-        for concept in concepts_of(key)
-        if number
-    ]
+    trained = named_concepts(chosen.training.concepts)
 
     def progress(learner: Learner, _step: int) -> dict[str, float]:
         with torch.random.fork_rng():  # what is shown must not change what is learned
@@ -196,11 +193,11 @@ def _train(args: argparse.Namespace) -> dict | None:
     commit = _commit()
     with joined(device) as processes:
         learner, run = train(
-            ConceptRecipe(chosen),
+            recipe_of(chosen),
             output,
             device=device,
             resume=not args.fresh,
-            report=progress,
+            report=progress if args.scenes else None,
             processes=processes,
         )
     if not processes.leads:
@@ -223,6 +220,8 @@ def _train(args: argparse.Namespace) -> dict | None:
     learner = learner.cpu()
     save_model(output, learner, chosen, provenance)
     made = load_model(output)
+    if not args.scenes:
+        return provenance
     metrics = evaluate(made, made.trained_concepts, scenes=args.scenes)
     save_model(output, learner, chosen, {**provenance, 'metrics': metrics})
     print(table(metrics))
@@ -274,6 +273,8 @@ def _understand(args: argparse.Namespace) -> dict:
 def _commit() -> str:
     """Return the source's commit, with '+changes' where files differ from it."""
     here = Path(__file__).parent
+    if commit := os.environ.get('SOURCE_COMMIT'):
+        return commit  # of sources that came without their history
     try:
         commit = subprocess.run(
             ['git', 'rev-parse', 'HEAD'], cwd=here, capture_output=True, text=True, check=True

@@ -25,6 +25,9 @@ class RunConfig(Config):
     gradient_clip: float = Field(0.5, gt=0, description='largest norm of the gradient')
     seed: int = Field(0, ge=0, description='of everything random in the run')
     checkpoint_every: int = Field(250, ge=1, description='steps between checkpoints')
+    cuda_graphs: bool = Field(
+        False, description='on a GPU, whether losses and gradients are replayed from CUDA graphs'
+    )
 
 
 def describe(error: ValidationError, config: type[BaseModel]) -> str:

@@ -9,7 +9,7 @@ the module, so that a checkpoint of the module and of the random states continue
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, Self, TypeVar
 
@@ -82,3 +82,6 @@ class Recipe(Protocol[Module, Batch]):
 
     def losses(self, module: Module, batch: Batch, step: int) -> StepLosses:
         """Return the losses of a batch, which are differentiated."""
+
+    def phase(self, step: int) -> Hashable:
+        """Return what the losses depend on besides module and batch: steps of a phase are alike."""

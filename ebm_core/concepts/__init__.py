@@ -9,15 +9,28 @@ and its name below.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ..world.batch import EventBatch
 from ..world.scene import InvalidInput
-from . import colour, placement, proximity, quantity, region, shape, temporal
+from . import (
+    any_colour,
+    colour,
+    formation,
+    placement,
+    proximity,
+    quantity,
+    region,
+    shape,
+    temporal,
+)
 from .concept import SUCCESS_DISTANCE, Concept
 from .particles import NUM_ENTITIES
 
 __all__ = [
     'FAMILIES',
     'NUM_ENTITIES',
+    'OPEN_FAMILIES',
     'SUCCESS_DISTANCE',
     'Concept',
     'EventBatch',
@@ -25,11 +38,16 @@ __all__ = [
     'concepts_of',
     'get_concept',
     'goal_concept_names',
+    'named_concepts',
     'spatial_concept_names',
 ]
 
 _MODULES = (colour, region, placement, shape, proximity, quantity, temporal)
 FAMILIES: dict[str, tuple[Concept, ...]] = {m.CONCEPTS[0].family: m.CONCEPTS for m in _MODULES}
+# Families without names of their own: they add to what the grammar draws.
+OPEN_FAMILIES: dict[str, tuple[Concept, ...]] = {
+    m.CONCEPTS[0].family: m.CONCEPTS for m in (any_colour, formation)
+}
 _REGISTRY: dict[str, Concept] = {c.name: c for family in FAMILIES.values() for c in family}
 
 
@@ -54,7 +72,13 @@ def spatial_concept_names() -> tuple[str, ...]:
 
 def concepts_of(key: str) -> tuple[Concept, ...]:
     """Return the concepts of a family, or the one of a name."""
-    return FAMILIES[key] if key in FAMILIES else (get_concept(key),)
+    return {**FAMILIES, **OPEN_FAMILIES}.get(key) or (get_concept(key),)
+
+
+def named_concepts(shares: Mapping[str, int]) -> tuple[str, ...]:
+    """Return the names of the concepts among shares of families or names, those that have one."""
+    names = [c.name for key, number in shares.items() if number for c in concepts_of(key)]
+    return tuple(name for name in names if name in _REGISTRY)
 
 
 def get_concept(name: str) -> Concept:

@@ -72,10 +72,12 @@ class Shape(Arrangement):
 
     def violation(self, participants: np.ndarray) -> np.ndarray:
         """Return the largest error of a distance between two of them."""
-        return np.abs(_distances(participants) - _distances(_TEMPLATES[self.name])).max(-1)
+        return np.abs(sorted_distances(participants) - sorted_distances(_TEMPLATES[self.name])).max(
+            -1
+        )
 
 
-def _distances(points: np.ndarray) -> np.ndarray:
+def sorted_distances(points: np.ndarray) -> np.ndarray:
     """Return the pairs' distances (..., P (P - 1) / 2) of points (..., P, 2) in ascending order."""
     i, j = np.array(list(combinations(range(points.shape[-2]), 2))).T
     return np.sort(np.linalg.norm(points[..., i, :] - points[..., j, :], axis=-1), axis=-1)

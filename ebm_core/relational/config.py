@@ -9,7 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, ValidationError
 
-from ..concepts import FAMILIES, concept_names
+from ..concepts import FAMILIES, OPEN_FAMILIES, concept_names
+from ..concepts.grammar import KINDS
 from ..config import Config, RunConfig, describe
 from ..errors import InvalidInput
 from ..world.scene import MAX_ROLES
@@ -18,9 +19,19 @@ Context = Literal['generation', 'identification']
 
 
 def _known(key: str) -> str:
-    if key not in FAMILIES and key not in concept_names():
-        raise ValueError(f'known are {", ".join((*FAMILIES, *concept_names()))}')
+    if key not in (*FAMILIES, *OPEN_FAMILIES, *concept_names()):
+        known = (*FAMILIES, *OPEN_FAMILIES, *concept_names())
+        raise ValueError(f'known are {", ".join(known)}')
     return key
+
+
+def _known_kind(key: str) -> str:
+    if key not in KINDS:
+        raise ValueError(f'known are {", ".join(KINDS)}')
+    return key
+
+
+_Number = Annotated[int, Field(ge=0, le=4096)]
 
 
 class ModelConfig(Config):
@@ -45,19 +56,26 @@ class TrainingConfig(RunConfig):
     """One training run (Algorithm 1)."""
 
     steps: int = Field(6000, ge=1, description='optimiser steps')
-    concepts: dict[Annotated[str, AfterValidator(_known)], Annotated[int, Field(ge=0, le=4096)]] = (
-        Field(
-            default={
-                'colour': 14,
-                'region': 12,
-                'placement': 11,
-                'shape': 20,
-                'proximity': 8,
-                'quantity': 2,
-                'temporal': 12,
-            },
-            description='concepts per step, by family or by name',
-        )
+    concepts: dict[Annotated[str, AfterValidator(_known)], _Number] = Field(
+        default={
+            'colour': 14,
+            'region': 12,
+            'placement': 11,
+            'shape': 20,
+            'proximity': 8,
+            'quantity': 2,
+            'temporal': 12,
+        },
+        description='concepts per step, by family or by name',
+    )
+    grammar: dict[Annotated[str, AfterValidator(_known_kind)], _Number] = Field(
+        default={}, description='concepts per step that the grammar draws, by kind'
+    )
+    workers: int = Field(
+        0,
+        ge=0,
+        le=64,
+        description='processes that draw the concepts of families; 0: none of its own',
     )
     contexts: tuple[Context, ...] = Field(
         ('generation', 'identification'), min_length=1, description='what is trained'
@@ -131,6 +149,40 @@ PRESETS: dict[str, Preset] = {
     'shapes_kl_into_energy': _ablation(_SHAPES, {'kl_into_energy': True}),
     'shapes_no_direction': _ablation(_SHAPES, {'direction_weight': 0.0}),
     'shapes_scalar': _ablation(_SHAPES, residuals=1),
+    # The continuum: every kind of the grammar, and the families, whose names are points of it.
+    'open': Preset(
+        model=ModelConfig(
+            hidden=256, residuals=32, code_size=32, roles=MAX_ROLES, displacement=True, ridge=True
+        ),
+        training=TrainingConfig(
+            steps=8000,
+            concepts={
+                'colour': 4,
+                'any_colour': 6,
+                'region': 6,
+                'placement': 6,
+                'shape': 8,
+                'formation': 10,
+                'proximity': 8,
+                'quantity': 4,
+                'temporal': 6,
+            },
+            grammar={**dict.fromkeys(KINDS, 16), 'point': 32, 'frame': 24, 'ring': 24},
+            positive_weight=0.01,
+            checkpoint_every=2000,
+            cuda_graphs=True,
+            **_RECIPE,
+        ),
+    ),
+    'tiny_open': Preset(
+        model=ModelConfig(hidden=32, roles=MAX_ROLES, displacement=True, ridge=True),
+        training=TrainingConfig(
+            steps=48,
+            concepts={'region': 1, 'formation': 1},
+            grammar={'point': 2, 'ring': 2, 'towards': 2},
+            checkpoint_every=16,
+        ),
+    ),
     'tiny': Preset(
         model=ModelConfig(hidden=32),
         training=TrainingConfig(steps=60, concepts=_FEW, queries=2, checkpoint_every=20),

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from ..world.scene import LAST_STEP, NUM_FEATURES, NUM_INPUTS, POSITION, UNTIL_THEN
+from ..world.scene import LAST_STEP, MOVABLE, NUM_FEATURES, NUM_INPUTS, POSITION, UNTIL_THEN
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,8 @@ class Inputs:
     def __call__(self, states: Tensor, before: Tensor, roles: Tensor | None = None) -> Tensor:
         """Return the inputs (..., T, N, I) of states x¹ … xᵀ (..., T, N, NUM_FEATURES).
 
-        before: x⁰, (..., N, NUM_FEATURES). roles: (..., N, roles) of 0 and 1; None: nobody has one.
+        before: x⁰, (..., N, NUM_FEATURES). roles: (..., N, roles) of 0 and 1; None: all that is not
+        movable plays the first.
         The sum over time of eq. 4 forgets the order of the states; what an entity did in the last
         step and until then restores it.
         """
@@ -49,7 +50,7 @@ class Inputs:
         if not self.roles:
             return seen
         if roles is None:
-            return pad(seen, (0, self.roles))
+            return pad(torch.cat((seen, 1 - states[..., [MOVABLE]]), -1), (0, self.roles - 1))
         return torch.cat((seen, roles.unsqueeze(-3).expand(*seen.shape[:-1], -1)), -1)
 
     def vector_jacobian(self, gradient: Tensor) -> Tensor:

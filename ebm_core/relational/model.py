@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..concepts import concept_names, concepts_of
+from ..concepts import concept_names, named_concepts
 from ..errors import InvalidInput, ModelError
 from ..model_files import read_model, write_model
 from ..world.scene import (
@@ -96,7 +96,7 @@ class ConceptModel:
         shares = self.card.get('training', {}).get('concepts')
         if not isinstance(shares, dict):
             return concept_names()
-        return tuple(c.name for key, number in shares.items() if number for c in concepts_of(key))
+        return named_concepts(shares)
 
     @property
     def understanding_threshold(self) -> float | None:

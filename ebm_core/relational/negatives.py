@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -36,7 +37,7 @@ def state_candidates(
     """
     may = free[:, None, None]
     true = x.unsqueeze(1)
-    spread = x.new_tensor(NEAR_SPREADS).view(-1, 1, 1, 1)
+    spread = _column(NEAR_SPREADS, x.device)
     shape = (len(x), len(NEAR_SPREADS), *x.shape[1:])
     near = true + spread * torch.randn(shape, device=x.device) * may * _some(shape, free)
     shape = (len(x), ANYWHERE, *x.shape[1:])
@@ -44,7 +45,7 @@ def state_candidates(
     anything[..., COLOUR] = torch.rand((*shape[:-1], 3), device=x.device)
     where = may * _some(shape, free)
     anywhere = true * (1 - where) + anything * where
-    back = x.new_tensor(ON_THE_WAY).view(-1, 1, 1, 1)
+    back = _column(ON_THE_WAY, x.device)
     on_the_way = true + back * (start.unsqueeze(1) - true)
     sampled = (chain[len(chain) // 2], chain[-1]) if chain else ()
     candidates = torch.cat((true, on_the_way, near, anywhere, *sampled), 1)
@@ -52,6 +53,12 @@ def state_candidates(
     as_good = off < AS_GOOD
     as_good[:, 0] = False
     return candidates, as_good
+
+
+@cache
+def _column(values: tuple[float, ...], device: torch.device) -> Tensor:
+    """Return values (M, 1, 1, 1); kept, for a GPU waits for what comes from the CPU."""
+    return torch.tensor(values, device=device).view(-1, 1, 1, 1)
 
 
 def sure_of_the_way(candidates: int, device: torch.device) -> Tensor:

@@ -102,7 +102,11 @@ def losses(energy: Energy, sampler: Sampler, tasks: Sequence[Task], config: Loss
             w_a = demonstrated_code(energy, sampler, task.argument_shown, noise=LANGEVIN_NOISE)
             w_a = w_a.repeat_interleave(task.queries, 0)
             problems.append(_asked(energy, task.argument, w_a))
-    identified = [_identify(energy, sampler, problems, config)] if problems else []
+    # Scenes of as many entities are one problem.
+    sizes: dict[int, list[_Asked]] = {}
+    for problem in problems:
+        sizes.setdefault(problem.events.attention.shape[-1], []).append(problem)
+    identified = [_identify(energy, sampler, same, config) for same in sizes.values()]
 
     def mean(values: Sequence[Tensor]) -> Tensor:
         return torch.cat(list(values)).mean() if values else energy.f_in.new_zeros(())
@@ -156,6 +160,7 @@ def _generation(
                 starts(start, events.free, CHAINS),
                 events.free,
                 noise=LANGEVIN_NOISE,
+                variable=events.variable,
             )
         kl = fixed(chain[-1]).log1p().mean(1)
     sampled = [c.detach() for c in chain]

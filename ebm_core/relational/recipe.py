@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -60,14 +60,7 @@ class ConceptRecipe:
         """
         if number == 1:
             return self
-        concepts = self.run.concepts
-        dealt = [key for key, count in concepts.items() for _ in range(count)]
-        if len(dealt) < number:
-            raise InvalidInput(
-                f'concepts: {len(dealt)} per step are too few for {number} processes'
-            )
-        mine = dealt[rank::number]
-        changes = {'concepts': {key: mine.count(key) for key in concepts}}
+        changes = {'concepts': deal(self.run.concepts, rank, number)}
         training = self.run.model_copy(update=changes)
         return type(self)(self.preset.model_copy(update={'training': training}))
 
@@ -100,6 +93,22 @@ class ConceptRecipe:
         total = found.likelihood + weight * found.kl if weight else found.likelihood
         return StepLosses(total, vars(found))
 
+    def phase(self, step: int) -> Hashable:
+        """Return which losses there are, and what the KL loss counts."""
+        return loss_config(self.run, step), kl_weight(self.run, step)
+
+
+def deal(concepts: Mapping[str, int], rank: int, number: int) -> dict[str, int]:
+    """Return how many concepts of each key process `rank` of `number` draws: dealt out like cards.
+
+    Too few of them raise InvalidInput.
+    """
+    dealt = [key for key, count in concepts.items() for _ in range(count)]
+    if len(dealt) < number:
+        raise InvalidInput(f'concepts: {len(dealt)} per step are too few for {number} processes')
+    mine = dealt[rank::number]
+    return {key: mine.count(key) for key in concepts}
+
 
 def kl_weight(run: TrainingConfig, step: int) -> float:
     """Return the weight of the KL loss, which joins after the share `kl_from` of the steps."""
@@ -125,15 +134,6 @@ def draw_tasks(
 ) -> list[Task]:
     """Draw a step's concepts, as many of each family as the preset says, and their events."""
     t = preset.training
-    drawn = [
-        known[index].variant(rng)
-        for known, number in ((concepts_of(key), number) for key, number in t.concepts.items())
-        for index in rng.integers(len(known), size=number)
-    ]
-    kinds: dict[tuple, list[Concept]] = {}
-    for concept in drawn:
-        kind = (concept.generates, concept.steps, concept.changes)
-        kinds.setdefault(kind, []).append(concept)
     return [
         make_task(
             concepts,
@@ -144,5 +144,19 @@ def draw_tasks(
             num_entities=num_entities,
             device=device,
         )
-        for concepts in kinds.values()
+        for concepts in draw_concepts(t, rng)
     ]
+
+
+def draw_concepts(t: TrainingConfig, rng: np.random.Generator) -> list[list[Concept]]:
+    """Draw a step's concepts, grouped by what makes their events alike."""
+    drawn = [
+        known[index].variant(rng)
+        for known, number in ((concepts_of(key), number) for key, number in t.concepts.items())
+        for index in rng.integers(len(known), size=number)
+    ]
+    kinds: dict[tuple, list[Concept]] = {}
+    for concept in drawn:
+        kind = (concept.generates, concept.steps, concept.changes)
+        kinds.setdefault(kind, []).append(concept)
+    return list(kinds.values())

@@ -69,13 +69,20 @@ class Sampler(Langevin):
         return w
 
     def generate(
-        self, energy: StateEnergy, states: Tensor, free: Tensor, *, noise: float = 0.0
+        self,
+        energy: StateEnergy,
+        states: Tensor,
+        free: Tensor,
+        *,
+        noise: float = 0.0,
+        variable: str | None = None,
     ) -> list[Tensor]:
         """Return M chains of states x¹ … xᵀ each, K + 1 tensors (B, M, T, P, F).
 
-        states: where they start; free: (B, P, F), 1 for what may change.
+        states: where they start; free: (B, P, F), 1 for what may change. variable: whose step sizes
+        are taken; None looks at `free`, for which a GPU must be waited for.
         """
-        variable = variable_of(free, states.shape[2])
+        variable = variable or variable_of(free, states.shape[2])
         may = free[:, None, None]
         chain = [states]
         for k in range(self.steps):
@@ -152,7 +159,9 @@ def ridge_code(quadratic: Tensor, ridge: Tensor) -> Tensor:
     size = quadratic.shape[-1] - 1
     matrix = quadratic[:, :size, :size] + ridge * torch.eye(size, device=quadratic.device)
     factor = torch.linalg.cholesky_ex(matrix).L
-    return -torch.cholesky_solve(quadratic[:, :size, size:], factor).squeeze(-1)
+    # Two triangular solves: torch.cholesky_solve of a batch cannot be part of a CUDA graph.
+    half = torch.linalg.solve_triangular(factor, -quadratic[:, :size, size:], upper=False)
+    return torch.linalg.solve_triangular(factor.mT, half, upper=True).squeeze(-1)
 
 
 def starts(

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ..concepts import NUM_ENTITIES, Concept, EventBatch
 from ..world.scene import COLOURS, MAX_ROLES
+from .sampler import variable_of
 
 _ROLES = np.arange(1, MAX_ROLES + 1)
 
@@ -22,7 +23,9 @@ _ROLES = np.arange(1, MAX_ROLES + 1)
 class Events:
     """`EventBatch` as tensors: states (..., T + 1, N, F), attention, present, free, any_of.
 
-    roles: (..., N, MAX_ROLES) of 0 and 1.
+    roles: (..., N, MAX_ROLES) of 0 and 1. movers: how many of the first entities may change;
+    variable: the chain that changes them (`sampler.variable_of`). Both are known from the start,
+    for asking a GPU would mean to wait for it.
     """
 
     states: Tensor
@@ -31,6 +34,8 @@ class Events:
     free: Tensor
     any_of: Tensor
     roles: Tensor
+    movers: int
+    variable: str
 
     @staticmethod
     def of(
@@ -46,12 +51,23 @@ class Events:
             batch.any_of,
             (batch.roles[..., n, None] == _ROLES).astype(np.float32),
         )
-        return Events(*(torch.from_numpy(np.ascontiguousarray(a)).to(device) for a in arrays))
+        tensors = (torch.from_numpy(np.ascontiguousarray(a)).to(device) for a in arrays)
+        free = torch.from_numpy(batch.free).flatten(0, -3)
+        variable = variable_of(free, batch.states.shape[-3] - 1)
+        movers = int(batch.free.any(-1).sum(-1).max())
+        return Events(*tensors, movers=movers, variable=variable)
 
-    @property
-    def movers(self) -> int:
-        """How many of the first entities may change."""
-        return int(self.free.any(-1).sum(-1).max())
+    def map(self, function: Callable[[Tensor], Tensor]) -> Events:
+        """Return the events with every tensor changed by a function of the leading axes."""
+        changed = {k: function(v) for k, v in vars(self).items() if not isinstance(v, (int, str))}
+        return replace(self, **changed)
+
+    @staticmethod
+    def cat(parts: Sequence[Events]) -> Events:
+        """Return events of the same sizes as one, along the first axis."""
+        names = [name for name, value in vars(parts[0]).items() if isinstance(value, Tensor)]
+        joined = {name: torch.cat([getattr(part, name) for part in parts]) for name in names}
+        return replace(parts[0], **joined)
 
     def start(self) -> Tensor:
         """Return states (B, T, N, F) with what is free as it was in x⁰."""
@@ -77,6 +93,15 @@ class Task:
     argument: Events | None
     single_goal: Tensor
 
+    def map(self, function: Callable[[Tensor], Tensor]) -> Task:
+        """Return the task with every tensor changed by a function."""
+        changed = {
+            name: value.map(function)
+            for name, value in vars(self).items()
+            if isinstance(value, Events)
+        }
+        return replace(self, **changed, single_goal=function(self.single_goal))
+
 
 _SHARE_SHOWN_BY_ACTING = {None: 0.5, 'generation': 1.0, 'identification': 0.0}
 
@@ -91,12 +116,21 @@ def make_task(
     shown_in: str | None = None,
     num_entities: tuple[int, int] = NUM_ENTITIES,
     device: torch.device | str = 'cpu',
+    participants: int = 1,
+    movers: int = 0,
 ) -> Task:
     """Draw the events of concepts that agree on `generates` and `steps`.
 
     shown_in: the context that the code is demonstrated in. None draws one for each concept where
-    both are asked for: one code has to serve both.
+    both are asked for: one code has to serve both. participants, movers: the least that events have
+    room for, so that every task of a kind has the same shapes.
     """
+
+    def compact(batch: EventBatch) -> Events:
+        keep = min(max(participants, batch.participants), batch.attention.shape[-1])
+        events = Events.of(batch, device, keep)
+        return replace(events, movers=max(events.movers, movers))
+
     m, total = demonstrations, demonstrations + queries
     generates = concepts[0].generates and 'generation' in contexts
     identifies = 'identification' in contexts or not generates
@@ -117,13 +151,13 @@ def make_task(
     if generated is not None:
         asked = _flat(generated[:, m:])
         before = generated.at_start()
-        generate = Events.of(asked, device, asked.participants)
+        generate = compact(asked)
         if identifies:
-            argument_shown = Events.of(before[:, :m], device, before[:, :m].participants)
+            argument_shown = compact(before[:, :m])
             argument = Events.of(_flat(before[:, m:]), device)
     return Task(
         queries,
-        Events.of(shown, device, shown.participants),
+        compact(shown),
         generate,
         None if still is None else Events.of(_flat(still[:, m:]), device),
         argument_shown,

@@ -16,6 +16,7 @@ from tqdm import tqdm
 from ..files import remove_leftovers
 from ..protocols import Batch, Module, Recipe, StepLosses
 from .checkpoint import FILE, load_checkpoint, save_checkpoint
+from .cuda_graph import GraphedLosses
 from .distributed import ALONE, Processes
 from .logs import Logs
 from .optimizer import MuonAndAdam
@@ -28,16 +29,21 @@ def train_step(
     step: int,
     rng: np.random.Generator,
     processes: Processes = ALONE,
+    graphs: GraphedLosses | None = None,
 ) -> tuple[StepLosses, bool]:
     """Draw a batch and take one optimiser step, unless its gradient is not finite.
 
-    recipe: of several processes, this one's share. Returns the losses (of its share), and whether
-    the step was taken.
+    recipe: of several processes, this one's share. graphs: what replays losses and gradients, if
+    anything. Returns the losses (of its share), and whether the step was taken.
     """
     batch = recipe.draw(step, rng, next(module.parameters()).device)
-    losses = recipe.losses(module, batch, step)
-    optimizer.zero_grad(set_to_none=True)
-    losses.total.backward()
+    if graphs is None:
+        losses = recipe.losses(module, batch, step)
+        optimizer.zero_grad(set_to_none=True)
+        losses.total.backward()
+    else:
+        phase = recipe.phase(step)
+        losses = graphs(lambda batch: recipe.losses(module, batch, step), batch, phase)
     processes.average_gradients(module, weight=recipe.work)
     return losses, optimizer.step(recipe.run, step)
 
@@ -65,6 +71,11 @@ def train(
     module = recipe.build().to(device)
     rng = processes.random_of_its_own(config.seed)
     optimizer = MuonAndAdam(recipe.parameter_groups(module))
+    graphs = None
+    if device.type == 'cuda':
+        # TensorFloat-32: what is random in training is far coarser than its rounding.
+        torch.set_float32_matmul_precision('high')
+        graphs = GraphedLosses(module) if config.cuda_graphs else None
     run = {'step': 0, 'wall_s': 0.0, 'skipped_steps': 0}
     if processes.leads:
         remove_leftovers(directory / FILE)
@@ -82,7 +93,7 @@ def train(
     )
     with Logs(directory / 'logs', first, enabled=processes.leads) as logs:
         for step in bar:
-            losses, taken = train_step(mine, module, optimizer, step, rng, processes)
+            losses, taken = train_step(mine, module, optimizer, step, rng, processes, graphs)
             values = {name: float(value.detach()) for name, value in losses.parts.items()}
             run['step'] += 1
             run['skipped_steps'] += not taken

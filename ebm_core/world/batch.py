@@ -26,8 +26,8 @@ class EventBatch:
     free: (..., N, NUM_FEATURES) float32, 1 for what generation may change.
     any_of: (..., 2) int; where not zero, any choice of that many entities (smallest and largest
         number) is right and `attention` is one of them.
-    roles: (..., N) int8, which role an entity plays in the event: 1 is the first. 0: none, or all
-        that take part play the same.
+    roles: (..., N) int8, which role an entity plays in the event: 1, 2, 3 of what stays, 0 of what
+        is movable. Where none are given, all that stays plays the first.
     """
 
     states: np.ndarray
@@ -35,11 +35,12 @@ class EventBatch:
     present: np.ndarray
     free: np.ndarray
     any_of: np.ndarray
-    roles: np.ndarray = None  # type: ignore[assignment]  (zeros, where none are given)
+    roles: np.ndarray = None  # type: ignore[assignment]  (made below, where none are given)
 
     def __post_init__(self) -> None:
         if self.roles is None:
-            object.__setattr__(self, 'roles', np.zeros(self.attention.shape, np.int8))
+            roles = (self.states[..., 0, :, MOVABLE] < 0.5).astype(np.int8)
+            object.__setattr__(self, 'roles', roles)
 
     @staticmethod
     def stack(batches: Sequence[EventBatch]) -> EventBatch:

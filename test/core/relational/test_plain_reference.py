@@ -33,7 +33,7 @@ def doubled(task):
     def events(value):
         if not isinstance(value, Events):
             return value
-        return Events(*(t.double() if t.is_floating_point() else t for t in vars(value).values()))
+        return value.map(lambda t: t.double() if t.is_floating_point() else t)
 
     return replace(task, **{f.name: events(getattr(task, f.name)) for f in fields(Task)})
 
