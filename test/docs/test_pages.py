@@ -17,7 +17,7 @@ from pages import NAMES, PAGES, ROOT, anchors, code, commands, links, slug
 
 # What others make; whether it is there is not for these pages to say.
 OTHERS = {
-    *('apt', 'cd', 'colcon', 'git', 'mkdir', 'pip', 'rosdep', 'set', 'source', 'ulimit', 'wait'),
+    *('apt', 'cd', 'colcon', 'git', 'mkdir', 'pip', 'rosdep', 'rosdoc2', 'ulimit', 'wait'),
     '/usr/bin/python3',
 }
 MODULES = ('ebm_core', 'ebm_concept_ros', 'benchmarks')

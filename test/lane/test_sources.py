@@ -16,7 +16,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 COPYRIGHT = 'Copyright 2026 The ebm_concept_ros contributors'
 LICENCE = 'SPDX-License-Identifier: Apache-2.0'
-SUFFIXES = ('.py', '.sh', '.msg', '.xml', '.yaml', '.yml', '.toml', '.in')
+SUFFIXES = ('.py', '.sh', '.msg', '.xml', '.yaml', '.yml', '.toml', '.in', '.css')
 NAMES = ('CMakeLists.txt', 'requirements.txt', 'run')
 NOT_OURS = {'build', 'install', 'log', 'out', 'dist', '.venv', '.git', '__pycache__', '.hypothesis'}
 
