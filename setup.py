@@ -1,8 +1,10 @@
 # Copyright 2026 The ebm_concept_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The pip face of ebm_core, for people without ROS: `pip install .` gives the library and its
-command line. The ROS 2 package is built by CMakeLists.txt."""
+"""The pip face of ebm_core, for people without ROS.
+
+`pip install .` gives the library and its command line; CMakeLists.txt builds the ROS 2 package.
+"""
 
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path

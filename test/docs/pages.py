@@ -36,6 +36,13 @@ def links(page: Path) -> list[str]:
     return [link for link in _LINK.findall(text) if not re.match(r'\w+:', link)]
 
 
+def paths(page: Path) -> list[str]:
+    """Return the files and folders that the page names within its sentences."""
+    text = _ANY_FENCE.sub('', page.read_text(encoding='utf-8'))
+    named = re.findall(r'(?<!`)`([\w./-]+(?:/|\.(?:py|md|sh|msg|xml|yaml|rst|txt)))`(?!`)', text)
+    return [path for path in named if '/' in path]
+
+
 def anchors(page: Path) -> set[str]:
     """Return the anchors of a page's headings, as mkdocs and code hosts make them."""
     text = _ANY_FENCE.sub('', page.read_text(encoding='utf-8'))

@@ -13,13 +13,15 @@ import runpy
 import sys
 
 import pytest
-from pages import NAMES, PAGES, ROOT, anchors, code, commands, links, slug
+from pages import NAMES, PAGES, ROOT, anchors, code, commands, links, paths, slug
 
 # What others make; whether it is there is not for these pages to say.
 OTHERS = {
     *('apt', 'cd', 'colcon', 'git', 'mkdir', 'pip', 'rosdep', 'rosdoc2', 'ulimit', 'wait'),
     '/usr/bin/python3',
 }
+# What runs and builds make.
+MADE = ('out/', 'build/', 'path/', '~')
 MODULES = ('ebm_core', 'ebm_concept_ros', 'benchmarks')
 each_page = pytest.mark.parametrize('page', PAGES, ids=NAMES)
 
@@ -33,6 +35,14 @@ def test_every_link_leads_to_a_file_and_a_heading_that_exist(page):
         if not target.exists() or (anchor and anchor not in anchors(target)):
             dead.append(link)
     assert dead == []
+
+
+@each_page
+def test_every_file_and_folder_that_is_named_exists(page):
+    """Named from the repository's root, or from that of one of the two packages."""
+    roots = (ROOT, ROOT / 'ebm_core', ROOT / 'ebm_concept_ros')
+    named = [path for path in paths(page) if not path.startswith(MADE)]
+    assert [path for path in named if not any((root / path).exists() for root in roots)] == []
 
 
 def test_the_navigation_of_the_site_has_every_page_once():
@@ -195,7 +205,7 @@ def test_commands_are_found_in_blocks_and_sentences():
         ('python scripts/ros_interface.py --chekc', 'does not know --chekc'),
         ('./scripts/reach_between.sh sceneseed:=7', "unknown launch arguments ['sceneseed']"),
         ('ros2 launch ebm_concept_ros none.launch.py', 'there is no launch/none.launch.py'),
-        ('pytest test/core/test_inference.py -k never_trrained', 'have no test'),
+        ('pytest test/docs/pages.py -k never_trrained', 'have no test'),
         ('evaporate', 'an unknown command'),
     ],
 )
