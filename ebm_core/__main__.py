@@ -237,7 +237,8 @@ def _evaluate(args: argparse.Namespace) -> dict | None:
         )
     model = load_model(args.model)
     if args.open:
-        return open_concepts.run(args, model)
+        with joined(torch.device('cpu')) as processes:
+            return open_concepts.run(args, model, processes)
     metrics = evaluate(
         model,
         model.trained_concepts,

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import argparse
 
-import torch
-
 from ...relational.model import ConceptModel
-from ...training.distributed import joined
 from ...world.scene import InvalidInput
+from ..sharing import Sharers
 from . import Conditions, evaluate_open, open_table
 
 SCENES = 500
@@ -50,7 +48,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
         )
 
 
-def run(args: argparse.Namespace, model: ConceptModel) -> dict | None:
+def run(args: argparse.Namespace, model: ConceptModel, processes: Sharers) -> dict | None:
     """Measure, print the table, and return the results; None in processes that do not lead."""
     for option in ('position_noise', 'colour_noise', 'sets'):
         if not 0 <= getattr(args, option) < float('inf'):
@@ -61,16 +59,15 @@ def run(args: argparse.Namespace, model: ConceptModel) -> dict | None:
     conditions = Conditions(
         args.demonstrations, tuple(args.entities), args.position_noise, args.colour_noise
     )
-    with joined(torch.device('cpu')) as processes:
-        result = evaluate_open(
-            model,
-            conditions,
-            scenes=args.scenes,
-            seed=args.seed,
-            curve=args.curve,
-            sets=args.sets,
-            processes=processes,
-        )
+    result = evaluate_open(
+        model,
+        conditions,
+        scenes=args.scenes,
+        seed=args.seed,
+        curve=args.curve,
+        sets=args.sets,
+        processes=processes,
+    )
     if not processes.leads:
         return None
     print(open_table(result))

@@ -7,22 +7,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
-from zlib import crc32
 
 import numpy as np
-import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from ...relational.model import IDENTIFICATION_RESTARTS, ConceptModel
-from ...training.distributed import ALONE, Processes
 from ...world.batch import EventBatch
 from ...world.scene import POSITION
 from ..contexts import demonstrated, found, generate_events
+from ..sharing import ALONE, Sharers, random_numbers, shared_out
 from .concept import SUCCESS_DISTANCE, OpenConcept
 from .concepts import CONCEPTS
 from .holding import can_hold, holding
@@ -35,7 +30,6 @@ GENERATION, GENERATION_HELD_OUT = 'generation', 'generation, kinds held out'
 WHO, WHO_BY_RELATION = 'who', 'who, by relation'
 STILL, STILL_HELD_OUT = 'still scenes', 'still scenes, kinds held out'
 
-Job, Result = TypeVar('Job'), TypeVar('Result')
 Count = Callable[[ConceptModel, np.random.Generator, int, Conditions], np.ndarray]
 
 
@@ -150,15 +144,6 @@ class Piece:
             return int(self.measure.count(model, rng, self.scenes, conditions).sum())
 
 
-@contextmanager
-def random_numbers(name: str, number: int, seed: int) -> Iterator[np.random.Generator]:
-    """Give NumPy's and torch's random numbers that depend on nothing else."""
-    rng = np.random.default_rng([seed, crc32(name.encode()), number])
-    with torch.random.fork_rng(devices=[]), torch.no_grad():
-        torch.manual_seed(int(rng.integers(2**62)))
-        yield rng
-
-
 def shares(
     model: ConceptModel,
     some: Sequence[Measure],
@@ -166,7 +151,7 @@ def shares(
     *,
     scenes: int = 500,
     seed: int = 1,
-    processes: Processes = ALONE,
+    processes: Sharers = ALONE,
 ) -> dict[str, dict[str, float]]:
     """Return the share of scenes that succeed, by group and name."""
     pieces = [
@@ -179,17 +164,3 @@ def shares(
     for piece, count in zip(pieces, counts, strict=True):
         out[piece.measure.group][piece.measure.name] += count / scenes
     return {group: dict(names) for group, names in out.items()}
-
-
-def shared_out(
-    jobs: Sequence[Job], work: Callable[[Job], Result], processes: Processes = ALONE
-) -> list[Result]:
-    """Return work(job) of each job, which the processes share like dealt cards.
-
-    How many there are changes no number, if a job's random numbers are its own.
-    """
-    mine = range(processes.rank, len(jobs), processes.number)
-    quiet = None if processes.leads else True
-    done = {index: work(jobs[index]) for index in tqdm(mine, unit='job', disable=quiet)}
-    every = {index: result for some in processes.gather(done) for index, result in some.items()}
-    return [every[index] for index in range(len(jobs))]

@@ -11,13 +11,13 @@ from dataclasses import replace
 import numpy as np
 
 from ...relational.model import ConceptModel, ModelError
-from ...training.distributed import ALONE, Processes
 from ...world.batch import EventBatch
 from ...world.scene import Demonstration
 from ..contexts import demonstrated
+from ..sharing import ALONE, Sharers, random_numbers, shared_out
 from .concept import OpenConcept
 from .concepts import CONCEPTS
-from .measure import holds_after, random_numbers, shared_out
+from .measure import holds_after
 from .scenes import Conditions, drawn_until, generation
 
 FURTHER = 8  # scenes in which a code is tried
@@ -32,7 +32,7 @@ def foretold(
     sets: int,
     seed: int = 1,
     concepts: Sequence[OpenConcept] = CONCEPTS,
-    processes: Processes = ALONE,
+    processes: Sharers = ALONE,
 ) -> dict:
     """Return how well the gate foretells success, and how often a wrong demonstration is named.
 
