@@ -13,7 +13,9 @@ from pydantic import Field, field_validator, model_validator
 
 from ebm_concept_ros.config_files import Config
 
-BUILT_IN_MODELS = ('jaco',)
+JACO = 'jaco'
+ROBOT_DESCRIPTION = 'robot_description'
+
 _FURTHEST_BASE_M = 5.0
 
 
@@ -54,15 +56,30 @@ class SiteConfig(Config):
     )
 
 
-class ArmConfig(Config):
+class ModelSource(Config):
+    """Where a model comes from."""
+
+    model: str = Field(
+        min_length=1,
+        description='MJCF, URDF or xacro file: package://…, file://…, or a path, absolute or '
+        f'relative to the configuration; {ROBOT_DESCRIPTION}: the URDF of that parameter; {JACO}: '
+        'from dm-control',
+    )
+    package_dirs: tuple[str, ...] = Field(
+        (), description='folders that hold the packages of package://…, before the ament index'
+    )
+    xacro_arguments: dict[str, str] = Field(
+        default_factory=dict, description='arguments of a xacro file'
+    )
+    robot_description: str = Field(
+        '', description=f'the URDF itself, where the model is {ROBOT_DESCRIPTION}'
+    )
+
+
+class ArmConfig(ModelSource):
     """A torque-controlled arm with n joints; all arrays are in the order of `joints`."""
 
     name: str = Field(min_length=1, description='what the arm is called')
-    model: str = Field(
-        min_length=1,
-        description='MJCF or URDF file, its path absolute or relative to the configuration; or one '
-        f'of {", ".join(BUILT_IN_MODELS)}',
-    )
     base: BaseConfig = BaseConfig()
     effector_site: str = Field(
         min_length=1, description='site that acts, the end effector; its z axis points with it'
@@ -72,7 +89,14 @@ class ArmConfig(Config):
     )
     joints: tuple[JointConfig, ...] = Field(min_length=1, description='controlled joints')
     held_joints_rad: dict[str, float] = Field(
-        default_factory=dict, description='joints welded at an angle (fingers), rad'
+        default_factory=dict,
+        description='joints welded where they are at this value (fingers), rad, for slides m',
+    )
+    weld_base: bool = Field(
+        False, description='welds what floats freely, such as a base, where the model file has it'
+    )
+    ignore_contacts: tuple[tuple[str, str], ...] = Field(
+        (), description='pairs of bodies whose contact with each other is left out'
     )
 
     @model_validator(mode='after')

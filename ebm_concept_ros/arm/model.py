@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,138 +12,137 @@ import mujoco
 import numpy as np
 
 from ebm_concept_ros.arm.config import ArmConfig, BaseConfig
+from ebm_concept_ros.arm.contacts import ignore_contacts
+from ebm_concept_ros.arm.held_joints import (
+    check_values,
+    hold_joints,
+    weld_free_bodies,
+    with_followers,
+)
+from ebm_concept_ros.arm.model_file import read_model
+from ebm_concept_ros.arm.motors import (
+    check_effort_limits,
+    check_options,
+    file_force_limits,
+    replace_actuators,
+)
+from ebm_concept_ros.arm.names import name_everything
+from ebm_concept_ros.arm.urdf import UrdfLimits
 from ebm_concept_ros.config_files import ConfigError
 from ebm_concept_ros.errors import one_line
 
-_HOLD_STOPS_WITHIN_S = 0.25
 _SCALAR_JOINTS = (mujoco.mjtJoint.mjJNT_HINGE, mujoco.mjtJoint.mjJNT_SLIDE)
+_ROUNDING = 1e-6
 
 
 def arm_spec(arm: ArmConfig) -> mujoco.MjSpec:
     """Return the arm alone, standing where its base does, actuator i driving joint i.
 
-    Raises ConfigError, listing the names that exist, when a name in `arm` does not.
+    Raises ConfigError with what is refused, and, for a name that does not exist, those that do.
     """
-    spec = _jaco_spec() if arm.model == 'jaco' else _spec_from_file(Path(arm.model))
+    spec, urdf_limits = read_model(arm)
+    check_options(spec)
     # A URDF's fixed links would vanish on compilation, and with them the names of their bodies.
     spec.compiler.fusestatic = False
+    name_everything(spec)
     if arm.add_site is not None:
         _add_site(spec, arm)
     _require('effector_site', [arm.effector_site], (site.name for site in spec.sites), 'sites')
     joints = {joint.name: joint for joint in spec.joints}
     _require('joints', arm.joint_names, joints, 'joints')
     _require('held_joints_rad', arm.held_joints_rad, joints, 'joints')
-    loose = sorted(set(joints) - set(arm.joint_names) - set(arm.held_joints_rad))
+    check_effort_limits(arm, file_force_limits(spec))
+    _check_velocity_limits(arm, urdf_limits)
+
+    for element in [*spec.sensors, *spec.keys, *spec.tuples]:
+        spec.delete(element)
+    replace_actuators(spec, arm)
+    if arm.weld_base:
+        weld_free_bodies(spec)
+    resolved = _compiled(spec, arm)
+    held = with_followers(spec, resolved, arm.held_joints_rad, arm.joint_names)
+    check_values(resolved, held)
+    _check_moving_joints(spec, arm, held)
+    hold_joints(spec, resolved, held)
+    _check_constraints(spec)
+    _stand(spec, arm)
+    _make_inertias_diagonal(spec, resolved)
+    ignore_contacts(spec, arm.ignore_contacts)
+    return spec
+
+
+def compile_arm(arm: ArmConfig) -> mujoco.MjModel:
+    """Return the compiled arm alone; raises ConfigError."""
+    return _compiled(arm_spec(arm), arm)
+
+
+def _compiled(spec: mujoco.MjSpec, arm: ArmConfig) -> mujoco.MjModel:
+    try:
+        return spec.compile()
+    except ValueError as error:
+        raise ConfigError(f'model: {arm.model} does not compile ({one_line(error)})') from None
+
+
+def _check_moving_joints(spec: mujoco.MjSpec, arm: ArmConfig, held: Iterable[str]) -> None:
+    """Raise ConfigError unless the joints that move are those of the arm, in the file's order."""
+    moving = {joint.name: joint for joint in spec.joints if joint.name not in held}
+    loose = sorted(set(moving) - set(arm.joint_names))
+    free = [name for name in loose if moving[name].type == mujoco.mjtJoint.mjJNT_FREE]
+    if free:
+        raise ConfigError(
+            f'joints: {", ".join(free)} of {_model_name(arm)} lets {moving[free[0]].parent.name} '
+            'float freely; weld_base: true welds it where the file has it'
+        )
     if loose:
         raise ConfigError(
             f'joints: {_model_name(arm)} also has {", ".join(loose)}; '
             'each joint must be listed under joints or held_joints_rad'
         )
     for name in arm.joint_names:
-        if joints[name].type not in _SCALAR_JOINTS:
+        if moving[name].type not in _SCALAR_JOINTS:
             raise ConfigError(f'joints: {name} is not a hinge or slide joint')
-    order = [name for name in joints if name in arm.joint_names]
-    if order != list(arm.joint_names):
+    if tuple(moving) != arm.joint_names:
         raise ConfigError(
-            f'joints: must be in the order of {_model_name(arm)}, which is {", ".join(order)}'
+            f'joints: must be in the order of {_model_name(arm)}, which is {", ".join(moving)}'
         )
 
-    for element in [*spec.actuators, *spec.sensors, *spec.keys]:
-        spec.delete(element)
-    for name, angle_rad in arm.held_joints_rad.items():
-        _weld(spec, joints[name], angle_rad)
-    for joint in arm.joints:
-        motor = spec.add_actuator(
-            name=joint.name, target=joint.name, trntype=mujoco.mjtTrn.mjTRN_JOINT
+
+def _check_constraints(spec: mujoco.MjSpec) -> None:
+    """Raise ConfigError for what couples moving joints, which plans know nothing of."""
+    model = spec.compile()
+    for equality in list(spec.equalities):
+        bodies = [body for body in _bodies(spec, equality) if body]
+        if not equality.active or (
+            bodies and len({int(model.body(name).weldid[0]) for name in bodies}) == 1
+        ):
+            spec.delete(equality)  # of bodies that do not move against each other by now
+            continue
+        ends = ' and '.join(name for name in (equality.name1, equality.name2) if name)
+        raise ConfigError(
+            f'model: the equality {equality.name or "without a name"} couples {ends}, which plans '
+            'know nothing of; hold one of the joints under held_joints_rad, or remove it'
         )
-        motor.set_to_motor()
-    _stand(spec, arm)
-    _make_inertias_diagonal(spec)
-    return spec
 
 
-def compile_arm(arm: ArmConfig) -> mujoco.MjModel:
-    """Return the compiled arm alone; raises ConfigError."""
-    try:
-        return arm_spec(arm).compile()
-    except ConfigError:
-        raise
-    except ValueError as error:
-        raise ConfigError(f'model: {arm.model} does not compile ({one_line(error)})') from None
+def _bodies(spec: mujoco.MjSpec, equality: mujoco.MjsEquality) -> tuple[str, str]:
+    """Return what a connect or weld ties together, or empty names for other kinds."""
+    if equality.type not in (mujoco.mjtEq.mjEQ_CONNECT, mujoco.mjtEq.mjEQ_WELD):
+        return '', ''
+    names = equality.name1, equality.name2 or 'world'
+    if equality.objtype == mujoco.mjtObj.mjOBJ_SITE:
+        return tuple(spec.site(name).parent.name for name in names)
+    return names
 
 
-def hold_damping_nms_per_rad(arm: ArmConfig, model: mujoco.MjModel) -> np.ndarray:
-    """Return (n,) N·m·s/rad that stops the arm's joints within about a quarter of a second.
-
-    In proportion to the inertia that each joint turns at home, so that it neither creeps on nor
-    makes a light joint oscillate from one time step to the next. model: holds no other joints.
-    """
-    data = mujoco.MjData(model)
-    data.qpos[:] = arm.home_rad
-    mujoco.mj_forward(model, data)
-    inertia = np.zeros((model.nv, model.nv))
-    mujoco.mj_fullM(model, data, inertia)
-    return np.diag(inertia) / _HOLD_STOPS_WITHIN_S
-
-
-def check_home(arm: ArmConfig, model: mujoco.MjModel) -> None:
-    """Raise ConfigError where home is out of a joint's range, or no torque allowed holds it."""
-    data = mujoco.MjData(model)
-    data.qpos[:] = arm.home_rad
-    mujoco.mj_forward(model, data)
+def _check_velocity_limits(arm: ArmConfig, urdf_limits: dict[str, UrdfLimits]) -> None:
     for i, joint in enumerate(arm.joints):
-        low, high = model.jnt_range[i]
-        if model.jnt_limited[i] and not low <= joint.home_rad <= high:
+        limits = urdf_limits.get(joint.name)
+        allowed = limits.velocity if limits else None
+        if allowed is not None and joint.velocity_limit_rad_s > allowed * (1 + _ROUNDING):
             raise ConfigError(
-                f'joints.{i}.home_rad: {joint.home_rad} refused, the range of {joint.name} is '
-                f'{low:.4g} to {high:.4g} rad'
+                f'joints.{i}.velocity_limit_rad_s: {joint.velocity_limit_rad_s:g} refused, the '
+                f'URDF allows {joint.name} {allowed:g}'
             )
-        weight = abs(data.qfrc_bias[i])
-        if weight > joint.effort_limit_nm:
-            raise ConfigError(
-                f'joints.{i}.effort_limit_nm: {joint.effort_limit_nm} refused, {joint.name} needs '
-                f'{weight:.4g} N·m to carry the arm at home'
-            )
-
-
-def _spec_from_file(path: Path) -> mujoco.MjSpec:
-    # MuJoCo's own reason for a missing file is an empty one.
-    if not path.is_file():
-        raise ConfigError(f'model: {path}: no such file')
-    try:
-        return mujoco.MjSpec.from_file(str(path))
-    except (ValueError, OSError) as error:
-        raise ConfigError(f'model: {path} cannot be loaded ({one_line(error)})') from None
-
-
-def _jaco_spec() -> mujoco.MjSpec:
-    """Return Kinova's Jaco with its three-finger hand, from the files that dm-control ships."""
-    # The files are read where they lie: importing dm_control would set up its renderers.
-    package = importlib.util.find_spec('dm_control')
-    if package is None or package.origin is None:
-        raise ConfigError('model: jaco needs dm-control: pip install dm-control==1.0.50')
-    kinova = Path(package.origin).parent / 'third_party' / 'kinova'
-    spec = _spec_from_file(kinova / 'jaco_arm.xml')
-    hand = _spec_from_file(kinova / 'jaco_hand.xml')
-    spec.attach(hand, site=spec.site('wristsite'), prefix='hand_')
-    return spec
-
-
-def _weld(spec: mujoco.MjSpec, joint: mujoco.MjsJoint, angle_rad: float) -> None:
-    """Remove a hinge joint, leaving its body where the joint at `angle_rad` would put it."""
-    if joint.type != mujoco.mjtJoint.mjJNT_HINGE:
-        raise ConfigError(f'held_joints_rad: {joint.name} is not a hinge joint')
-    body = joint.parent
-    turn, quat = np.zeros(4), np.zeros(4)
-    mujoco.mju_axisAngle2Quat(turn, np.asarray(joint.axis, float), angle_rad)
-    mujoco.mju_mulQuat(quat, np.asarray(body.quat, float), turn)
-    # A hinge turns its body about joint.pos, so that point must stay where it was.
-    before, after = np.zeros(3), np.zeros(3)
-    mujoco.mju_rotVecQuat(before, np.asarray(joint.pos, float), np.asarray(body.quat, float))
-    mujoco.mju_rotVecQuat(after, np.asarray(joint.pos, float), quat)
-    body.pos = np.asarray(body.pos) + before - after
-    body.quat = quat
-    spec.delete(joint)
 
 
 def _add_site(spec: mujoco.MjSpec, arm: ArmConfig) -> None:
@@ -164,29 +162,37 @@ def _add_site(spec: mujoco.MjSpec, arm: ArmConfig) -> None:
 
 
 def _stand(spec: mujoco.MjSpec, arm: ArmConfig) -> None:
-    """Put all that the model file has at the world's top level where the arm's base is."""
+    """Put all that the model file has at the world's top level where the arm's base is.
+
+    Planes are floors, which stay where the file has them.
+    """
     if arm.base == BaseConfig():
         return
     world = spec.worldbody
-    top_level = [*world.bodies, *world.geoms, *world.sites]
+    plane = mujoco.mjtGeom.mjGEOM_PLANE
+    top_level = [
+        *(body for body in world.bodies),
+        *(geom for geom in world.geoms if geom.type != plane),
+        *(site for site in world.sites),
+        *(frame for frame in world.frames),
+    ]
+    top_level = [element for element in top_level if element.frame is None]
     half = arm.base.yaw_rad / 2
-    frame = world.add_frame(pos=arm.base.position_m, quat=[np.cos(half), 0, 0, np.sin(half)])
+    base = world.add_frame(pos=arm.base.position_m, quat=[np.cos(half), 0, 0, np.sin(half)])
     for element in top_level:
-        element.set_frame(frame)
+        element.set_frame(base)
 
 
-def _make_inertias_diagonal(spec: mujoco.MjSpec) -> None:
+def _make_inertias_diagonal(spec: mujoco.MjSpec, resolved: mujoco.MjModel) -> None:
     """Write full inertia matrices, which URDFs have, as the principal ones they amount to.
 
     MuJoCo takes a body's inertia in one form only, and who strips the arm sets the principal one.
     """
-    full = [body for body in spec.bodies if not np.isnan(body.fullinertia[0])]
-    if not full:
-        return
-    model = spec.compile()
-    for body in full:
-        body.fullinertia = np.full(6, np.nan)
-        body.inertia, body.iquat = model.body_inertia[body.id], model.body_iquat[body.id]
+    for body in spec.bodies:
+        if not np.isnan(body.fullinertia[0]):
+            compiled = resolved.body(body.name)
+            body.fullinertia = np.full(6, np.nan)
+            body.inertia, body.iquat = compiled.inertia, compiled.iquat
 
 
 def _model_name(arm: ArmConfig) -> str:

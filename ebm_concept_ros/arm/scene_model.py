@@ -11,8 +11,11 @@ import mujoco
 import numpy as np
 
 from ebm_concept_ros.arm.config import ArmConfig
+from ebm_concept_ros.arm.contacts import touching_pairs
 from ebm_concept_ros.arm.model import arm_spec
+from ebm_concept_ros.arm.names import own
 from ebm_concept_ros.arm.table_scene import TableEntity, TableScene
+from ebm_concept_ros.config_files import ConfigError
 from ebm_concept_ros.workspace import Workspace
 from ebm_core.world.scene import COLOURS
 
@@ -20,25 +23,29 @@ TABLE_RGBA = (0.82, 0.80, 0.77, 1.0)
 COLUMN_RGBA = (0.35, 0.36, 0.38, 1.0)
 _TABLE_THICKNESS_M = 0.04
 _COLUMN_RADIUS_M = 0.075
+_FLUSH_M = 1e-3
 
 
 def scene_spec(
     arm: ArmConfig, workspace: Workspace, table_scene: TableScene, timestep_s: float
 ) -> mujoco.MjSpec:
-    """Return arm, table and entities. Each entity is a mocap body named by its id.
+    """Return arm, table and entities. Each entity is a mocap body.
 
-    Mocap bodies can be moved between steps, and are not pushed by what touches them.
+    Mocap bodies can be moved between steps, and are not pushed by what touches them. What this adds
+    has names of its own, which no name in the arm's file can be. Raises ConfigError, also for a
+    floor of the file that lies above the table.
     """
     spec = arm_spec(arm)
+    _check_floors(spec, workspace)
     spec.option.timestep = timestep_s
     spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
-    world = spec.worldbody
     half_table = workspace.half_width_units * workspace.metres_per_unit + 0.12
     far_edge = workspace.centre_in_base_m[0] + half_table
     near_edge = min(-0.2, workspace.centre_in_base_m[0] - half_table)
     top = workspace.table_height_in_base_m
-    world.add_geom(
-        name='table',
+    # A body of its own: contacts of the arm's base can be left out, those of the table not.
+    spec.worldbody.add_body(name=own('table')).add_geom(
+        name=own('table'),
         type=mujoco.mjtGeom.mjGEOM_BOX,
         size=[(far_edge - near_edge) / 2, half_table + 0.05, _TABLE_THICKNESS_M / 2],
         pos=[
@@ -54,13 +61,38 @@ def scene_spec(
     return spec
 
 
+def check_home_is_clear(arm: ArmConfig, model: mujoco.MjModel) -> None:
+    """Raise ConfigError where the arm touches the table at home; model: of the scene."""
+    for pair, depth_m in touching_pairs(model, arm.home_rad).items():
+        if own('table') in pair:
+            body = next(name for name in pair if name != own('table'))
+            raise ConfigError(
+                f'home_rad: {body} is {1e3 * depth_m:.1f} mm deep in the table at home; choose '
+                'another home, another base.position_m, or a workspace whose table is lower'
+            )
+
+
+def _check_floors(spec: mujoco.MjSpec, workspace: Workspace) -> None:
+    model = spec.compile()
+    for geom in spec.worldbody.geoms:
+        if geom.type != mujoco.mjtGeom.mjGEOM_PLANE:
+            continue
+        height_m = model.geom_pos[geom.id, 2]
+        if height_m > workspace.table_height_in_base_m + _FLUSH_M:
+            raise ConfigError(
+                f'model: the floor {geom.name or "without a name"} of the model file lies at '
+                f'{height_m:.3g} m, above the table at {workspace.table_height_in_base_m:.3g} m; '
+                'remove it, or change table_height_in_base_m of the workspace'
+            )
+
+
 def _add_column(spec: mujoco.MjSpec, arm: ArmConfig, table_height_m: float) -> None:
     """Put something under a base that stands higher than the table."""
     x, y, z = arm.base.position_m
     half = (z - table_height_m) / 2
     if half > 0:
-        spec.worldbody.add_geom(
-            name='column',
+        spec.worldbody.add_body(name=own('column')).add_geom(
+            name=own('column'),
             type=mujoco.mjtGeom.mjGEOM_CYLINDER,
             size=[_COLUMN_RADIUS_M, half, 0],
             pos=[x, y, table_height_m + half],
@@ -71,7 +103,9 @@ def _add_column(spec: mujoco.MjSpec, arm: ArmConfig, table_height_m: float) -> N
 def _add_entity(spec: mujoco.MjSpec, entity: TableEntity, table_height_m: float) -> None:
     x, y = entity.position_in_base_m
     half = entity.height_m / 2
-    body = spec.worldbody.add_body(name=entity.id, mocap=True, pos=[x, y, table_height_m + half])
+    body = spec.worldbody.add_body(
+        name=own(entity.id), mocap=True, pos=[x, y, table_height_m + half]
+    )
     rgba = [*COLOURS[entity.colour], 1.0]
     radius = entity.radius_m
     box, cylinder = mujoco.mjtGeom.mjGEOM_BOX, mujoco.mjtGeom.mjGEOM_CYLINDER
@@ -83,7 +117,7 @@ def _add_entity(spec: mujoco.MjSpec, entity: TableEntity, table_height_m: float)
         for size in ([radius, radius / 3, half], [radius / 3, radius, half]):
             body.add_geom(type=box, size=size, rgba=rgba)
     else:
-        mesh = spec.add_mesh(name=f'{entity.id}_prism', uservert=_prism(radius, half).ravel())
+        mesh = spec.add_mesh(name=own(f'{entity.id}_prism'), uservert=_prism(radius, half).ravel())
         body.add_geom(type=mujoco.mjtGeom.mjGEOM_MESH, meshname=mesh.name, rgba=rgba)
 
 

@@ -9,8 +9,8 @@ import mujoco
 import numpy as np
 
 from ebm_concept_ros.arm.config import ArmConfig
-from ebm_concept_ros.arm.model import hold_damping_nms_per_rad
-from ebm_concept_ros.arm.scene_model import scene_spec
+from ebm_concept_ros.arm.hold import carrying_effort_nm, hold_damping_nms_per_rad
+from ebm_concept_ros.arm.scene_model import check_home_is_clear, scene_spec
 from ebm_concept_ros.arm.table_scene import TableScene
 from ebm_concept_ros.workspace import Workspace
 
@@ -22,7 +22,8 @@ class InvalidEffort(ValueError):
 class ArmSimulation:
     """An arm of n joints, driven by torque motors, in the full MuJoCo scene.
 
-    The torque of the last `apply` acts until the next one; a fresh simulation holds.
+    The torque of the last `apply` acts until the next one; a fresh simulation holds. Raises
+    ConfigError where the arm cannot start at home over this table.
     """
 
     def __init__(
@@ -36,12 +37,13 @@ class ArmSimulation:
         self.workspace = workspace
         self.table_scene = table_scene
         self.model = scene_spec(arm, workspace, table_scene, timestep_s).compile()
+        check_home_is_clear(arm, self.model)
         self.data = mujoco.MjData(self.model)
         n = len(arm.joints)
         # Entities are mocap bodies without joints, so the arm's come first and alone.
         assert self.model.nq == self.model.nv == self.model.nu == n
         self._limits = arm.effort_limits_nm
-        self._hold_damping = hold_damping_nms_per_rad(arm, self.model)
+        self._hold_damping = hold_damping_nms_per_rad(self.model, arm.home_rad)
         self._site = self.model.site(arm.effector_site).id
         self.reset()
 
@@ -84,7 +86,7 @@ class ArmSimulation:
 
     def hold_effort(self) -> np.ndarray:
         """Return the torque that carries the arm's weight and damps its motion, (n,) N·m."""
-        effort = self.data.qfrc_bias - self._hold_damping * self.data.qvel
+        effort = carrying_effort_nm(self.data) - self._hold_damping * self.data.qvel
         return np.clip(effort, -self._limits, self._limits)
 
     def apply(self, effort_nm: np.ndarray) -> None:

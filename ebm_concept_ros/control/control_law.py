@@ -11,7 +11,7 @@ from enum import IntEnum
 import numpy as np
 
 from ebm_concept_ros.arm.config import ArmConfig
-from ebm_concept_ros.arm.model import hold_damping_nms_per_rad
+from ebm_concept_ros.arm.hold import hold_damping_nms_per_rad
 from ebm_concept_ros.planning.plan_model import PlanModel
 from ebm_concept_ros.planning.policy import Plan, PlanExpired
 from ebm_concept_ros.types import JointSample
@@ -61,7 +61,7 @@ class ControlLaw:
     def __init__(self, arm: ArmConfig, max_state_age_s: float) -> None:
         self.max_state_age_s = max_state_age_s
         self.model = PlanModel(arm, 0.002)
-        self._hold_damping = hold_damping_nms_per_rad(arm, self.model.model)
+        self._hold_damping = hold_damping_nms_per_rad(self.model.model, arm.home_rad)
         self._limits_nm = arm.effort_limits_nm
 
     def decide(self, now: ControllerInputs) -> Decision:

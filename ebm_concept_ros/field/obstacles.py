@@ -9,6 +9,7 @@ import mujoco
 import numpy as np
 
 from ebm_concept_ros.arm.config import ArmConfig
+from ebm_concept_ros.arm.geometry import outline
 from ebm_concept_ros.arm.model import arm_spec
 from ebm_concept_ros.field.circles import NO_CIRCLES, Circles
 from ebm_concept_ros.types import NamedScene
@@ -35,7 +36,7 @@ def hand_radius_m(arm: ArmConfig) -> float:
     for geom in np.flatnonzero(model.body_weldid[model.geom_bodyid] == hand):
         if not (model.geom_contype[geom] or model.geom_conaffinity[geom]):
             continue
-        points = _outline(model, geom) @ data.geom_xmat[geom].reshape(3, 3).T
+        points = outline(model, geom) @ data.geom_xmat[geom].reshape(3, 3).T
         offsets = (points + data.geom_xpos[geom] - data.site_xpos[site])[:, :2]
         furthest = max(furthest, float(np.linalg.norm(offsets, axis=1).max()))
     return furthest
@@ -53,15 +54,3 @@ def circles_to_avoid(scene: NamedScene, workspace: Workspace, hand_radius_m: flo
     above_m = max(0.0, heights_m[tall].max() + HEIGHT_MARGIN_M - workspace.hover_height_m)
     radii = radii_m / workspace.metres_per_unit
     return Circles(scene.scene.positions[tall], radii, float(above_m))
-
-
-def _outline(model: mujoco.MjModel, geom: int) -> np.ndarray:
-    """Return points (M, 3) in the geom's frame that no part of it reaches beyond, m."""
-    if model.geom_type[geom] == mujoco.mjtGeom.mjGEOM_MESH:
-        mesh = model.geom_dataid[geom]
-        first = model.mesh_vertadr[mesh]
-        return model.mesh_vert[first : first + model.mesh_vertnum[mesh]]
-    # The corners of the box around it.
-    centre, half = np.split(model.geom_aabb[geom], 2)
-    signs = np.stack(np.meshgrid(*[(-1, 1)] * 3), axis=-1).reshape(-1, 3)
-    return centre + half * signs

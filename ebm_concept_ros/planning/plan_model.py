@@ -11,6 +11,7 @@ import mujoco
 import numpy as np
 
 from ebm_concept_ros.arm.config import ArmConfig
+from ebm_concept_ros.arm.hold import carrying_effort_nm
 from ebm_concept_ros.arm.model import arm_spec
 
 _FINITE_DIFFERENCE = 1e-6
@@ -26,7 +27,7 @@ class Rollout:
 
     states: (N + 1, 2n) joint positions rad, then velocities rad/s.
     efforts: (N, n) N·m.
-    bias_nm: (N, n) torque that gravity and motion ask for at each state.
+    bias_nm: (N, n) torque that gravity, motion and springs ask for at each state.
     site_m: (N + 1, 3) effector in the base frame.
     approach: (N + 1, 3) the effector's z axis in the base frame.
     """
@@ -77,12 +78,12 @@ class PlanModel:
         return self.data.site_xpos[self._site].copy()
 
     def bias_nm(self, positions_rad: np.ndarray, velocities_rad_s: np.ndarray) -> np.ndarray:
-        """Return the (n,) torque of gravity and motion, N·m."""
+        """Return the (n,) torque of gravity and motion, less what springs carry, N·m."""
         self.data.qpos[:] = positions_rad
         self.data.qvel[:] = velocities_rad_s
         mujoco.mj_fwdPosition(self.model, self.data)
         mujoco.mj_fwdVelocity(self.model, self.data)
-        return self.data.qfrc_bias.copy()
+        return carrying_effort_nm(self.data)
 
     def rollout(
         self,
@@ -116,7 +117,8 @@ class PlanModel:
             ctrl[:] = applied[k] = np.minimum(np.maximum(effort, -limits_nm), limits_nm)
             mujoco.mj_step(model, data)
             # A step leaves forces and kinematics of the state that it started from.
-            bias[k], position[k], rotation[k] = data.qfrc_bias, site_xpos, site_xmat
+            bias[k] = carrying_effort_nm(data)
+            position[k], rotation[k] = site_xpos, site_xmat
         states[steps, :n], states[steps, n:] = qpos, qvel
         mujoco.mj_kinematics(model, data)
         position[steps], rotation[steps] = site_xpos, site_xmat
@@ -163,7 +165,15 @@ def _stripped(spec: mujoco.MjSpec) -> mujoco.MjSpec:
         body.mass = compiled.mass[0]
         body.ipos, body.iquat = compiled.ipos, compiled.iquat
         body.inertia = compiled.inertia
-    for element in [*spec.geoms, *spec.meshes, *spec.excludes]:
+    wrapped = {
+        step.target.name
+        for tendon in spec.tendons
+        for step in tendon.path
+        if step.type in (mujoco.mjtWrap.mjWRAP_SPHERE, mujoco.mjtWrap.mjWRAP_CYLINDER)
+    }
+    geoms = [geom for geom in spec.geoms if geom.name not in wrapped]
+    for element in [*spec.pairs, *spec.excludes, *geoms, *spec.meshes]:
         spec.delete(element)
-    spec.compiler.fusestatic = True
+    # A fused body would take its parent's counterweight.
+    spec.compiler.fusestatic = len({body.gravcomp for body in spec.bodies[1:]}) == 1
     return spec
