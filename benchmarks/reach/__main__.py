@@ -13,6 +13,8 @@
     python -m benchmarks.reach --compose between north --reweigh --scenes 50
     python -m benchmarks.reach --concepts between north --appearing --scenes 50
     python -m benchmarks.reach --scenes 50 --obstacles 1 --heedless
+    python -m benchmarks.reach --arm iiwa7 --scenes 50
+    python -m benchmarks.reach --arm my/arm.yaml --workspace my/arm_workspace.yaml --scenes 10
     python -m benchmarks.reach --real-time --scenes 20
     python -m benchmarks.reach --real-time --scenes 1 --hold 60
 
@@ -22,8 +24,9 @@ for 3 s, and the error to the goal is the lag. With --compose, two concepts are 
 where both can hold, and success is that both do; with --reweigh they hold at different places, the
 weights are 1 and 0 until the arm is on its way and then 0 and 1, and success is the second. With
 --appearing, entities that take no part come and go. --real-time runs the launch file instead, and
-with --hold the arm stays at its goal for so long and the times are those of the hold. Needs the
-environment's shell (. scripts/environment.sh). Status 1 when a reach failed.
+with --hold the arm stays at its goal for so long and the times are those of the hold. A run that
+breaks a joint's speed limit or its range is no success. Needs the environment's shell
+(. scripts/environment.sh). Status 1 when a reach failed.
 """
 
 from __future__ import annotations
@@ -50,13 +53,15 @@ def main(argv: list[str] | None = None) -> int:
     args = _arguments(argv)
     if args.real_time:
         rows = [
-            run_scenes(name, args.seeds, args.out_dir, args.model, args.arm, args.hold)
+            run_scenes(
+                name, args.seeds, args.out_dir, args.model, args.arm, args.workspace, args.hold
+            )
             for name in args.concepts
         ]
     else:
         from benchmarks.reach.series import Bench, Conditions
 
-        bench = Bench(args.model, args.arm)
+        bench = Bench(args.model, args.arm, args.workspace)
         combinations = itertools.product(
             args.concepts,
             args.entities or [None],
@@ -122,7 +127,8 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         '--heedless', action='store_true', help='the same without avoiding them beside it'
     )
     parser.add_argument('--model', type=Path, default=Path('models/concepts'))
-    parser.add_argument('--arm', type=Path, default=Path('config/arms/jaco.yaml'))
+    parser.add_argument('--arm', default='jaco', help='name of a shipped one, or a YAML file')
+    parser.add_argument('--workspace', type=Path, default=Path('config/workspace.yaml'))
     parser.add_argument('--real-time', action='store_true', help='the launch file, scene by scene')
     parser.add_argument(
         '--hold', type=float, default=HOLD_S, help='of --real-time: to stay so long, s'
@@ -169,6 +175,11 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
             parser.error(f'--planner: {error}')
     if 'all' in args.planner:
         args.planner = [*PLANNERS, *(name for name in args.planner if name == OUTSIDE)]
+    shipped = Path('config/arms') / f'{args.arm}.yaml'
+    args.arm = shipped if shipped.is_file() else Path(args.arm)
+    for option in ('arm', 'workspace'):
+        if not getattr(args, option).is_file():
+            parser.error(f'--{option} {getattr(args, option)}: no such file')
     args.seeds = range(args.first_seed, args.first_seed + args.scenes)
     return args
 

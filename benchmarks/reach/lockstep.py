@@ -36,7 +36,7 @@ class Run:
     velocities_rad_s, efforts_nm: (T, n). to_goal_m, to_minimum_m: (T,) the effector's distances to
     where the concept and the field want it at the time, to_goal_m is None where the concept knows
     no distance. tracked: (T,) bool, False where the controller held for want of a plan. touched:
-    (T,) bool, True where the arm touched table or entities. plan_times_s: one per plan.
+    (T,) bool, True where the arm touched table, entities or itself. plan_times_s: one per plan.
     """
 
     reach_time_s: float | None
@@ -115,9 +115,6 @@ def enact(
 
 
 def touches(simulation: ArmSimulation) -> bool:
-    """Tell whether the arm touches the table or what stands on it."""
-    data, model = simulation.data, simulation.model
-    if data.ncon == 0:
-        return False
-    bodies = model.geom_bodyid[data.contact.geom]  # (contacts, 2)
-    return bool(((bodies == 0) | (model.body_mocapid[bodies] >= 0)).any())
+    """Tell whether the arm touches the table, what stands on it, or itself."""
+    # Nothing but the arm moves in its joints, so every contact is one of its own.
+    return bool((simulation.data.contact.dist <= 0.0).any())

@@ -14,6 +14,8 @@ from ebm_concept_ros.arm.config import ArmConfig
 
 MEASURED_S = 0.25
 _NEAR_JOINT_LIMIT_RAD = 0.01
+# MuJoCo's joint limits give way by so much to an arm that leans on them.
+_BEYOND_JOINT_LIMIT_RAD = 0.02
 _Z_95 = 1.959964
 _TOUCHED = ('joint_limit_share', 'velocity_limit_share', 'touched_share')
 
@@ -25,19 +27,15 @@ def measure(run: Run, arm: ArmConfig, joint_ranges_rad: np.ndarray, timestep_s: 
     is None.
     """
     at_end = slice(-max(1, round(MEASURED_S / timestep_s)), None)
+    moved = motion(
+        run.positions_rad, run.velocities_rad_s, run.efforts_nm, arm, joint_ranges_rad, timestep_s
+    )
     return {
-        'success': run.reach_time_s is not None,
+        'success': run.reach_time_s is not None and moved['within_limits'],
         'reach_time_s': run.reach_time_s,
         'goal_error_m': _finite_mean(run.to_goal_m, at_end),
         'minimum_error_m': float(run.to_minimum_m[at_end].mean()),
-        **motion(
-            run.positions_rad,
-            run.velocities_rad_s,
-            run.efforts_nm,
-            arm,
-            joint_ranges_rad,
-            timestep_s,
-        ),
+        **moved,
         'touched_share': float(run.touched.mean()),
         'contacts': int((np.diff(run.touched.astype(int), prepend=0) > 0).sum()),
         'untracked_share': float(1.0 - run.tracked.mean()),
@@ -64,8 +62,12 @@ def motion(
     at_limit = (positions_rad <= low + _NEAR_JOINT_LIMIT_RAD) | (
         positions_rad >= high - _NEAR_JOINT_LIMIT_RAD
     )
+    beyond = (positions_rad < low - _BEYOND_JOINT_LIMIT_RAD) | (
+        positions_rad > high + _BEYOND_JOINT_LIMIT_RAD
+    )
     changes = np.abs(np.diff(efforts_nm, axis=0)).sum(1)
     return {
+        'within_limits': not (speeds > 1.0).any() and not beyond.any(),
         'torque_variation_nm_per_s': float(changes.sum() / (max(len(changes), 1) * timestep_s)),
         'joint_limit_share': float(at_limit.any(1).mean()),
         'velocity_limit_share': float((speeds > 1.0).any(1).mean()),

@@ -38,7 +38,13 @@ _HEAD = 'seed  success  distance mm  reach s  replan Hz  late p99 ms  missed'
 
 
 def run_scenes(
-    concept: str, seeds: range, out_dir: Path, model: Path, arm: Path, hold_s: float
+    concept: str,
+    seeds: range,
+    out_dir: Path,
+    model: Path,
+    arm: Path,
+    workspace: Path,
+    hold_s: float,
 ) -> dict:
     """Launch every scene, print a line for each, and return a row as `Bench.series` does.
 
@@ -48,7 +54,7 @@ def run_scenes(
     runs, timings = [], []
     print(_HEAD)
     for seed in seeds:
-        run, timing = launch(seed, concept, out_dir, model, arm, hold_s)
+        run, timing = launch(seed, concept, out_dir, model, arm, workspace, hold_s)
         runs.append(run)
         timings += [] if timing is None else [timing]
         print(_line(run), flush=True)
@@ -70,7 +76,7 @@ def run_scenes(
 
 
 def launch(
-    seed: int, concept: str, out_dir: Path, model: Path, arm: Path, hold_s: float
+    seed: int, concept: str, out_dir: Path, model: Path, arm: Path, workspace: Path, hold_s: float
 ) -> tuple[dict, TimingRecord | None]:
     """Run the launch file once; return its numbers, and its times where it left a record.
 
@@ -85,7 +91,7 @@ def launch(
         [
             *(ros2, 'launch', 'ebm_concept_ros', 'reach_between.launch.py'),
             *(f'scene_seed:={seed}', f'concept:={concept}', f'out_dir:={out_dir}'),
-            *(f'model_dir:={model}', f'arm:={arm}'),
+            *(f'model_dir:={model}', f'arm:={arm}', f'workspace_config:={workspace}'),
             *(f'hold_s:={hold_s}', f'timeout_s:={REACH_S + hold_s}'),
             # Drawing takes the machine from the controller, which goes on until it is drawn.
             *(f'record_dir:={records}', 'render:=false'),
@@ -113,7 +119,9 @@ def launch(
     timing = record.timing
     if hold_s > HOLD_S and len(timing.torques):
         timing = timing.since(timing.torques[-1, 0] - hold_s)
-    return run | recorded_numbers(record, timing), timing
+    run |= recorded_numbers(record, timing)
+    run['success'] = run['success'] and run.get('within_limits', True)
+    return run, timing
 
 
 def recorded_numbers(record: Record, timing: TimingRecord) -> dict:

@@ -18,6 +18,8 @@ from ebm_core.world.scene import COLOURS, SHAPES, InvalidInput
 # The end effector is the actor of every scene; nothing on the table may take its name.
 EFFECTOR_ID = 'end_effector'
 
+_RADIUS_M, _HEIGHT_M = 0.024, 0.03
+_USUAL_METRES_PER_UNIT = 0.25
 # With the effector, as in the demonstrations.
 _FEWEST_ENTITIES, _MOST_ENTITIES = 3, 6
 _PLACED_WITHIN_UNITS = 0.85
@@ -34,8 +36,8 @@ class TableEntity(Config):
     position_in_base_m: tuple[float, float] = Field(description='(x, y) in the base frame, m')
     colour: str = Field(description=f'one of {", ".join(COLOURS)}')
     shape: str = Field('circle', description=f'one of {", ".join(SHAPES)}')
-    radius_m: float = Field(0.024, ge=0.005, le=0.1, description='of the footprint, m')
-    height_m: float = Field(0.03, ge=0.002, le=0.3, description='above the table, m')
+    radius_m: float = Field(_RADIUS_M, ge=0.005, le=0.1, description='of the footprint, m')
+    height_m: float = Field(_HEIGHT_M, ge=0.002, le=0.3, description='above the table, m')
 
     @field_validator('position_in_base_m')
     @classmethod
@@ -122,8 +124,12 @@ def random_table_scene(
 def coloured_table(
     rng: np.random.Generator, colours: Sequence[str], in_plane: np.ndarray, workspace: Workspace
 ) -> TableScene:
-    """Return an object of each colour at (N, 2) particle units, shapes at random, ids in order."""
+    """Return an object of each colour at (N, 2) particle units, shapes at random, ids in order.
+
+    On a small table they are smaller in proportion.
+    """
     positions = workspace.to_base(in_plane)
+    scale = min(1.0, workspace.metres_per_unit / _USUAL_METRES_PER_UNIT)
     counts: dict[str, int] = {}
     entities = []
     for colour, position in zip(colours, positions, strict=True):
@@ -135,6 +141,8 @@ def coloured_table(
                 position_in_base_m=tuple(float(value) for value in position.round(4)),
                 colour=colour,
                 shape=str(rng.choice(_OBJECT_SHAPES)),
+                radius_m=round(_RADIUS_M * scale, 4),
+                height_m=round(_HEIGHT_M * scale, 4),
             )
         )
     return TableScene(entities=tuple(entities))
