@@ -72,7 +72,7 @@ def _jaco() -> mujoco.MjSpec:
     if package is None or package.origin is None:
         raise ConfigError('model: jaco needs dm-control: pip install dm-control==1.0.50')
     kinova = Path(package.origin).parent / 'third_party' / 'kinova'
-    spec = _from_file(kinova / 'jaco_source.xml')
+    spec = _from_file(kinova / 'jaco_arm.xml')
     hand = _from_file(kinova / 'jaco_hand.xml')
     spec.attach(hand, site=spec.site('wristsite'), prefix='hand_')
     return spec

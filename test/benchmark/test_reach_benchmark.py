@@ -246,7 +246,20 @@ def test_the_measures_of_a_known_run():
     assert out['joint_limit_share'] == 1.0
     assert out['touched_share'] == pytest.approx(0.01) and out['untracked_share'] == 0.0
     assert out['torque_variation_nm_per_s'] == pytest.approx(50.0)
-    summary = summarise([out, {**out, 'success': False, 'reach_time_s': None}])
+    assert not out['within_limits'] and not out['success'], 'at twice the speed that is allowed'
+    slower = measure(dataclasses.replace(run, velocities_rad_s=velocities / 2), ARM, ranges, 0.002)
+    assert slower['within_limits'] and slower['success']
+    further = measure(
+        dataclasses.replace(
+            run, positions_rad=run.positions_rad + 0.03, velocities_rad_s=velocities / 2
+        ),
+        ARM,
+        ranges,
+        TIMESTEP_S,
+    )
+    assert not further['success'], 'beyond the range of a joint'
+    succeeded = {**out, 'success': True}
+    summary = summarise([succeeded, {**out, 'reach_time_s': None}])
     assert summary['success'] == 0.5 and summary['reach_time_s_median'] == 0.25
     assert summary['plan_time_s_median'] == 0.002
     assert summary['joint_limit_scenes'] == summary['velocity_limit_scenes'] == 2
