@@ -20,6 +20,7 @@ setup(
     license=manifest.findtext('license'),
     python_requires='>=3.11',
     packages=find_packages(include=['ebm_core', 'ebm_core.*']),
+    package_data={'ebm_core': ['py.typed', 'weights/*/*']},
     install_requires=['numpy', 'pydantic', 'safetensors', 'torch', 'tqdm'],
     extras_require={
         'figures': ['matplotlib'],

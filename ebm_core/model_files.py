@@ -24,6 +24,7 @@ from .errors import ModelError
 from .files import write_atomically
 
 WEIGHTS, CARD = 'model.safetensors', 'model.json'
+SHIPPED = Path(__file__).parent / 'weights'  # with a directory for each model of the package
 AnyConfig = TypeVar('AnyConfig', bound=Config)
 
 
@@ -67,7 +68,7 @@ def write_card(directory: Path, card: dict) -> None:
     write_atomically(directory / CARD, (json.dumps(card, indent=2) + '\n').encode())
 
 
-def read_model(directory: Path) -> ModelFiles:
+def read_model(directory: Path | str) -> ModelFiles:
     """Read a model's directory; ModelError says what is missing or damaged."""
     directory = Path(directory)
     weights, card_file = directory / WEIGHTS, directory / CARD

@@ -14,7 +14,7 @@ import torch
 
 from ..concepts import concept_names, named_concepts
 from ..errors import InvalidInput, ModelError
-from ..model_files import read_model, write_model
+from ..model_files import SHIPPED, read_model, write_model
 from ..world.scene import (
     NUM_FEATURES,
     POSITION,
@@ -218,8 +218,11 @@ def save_model(directory: Path, learner: Learner, preset: Preset, provenance: di
     return write_model(directory, learner, preset.model_dump(), provenance)
 
 
-def load_model(directory: Path) -> ConceptModel:
-    """Load a model directory; ModelError says what is missing, damaged or foreign."""
+def load_model(directory: Path | str = SHIPPED / 'concepts') -> ConceptModel:
+    """Load a model directory, by default the shipped weights of all families.
+
+    ModelError says what is missing, damaged or foreign.
+    """
     files = read_model(directory)
     learner = Learner(files.config(ModelConfig))
     files.load_into(learner)

@@ -79,12 +79,12 @@ def test_nothing_in_ebm_core_knows_ros():
 
 
 def test_loading_weights_imports_no_training():
-    code = f"""
+    code = """
 import sys
 import torch  # which imports tqdm for itself where it is installed
 before = set(sys.modules)
-from ebm_core.relational.model import load_model
-load_model({str(ROOT / 'models' / 'placement')!r})
+import ebm_core
+ebm_core.load_model()
 heavy = ('ebm_core.training', 'tqdm', 'tensorboard', 'matplotlib')
 found = [name for name in set(sys.modules) - before if name.startswith(heavy)]
 assert not found, found

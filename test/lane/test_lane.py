@@ -222,7 +222,10 @@ def test_an_install_without_symlinks_has_all_it_needs(tmp_path):
             assert (share / path.relative_to(ROOT)).exists()
     # The first needs torch and the shipped weights, which it finds by itself.
     load = 'from ebm_concept_ros.package_files import load_weights as w; print(w("").sha256)'
-    files = 'import ebm_core, ebm_concept_ros.msg as m; print(ebm_core.__file__, m.__file__)'
+    files = (
+        'import ebm_core as e, ebm_concept_ros.msg as m; print(e.__file__, m.__file__); '
+        'print(e.load_model().sha256)'
+    )
     finished = subprocess.run(
         [
             'bash',
@@ -235,8 +238,8 @@ def test_an_install_without_symlinks_has_all_it_needs(tmp_path):
         text=True,
         timeout=60,
     )
-    sha256, files = finished.stdout.splitlines()[:2]
-    assert len(sha256) == 64
+    sha256, files, without_ros = finished.stdout.splitlines()[:3]
+    assert len(sha256) == 64 and without_ros == sha256
     assert files.count(f'{prefix}/lib') == 2
     assert "'nowhere' is unknown" in finished.stderr
     nodes = ('simulator', 'demonstrator', 'concept_learner', 'controller', 'referee')
@@ -268,6 +271,18 @@ def test_pip_installs_ebm_core_and_its_command_from_a_source_distribution(tmp_pa
     )
     assert finished.returncode == 0, finished.stderr
     assert 'train' in finished.stdout
+    assert (target / 'ebm_core' / 'py.typed').is_file()
+    loaded = subprocess.run(
+        [sys.executable, '-c', 'import ebm_core as e; print(e.__file__, e.load_model().sha256)'],
+        cwd=tmp_path,
+        env=os.environ | {'PYTHONPATH': str(target)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    file, sha256 = loaded.stdout.split()
+    assert file.startswith(str(target))
+    assert f'"{sha256}"' in (ROOT / 'models' / 'concepts' / 'model.json').read_text()
 
 
 def imported_by(folder: Path) -> set[str]:
