@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ..errors import ModelError
-from ..model_files import CARD
+from ..model_files import CARD, SHIPPED
 from ..relational.config import PRESETS, ModelConfig
 from ..relational.model import ConceptModel, load_model
 
@@ -31,6 +31,11 @@ class Models:
     def directory(self, preset: str) -> Path:
         """Return where the model of a preset is to be."""
         return self._main if preset == MAIN else self.ablations / preset
+
+    @property
+    def main_option(self) -> str:
+        """The option by which a command takes the main model, empty for the shipped one."""
+        return '' if self._main == SHIPPED / MAIN else f'--model {shlex.quote(str(self._main))} '
 
     def command(self, preset: str) -> str:
         """Return the command that makes the model of a preset where it is looked for."""

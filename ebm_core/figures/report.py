@@ -12,7 +12,7 @@ from ..concepts import concept_names
 from ..evaluation.contexts import evaluate, table
 from ..files import write_atomically
 from . import FIGURES, get_figure
-from .drawing import draw_figures
+from .draw import draw_figures
 from .models import MAIN, Models
 from .spec import FigureSpec, markdown_table
 
@@ -32,7 +32,7 @@ def write_report(models: Models, output: Path, *, seed: int, scenes: int) -> dic
     known = models.get(MAIN).trained_concepts
     concepts = evaluate(models.get(MAIN), known, scenes=scenes, seed=seed)
     options = f'--seed {seed} --scenes {scenes}'
-    main, ablations = models.directory(MAIN), models.ablations
+    main, ablations = models.main_option, models.ablations
     sections = [
         '# Concept learning with energy-based models: results',
         'Every number here was measured by the commands beside it, on scenes that no training saw, '
@@ -47,7 +47,7 @@ def write_report(models: Models, output: Path, *, seed: int, scenes: int) -> dic
         'of the event, found in its first state by w_a. The next two columns use a code that was '
         'shown in the other context; the last two take a single chain as it ends, in place of the '
         'best of several.',
-        _command(f'python -m ebm_core evaluate --model {main} {options}'),
+        _command(f'python -m ebm_core evaluate {main}{options}'),
         table(concepts),
     ]
     if others := [name for name in concept_names() if name not in known]:
@@ -57,7 +57,7 @@ def write_report(models: Models, output: Path, *, seed: int, scenes: int) -> dic
         if name in left_out:
             sections += [f'## {spec.title}', left_out[name]]
             continue
-        source = f'--model {main} --models {ablations}'
+        source = f'{main}--models {ablations}'
         sections += [
             f'## {spec.title}',
             f'![{spec.title}](figures/{name}.png)',
@@ -70,7 +70,7 @@ def write_report(models: Models, output: Path, *, seed: int, scenes: int) -> dic
         'Weights by their SHA-256, the steps and the time that training took, and the commit of '
         'the source that trained them.',
         _models(models),
-        _command(f'python -m ebm_core report --model {main} --models {ablations} {options}'),
+        _command(f'python -m ebm_core report {main}--models {ablations} {options}'),
     ]
     numbers = {
         'seed': seed,

@@ -72,12 +72,6 @@ def test_systems_never_import_one_another(system):
     assert not rooms_used_by(system) & (SYSTEMS - {system})
 
 
-def test_nothing_in_ebm_core_knows_ros():
-    for path in CORE.rglob('*.py'):
-        roots = {name.partition('.')[0] for name in imports(path)}
-        assert not roots & {'rclpy', 'ebm_concept_ros', 'geometry_msgs', 'std_msgs'}, path
-
-
 def test_loading_weights_imports_no_training():
     code = """
 import sys

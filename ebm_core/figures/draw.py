@@ -1,14 +1,14 @@
 # Copyright 2026 The ebm_concept_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Figures by name, drawn into files."""
+"""Figures, from trained models to files."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from ..errors import InvalidInput
 from ..files import write_atomically
-from ..world.scene import InvalidInput
 from . import get_figure
 from .models import Models
 

@@ -9,28 +9,26 @@ import argparse
 import sys
 from pathlib import Path
 
-from . import FIGURES, figure_names, get_figure
-from .drawing import draw_figures
-from .models import Models
-from .report import write_report
+from ..figures import FIGURES, figure_names, get_figure
+from ..figures.draw import draw_figures
+from ..figures.models import Models
+from ..figures.report import write_report
+from .common import model_options, result_options, scene_options
 
 
-def add_commands(commands: argparse._SubParsersAction, common: argparse.ArgumentParser) -> None:
-    """Add the sub-commands; common: the options that all commands have."""
+def add_commands(commands: argparse._SubParsersAction) -> None:
+    """Add the sub-commands."""
     source = argparse.ArgumentParser(add_help=False)
-    source.add_argument(
-        '--model', type=Path, default=Path('models/concepts'), help='the main model'
-    )
     source.add_argument(
         '--models',
         type=Path,
         default=Path('out/train'),
         help='directory with the models of the ablation presets, each in PRESET/',
     )
-    source.add_argument('--seed', type=int, default=1, help='of the scenes')
+    parents = [result_options(), model_options(), scene_options(), source]
 
     command = commands.add_parser(
-        'figure', parents=[common, source], help='draw figures from trained models'
+        'figure', parents=parents, help='draw figures from trained models'
     )
     command.set_defaults(command=_figure)
     command.add_argument('name', help=f'all, families, or one of {", ".join(FIGURES)}')
@@ -40,7 +38,7 @@ def add_commands(commands: argparse._SubParsersAction, common: argparse.Argument
 
     command = commands.add_parser(
         'report',
-        parents=[common, source],
+        parents=parents,
         help='write all figures and tables into one page, as far as their models are there',
     )
     command.set_defaults(command=_report)

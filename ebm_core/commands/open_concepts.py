@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import argparse
 
-from ...relational.model import ConceptModel
-from ...world.scene import InvalidInput
-from ..sharing import Sharers
-from . import Conditions, evaluate_open, open_table
+import torch
 
-SCENES = 500
+from ..errors import InvalidInput
+from ..evaluation.open import Conditions, evaluate_open, open_table
+from ..relational.model import ConceptModel
+from ..training.distributed import joined
+
+SCENES = 500  # for each concept, by default
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
@@ -48,7 +50,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
         )
 
 
-def run(args: argparse.Namespace, model: ConceptModel, processes: Sharers) -> dict | None:
+def run(args: argparse.Namespace, model: ConceptModel) -> dict | None:
     """Measure, print the table, and return the results; None in processes that do not lead."""
     for option in ('position_noise', 'colour_noise', 'sets'):
         if not 0 <= getattr(args, option) < float('inf'):
@@ -59,15 +61,16 @@ def run(args: argparse.Namespace, model: ConceptModel, processes: Sharers) -> di
     conditions = Conditions(
         args.demonstrations, tuple(args.entities), args.position_noise, args.colour_noise
     )
-    result = evaluate_open(
-        model,
-        conditions,
-        scenes=args.scenes,
-        seed=args.seed,
-        curve=args.curve,
-        sets=args.sets,
-        processes=processes,
-    )
+    with joined(torch.device('cpu')) as processes:
+        result = evaluate_open(
+            model,
+            conditions,
+            scenes=args.scenes or SCENES,
+            seed=args.seed,
+            curve=args.curve,
+            sets=args.sets,
+            processes=processes,
+        )
     if not processes.leads:
         return None
     print(open_table(result))
