@@ -3,10 +3,10 @@
 
 """The launch file, scene after scene, as a user would run it: everything on the machine counts.
 
-Success, time and distance are the referee's. The controller leaves a record of every run: when
-each torque was due and when it went out, and when each plan was begun and ready. Where the arm is
-to hold for longer than the launch file asks, the times are those of the hold: while it reaches,
-the other nodes still load.
+Success, time and distance are the referee's, who says in the log what it was too late to see. The
+controller leaves a record of every run: when each torque was due and when it went out, and when
+each plan was begun and ready. Where the arm is to hold for longer than the launch file asks, the
+times are those of the hold: while it reaches, the other nodes still load.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from ebm_concept_ros.planning.plan_model import PlanModel
 from ebm_concept_ros.recording.record import Record, RecordError, load_record
 
 TIMEOUT_S = 300.0
+# Of the run alone, less than that, with its start and end: a simulation may be slower than time.
+WALL_S = 240.0
 # What the launch file asks of a success.
 HOLD_S = 0.5
 # Simulated time to reach in, as the launch file has it.
@@ -92,7 +94,7 @@ def launch(
             *(ros2, 'launch', 'ebm_concept_ros', 'reach_between.launch.py'),
             *(f'scene_seed:={seed}', f'concept:={concept}', f'out_dir:={out_dir}'),
             *(f'model_dir:={model}', f'arm:={arm}', f'workspace_config:={workspace}'),
-            *(f'hold_s:={hold_s}', f'timeout_s:={REACH_S + hold_s}'),
+            *(f'hold_s:={hold_s}', f'timeout_s:={REACH_S + hold_s}', f'wall_timeout_s:={WALL_S}'),
             # Drawing takes the machine from the controller, which goes on until it is drawn.
             *(f'record_dir:={records}', 'render:=false'),
         ],

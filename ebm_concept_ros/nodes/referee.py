@@ -183,9 +183,16 @@ class Referee(RunnableDefaults, Node):
         self._record.add(time_s, sample.positions_rad)
         effector_m = self._model.effector_in_base_m(sample.positions_rad)[:2]
         if self._judge.update(time_s, self._goal.distance_m(effector_m)):
-            self._decide('success')
-        elif time_s - self._began_s > self.parameters.timeout_s:
-            self._decide(f'not reached within {self.parameters.timeout_s} s of simulated time')
+            self._decide('success' + self._unseen())
+        elif time_s - self._began_s - self._judge.unseen_s > self.parameters.timeout_s:
+            self._decide(
+                f'not reached within {self.parameters.timeout_s} s of simulated time'
+                + self._unseen()
+            )
+
+    def _unseen(self) -> str:
+        unseen_s = self._judge.unseen_s
+        return f'; {unseen_s:.2f} s besides were not seen' if unseen_s else ''
 
     def _decide(self, verdict: str) -> None:
         if not self._decided.is_set():

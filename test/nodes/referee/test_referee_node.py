@@ -320,18 +320,28 @@ def test_a_stay_must_be_unbroken():
     assert judge.reached_at_s == 0.5 and judge.distance_m == pytest.approx(0.015)
 
 
-def test_a_stay_that_nobody_watched_is_none():
+def test_a_judge_that_is_late_neither_counts_what_it_missed_nor_blames_the_arm():
     judge = ReachJudge(0.02, 0.5)
-    assert not judge.update(1.0, 0.0)
-    assert not judge.update(1.6, 0.0)
-    assert judge.reached_at_s == 1.6
+    assert not any(judge.update(time_s, 0.0) for time_s in (1.0, 1.1, 1.2, 1.3))
+    assert not judge.update(9.0, 0.0)
+    assert judge.unseen_s == pytest.approx(7.7)
+    assert not judge.update(9.1, 0.0)
+    assert judge.update(9.2, 0.0) and judge.reached_at_s == 1.0
+
+
+def test_an_arm_that_is_elsewhere_after_what_was_missed_begins_anew():
+    judge = ReachJudge(0.02, 0.5)
+    assert not any(judge.update(tick / 10, 0.0) for tick in range(5))
+    assert not judge.update(2.0, 0.021)
+    assert not any(judge.update(2.1 + tick / 10, 0.0) for tick in range(5))
+    assert judge.update(2.6, 0.0) and judge.reached_at_s == pytest.approx(2.1)
 
 
 def test_a_clock_that_jumps_back_breaks_the_stay():
     judge = ReachJudge(0.02, 0.5)
     judge.update(10.0, 0.0)
     assert not any(judge.update(tick / 10, 0.0) for tick in range(5))
-    assert judge.update(0.5, 0.0)
+    assert judge.update(0.5, 0.0) and judge.unseen_s == 0.0
 
 
 @pytest.mark.parametrize('distance_m', [math.nan, math.inf])
