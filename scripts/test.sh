@@ -3,6 +3,9 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Sets up what is missing, then runs every test of the package; the status is 0 only if all pass.
+#
+#   CTEST_PARALLEL_LEVEL=1 scripts/test.sh      one process of tests at a time instead of one per core
+#   EBM_SOAK_S=600 EBM_REPETITIONS=20 scripts/test.sh   endures longer: see docs/operating.md
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 scripts/setup.sh
@@ -11,7 +14,8 @@ set +u # colcon's own scripts read variables that may be unset
 . scripts/environment.sh
 set -u
 
-# test/conftest.py gives each test process its own ROS domain, on this machine only.
+# test/conftest.py gives each process of tests its own ROS domain, on this machine only.
+export CTEST_PARALLEL_LEVEL=${CTEST_PARALLEL_LEVEL:-$(nproc)}
 rm -rf build/ebm_concept_ros/test_results # those of tests that are no more
 status=0
 colcon test --packages-select ebm_concept_ros --return-code-on-test-failure \

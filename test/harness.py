@@ -52,7 +52,7 @@ __all__ = [
 ]
 
 # For things that must happen, on however busy a machine. Nothing waits this long that works.
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 
 EXECUTABLES = Path(get_package_prefix('ebm_concept_ros')) / 'lib' / 'ebm_concept_ros'
 ARM = load_arm_parameter('')

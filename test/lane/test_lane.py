@@ -169,6 +169,9 @@ def test_results_are_summed_over_files(tmp_path, failures, errors, line, status)
     for name, counts in {'a': (5, failures, errors, 1), 'b': (3, 0, 0, 0)}.items():
         keys = ('tests', 'failures', 'errors', 'skipped')
         suite = ElementTree.Element('testsuite', dict(zip(keys, map(str, counts), strict=True)))
+        case = ElementTree.SubElement(suite, 'testcase', classname=f'test_{name}', name='it')
+        if name == 'a' and failures:
+            ElementTree.SubElement(case, 'failure')
         ElementTree.ElementTree(suite).write(tmp_path / f'{name}.xunit.xml')
     finished = subprocess.run(
         [sys.executable, str(SCRIPTS / 'count_tests.py'), str(tmp_path)],
@@ -176,7 +179,10 @@ def test_results_are_summed_over_files(tmp_path, failures, errors, line, status)
         text=True,
         timeout=30,
     )
-    assert finished.stdout.strip() == line
+    *files, last = finished.stdout.splitlines()
+    assert last == line
+    assert sum('test_b: 1 passed' in file for file in files) == 1
+    assert ('failure: test_a::it' in files) == (failures > 0)
     assert finished.returncode == status
 
 
