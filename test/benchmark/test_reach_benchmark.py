@@ -336,7 +336,8 @@ def test_in_real_time_it_tells_what_the_controller_noted(tmp_path, capsys, monke
 def test_times_of_a_long_hold_are_of_the_hold_alone(tmp_path, monkeypatch):
     known_run(tmp_path, monkeypatch)
     monkeypatch.setattr(real_time, 'HOLD_S', 0.05)
-    paths = (tmp_path / 'out', Path('models/concepts'), Path('config/arms/jaco.yaml'))
+    files = ('models/concepts', 'config/arms/jaco.yaml', 'config/workspace.yaml')
+    paths = (tmp_path / 'out', *map(Path, files))
     paths[0].mkdir()
     run, timing = real_time.launch(1, 'between', *paths, hold_s=0.099)
     assert len(timing.torques) == 50 and len(timing.plans) == 0
