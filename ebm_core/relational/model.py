@@ -58,11 +58,12 @@ class ConceptModel:
 
     @torch.no_grad()
     def infer(
-        self, demonstrations: list[Demonstration], seed: int = 0, *, in_time: bool = False
+        self, demonstrations: list[Demonstration], seed: int = 0, *, in_time: bool = True
     ) -> InferredConcept:
         """Infer both codes from demonstrations (eq. 8).
 
-        in_time: whether the whole trajectory counts, or just where it ends.
+        in_time: whether the way counts where the ends do not tell what happened; otherwise only
+            where it ends does, as in the energies of a single state that a controller descends.
         """
         if not demonstrations:
             raise InvalidInput('demonstrations: none given')
@@ -210,7 +211,7 @@ class ConceptModel:
 
 def _ends(demonstration: Demonstration, in_time: bool) -> Sequence[Scene]:
     """Return the states that an event's action is judged by."""
-    return demonstration.states if in_time else (demonstration.before, demonstration.after)
+    return demonstration.keyframes if in_time else (demonstration.before, demonstration.after)
 
 
 def save_model(directory: Path, learner: Learner, preset: Preset, provenance: dict) -> str:

@@ -27,8 +27,9 @@ from .sampler import Sampler
 from .state_energy import StateEnergy
 
 ALTERNATIVES = 256
-# One demonstration cannot outvote all others: a score is a mean of terms within these bounds.
-BOUNDS = (-6.0, 6.0)
+# What a demonstration can add to the score, and take from it. No one of them outvotes all others;
+# where two contradict the other three, the three do not outvote the two: 3 · 4 − 2 · 6 is nothing.
+BOUNDS = (-6.0, 4.0)
 
 
 @torch.no_grad()
@@ -41,11 +42,12 @@ def understanding(
     """
     generator = torch.Generator().manual_seed(seed)
     affine = torch.stack([_affine(energy, d) for d in demonstrations])
+    number = len(demonstrations)
+    others = [[j for j in range(number) if j != i] or [i] for i in range(number)]
+    codes = sampler.infer_code(affine[others], generator=generator)
     terms = []
-    for index, demonstration in enumerate(demonstrations):
-        others = [i for i in range(len(demonstrations)) if i != index] or [index]
-        w = sampler.infer_code(affine[others][None], generator=generator)
-        true, alternatives = _energies(energy, demonstration, w, generator)
+    for demonstration, w in zip(demonstrations, codes, strict=True):
+        true, alternatives = _energies(energy, demonstration, w[None], generator)
         share = torch.logsumexp(-alternatives, 0) - np.log(len(alternatives))
         terms.append(float((-true - share).clamp(*BOUNDS)))
     return float(np.mean(terms))
@@ -55,7 +57,7 @@ def _states(demonstration: Demonstration) -> tuple[Tensor, Tensor]:
     """Return states (T + 1, P, F) and attention (P,) of those who take part, movers first."""
     part = np.flatnonzero(demonstration.attention > 0.5)
     part = part[np.argsort(~demonstration.before.movable[part], kind='stable')]
-    states = np.stack([state.features()[part] for state in demonstration.states])
+    states = np.stack([state.features()[part] for state in demonstration.keyframes])
     return torch.from_numpy(states), torch.ones(len(part))
 
 
@@ -91,7 +93,7 @@ def _mask_energies(
     energy: Energy, demonstration: Demonstration, w: Tensor, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
     """Return the same of attentions."""
-    states = torch.from_numpy(np.stack([s.features() for s in demonstration.states]))[None]
+    states = torch.from_numpy(np.stack([s.features() for s in demonstration.keyframes]))[None]
     pairs = energy.pair_sums(energy.inputs(states[:, 1:], states[:, 0]))
     true = torch.from_numpy((demonstration.attention > 0.5).astype(np.float32))[None]
     anyone = (torch.rand((ALTERNATIVES, true.shape[1]), generator=generator) < 0.5).float()
