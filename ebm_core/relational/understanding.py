@@ -38,15 +38,21 @@ _PAIRS_AT_ONCE = 4096  # of entities that the network sees: what caches hold, an
 
 @torch.no_grad()
 def understanding(
-    energy: Energy, sampler: Sampler, demonstrations: Sequence[Demonstration], seed: int = 0
+    energy: Energy,
+    sampler: Sampler,
+    demonstrations: Sequence[Demonstration],
+    seed: int = 0,
+    *,
+    in_time: bool = True,
 ) -> float:
     """Return the score of demonstrations of one concept; more is better, zero is nothing.
 
-    One demonstration is judged by the code that it gave itself.
+    One demonstration is judged by the code that it gave itself. in_time: whether the way counts
+    where the ends do not tell what happened.
     """
     generator = torch.Generator().manual_seed(seed)
     alike: dict[_Kind, list[int]] = defaultdict(list)
-    shown = [_participants(demonstration) for demonstration in demonstrations]
+    shown = [_participants(demonstration, in_time) for demonstration in demonstrations]
     for index, states in enumerate(shown):
         alike[_kind(states)].append(index)
     groups = {kind: torch.stack([shown[i] for i in some]) for kind, some in alike.items()}
@@ -91,11 +97,12 @@ def _kind(states: Tensor) -> _Kind:
     return _Kind(states.shape, movers, 'colour' if changed[COLOUR].any() else 'position')
 
 
-def _participants(demonstration: Demonstration) -> Tensor:
+def _participants(demonstration: Demonstration, in_time: bool) -> Tensor:
     """Return the states (T + 1, P, F) of those who take part, movers first."""
     part = np.flatnonzero(demonstration.attention > 0.5)
     part = part[np.argsort(~demonstration.before.movable[part], kind='stable')]
-    return torch.from_numpy(np.stack([s.features()[part] for s in demonstration.keyframes]))
+    judged = demonstration.judged(in_time=in_time)
+    return torch.from_numpy(np.stack([state.features()[part] for state in judged]))
 
 
 def _affine(energy: Energy, states: Tensor) -> Tensor:
@@ -135,8 +142,8 @@ def _energies_of_attention(
     energy: Energy, demonstration: Demonstration, w: Tensor, generator: torch.Generator
 ) -> Tensor:
     """Return the same, (1, 1 + ALTERNATIVES), of whom a demonstration attends to, or might."""
-    states = torch.from_numpy(np.stack([s.features() for s in demonstration.keyframes]))[None]
-    pairs = energy.pair_sums(energy.inputs(states[:, 1:], states[:, 0]))
+    before, after = (torch.from_numpy(s.features()) for s in demonstration.judged(in_time=False))
+    pairs = energy.pair_sums(energy.inputs(after[None, None], before[None]))
     true = torch.from_numpy((demonstration.attention > 0.5).astype(np.float32))[None]
     anyone = (torch.rand((ALTERNATIVES, true.shape[1]), generator=generator) < 0.5).float()
     masks = torch.cat((true, anyone))[None]

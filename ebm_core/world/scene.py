@@ -165,6 +165,10 @@ class Demonstration:
         object.__setattr__(self, 'attention', attention)
         object.__setattr__(self, 'keyframes', keyframes)
 
+    def judged(self, *, in_time: bool) -> tuple[Scene, ...]:
+        """Return the keyframes; where the way is not to count (in_time), the first and the last."""
+        return self.keyframes if in_time else (self.before, self.after)
+
     @property
     def before(self) -> Scene:
         """x⁰, how things stood before."""
@@ -208,19 +212,16 @@ def _keyframes(states: Sequence[Scene], attended: np.ndarray) -> tuple[Scene, ..
         )
     old, new = trajectory.ends(colours, trajectory.SAME_COLOUR)
     _check_no_exchange(colours, old, new)
-    before, after = trajectory.ends(positions, trajectory.SAME_PLACE)
+    places = trajectory.ends(positions, trajectory.SAME_PLACE)
+    turns = (old, new)
     references = attended & ~first.movable
-    places, rgb = [before, after], [old, new]
     if trajectory.is_in_time(positions, references):
-        moments = trajectory.moments(positions, references)[1:-1]
-        moved = np.abs(positions - before).max((0, 2)) > trajectory.SAME_PLACE
-        way = np.where(moved[:, None], trajectory.at(positions, moments), before)
-        turned = (old != new).any(-1, keepdims=True)
-        turning = np.where(turned, colours[moments.round().astype(int)], old)
-        places[1:1], rgb[1:1] = way, turning
+        moments = trajectory.moments(positions, references)
+        places = trajectory.way(positions, moments, trajectory.SAME_PLACE)
+        turns = trajectory.way(colours, moments, trajectory.SAME_COLOUR)
     return tuple(
-        Scene(place, colour, first.shapes, first.movable)
-        for place, colour in zip(places, rgb, strict=True)
+        Scene(place, rgb, first.shapes, first.movable)
+        for place, rgb in zip(places, turns, strict=True)
     )
 
 

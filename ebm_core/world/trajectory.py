@@ -42,11 +42,16 @@ def ends(course: np.ndarray, tolerance: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _rest(course: np.ndarray, tolerance: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return the mean (N, D) of each entity's rest at the beginning, and its states' number."""
-    offset = course - course[0]
-    rests = np.logical_and.accumulate((np.abs(offset) <= tolerance).all(-1))[..., None]
+    """Return the mean (N, D) of each entity's rest at the beginning, and how long it is, (N, 1)."""
+    rests = _resting(course, course[0], tolerance)
     number = rests.sum(0)
-    return course[0] + np.where(rests, offset, 0.0).sum(0) / number, number
+    return course[0] + np.where(rests, course - course[0], 0.0).sum(0) / number, number
+
+
+def _resting(course: np.ndarray, place: np.ndarray, tolerance: float) -> np.ndarray:
+    """Tell (T + 1, N, 1) bool in which states at the beginning an entity has not left its place."""
+    near = (np.abs(course - place) <= tolerance).all(-1, keepdims=True)
+    return np.logical_and.accumulate(near)
 
 
 def is_in_time(positions: np.ndarray, references: np.ndarray) -> bool:
@@ -75,6 +80,17 @@ def moments(positions: np.ndarray, references: np.ndarray) -> np.ndarray:
     asked = covered[-1] * np.arange(1, WAY_STEPS) / WAY_STEPS
     between = np.interp(asked, np.concatenate(([0.0], covered)), stops)
     return np.concatenate(([0.0], between, [len(course) - 1]))
+
+
+def way(course: np.ndarray, moments: np.ndarray, tolerance: float) -> np.ndarray:
+    """Return the course (M, N, D) at M moments, from the first rest to the last as of `ends`.
+
+    Who is still, or already, within the tolerance of a rest is there.
+    """
+    before, after = ends(course, tolerance)
+    passed = np.concatenate(([before], at(course, moments[1:-1]), [after]))
+    passed = np.where(_resting(passed, before, tolerance), before, passed)
+    return np.where(_resting(passed[::-1], after, tolerance)[::-1], after, passed)
 
 
 def at(course: np.ndarray, moments: np.ndarray) -> np.ndarray:
