@@ -30,6 +30,8 @@ from .sampler import Sampler
 from .state_energy import StateEnergy
 
 ALTERNATIVES = 128
+# In more dimensions than a colour has, no number covers the space, nor is it needed.
+_FEW_ALTERNATIVES, _FEW_DIMENSIONS = 48, 3
 # What a demonstration can add to the score, and take from it. No one of them outvotes all others;
 # where two contradict the other three, the three do not outvote the two: 3 · 4 − 2 · 6 is nothing.
 BOUNDS = (-6.0, 4.0)
@@ -72,7 +74,7 @@ def understanding(
             )
         else:
             energies = _energies_of_states(energy, groups[kind], kind, w, generator)
-        share = torch.logsumexp(-energies[:, 1:], 1) - math.log(ALTERNATIVES)
+        share = torch.logsumexp(-energies[:, 1:], 1) - math.log(energies.shape[1] - 1)
         terms.append((-energies[:, 0] - share).clamp(*BOUNDS))
     return float(torch.cat(terms).mean())
 
@@ -114,16 +116,18 @@ def _affine(energy: Energy, states: Tensor) -> Tensor:
 def _energies_of_states(
     energy: Energy, states: Tensor, kind: _Kind, w: Tensor, generator: torch.Generator
 ) -> Tensor:
-    """Return E (B, 1 + ALTERNATIVES) of demonstrated states (B, T + 1, P, F), the first, and of
+    """Return E (B, 1 + alternatives) of demonstrated states (B, T + 1, P, F), the first, and of
     what the movers might have done instead.
     """
     before, x = states[:, 0], states[:, 1:]
     gates = torch.ones_like(before[..., 0])
     of_states = StateEnergy(energy, before, x, gates, w, kind.movers)
-    candidates = x.unsqueeze(1).repeat(1, 1 + ALTERNATIVES, 1, 1, 1)
     moves = kind.changes == 'position'
-    acted = candidates[:, 1:, :, : kind.movers, POSITION if moves else COLOUR]
-    anything = _evenly_drawn(len(acted), acted[0, 0].numel(), generator).view(acted.shape)
+    acting = (slice(None), slice(None), slice(kind.movers), POSITION if moves else COLOUR)
+    anything = _evenly_drawn(len(x), x[acting][0].numel(), generator)
+    candidates = x.unsqueeze(1).repeat(1, 1 + anything.shape[1], 1, 1, 1)
+    acted = candidates[:, 1:, :, : kind.movers, acting[-1]]
+    anything = anything.view(acted.shape)
     acted[:] = 2 * anything - 1 if moves else anything
     pairs = len(x) * x.shape[1] * x.shape[2] ** 2
     few = candidates.split(max(1, _PAIRS_AT_ONCE // pairs), 1)
@@ -131,9 +135,10 @@ def _energies_of_states(
 
 
 def _evenly_drawn(number: int, dimensions: int, generator: torch.Generator) -> Tensor:
-    """Return (number, ALTERNATIVES, dimensions) in [0, 1]: few of them cover it as well as many."""
+    """Return points (number, alternatives, dimensions) of [0, 1], which few cover like many."""
     seed = int(torch.randint(2**31, (), generator=generator))
-    drawn = torch.quasirandom.SobolEngine(dimensions, scramble=True, seed=seed).draw(ALTERNATIVES)
+    points = torch.quasirandom.SobolEngine(dimensions, scramble=True, seed=seed)
+    drawn = points.draw(ALTERNATIVES if dimensions <= _FEW_DIMENSIONS else _FEW_ALTERNATIVES)
     # Each demonstration has the points shifted its own way, around the edges of the cube.
     return (drawn + torch.rand((number, 1, dimensions), generator=generator)) % 1.0
 
