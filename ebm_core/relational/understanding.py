@@ -116,8 +116,9 @@ def _affine(energy: Energy, states: Tensor) -> Tensor:
 def _energies_of_states(
     energy: Energy, states: Tensor, kind: _Kind, w: Tensor, generator: torch.Generator
 ) -> Tensor:
-    """Return E (B, 1 + alternatives) of demonstrated states (B, T + 1, P, F), the first, and of
-    what the movers might have done instead.
+    """Return E (B, 1 + alternatives) of what was done, and of what the movers might have done.
+
+    states: (B, T + 1, P, F), of demonstrations of a kind.
     """
     before, x = states[:, 0], states[:, 1:]
     gates = torch.ones_like(before[..., 0])
