@@ -23,7 +23,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / 'docs' / 'ros_interface.md'
@@ -194,6 +194,52 @@ def launch_table() -> str:
     return '\n'.join(parts).rstrip()
 
 
+def files_tables() -> str:
+    """Return a table of keys per kind of YAML file."""
+    from ebm_concept_ros.arm.config import ArmConfig
+    from ebm_concept_ros.arm.table_scene import TableScene
+    from ebm_concept_ros.workspace import Workspace
+
+    parts = []
+    kinds = {'arm': ArmConfig, 'workspace_config': Workspace, 'scene_file': TableScene}
+    for name, kind in kinds.items():
+        about = (kind.__doc__ or '').splitlines()[0]
+        parts.append(f'### `{name}`\n\n{about}\n\n| key | default | range | meaning |')
+        parts.append('|---|---|---|---|')
+        parts += _keys(kind, '')
+        parts.append('')
+    return '\n'.join(parts).rstrip()
+
+
+def _keys(kind: type, before: str) -> Iterator[str]:
+    """Yield a row for each key of a pydantic model, and for the keys within it."""
+    for name, field in kind.model_fields.items():
+        inner = _models_of(field.annotation)
+        key = before + name + ('[]' if 'tuple' in str(field.annotation) and inner else '')
+        if inner:
+            yield from _keys(inner[0], f'{key}.')
+            continue
+        default = (
+            'needed'
+            if field.is_required()
+            else f'`{field.get_default(call_default_factory=True)!r}`'
+        )
+        bounds = [
+            f'{sign} {getattr(rule, sign_of):g}'
+            for rule in field.metadata
+            for sign_of, sign in (('ge', '≥'), ('gt', '&gt;'), ('le', '≤'))
+            if hasattr(rule, sign_of)
+        ]
+        yield f'| `{key}` | {default} | {", ".join(bounds)} | {_cell(field.description or "")} |'
+
+
+def _models_of(annotation: object) -> list[type]:
+    """Return the pydantic models within a type: in a tuple or a union too."""
+    if hasattr(annotation, 'model_fields'):
+        return [annotation]
+    return [model for part in get_args(annotation) for model in _models_of(part)]
+
+
 def messages() -> str:
     """Return every message definition without its licence lines."""
     parts = []
@@ -296,6 +342,7 @@ def sections() -> dict[str, str]:
         'services': services_table(services),
         'parameters': parameters_tables(parameters),
         'launch arguments': launch_table(),
+        'files': files_tables(),
         'messages': messages(),
         'reasons': reasons(),
         'refusals': refusals(),
