@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import math
 from array import array
 from collections.abc import Sequence
 
@@ -22,6 +21,7 @@ from ebm_core.world.scene import (
     ACTOR_COLOUR,
     COLOURS,
     MAX_ENTITIES,
+    MAX_STATES,
     SHAPES,
     Demonstration,
     InvalidInput,
@@ -41,12 +41,7 @@ def scene_from_message(
     default_frame: the frame where the message's own header names none (states within a
     demonstration). Raises InvalidInput naming the field and the reason.
     """
-    frame = message.header.frame_id or default_frame
-    if frame not in (workspace.particle_frame, workspace.base_frame):
-        raise InvalidInput(
-            f'{field}.header.frame_id: unknown frame {frame!r}, '
-            f'expected {workspace.particle_frame!r} or {workspace.base_frame!r}'
-        )
+    in_base = _in_base(message, workspace, field, default_frame)
     entities = message.entities
     if not entities:
         raise InvalidInput(f'{field}.entities: no entities, at least one is needed')
@@ -54,46 +49,78 @@ def scene_from_message(
         raise InvalidInput(
             f'{field}.entities: {len(entities)} entities, at most {MAX_ENTITIES} are allowed'
         )
-    ids: dict[str, int] = {}
-    positions = np.empty((len(entities), 2))
-    sizes_m = np.array([(entity.radius, entity.height) for entity in entities])
-    for index, entity in enumerate(entities):
-        where = f'{field}.entities[{index}]'
-        if not entity.id:
-            raise InvalidInput(f'{where}.id: empty')
-        if entity.id in ids:
-            raise InvalidInput(
-                f'{where}.id: {entity.id!r} is already the id of entity {ids[entity.id]}'
-            )
-        ids[entity.id] = index
-        if entity.shape >= len(SHAPES):
-            raise InvalidInput(f'{where}.shape: {entity.shape}, expected 0 to {len(SHAPES) - 1}')
-        for component in 'rgb':
-            value = getattr(entity.colour, component)
-            if not 0.0 <= value <= 1.0:
-                raise InvalidInput(f'{where}.colour.{component}: {value} is not within [0, 1]')
-        for axis, coordinate in enumerate('xy'):
-            value = getattr(entity.pose.position, coordinate)
-            if not math.isfinite(value):
-                raise InvalidInput(f'{where}.pose.position.{coordinate}: {value} is not finite')
-            if abs(value) > _MAX_COORDINATE:
-                raise InvalidInput(
-                    f'{where}.pose.position.{coordinate}: {value:g} is out of the workspace'
-                )
-            positions[index, axis] = value
-        for name, value in zip(('radius', 'height'), sizes_m[index], strict=True):
-            if not 0.0 <= value <= _MAX_SIZE_M:
-                raise InvalidInput(f'{where}.{name}: {value} is not within [0, {_MAX_SIZE_M:g}]')
-    if frame == workspace.base_frame:
-        positions = np.asarray(workspace.to_plane(positions), float)
-    colours = [(e.colour.r, e.colour.g, e.colour.b) for e in entities]
-    try:
-        scene = Scene(
-            positions, colours, [e.shape for e in entities], [e.movable for e in entities]
+    ids = _ids(entities, field)
+    rows = []
+    for entity in entities:
+        place, rgb = entity.pose.position, entity.colour
+        rows.append(
+            (place.x, place.y, rgb.r, rgb.g, rgb.b, entity.radius, entity.height, entity.shape)
         )
+    values = np.array(rows)
+    _refuse_out_of_bounds(values, field)
+    positions, sizes_m = values[:, :2], values[:, 5:7]
+    if in_base:
+        positions = np.asarray(workspace.to_plane(positions), float)
+    try:
+        scene = Scene(positions, values[:, 2:5], values[:, 7], [e.movable for e in entities])
     except InvalidInput as error:
         raise InvalidInput(f'{field}.entities: {error}') from None
-    return NamedScene(tuple(ids), scene, sizes_m if sizes_m.any() else None)
+    return NamedScene(ids, scene, sizes_m if sizes_m.any() else None)
+
+
+def _in_base(message: ros.Scene, workspace: Workspace, field: str, default_frame: str) -> bool:
+    """Tell whether positions are metres in the base frame, and not particle units."""
+    frame = message.header.frame_id or default_frame
+    if frame not in (workspace.particle_frame, workspace.base_frame):
+        raise InvalidInput(
+            f'{field}.header.frame_id: unknown frame {frame!r}, '
+            f'expected {workspace.particle_frame!r} or {workspace.base_frame!r}'
+        )
+    return frame == workspace.base_frame
+
+
+def _ids(entities: Sequence[ros.Entity], field: str) -> tuple[str, ...]:
+    ids = tuple(entity.id for entity in entities)
+    if len(set(ids)) == len(ids) and all(ids):
+        return ids
+    index = next(i for i, name in enumerate(ids) if not name or name in ids[:i])
+    where, name = f'{field}.entities[{index}].id', ids[index]
+    if not name:
+        raise InvalidInput(f'{where}: empty')
+    raise InvalidInput(f'{where}: {name!r} is already the id of entity {ids.index(name)}')
+
+
+# Of the numbers of an entity: where they stand in its message, and between what they lie.
+_NUMBERS = (
+    ('pose.position.x', -_MAX_COORDINATE, _MAX_COORDINATE),
+    ('pose.position.y', -_MAX_COORDINATE, _MAX_COORDINATE),
+    ('colour.r', 0.0, 1.0),
+    ('colour.g', 0.0, 1.0),
+    ('colour.b', 0.0, 1.0),
+    ('radius', 0.0, _MAX_SIZE_M),
+    ('height', 0.0, _MAX_SIZE_M),
+    ('shape', 0, len(SHAPES) - 1),
+)
+_LOW, _HIGH = (np.array([row[i] for row in _NUMBERS], float) for i in (1, 2))
+
+
+def _refuse_out_of_bounds(values: np.ndarray, field: str) -> None:
+    """Raise InvalidInput where one of the numbers (N, 8) of the entities is out of its bounds."""
+    with np.errstate(invalid='ignore'):
+        bad = ~((values >= _LOW) & (values <= _HIGH))
+    if not bad.any():
+        return
+    entity, column = np.argwhere(bad)[0]
+    name, low, high = _NUMBERS[column]
+    value = values[entity, column]
+    where = f'{field}.entities[{entity}].{name}'
+    if name == 'shape':
+        raise InvalidInput(f'{where}: {int(value)}, expected {low} to {high}')
+    if not name.startswith('pose'):
+        raise InvalidInput(f'{where}: {value} is not within [{low:g}, {high:g}]')
+    if not np.isfinite(value):
+        raise InvalidInput(f'{where}: {value} is not finite')
+    raise InvalidInput(f'{where}: {value:g} is out of the workspace')
 
 
 def scene_to_message(named: NamedScene, workspace: Workspace, stamp_ns: int = 0) -> ros.Scene:
@@ -189,20 +216,25 @@ def demonstration_from_message(
             f'demonstration.states: {len(message.states)} given, at least 2 (before and after) '
             'are needed'
         )
+    if len(message.states) > MAX_STATES:
+        raise InvalidInput(
+            f'demonstration.states: {len(message.states)} given, at most {MAX_STATES} are allowed'
+        )
     states = [
         scene_from_message(state, workspace, f'demonstration.states[{t}]', message.header.frame_id)
         for t, state in enumerate(message.states)
     ]
     ids = states[0].ids
-    for t, state in enumerate(states):
+    for t, state in enumerate(states[1:], 1):
+        if state.ids == ids:
+            continue
         field = f'demonstration.states[{t}].entities'
         if len(state.ids) != len(ids):
             raise InvalidInput(f'{field}: {len(state.ids)} entities, state 0 has {len(ids)}')
-        if state.ids != ids:
-            raise InvalidInput(
-                f'{field}: ids {list(state.ids)} are not those of state 0, {list(ids)}, '
-                'in the same order'
-            )
+        raise InvalidInput(
+            f'{field}: ids {list(state.ids)} are not those of state 0, {list(ids)}, '
+            'in the same order'
+        )
     attention = np.asarray(message.attention, float)
     if len(attention) != len(ids):
         raise InvalidInput(

@@ -140,7 +140,9 @@ class ConceptLearner(RunnableDefaults, Node):
                 self._diagnostics.set('inference', Level.ERROR, name_and_reason(error))
 
     def _infer(self, name: str, demonstrations: list[Demonstration]) -> None:
-        inferred = self._model.infer(demonstrations, seed=self.parameters.seed)
+        # The arm brings about a single state: it is told, and told apart, by where events end.
+        how = {'seed': self.parameters.seed, 'in_time': False}
+        inferred = self._model.infer(demonstrations, **how)
         threshold = self._model.understanding_threshold
         concept = ConceptCodes(
             name,
@@ -150,7 +152,7 @@ class ConceptLearner(RunnableDefaults, Node):
             len(demonstrations),
             tuple(inferred.action_energies),
             tuple(inferred.argument_energies),
-            self._model.understanding(demonstrations, seed=self.parameters.seed),
+            self._model.understanding(demonstrations, **how),
             math.nan if threshold is None else threshold,
         )
         # What would be refused at the other end is neither published nor composed.

@@ -16,6 +16,7 @@ import numpy as np
 
 from ..world.batch import EventBatch
 from ..world.scene import POSITION
+from ..world.trajectory import WAY_STEPS as STEPS
 from .concept import SUCCESS_DISTANCE, Concept
 from .particles import (
     NUM_ENTITIES,
@@ -27,7 +28,6 @@ from .particles import (
     redraw,
 )
 
-STEPS = 4
 STRIDE = (0.1, 0.25)  # of whoever moves, particle units per step
 NEVER = STEPS + 1
 AMBIGUITY_MARGIN = 0.25

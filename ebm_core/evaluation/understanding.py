@@ -41,17 +41,15 @@ def evaluate_understanding(
             [model.understanding(make(get_concept(n))) for n in some for _ in range(sets)]
         )
 
-    understood = scores(lambda c: _shown(rng, [c.variant(rng)] * DEMONSTRATIONS), trained)
-    several = [n for n in trained if len(_alike(get_concept(n))) > 1]
+    understood = scores(lambda c: consistent(c, rng), trained)
+    several = [n for n in trained if len(alike(get_concept(n))) > 1]
     nothing = {
-        'random': scores(lambda c: _random(rng, c), trained),
-        'contradictory': scores(lambda c: _contradictory(rng, c), several),
+        'random': scores(lambda c: random(c, rng), trained),
+        'contradictory': scores(lambda c: contradictory(c, rng), several),
     }
     if held_out:
         others = [n for n in names if get_concept(n).family in held_out]
-        nothing['held_out'] = scores(
-            lambda c: _shown(rng, [c.variant(rng)] * DEMONSTRATIONS), others
-        )
+        nothing['held_out'] = scores(lambda c: consistent(c, rng), others)
     above = float(np.quantile(understood.reshape(-1, sets), 1 - SHARE, axis=1).min())
     below = float(np.quantile(np.concatenate((nothing['random'], nothing['contradictory'])), SHARE))
     threshold = min(above, (above + below) / 2)
@@ -75,15 +73,13 @@ def auroc(positive: np.ndarray, negative: np.ndarray) -> float:
     return float(above + 0.5 * (positive[:, None] == negative).mean())
 
 
-def _shown(rng: np.random.Generator, concepts: Sequence[Concept]) -> list[Demonstration]:
-    colour = int(rng.integers(6))
-    if all(c == concepts[0] for c in concepts):
-        batch = concepts[0].generation(rng, len(concepts), reference_colour=colour)
-        return [batch.demonstration((i,)) for i in range(len(concepts))]
-    return [c.generation(rng, 1, reference_colour=colour).demonstration((0,)) for c in concepts]
+def consistent(concept: Concept, rng: np.random.Generator) -> list[Demonstration]:
+    """Return demonstrations of one variant of the concept."""
+    return _shown([concept.variant(rng)] * DEMONSTRATIONS, rng)
 
 
-def _random(rng: np.random.Generator, concept: Concept) -> list[Demonstration]:
+def random(concept: Concept, rng: np.random.Generator) -> list[Demonstration]:
+    """Return demonstrations in which what the concept changes is changed at random."""
     batch = concept.variant(rng).generation(rng, DEMONSTRATIONS, reference_colour=0)
     anything = np.zeros_like(batch.states[:, 1:])
     anything[..., POSITION] = rng.uniform(-1, 1, (*anything.shape[:-1], 2))
@@ -95,17 +91,24 @@ def _random(rng: np.random.Generator, concept: Concept) -> list[Demonstration]:
     return [spoilt.demonstration((i,)) for i in range(DEMONSTRATIONS)]
 
 
-def _contradictory(rng: np.random.Generator, concept: Concept) -> list[Demonstration]:
-    """Show the family's concepts of as many participants, a different one each time."""
-    alike = [c for c in FAMILIES[concept.family] if c.num_participants == concept.num_participants]
-    order = rng.permutation(DEMONSTRATIONS) % len(alike)
-    return _shown(rng, [alike[i].variant(rng) for i in order])
+def contradictory(concept: Concept, rng: np.random.Generator) -> list[Demonstration]:
+    """Return demonstrations of all concepts that are `alike`, a different one each time."""
+    order = rng.permutation(DEMONSTRATIONS) % len(alike(concept))
+    return _shown([alike(concept)[i].variant(rng) for i in order], rng)
 
 
-def _alike(concept: Concept) -> list[Concept]:
+def alike(concept: Concept) -> list[Concept]:
     """Return the concepts of its family that take as many participants."""
     family = FAMILIES[concept.family]
     return [c for c in family if c.num_participants == concept.num_participants]
+
+
+def _shown(concepts: Sequence[Concept], rng: np.random.Generator) -> list[Demonstration]:
+    colour = int(rng.integers(6))
+    if all(c == concepts[0] for c in concepts):
+        batch = concepts[0].generation(rng, len(concepts), reference_colour=colour)
+        return [batch.demonstration((i,)) for i in range(len(concepts))]
+    return [c.generation(rng, 1, reference_colour=colour).demonstration((0,)) for c in concepts]
 
 
 def understanding_table(result: dict) -> str:

@@ -58,18 +58,21 @@ class ConceptModel:
 
     @torch.no_grad()
     def infer(
-        self, demonstrations: list[Demonstration], seed: int = 0, *, in_time: bool = False
+        self, demonstrations: list[Demonstration], seed: int = 0, *, in_time: bool = True
     ) -> InferredConcept:
         """Infer both codes from demonstrations (eq. 8).
 
-        in_time: whether the whole trajectory counts, or just where it ends.
+        in_time: whether the way counts where the ends do not tell what happened. Without it the
+            code is of where events end, which is what brings about a single state.
         """
         if not demonstrations:
             raise InvalidInput('demonstrations: none given')
         # One event at a time: the pairs of many large events would not fit into memory together.
         affine = torch.stack(
             [
-                torch.stack([self._affine(_ends(d, in_time), d.attention) for d in demonstrations]),
+                torch.stack(
+                    [self._affine(d.judged(in_time=in_time), d.attention) for d in demonstrations]
+                ),
                 torch.stack([self._affine([d.before] * 2, d.attention) for d in demonstrations]),
             ]
         )
@@ -81,14 +84,16 @@ class ConceptModel:
             raise InvalidInput('demonstrations: inference of the codes did not stay finite')
         return InferredConcept(codes[0], codes[1], *energies)
 
-    def understanding(self, demonstrations: Sequence[Demonstration], seed: int = 0) -> float:
+    def understanding(
+        self, demonstrations: Sequence[Demonstration], seed: int = 0, *, in_time: bool = True
+    ) -> float:
         """Return how well the demonstrations fit together under some code; see understanding.py.
 
-        Less than `understanding_threshold` means: not understood.
+        Less than `understanding_threshold` means: not understood. in_time: as of `infer`.
         """
         if not demonstrations:
             raise InvalidInput('demonstrations: none given')
-        return understanding(self.energy, self.sampler, demonstrations, seed)
+        return understanding(self.energy, self.sampler, demonstrations, seed, in_time=in_time)
 
     @property
     def trained_concepts(self) -> tuple[str, ...]:
@@ -206,11 +211,6 @@ class ConceptModel:
         if not np.isfinite(code).all():
             raise InvalidInput('code: contains NaN or infinity')
         return torch.from_numpy(code)[None]
-
-
-def _ends(demonstration: Demonstration, in_time: bool) -> Sequence[Scene]:
-    """Return the states that an event's action is judged by."""
-    return demonstration.states if in_time else (demonstration.before, demonstration.after)
 
 
 def save_model(directory: Path, learner: Learner, preset: Preset, provenance: dict) -> str:

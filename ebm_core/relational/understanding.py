@@ -10,12 +10,15 @@ its action is more likely under the code than states drawn anywhere are (eq. 1, 
 
 Where nothing consistent is shown, a code from the others says nothing about the one left out and
 the score is around zero or below. Demonstrations that change nothing are judged by their attention
-in the same way.
+in the same way. A demonstration is what its keyframes say, however many states it has.
 """
 
 from __future__ import annotations
 
+import math
+from collections import defaultdict
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -26,75 +29,128 @@ from .energy import Energy
 from .sampler import Sampler
 from .state_energy import StateEnergy
 
-ALTERNATIVES = 256
-# One demonstration cannot outvote all others: a score is a mean of terms within these bounds.
-BOUNDS = (-6.0, 6.0)
+ALTERNATIVES = 128
+# In more dimensions than a colour has, no number covers the space, nor is it needed.
+_FEW_ALTERNATIVES, _FEW_DIMENSIONS = 48, 3
+# What a demonstration can add to the score, and take from it. No one of them outvotes all others;
+# where two contradict the other three, the three do not outvote the two: 3 · 4 − 2 · 6 is nothing.
+BOUNDS = (-6.0, 4.0)
+_PAIRS_AT_ONCE = 4096  # of entities that the network sees: what caches hold, and memory is bounded
 
 
 @torch.no_grad()
 def understanding(
-    energy: Energy, sampler: Sampler, demonstrations: Sequence[Demonstration], seed: int = 0
+    energy: Energy,
+    sampler: Sampler,
+    demonstrations: Sequence[Demonstration],
+    seed: int = 0,
+    *,
+    in_time: bool = True,
 ) -> float:
     """Return the score of demonstrations of one concept; more is better, zero is nothing.
 
-    One demonstration is judged by the code that it gave itself.
+    One demonstration is judged by the code that it gave itself. in_time: whether the way counts
+    where the ends do not tell what happened.
     """
     generator = torch.Generator().manual_seed(seed)
-    affine = torch.stack([_affine(energy, d) for d in demonstrations])
+    alike: dict[_Kind, list[int]] = defaultdict(list)
+    shown = [_participants(demonstration, in_time) for demonstration in demonstrations]
+    for index, states in enumerate(shown):
+        alike[_kind(states)].append(index)
+    groups = {kind: torch.stack([shown[i] for i in some]) for kind, some in alike.items()}
+    affine = torch.cat([_affine(energy, states) for states in groups.values()])
+    number = len(demonstrations)
+    others = torch.tensor([[j for j in range(number) if j != i] or [i] for i in range(number)])
+    codes = sampler.infer_code(affine[others], generator=generator)
     terms = []
-    for index, demonstration in enumerate(demonstrations):
-        others = [i for i in range(len(demonstrations)) if i != index] or [index]
-        w = sampler.infer_code(affine[others][None], generator=generator)
-        true, alternatives = _energies(energy, demonstration, w, generator)
-        share = torch.logsumexp(-alternatives, 0) - np.log(len(alternatives))
-        terms.append(float((-true - share).clamp(*BOUNDS)))
-    return float(np.mean(terms))
+    for kind, some in alike.items():
+        w, codes = codes[: len(some)], codes[len(some) :]
+        if kind.changes is None:
+            energies = torch.cat(
+                [
+                    _energies_of_attention(energy, demonstrations[i], code[None], generator)
+                    for i, code in zip(some, w, strict=True)
+                ]
+            )
+        else:
+            energies = _energies_of_states(energy, groups[kind], kind, w, generator)
+        share = torch.logsumexp(-energies[:, 1:], 1) - math.log(energies.shape[1] - 1)
+        terms.append((-energies[:, 0] - share).clamp(*BOUNDS))
+    return float(torch.cat(terms).mean())
 
 
-def _states(demonstration: Demonstration) -> tuple[Tensor, Tensor]:
-    """Return states (T + 1, P, F) and attention (P,) of those who take part, movers first."""
+class _Kind(NamedTuple):
+    """What demonstrations that are judged at once have in common.
+
+    shape: of their states. movers: how many of the participants, which come first, can act.
+    changes: what of the movers does, 'colour' or 'position'; None where nothing does.
+    """
+
+    shape: torch.Size
+    movers: int
+    changes: str | None
+
+
+def _kind(states: Tensor) -> _Kind:
+    changed = (states[1:] != states[:1]).any(0).any(0)
+    movers = int((states[0, :, MOVABLE] > 0.5).sum())
+    if not changed.any():
+        return _Kind(states.shape, movers, None)
+    return _Kind(states.shape, movers, 'colour' if changed[COLOUR].any() else 'position')
+
+
+def _participants(demonstration: Demonstration, in_time: bool) -> Tensor:
+    """Return the states (T + 1, P, F) of those who take part, movers first."""
     part = np.flatnonzero(demonstration.attention > 0.5)
     part = part[np.argsort(~demonstration.before.movable[part], kind='stable')]
-    states = np.stack([state.features()[part] for state in demonstration.states])
-    return torch.from_numpy(states), torch.ones(len(part))
+    judged = demonstration.judged(in_time=in_time)
+    return torch.from_numpy(np.stack([state.features()[part] for state in judged]))
 
 
-def _affine(energy: Energy, demonstration: Demonstration) -> Tensor:
-    """Return [A | b] (R, D + 1) of the demonstrated states."""
-    states, gates = _states(demonstration)
-    x = energy.inputs(states[None, 1:], states[None, 0])
-    return energy.affine_of_event(x, gates[None])[0]
+def _affine(energy: Energy, states: Tensor) -> Tensor:
+    """Return [A | b] (B, R, D + 1) of demonstrated states (B, T + 1, P, F)."""
+    x = energy.inputs(states[:, 1:], states[:, 0])
+    return energy.affine_of_event(x, torch.ones_like(states[:, 0, :, 0]))
 
 
-def _energies(
+def _energies_of_states(
+    energy: Energy, states: Tensor, kind: _Kind, w: Tensor, generator: torch.Generator
+) -> Tensor:
+    """Return E (B, 1 + alternatives) of what was done, and of what the movers might have done.
+
+    states: (B, T + 1, P, F), of demonstrations of a kind.
+    """
+    before, x = states[:, 0], states[:, 1:]
+    gates = torch.ones_like(before[..., 0])
+    of_states = StateEnergy(energy, before, x, gates, w, kind.movers)
+    moves = kind.changes == 'position'
+    acting = (slice(None), slice(None), slice(kind.movers), POSITION if moves else COLOUR)
+    anything = _evenly_drawn(len(x), x[acting][0].numel(), generator)
+    candidates = x.unsqueeze(1).repeat(1, 1 + anything.shape[1], 1, 1, 1)
+    acted = candidates[:, 1:, :, : kind.movers, acting[-1]]
+    anything = anything.view(acted.shape)
+    acted[:] = 2 * anything - 1 if moves else anything
+    pairs = len(x) * x.shape[1] * x.shape[2] ** 2
+    few = candidates.split(max(1, _PAIRS_AT_ONCE // pairs), 1)
+    return torch.cat([of_states(some) for some in few], 1)
+
+
+def _evenly_drawn(number: int, dimensions: int, generator: torch.Generator) -> Tensor:
+    """Return points (number, alternatives, dimensions) of [0, 1], which few cover like many."""
+    seed = int(torch.randint(2**31, (), generator=generator))
+    points = torch.quasirandom.SobolEngine(dimensions, scramble=True, seed=seed)
+    drawn = points.draw(ALTERNATIVES if dimensions <= _FEW_DIMENSIONS else _FEW_ALTERNATIVES)
+    # Each demonstration has the points shifted its own way, around the edges of the cube.
+    return (drawn + torch.rand((number, 1, dimensions), generator=generator)) % 1.0
+
+
+def _energies_of_attention(
     energy: Energy, demonstration: Demonstration, w: Tensor, generator: torch.Generator
-) -> tuple[Tensor, Tensor]:
-    """Return E () of what was demonstrated and E (ALTERNATIVES,) of what might have been."""
-    states, gates = _states(demonstration)
-    changed = (states[1:] != states[:1]).any(0).any(0)
-    if not changed.any():
-        return _mask_energies(energy, demonstration, w, generator)
-    movable = states[0, :, MOVABLE] > 0.5
-    movers = int(movable.sum())
-    free = torch.zeros_like(states[0])
-    free[:movers, COLOUR if changed[COLOUR].any() else POSITION] = 1.0
-    x = states[None, 1:]
-    of_states = StateEnergy(energy, states[None, 0], x, gates[None], w, movers)
-    anything = torch.rand((ALTERNATIVES, *x.shape[1:]), generator=generator)
-    anything[..., POSITION] = 2 * anything[..., POSITION] - 1
-    candidates = torch.cat((x, x * (1 - free) + anything * free))[None]
-    energies = of_states(candidates)[0]
-    return energies[0], energies[1:]
-
-
-def _mask_energies(
-    energy: Energy, demonstration: Demonstration, w: Tensor, generator: torch.Generator
-) -> tuple[Tensor, Tensor]:
-    """Return the same of attentions."""
-    states = torch.from_numpy(np.stack([s.features() for s in demonstration.states]))[None]
-    pairs = energy.pair_sums(energy.inputs(states[:, 1:], states[:, 0]))
+) -> Tensor:
+    """Return the same, (1, 1 + ALTERNATIVES), of whom a demonstration attends to, or might."""
+    before, after = (torch.from_numpy(s.features()) for s in demonstration.judged(in_time=False))
+    pairs = energy.pair_sums(energy.inputs(after[None, None], before[None]))
     true = torch.from_numpy((demonstration.attention > 0.5).astype(np.float32))[None]
     anyone = (torch.rand((ALTERNATIVES, true.shape[1]), generator=generator) < 0.5).float()
     masks = torch.cat((true, anyone))[None]
-    energies = energy.energy_of_gates(pairs, masks, energy.with_code(w))[0]
-    return energies[0], energies[1:]
+    return energy.energy_of_gates(pairs, masks, energy.with_code(w))

@@ -10,11 +10,14 @@ error that names the field; the rest of the package may then rely on it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
 
 import numpy as np
 
 from ..errors import InvalidInput
+from . import trajectory
 
 SHAPES: tuple[str, ...] = ('cross', 'circle', 'square', 'triangle')
 COLOURS: dict[str, tuple[float, float, float]] = {
@@ -35,6 +38,7 @@ MAX_ROLES = 3
 # A controller's plane reaches beyond the square that scenes are drawn in.
 PLANE_HALF_WIDTH = 1.25
 MAX_ENTITIES = 128
+MAX_STATES = 10_000  # of a demonstration: more than five minutes at 30 Hz
 
 # Feature layout of one entity, as the networks see it.
 POSITION = slice(0, 2)
@@ -127,51 +131,113 @@ class Scene:
 
 @dataclass(frozen=True, eq=False)
 class Demonstration:
-    """One event, as Algorithm 1 takes it: states x⁰ … xᵀ of the same entities and attention a.
+    """One event, as it was recorded, with attention a.
 
-    Where all states are the same it shows whom to attend to, not what to do.
+    Where nothing changes it shows whom to attend to, not what to do.
 
-    states: at least two scenes with the same entities (only positions and colours may change).
+    states: 2 to MAX_STATES scenes with the same entities in equal intervals of time; only positions
+        and colours may change, and no colour may go and come back.
     attention: (N,) in [0, 1]; 1 marks the entities that take part.
+    keyframes: the states x⁰ … xᵀ that the recording amounts to, which Algorithm 1 takes; see
+        trajectory.py. T is 1, or trajectory.WAY_STEPS where a reference moves.
     """
 
     states: tuple[Scene, ...]
     attention: np.ndarray
+    keyframes: tuple[Scene, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         states = tuple(self.states)
         if len(states) < 2:
             raise InvalidInput(f'states: {len(states)} given, at least 2 (before and after) needed')
-        n = len(states[0])
-        for t, state in enumerate(states):
-            if len(state) != n:
-                raise InvalidInput(f'states: state {t} has {len(state)} entities, state 0 has {n}')
-            if not np.array_equal(state.shapes, states[0].shapes) or not np.array_equal(
-                state.movable, states[0].movable
-            ):
-                raise InvalidInput(f'states: the entities of state {t} are not those of state 0')
-        attention = _array('attention', self.attention, (n,), float)
+        if len(states) > MAX_STATES:
+            raise InvalidInput(f'states: {len(states)} given, at most {MAX_STATES} are allowed')
+        _check_entities(states)
+        attention = _array('attention', self.attention, (len(states[0]),), float)
         if attention.min() < 0 or attention.max() > 1:
             raise InvalidInput('attention: values must be within [0, 1]')
         if not (attention > 0.5).any():
             raise InvalidInput('attention: no entity is attended to')
-        if _changes(states) and not (states[0].movable & (attention > 0.5)).any():
+        keyframes = _keyframes(states, attention > 0.5)
+        if _changes(keyframes) and not (states[0].movable & (attention > 0.5)).any():
             raise InvalidInput('attention: no movable entity is attended to, so nobody acts')
         object.__setattr__(self, 'states', states)
         object.__setattr__(self, 'attention', attention)
+        object.__setattr__(self, 'keyframes', keyframes)
+
+    def judged(self, *, in_time: bool) -> tuple[Scene, ...]:
+        """Return the keyframes; where the way is not to count (in_time), the first and the last."""
+        return self.keyframes if in_time else (self.before, self.after)
 
     @property
     def before(self) -> Scene:
-        """x⁰."""
-        return self.states[0]
+        """x⁰, how things stood before."""
+        return self.keyframes[0]
 
     @property
     def after(self) -> Scene:
-        """xᵀ."""
-        return self.states[-1]
+        """xᵀ, how they stand after."""
+        return self.keyframes[-1]
 
 
-def _changes(states: tuple[Scene, ...]) -> bool:
+def _check_entities(states: Sequence[Scene]) -> None:
+    """Raise InvalidInput, naming the state, where the entities are not those of state 0."""
+    first = states[0]
+    for t, state in enumerate(states):
+        if len(state) != len(first):
+            raise InvalidInput(
+                f'states: state {t} has {len(state)} entities, state 0 has {len(first)}'
+            )
+    for name, say in (
+        ('shapes', lambda value: SHAPES[value]),
+        ('movable', lambda value: 'movable' if value else 'not movable'),
+    ):
+        values = np.array([getattr(state, name) for state in states])
+        if len(others := np.argwhere(values != values[0])):
+            t, entity = others[0]
+            raise InvalidInput(
+                f'states: the entities of state {t} are not those of state 0: entity {entity} is '
+                f'{say(values[t, entity])}, and was {say(values[0, entity])}'
+            )
+
+
+def _keyframes(states: Sequence[Scene], attended: np.ndarray) -> tuple[Scene, ...]:
+    """Return what the states amount to; attended: (N,) bool."""
+    first = states[0]
+    positions = np.array([state.positions for state in states])
+    colours = np.array([state.colours for state in states])
+    if back := trajectory.returning_colour(colours):
+        raise InvalidInput(
+            f'states: in state {back[0]} the colour of entity {back[1]} is again what it was before'
+        )
+    old, new = trajectory.ends(colours, trajectory.SAME_COLOUR)
+    _check_no_exchange(colours, old, new)
+    places = trajectory.ends(positions, trajectory.SAME_PLACE)
+    turns = (old, new)
+    references = attended & ~first.movable
+    if trajectory.is_in_time(positions, references):
+        moments = trajectory.moments(positions, references)
+        places = trajectory.way(positions, moments, trajectory.SAME_PLACE)
+        turns = trajectory.way(colours, moments, trajectory.SAME_COLOUR)
+    return tuple(
+        Scene(place, rgb, first.shapes, first.movable)
+        for place, rgb in zip(places, turns, strict=True)
+    )
+
+
+def _check_no_exchange(colours: np.ndarray, old: np.ndarray, new: np.ndarray) -> None:
+    """Raise InvalidInput where two entities take each other's colour; all are (…, N, 3)."""
+    much = trajectory.OTHER_COLOUR
+    changed = np.flatnonzero((np.abs(new - old) > much).any(-1))
+    for one, other in combinations(changed, 2):
+        if (np.abs(new[[one, other]] - old[[other, one]]) <= much / 2).all():
+            state = int((np.abs(colours[:, one] - old[one]) > much).any(-1).argmax())
+            raise InvalidInput(
+                f'states: in state {state} entities {one} and {other} exchange their colours'
+            )
+
+
+def _changes(states: Sequence[Scene]) -> bool:
     """Tell whether anything differs between the states."""
     return any(
         not np.array_equal(state.positions, states[0].positions)

@@ -20,7 +20,14 @@ from ebm_concept_ros.arm.table_scene import EFFECTOR_ID, random_table_scene
 from ebm_concept_ros.types import ComposedConcept, ConceptCodes, NamedScene
 from ebm_concept_ros.workspace import load_workspace
 from ebm_core.concepts import get_concept
-from ebm_core.world.scene import COLOURS, SHAPES, InvalidInput, Scene
+from ebm_core.world.scene import (
+    COLOURS,
+    MAX_STATES,
+    SHAPES,
+    Demonstration,
+    InvalidInput,
+    Scene,
+)
 
 WORKSPACE = load_workspace(Path(__file__).parents[2] / 'config' / 'workspace.yaml')
 JOINTS = ('shoulder', 'elbow', 'wrist')
@@ -396,3 +403,65 @@ def test_a_joint_state_that_no_arm_can_have_is_refused(index, field, value):
     getattr(message, field)[index] = value
     with pytest.raises(InvalidInput, match=f"joint_states.{field}: joint '{JOINTS[index]}'"):
         cv.joint_state_from_message(wired(message), JOINTS)
+
+
+# Recordings ----------------------------------------------------------------------------------
+
+
+def recording_message(states=12):
+    """Return the message of a recording whose actor goes from the first to the last state."""
+    before, after = get_concept('north').demonstrations(np.random.default_rng(0), 1)[0].states
+    way = np.linspace(before.positions, after.positions, states)
+    attention = [1.0, 1.0] + [0.0] * (len(before) - 2)
+    recording = Demonstration(tuple(before.with_positions(p) for p in way), attention)
+    return cv.demonstration_to_message('north', recording, WORKSPACE)
+
+
+def swap_ids(entities):
+    entities[0].id, entities[1].id = entities[1].id, entities[0].id
+
+
+def change_an_id(entities):
+    entities[1].id = 'another'
+
+
+def change_a_shape(entities):
+    entities[1].shape = (entities[1].shape + 1) % len(SHAPES)
+
+
+def change_who_can_move(entities):
+    entities[1].movable = True
+
+
+@pytest.mark.parametrize('last', [8, 12])
+@pytest.mark.parametrize(
+    ('change', 'text'),
+    [
+        (swap_ids, 'demonstration.states[7].entities: ids'),
+        (change_an_id, 'demonstration.states[7].entities: ids'),
+        (change_a_shape, 'the entities of state 7 are not those of state 0'),
+        (change_who_can_move, 'the entities of state 7 are not those of state 0'),
+    ],
+)
+def test_entities_that_turn_into_others_halfway_are_refused_with_the_state(change, text, last):
+    """Whether for good or for one state."""
+    message = recording_message()
+    cv.demonstration_from_message(wired(message), WORKSPACE)
+    for state in message.states[7:last]:
+        change(state.entities)
+    refused(message, text)
+
+
+def test_a_colour_that_goes_and_comes_back_is_refused_with_the_state():
+    message = recording_message()
+    for state in message.states[3:7]:
+        rgb = state.entities[1].colour
+        rgb.r, rgb.g, rgb.b = 1 - rgb.r, 1 - rgb.g, 1 - rgb.b
+    refused(message, 'demonstration.states: in state 7 the colour of entity 1')
+
+
+def test_endless_recordings_are_refused():
+    message = recording_message(2)
+    message.states = message.states[:1] * (MAX_STATES + 1)
+    with pytest.raises(InvalidInput, match=f'demonstration.states: .* at most {MAX_STATES}'):
+        cv.demonstration_from_message(message, WORKSPACE)

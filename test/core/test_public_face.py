@@ -26,7 +26,7 @@ def test_every_public_name_is_there_and_listed():
 
 def test_scenes_need_no_torch():
     code = 'import ebm_core, sys; ebm_core.Scene; assert "torch" not in sys.modules'
-    subprocess.run([sys.executable, '-c', code], check=True, timeout=60)
+    subprocess.run([sys.executable, '-c', code], check=True, timeout=200)
 
 
 def test_the_shipped_weights_are_found_from_anywhere(tmp_path, monkeypatch):

@@ -44,7 +44,7 @@ def launch():
     for process in started:
         if process.poll() is None:
             process.send_signal(signal.SIGINT)
-            process.communicate(timeout=60)
+            process.communicate(timeout=200)
 
 
 def finish(process: subprocess.Popen, head: str = '') -> tuple[int, dict, str]:
@@ -112,7 +112,7 @@ def test_every_default_is_allowed_and_every_argument_goes_somewhere(names):
 
 def test_a_refusal_reaches_the_user_and_starts_nothing(launch, tmp_path):
     process = launch('concept:=beside', f'out_dir:={tmp_path}/out')
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=200)
     assert process.returncode != 0
     assert "launch argument concept: 'beside' is refused" in out + err
     assert ', '.join(spatial_concept_names()) in out + err
@@ -122,7 +122,7 @@ def test_a_refusal_reaches_the_user_and_starts_nothing(launch, tmp_path):
 
 def test_rates_that_do_not_fit_are_refused_before_anything_starts(launch, tmp_path):
     process = launch('control_rate:=300.0', 'simulation_rate:=500.0', f'out_dir:={tmp_path}/out')
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=200)
     assert process.returncode != 0
     assert '300 Hz' in out + err and '500 Hz' in out + err
     assert 'pid' not in out
@@ -138,7 +138,7 @@ def test_rates_that_do_not_fit_are_refused_before_anything_starts(launch, tmp_pa
 )
 def test_two_that_cannot_be_told_apart_are_refused(launch, tmp_path, arguments, text):
     process = launch(*arguments, f'out_dir:={tmp_path}/out')
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=200)
     assert process.returncode != 0
     assert text in out + err
     assert 'pid' not in out

@@ -68,7 +68,7 @@ def tiny(tmp_path):
     for process in tiny.started:
         if process.poll() is None:  # after a failure: it takes its nodes with it
             process.terminate()
-            process.communicate(timeout=60)
+            process.communicate(timeout=200)
 
 
 class Tiny:
@@ -107,7 +107,7 @@ class Tiny:
 
     def ros2(self, *arguments: str) -> tuple[int, str, str]:
         process = self.start(*arguments)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=200)
         return process.returncode, out, err
 
     def launch(self, *arguments: str) -> tuple[int, str, str]:
@@ -134,7 +134,7 @@ def test_a_signal_reaches_the_nodes_once_and_their_status_comes_back(tiny, numbe
     process = tiny.start('launch', 'tiny', 'tiny.launch.py')
     read_until(process, r'\[waiter-1\] ready')
     process.send_signal(number)
-    out, _ = process.communicate(timeout=30)
+    out, _ = process.communicate(timeout=200)
     assert out.count(f'[waiter-1] got {number.name}') == 1
     assert process.returncode == status
 
@@ -147,7 +147,7 @@ def test_nodes_do_not_outlive_the_reader_of_their_output(tiny):
     process = tiny.start('launch', 'tiny', 'tiny.launch.py')
     read_until(process, 'and so on')
     process.stdout.close()
-    process.wait(timeout=30)
+    process.wait(timeout=200)
     assert (tiny.prefix / 'gone').read_text() == '0'
     process.stderr.close()
 
@@ -160,7 +160,7 @@ def test_a_node_deaf_to_sigint_gets_sigterm(tiny):
     process = tiny.start('launch', 'tiny', 'tiny.launch.py', escalation_s=0.1)
     read_until(process, r'\[waiter-1\] ready')
     process.send_signal(signal.SIGINT)
-    out, _ = process.communicate(timeout=30)
+    out, _ = process.communicate(timeout=200)
     assert 'got SIGTERM' in out
 
 
@@ -172,7 +172,7 @@ def test_a_node_deaf_to_both_is_killed(tiny):
     process = tiny.start('launch', 'tiny', 'tiny.launch.py', escalation_s=0.1)
     read_until(process, r'\[waiter-1\] ready')
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=30)
+    process.communicate(timeout=200)
     assert process.returncode == 128 + signal.SIGKILL
 
 

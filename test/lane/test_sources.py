@@ -57,6 +57,10 @@ def test_the_version_has_a_dated_entry_in_the_changelog():
 def test_cmake_is_as_ament_wants_it():
     """What else ament's linters check of Python is among ruff's rules (pyproject.toml)."""
     finished = subprocess.run(
-        ['ament_lint_cmake', 'CMakeLists.txt'], cwd=ROOT, capture_output=True, text=True, timeout=60
+        ['ament_lint_cmake', 'CMakeLists.txt'],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=200,
     )
     assert finished.returncode == 0, finished.stdout + finished.stderr

@@ -89,7 +89,7 @@ def test_weights_that_change_in_mid_motion_send_the_arm_to_the_new_minimum(probe
     def change_on_the_way():
         """Change the weights before the arm is there; how long a test sleeps nobody can promise."""
         for _ in range(5):
-            wait_until(lambda: largest_speed(states) > 0.2, 'motion')
+            wait_until(lambda: largest_speed(states[-100:]) > 0.2, 'motion')
             weigh(0, 1)
             wait_until(lambda: statuses[-1].concept == '0 between + 1 north', 'the other weights')
             went_m = [effector_m(s) for s in statuses if s.concept == '1 between + 0 north']

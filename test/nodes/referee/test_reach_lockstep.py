@@ -36,7 +36,7 @@ def test_five_demonstrations_make_the_arm_reach_between(tmp_path, arm, scene_see
                 render=False,
             )
         )
-        code, out = referee.end(timeout_s=200.0)
+        code, out = referee.end(timeout_s=400.0)
         assert code == 0, referee.log
     result = json.loads(out.splitlines()[-1])
     assert result['success'] is True
@@ -74,7 +74,7 @@ def test_the_arm_goes_around_a_pole_on_its_straight_way(tmp_path):
             referee = nodes.enter_context(
                 running('referee', tmp_path, out_dir=tmp_path, timeout_s='10.0', render=False)
             )
-            code, out = referee.end(timeout_s=200.0)
+            code, out = referee.end(timeout_s=400.0)
             assert code == 0, referee.log
     finally:
         probe.close()

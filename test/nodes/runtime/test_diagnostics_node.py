@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 import rclpy
+from harness import PATIENCE_S
 
 from ebm_concept_ros.nodes.runtime.diagnostics import Diagnostics, Level, same_reason
 
@@ -58,7 +59,7 @@ def test_no_report_is_overtaken_by_an_older_one(monkeypatch):
     monkeypatch.setattr(diagnostics, '_publisher', SimpleNamespace(publish=publish))
     slow = threading.Thread(target=diagnostics.set, args=('state', Level.OK, 'older'))
     slow.start()
-    assert begun.wait(5.0)
+    assert begun.wait(PATIENCE_S)
     diagnostics.set('state', Level.OK, 'newer')
     slow.join()
     node.destroy_node()
