@@ -30,18 +30,17 @@ import numpy as np
 import torch
 from torch.profiler import ProfilerActivity, profile
 
+from ebm_concept_ros.field.energy_field import FIELD_SIZE
 from ebm_core.relational.config import PRESETS
 from ebm_core.relational.learner import Learner
 from ebm_core.relational.model import ConceptModel, load_model
 from ebm_core.relational.state_energy import StateEnergy
-from ebm_core.world.scene import POSITION, Scene
+from ebm_core.world.scene import PLANE_HALF_WIDTH, POSITION, Scene
 
 matplotlib.use('Agg')
 import matplotlib.pyplot as plt
 
 NUMBERS = (3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 80, 100)
-FIELD_POINTS = 65  # per side
-FIELD_HALF_WIDTH = 1.25  # particle units
 USUAL_ATTENTION = 3
 LABELS = {
     'identification': 'identification, 16 chains',
@@ -78,7 +77,7 @@ def operations(model: ConceptModel, number: int) -> dict[str, Callable[[], objec
     rng = np.random.default_rng(number)
     scene = scene_of(number, rng)
     code = rng.normal(size=model.code_size)
-    side = np.linspace(-FIELD_HALF_WIDTH, FIELD_HALF_WIDTH, FIELD_POINTS)
+    side = np.linspace(-PLANE_HALF_WIDTH, PLANE_HALF_WIDTH, FIELD_SIZE)
     points = np.stack(np.meshgrid(side, side), -1).reshape(-1, 2)
     usual = (np.arange(number) < USUAL_ATTENTION).astype(float)
     everyone = np.ones(number)

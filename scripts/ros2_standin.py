@@ -59,7 +59,7 @@ class Node:
     executable: str
     package: str
     name: str | None = None
-    parameters: list[dict] = field(default_factory=list)
+    parameters: list[dict | str] = field(default_factory=list)
     output: str = 'screen'
 
     def command(self) -> list[str]:
@@ -69,8 +69,11 @@ class Node:
         command = [str(executable_path(self.package, self.executable)), '--ros-args']
         if self.name:
             command += ['-r', f'__node:={self.name}']
-        for name, value in (item for group in self.parameters for item in group.items()):
-            command += ['-p', f'{name}:={json.dumps(value)}']  # JSON is YAML
+        for group in self.parameters:  # later ones count more
+            if isinstance(group, str):
+                command += ['--params-file', group]
+            else:  # JSON is YAML
+                command += [w for n, v in group.items() for w in ('-p', f'{n}:={json.dumps(v)}')]
         return command
 
 

@@ -30,7 +30,7 @@ from ebm_concept_ros.arm.loading import load_arm
 from ebm_concept_ros.arm.simulation import ArmSimulation
 from ebm_concept_ros.control.target import Target, make_target
 from ebm_concept_ros.control.understanding import why_not_understood
-from ebm_concept_ros.field.cost_to_go import led_around
+from ebm_concept_ros.field.cost_to_go import with_cost_to_go_around
 from ebm_concept_ros.field.obstacles import circles_to_avoid, hand_radius_m
 from ebm_concept_ros.oracle.judge import ReachJudge
 from ebm_concept_ros.types import AnyConcept, ComposedConcept, ConceptCodes
@@ -194,7 +194,7 @@ class Bench:
         field = task.goal.oracle()
         if avoid:
             circles = circles_to_avoid(target.scene, self.workspace, self.hand_radius_m)
-            field = led_around(field, circles)
+            field = with_cost_to_go_around(field, circles)
         return dataclasses.replace(target, field=field)
 
 

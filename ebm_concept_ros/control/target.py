@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ebm_concept_ros.field.cost_to_go import led_around
-from ebm_concept_ros.field.energy_field import EnergyField, grid_points
+from ebm_concept_ros.field.cost_to_go import with_cost_to_go_around
+from ebm_concept_ros.field.energy_field import FIELD_SIZE, EnergyField, grid_points
 from ebm_concept_ros.field.obstacles import circles_to_avoid
 from ebm_concept_ros.types import AnyConcept, ConceptCodes, NamedScene
 from ebm_concept_ros.workspace import Workspace
@@ -20,12 +20,11 @@ from ebm_core.world.scene import InvalidInput
 if TYPE_CHECKING:
     from ebm_core.relational.model import ConceptModel
 
-FIELD_SIZE = 65
 # Entities that moved less than this are where they were, particle units.
 _SAME_PLACE = 1e-4
 
-# A place whose energy is higher than the best's by this is e³ times less likely, and no goal.
-AS_GOOD = 3.0
+# A minimum whose energy is higher than the lowest by this is e³ times less likely, and no goal.
+GOAL_MARGIN = 3.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,9 +82,9 @@ def make_target(
     weighted = list(zip(concept.weights, parts, strict=True))
     attention = np.max([part.attention for weight, part in weighted if weight > 0], axis=0)
     energies = sum(weight * part.energies for weight, part in weighted)
-    field = EnergyField(energies, workspace.half_width_units, AS_GOOD)
+    field = EnergyField(energies, workspace.half_width_units, GOAL_MARGIN)
     if hand_radius_m is not None:
-        field = led_around(field, circles_to_avoid(scene, workspace, hand_radius_m))
+        field = with_cost_to_go_around(field, circles_to_avoid(scene, workspace, hand_radius_m))
     return Target(concept, scene, attention, field, parts)
 
 

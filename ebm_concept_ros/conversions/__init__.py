@@ -12,6 +12,7 @@ whatever frame they came in; the correspondence itself is `workspace.Workspace`.
 from __future__ import annotations
 
 from ebm_concept_ros.conversions.concepts import (
+    MAX_WEIGHT,
     composition_from_message,
     concept_from_message,
     concept_to_message,
@@ -36,6 +37,7 @@ from ebm_concept_ros.conversions.stamps import (
 )
 
 __all__ = [
+    'MAX_WEIGHT',
     'composition_from_message',
     'concept_from_message',
     'concept_to_message',

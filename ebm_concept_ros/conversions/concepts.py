@@ -20,7 +20,7 @@ from ebm_core.world.scene import (
 )
 
 MAX_TERMS = 8
-_MAX_WEIGHT = 1e6
+MAX_WEIGHT = 1e6
 
 
 def composition_from_message(message: ros.Composition) -> CompositionRequest:
@@ -117,9 +117,9 @@ def _check_number(field: str, number: int) -> None:
 
 def _checked_weights(field: str, weights: Sequence[float]) -> tuple[float, ...]:
     for index, weight in enumerate(weights):
-        if not (math.isfinite(weight) and 0.0 <= weight <= _MAX_WEIGHT):
+        if not (math.isfinite(weight) and 0.0 <= weight <= MAX_WEIGHT):
             where = field.replace('[]', f'[{index}]') if '[]' in field else f'{field}[{index}]'
-            raise InvalidInput(f'{where}: {weight} is not within [0, {_MAX_WEIGHT:g}]')
+            raise InvalidInput(f'{where}: {weight} is not within [0, {MAX_WEIGHT:g}]')
     if not any(weights):
         raise InvalidInput(f'{field}: all are 0, so nothing is asked for')
     return tuple(float(weight) for weight in weights)

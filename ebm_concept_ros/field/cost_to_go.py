@@ -1,13 +1,13 @@
 # Copyright 2026 The ebm_concept_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The field's cost led around obstacles: where the way down is barred, what the detour costs more.
+"""The field's cost with a geodesic cost-to-go around obstacles added where they bar the way down.
 
-The cost without obstacles is kept, and to it is added by how much longer the way to the lowest
-energy becomes, steps counting by the cost's slope. So nothing changes where no obstacle is in the
-way, the lowest place stays where it is, and no obstacle makes a hollow in front of it that the arm
-would stay in, as a mere repulsion does. It is done once per scene. What keeps the hand out of the
-obstacles is a term of the plan's cost (cost.py).
+The cost without obstacles is kept, and to it is added by how much the geodesic to the lowest energy
+becomes longer, steps counting by the cost's slope. So nothing changes where no obstacle is in the
+way, the lowest place stays where it is, and no obstacle makes a local minimum in front of it that
+the arm would stay in, as a mere repulsion does. It is done once per scene. What keeps the hand out
+of the obstacles is a term of the plan's cost (planning/cost.py).
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from scipy.sparse.csgraph import dijkstra
 from ebm_concept_ros.field.circles import Circles
 from ebm_concept_ros.field.energy_field import EnergyField
 
-# Ways are searched for on a grid this much finer than the field's.
+# Geodesics are searched for on a grid this much finer than the field's.
 _FINER = 2
-# At the inner end of the rim, one cell wide, ways count for so much more.
+# At the inner end of the rim, one cell wide, a step costs so much more.
 _RIM_SLOWER = 4.0
 _LEAST_SLOPE = 0.02
 _FILL_ITERATIONS = 60
-# Steps to the 32 nearest directions: ways are then at most 1.3 % longer than straight ones.
+# Steps in 32 directions: geodesics are then at most 1.3 % longer than straight ones.
 _STEPS = [
     (dx, dy)
     for dx in range(-3, 4)
@@ -35,8 +35,8 @@ _STEPS = [
 ]
 
 
-def led_around(field: EnergyField, circles: Circles) -> EnergyField:
-    """Return the field with a cost that leads around the circles; the energy stays as it is."""
+def with_cost_to_go_around(field: EnergyField, circles: Circles) -> EnergyField:
+    """Return the field with a cost-to-go around the circles; the energy stays as it is."""
     if not len(circles):
         return field
     size = _FINER * (len(field.axis) - 1) + 1
@@ -45,7 +45,7 @@ def led_around(field: EnergyField, circles: Circles) -> EnergyField:
     sample = field.cost(points.reshape(-1, 2))
     cost = sample.value.reshape(size, size)
     slope = np.maximum(np.linalg.norm(sample.gradient, axis=1), _LEAST_SLOPE).reshape(size, size)
-    # Ways through the rim, one cell wide, only get dearer: the arm may be in it.
+    # Through the rim, one cell wide, it only gets dearer: the arm may be in it.
     step = axis[1] - axis[0]
     rim = _FINER * step
     depth = np.maximum(circles.depth(points), 0.0)
@@ -53,14 +53,14 @@ def led_around(field: EnergyField, circles: Circles) -> EnergyField:
     if not free.any() or not depth.any():
         return field
     lowest = np.where(free, cost, np.inf).argmin()
-    straight = _ways(slope, np.ones_like(free), step, lowest)
-    around = _ways(slope * (1.0 + _RIM_SLOWER * depth / rim), free, step, lowest)
+    straight = _cost_to_go(slope, np.ones_like(free), step, lowest)
+    around = _cost_to_go(slope * (1.0 + _RIM_SLOWER * depth / rim), free, step, lowest)
     more = np.where(free, np.maximum(around - straight, 0.0), np.inf)
     reached = np.isfinite(more)
-    # What no way leads out of: there the cost leads as near as it can.
+    # Where no geodesic leads out: the cost leads as near as it can.
     more[free & ~reached] = more[reached].max()
-    led = cost + _filled(more, free)
-    return field.with_cost(led[::_FINER, ::_FINER], circles)
+    total = cost + _filled(more, free)
+    return field.with_cost(total[::_FINER, ::_FINER], circles)
 
 
 def _filled(values: np.ndarray, known: np.ndarray) -> np.ndarray:
@@ -74,8 +74,8 @@ def _filled(values: np.ndarray, known: np.ndarray) -> np.ndarray:
     return filled
 
 
-def _ways(slope: np.ndarray, free: np.ndarray, step: float, to: int) -> np.ndarray:
-    """Return the cost of the cheapest way from each free node to node `to`, or infinity."""
+def _cost_to_go(slope: np.ndarray, free: np.ndarray, step: float, to: int) -> np.ndarray:
+    """Return the cost of the geodesic from each free node to node `to`, or infinity."""
     size = len(slope)
     number = np.arange(size * size).reshape(size, size)
     rows, columns, costs = [], [], []

@@ -24,9 +24,13 @@ import numpy as np
 from scipy.interpolate import CubicSpline, PchipInterpolator
 
 from ebm_concept_ros.field.circles import NO_CIRCLES, Circles
-from ebm_concept_ros.field.spurious_minima import filled
+from ebm_concept_ros.field.spurious_minima import without_spurious_minima
+from ebm_core.world.scene import PLANE_HALF_WIDTH
 
 EnergyFunction = Callable[[np.ndarray], np.ndarray]
+
+# Places a side at which the energy is tabulated.
+FIELD_SIZE = 65
 
 # Enough samples of the interpolated energy for areas of its level sets to be smooth.
 _FINE_SAMPLES_PER_CELL = 4
@@ -56,11 +60,11 @@ class EnergyField:
     """Energy and cost over the square [-half_width, half_width]², immutable once made."""
 
     def __init__(
-        self, energies: np.ndarray, half_width: float, as_good: float | None = None
+        self, energies: np.ndarray, half_width: float, goal_margin: float | None = None
     ) -> None:
         """Take `energies` (size, size), indexed [ix, iy] over an even grid, in any unit.
 
-        as_good: minima that are higher than the lowest by more are no goals, and have no hollow in
+        goal_margin: minima that are higher than the lowest by more are spurious, and are none of
         the cost; None: all are goals. Raises InvalidField when energies are not finite or all
         alike.
         """
@@ -78,14 +82,14 @@ class EnergyField:
         self.energies.setflags(write=False)
         self.axis = np.linspace(-half_width, half_width, len(energies))
         self._energy = _Bicubic(energies, half_width)
-        ranked = energies if as_good is None else filled(energies, as_good)
+        ranked = energies if goal_margin is None else without_spurious_minima(energies, goal_margin)
         self._cost = _Bicubic(self._areas_over_pi(ranked), half_width)
         self._minimum = self._find_minimum()
         self.keep_out = NO_CIRCLES
 
     @classmethod
     def tabulate(
-        cls, energy: EnergyFunction, half_width: float = 1.25, size: int = 33
+        cls, energy: EnergyFunction, half_width: float = PLANE_HALF_WIDTH, size: int = FIELD_SIZE
     ) -> EnergyField:
         """Evaluate `energy`, (M, 2) particle units to (M,), once on a size x size grid."""
         values = np.asarray(energy(grid_points(half_width, size)), float)

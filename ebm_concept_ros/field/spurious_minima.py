@@ -1,9 +1,9 @@
 # Copyright 2026 The ebm_concept_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Energies without the hollows that are no goals, so that descent does not end in them.
+"""Energies without their spurious minima, so that descent does not end in one.
 
-Far from where an energy was demonstrated it may have hollows of its own. How deep they are tells
+Far from where an energy was demonstrated it may have minima of its own. How deep they are tells
 them from goals: of all that is about as likely as the best, nothing is filled.
 """
 
@@ -15,20 +15,20 @@ from itertools import product
 
 import numpy as np
 
-# Of the energies' whole range, by how much a filled hollow rises per cell towards its outlet.
+# Of the energies' whole range, by how much a filled basin rises per cell towards its outlet.
 _RISE_PER_CELL = 2e-3
 
 
-def filled(energies: np.ndarray, as_good: float) -> np.ndarray:
-    """Return energies (size, size) whose only minima are within `as_good` of the lowest.
+def without_spurious_minima(energies: np.ndarray, goal_margin: float) -> np.ndarray:
+    """Return energies (size, size) whose only minima are within `goal_margin` of the lowest.
 
-    Every other hollow is filled up to its outlet, and a little more the farther from it (a flood
+    Every other basin is filled up to its outlet, and a little more the farther from it (a flood
     from the goals, lowest first).
     """
     rise = _RISE_PER_CELL * float(np.ptp(energies))
     # Lists, with a border that is done: ten times faster than asking an array cell by cell.
     width = len(energies) + 2
-    goals = np.where(energies <= energies.min() + as_good, energies, np.inf)
+    goals = np.where(energies <= energies.min() + goal_margin, energies, np.inf)
     own, levels = (np.pad(e, 1, constant_values=np.inf).ravel().tolist() for e in (energies, goals))
     done = np.pad(np.zeros(energies.shape, bool), 1, constant_values=True).ravel().tolist()
     steps = [

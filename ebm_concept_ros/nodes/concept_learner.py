@@ -21,6 +21,7 @@ import sys
 import threading
 from collections.abc import Callable
 from functools import partial
+from typing import Annotated
 
 from pydantic import Field
 from rclpy.node import Node
@@ -35,6 +36,7 @@ from ebm_concept_ros.nodes.runtime.diagnostics import Diagnostics, Level
 from ebm_concept_ros.nodes.runtime.parameters import Parameters, declare
 from ebm_concept_ros.nodes.runtime.resources import load_weights_parameter, load_workspace_parameter
 from ebm_concept_ros.nodes.runtime.running import RunnableDefaults, run
+from ebm_concept_ros.nodes.runtime.texts import EXISTING_FOLDER, FILE
 from ebm_concept_ros.nodes.task_parameters import composition_parameter
 from ebm_concept_ros.types import AnyConcept, CompositionRequest, ConceptCodes
 from ebm_core.world.scene import Demonstration, InvalidInput
@@ -43,8 +45,12 @@ from ebm_core.world.scene import Demonstration, InvalidInput
 class ConceptLearnerParameters(Parameters):
     """Parameters of the concept learner."""
 
-    model_dir: str = Field('', description='folder of the weights; empty: those of the package')
-    workspace_config: str = Field('', description="YAML of the workspace; empty: the package's")
+    model_dir: Annotated[str, EXISTING_FOLDER] = Field(
+        '', description='folder of the weights; empty: those of the package'
+    )
+    workspace_config: Annotated[str, FILE] = Field(
+        '', description="YAML of the workspace; empty: the package's"
+    )
     min_demonstrations: int = Field(
         5, ge=1, le=50, description='how many of one name make a concept'
     )
@@ -78,14 +84,19 @@ class ConceptLearner(RunnableDefaults, Node):
             )
             self._work_queue.put(partial(self._compose, first))
         self._worker = threading.Thread(target=self._work, name='inference', daemon=True)
-        self._publisher = self.create_publisher(ros.Concept, 'concept', qos.LATCHED)
+        self._publisher = self.create_publisher(
+            ros.Concept, 'concept', **qos.overridable(qos.LATCHED)
+        )
         self._diagnostics.set('inference', Level.OK, f'ready, weights {self._model.sha256[:12]}')
         # Last: whoever matches this subscription may send at once.
         self._subscription = self.create_subscription(
-            ros.Demonstration, 'demonstrations', self._on_demonstration, qos.DEMONSTRATIONS
+            ros.Demonstration,
+            'demonstrations',
+            self._on_demonstration,
+            **qos.overridable(qos.DEMONSTRATIONS),
         )
         self._compositions = self.create_subscription(
-            ros.Composition, 'composition', self._on_composition, qos.LATCHED
+            ros.Composition, 'composition', self._on_composition, **qos.overridable(qos.LATCHED)
         )
 
     def start(self) -> None:

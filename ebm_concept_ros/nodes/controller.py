@@ -34,7 +34,11 @@ from ebm_concept_ros.control.tracking_controller import TrackingController
 from ebm_concept_ros.errors import name_and_reason
 from ebm_concept_ros.field.obstacles import hand_radius_m
 from ebm_concept_ros.nodes.control_threads import ControlThreads
-from ebm_concept_ros.nodes.controller_setup import ControllerParameters, load_setup
+from ebm_concept_ros.nodes.controller_setup import (
+    ControllerParameters,
+    declare_planner_settings,
+    load_setup,
+)
 from ebm_concept_ros.nodes.recording import Recording
 from ebm_concept_ros.nodes.runtime import qos
 from ebm_concept_ros.nodes.runtime.diagnostics import Diagnostics, Level
@@ -59,11 +63,12 @@ _LEVELS = {
 class Controller(RunnableDefaults, LifecycleNode):
     """Converts messages, holds the inputs and runs the threads; `TrackingController` decides."""
 
-    hears_much = True
+    events_executor = True
 
     def __init__(self) -> None:
         super().__init__('controller')
         self.parameters = declare(self, ControllerParameters)
+        self._planner_settings = declare_planner_settings(self, self.parameters.planner)
         self._diagnostics = Diagnostics(self)
         self._undo: list[Callable[[], object]] = []  # of configure, first things first
         self._threads: ControlThreads | None = None
@@ -90,7 +95,7 @@ class Controller(RunnableDefaults, LifecycleNode):
         """Load arm, workspace and weights; subscribe."""
         p = self.parameters
         try:
-            setup = self._setup = load_setup(p)
+            setup = self._setup = load_setup(p, self._planner_settings)
             self._controller = TrackingController(
                 setup.arm, setup.planner, p.max_state_age_s, predict=not p.lockstep
             )
@@ -105,19 +110,25 @@ class Controller(RunnableDefaults, LifecycleNode):
             return _FAILURE
         self._diagnostics.refused = 0
         self._command_publisher = self.create_lifecycle_publisher(
-            JointState, 'joint_effort_commands', qos.COMMANDS
+            JointState, 'joint_effort_commands', **qos.overridable(qos.COMMANDS)
         )
         self._status_publisher = self.create_publisher(
-            ros.ControllerStatus, 'controller/status', qos.STATUS
+            ros.ControllerStatus, 'controller/status', **qos.overridable(qos.STATUS)
         )
         subscriptions = [
-            self.create_subscription(ros.Scene, 'scene', self._on_scene, qos.LATCHED),
-            self.create_subscription(ros.Concept, 'concept', self._on_concept, qos.LATCHED),
+            self.create_subscription(
+                ros.Scene, 'scene', self._on_scene, **qos.overridable(qos.LATCHED)
+            ),
+            self.create_subscription(
+                ros.Concept, 'concept', self._on_concept, **qos.overridable(qos.LATCHED)
+            ),
             self.create_subscription(
                 JointState,
                 'joint_states',
                 self._on_joint_state,
-                qos.JOINT_STATES_LOCKSTEP if p.lockstep else qos.JOINT_STATES_REAL_TIME,
+                **qos.overridable(
+                    qos.JOINT_STATES_LOCKSTEP if p.lockstep else qos.JOINT_STATES_REAL_TIME
+                ),
             ),
         ]
         timer = self.create_timer(

@@ -12,6 +12,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from typing import Annotated
 
 import numpy as np
 from pydantic import Field
@@ -25,6 +26,7 @@ from ebm_concept_ros.nodes.runtime.diagnostics import Diagnostics, Level
 from ebm_concept_ros.nodes.runtime.parameters import InvalidParameter, Parameters, declare
 from ebm_concept_ros.nodes.runtime.resources import load_workspace_parameter
 from ebm_concept_ros.nodes.runtime.running import RunnableDefaults, run
+from ebm_concept_ros.nodes.runtime.texts import FILE
 from ebm_core.concepts import get_concept
 from ebm_core.world.scene import InvalidInput
 
@@ -40,7 +42,9 @@ class DemonstratorParameters(Parameters):
     count: int = Field(5, ge=1, le=50, description='how many demonstrations')
     seed: int = Field(0, ge=0, description='of the arrangements')
     subscribers: int = Field(1, ge=1, le=100, description='how many to wait for before showing')
-    workspace_config: str = Field('', description="YAML of the workspace; empty: the package's")
+    workspace_config: Annotated[str, FILE] = Field(
+        '', description="YAML of the workspace; empty: the package's"
+    )
 
 
 class Demonstrator(RunnableDefaults, Node):
@@ -58,7 +62,7 @@ class Demonstrator(RunnableDefaults, Node):
         self._workspace = load_workspace_parameter(p.workspace_config)
         self._diagnostics = Diagnostics(self)
         self._publisher = self.create_publisher(
-            ros.Demonstration, 'demonstrations', qos.DEMONSTRATIONS
+            ros.Demonstration, 'demonstrations', **qos.overridable(qos.DEMONSTRATIONS)
         )
         self._stop = threading.Event()
         self._worker = threading.Thread(target=self._show, name='show', daemon=True)

@@ -17,6 +17,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field
 from rclpy.node import Node
@@ -31,7 +32,13 @@ from ebm_concept_ros.nodes.runtime.diagnostics import Diagnostics, Level
 from ebm_concept_ros.nodes.runtime.parameters import declare
 from ebm_concept_ros.nodes.runtime.resources import load_arm_parameter, load_workspace_parameter
 from ebm_concept_ros.nodes.runtime.running import RunnableDefaults, run
-from ebm_concept_ros.nodes.task_parameters import AskedParameters, asked, composition_parameter
+from ebm_concept_ros.nodes.runtime.texts import ARM, EXISTING_FOLDER, FILE, FOLDER
+from ebm_concept_ros.nodes.task_parameters import (
+    TaskParameters,
+    Weights,
+    composition_parameter,
+    requested_concepts,
+)
 from ebm_concept_ros.oracle.joint_goal import JointGoal, goal_of
 from ebm_concept_ros.oracle.judge import ReachJudge
 from ebm_concept_ros.oracle.true_goal import TrueGoal
@@ -42,10 +49,10 @@ from ebm_core.world.scene import InvalidInput
 _POLL_S = 0.1
 
 
-class RefereeParameters(AskedParameters):
+class RefereeParameters(TaskParameters):
     """Parameters of the referee."""
 
-    weights: tuple[float, ...] = Field(
+    weights: Weights = Field(
         (1.0, 1.0), description='of the two in the sum; what weighs 0 is not judged'
     )
     scene_seed: int = Field(1, ge=0, description='only repeated in the result')
@@ -58,11 +65,19 @@ class RefereeParameters(AskedParameters):
     silence_s: float = Field(
         10.0, ge=0.5, le=3600.0, description='without controller/status it has failed, s wall clock'
     )
-    out_dir: str = Field('out', description='folder for result.json, picture and video')
+    out_dir: Annotated[str, FOLDER] = Field(
+        'out', description='folder for result.json, picture and video'
+    )
     render: bool = Field(True, description='draw picture and video')
-    model_dir: str = Field('', description="weights for the heat-map; empty: the package's")
-    arm: str = Field('jaco', description='name of a shipped arm, or the YAML of another')
-    workspace_config: str = Field('', description="YAML of the workspace; empty: the package's")
+    model_dir: Annotated[str, EXISTING_FOLDER] = Field(
+        '', description="weights for the heat-map; empty: the package's"
+    )
+    arm: Annotated[str, ARM] = Field(
+        'jaco', description='name of a shipped arm, or the YAML of another'
+    )
+    workspace_config: Annotated[str, FILE] = Field(
+        '', description="YAML of the workspace; empty: the package's"
+    )
 
 
 class Referee(RunnableDefaults, Node):
@@ -74,7 +89,7 @@ class Referee(RunnableDefaults, Node):
     def __init__(self) -> None:
         super().__init__('referee')
         p = self.parameters = declare(self, RefereeParameters)
-        self._concepts, self._colours = asked(p, spatial=True)
+        self._concepts, self._colours = requested_concepts(p, spatial=True)
         self._names = tuple(concept.name for concept in self._concepts)
         self._weights: tuple[float, ...] = (1.0,)
         if p.also:
@@ -96,13 +111,23 @@ class Referee(RunnableDefaults, Node):
         self._decided = threading.Event()
         self._stop = threading.Event()
         self._inputs = [
-            self.create_subscription(ros.Scene, 'scene', self._on_scene, qos.LATCHED),
-            self.create_subscription(ros.Concept, 'concept', self._on_concept, qos.LATCHED),
             self.create_subscription(
-                ros.ControllerStatus, 'controller/status', self._on_status, qos.STATUS
+                ros.Scene, 'scene', self._on_scene, **qos.overridable(qos.LATCHED)
             ),
             self.create_subscription(
-                JointState, 'joint_states', self._on_joint_state, qos.JOINT_STATES_REAL_TIME
+                ros.Concept, 'concept', self._on_concept, **qos.overridable(qos.LATCHED)
+            ),
+            self.create_subscription(
+                ros.ControllerStatus,
+                'controller/status',
+                self._on_status,
+                **qos.overridable(qos.STATUS),
+            ),
+            self.create_subscription(
+                JointState,
+                'joint_states',
+                self._on_joint_state,
+                **qos.overridable(qos.JOINT_STATES_REAL_TIME),
             ),
         ]
         self._worker = threading.Thread(target=self._wait_and_report, name='report', daemon=True)

@@ -46,7 +46,7 @@ _WINDOW_RATE = 30.0
 class Simulator(RunnableDefaults, Node):
     """Steps the simulation in a thread of its own; the executor only receives commands."""
 
-    hears_much = True
+    events_executor = True
 
     def __init__(self) -> None:
         super().__init__('simulator')
@@ -64,12 +64,14 @@ class Simulator(RunnableDefaults, Node):
         self._missed_deadlines = 0
         self._diagnostics = Diagnostics(self)
         self._state_publisher = self.create_publisher(
-            JointState, 'joint_states', qos.JOINT_STATES_PUBLISHED
+            JointState, 'joint_states', **qos.overridable(qos.JOINT_STATES_PUBLISHED)
         )
-        self._scene_publisher = self.create_publisher(ros.Scene, 'scene', qos.LATCHED)
-        self._clock_publisher = self.create_publisher(Clock, '/clock', 10)
+        self._scene_publisher = self.create_publisher(
+            ros.Scene, 'scene', **qos.overridable(qos.LATCHED)
+        )
+        self._clock_publisher = self.create_publisher(Clock, '/clock', **qos.overridable(qos.CLOCK))
         self._command_subscription = self.create_subscription(
-            JointState, 'joint_effort_commands', self._on_command, qos.COMMANDS
+            JointState, 'joint_effort_commands', self._on_command, **qos.overridable(qos.COMMANDS)
         )
         self._reset_service = self.create_service(Trigger, '~/reset', self._on_reset)
         self._thread = threading.Thread(target=self._simulate, name='simulation', daemon=True)

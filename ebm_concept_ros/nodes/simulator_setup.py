@@ -5,23 +5,32 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
 from ebm_concept_ros.arm.composed_table import composed_table
 from ebm_concept_ros.arm.table_scene import TableScene, load_table_scene, random_table_scene
 from ebm_concept_ros.config_files import ConfigError
 from ebm_concept_ros.nodes.runtime.parameters import InvalidParameter
-from ebm_concept_ros.nodes.task_parameters import AskedParameters, asked
+from ebm_concept_ros.nodes.runtime.texts import ARM, FILE
+from ebm_concept_ros.nodes.task_parameters import TaskParameters, requested_concepts
 from ebm_concept_ros.workspace import Workspace
 from ebm_core.world.scene import InvalidInput
 
 
-class SimulatorParameters(AskedParameters):
+class SimulatorParameters(TaskParameters):
     """Parameters of the simulator."""
 
-    arm: str = Field('jaco', description='name of a shipped arm, or the YAML of another')
-    workspace_config: str = Field('', description="YAML of the workspace; empty: the package's")
-    scene_file: str = Field('', description='YAML of the entities; empty: placed from scene_seed')
+    arm: Annotated[str, ARM] = Field(
+        'jaco', description='name of a shipped arm, or the YAML of another'
+    )
+    workspace_config: Annotated[str, FILE] = Field(
+        '', description="YAML of the workspace; empty: the package's"
+    )
+    scene_file: Annotated[str, FILE] = Field(
+        '', description='YAML of the entities; empty: placed from scene_seed'
+    )
     scene_seed: int = Field(1, ge=0, description="of the entities' colours and places")
     rate: float = Field(500.0, ge=100.0, le=2000.0, description='steps and joint states, Hz')
     clock_rate: float = Field(100.0, ge=1.0, le=2000.0, description='/clock, Hz of simulated time')
@@ -45,7 +54,7 @@ def load_table(p: SimulatorParameters, workspace: Workspace) -> TableScene:
             return load_table_scene(p.scene_file, workspace)
         except ConfigError as error:
             raise InvalidParameter(f'parameter scene_file: {error}') from None
-    concepts, colours = asked(p)
+    concepts, colours = requested_concepts(p)
     try:
         if len(concepts) > 1:
             return composed_table(concepts, colours, p.scene_seed, workspace)[1]

@@ -1,32 +1,48 @@
 # Copyright 2026 The ebm_concept_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""What is asked for, as several nodes are told: a concept, or the sum of two."""
+"""The task as several nodes are told it: a concept to enact, or the sum of two."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Annotated
 
 from pydantic import Field
 
 import ebm_concept_ros.msg as ros
-from ebm_concept_ros.conversions import composition_from_message
+from ebm_concept_ros.conversions import MAX_WEIGHT, composition_from_message
 from ebm_concept_ros.nodes.runtime.parameters import InvalidParameter, Parameters
+from ebm_concept_ros.nodes.runtime.texts import Text, one_of
 from ebm_concept_ros.types import CompositionRequest
 from ebm_core.concepts import Concept, concept_names, get_concept, spatial_concept_names
 from ebm_core.world.scene import COLOURS, InvalidInput
 
+# How much each of the two in a sum counts.
+_TWO_WEIGHTS = Text(
+    f'two numbers from 0 to {MAX_WEIGHT:.0f}, not both 0, with a comma in between',
+    lambda text: _two_weights(text),
+)
+Colour = Annotated[str, one_of(*COLOURS)]
+Weights = Annotated[tuple[float, ...], _TWO_WEIGHTS]
 
-class AskedParameters(Parameters):
+
+class TaskParameters(Parameters):
     """One concept, or two in a sum; each may refer to entities of a colour."""
 
-    concept: str = Field('between', description='name of the concept that is to be enacted')
-    reference_colour: str = Field('blue', description='colour of what the concept refers to')
-    also: str = Field('', description='name of a second concept, added to it; empty: none')
-    also_colour: str = Field('red', description='colour of what the second refers to')
+    concept: Annotated[str, one_of(*spatial_concept_names())] = Field(
+        'between', description='name of the concept that is to be enacted'
+    )
+    reference_colour: Colour = Field('blue', description='colour of what the concept refers to')
+    also: Annotated[str, one_of(*spatial_concept_names(), '')] = Field(
+        '', description='name of a second concept, added to it; empty: none'
+    )
+    also_colour: Colour = Field('red', description='colour of what the second refers to')
 
 
-def asked(p: AskedParameters, spatial: bool = False) -> tuple[tuple[Concept, ...], tuple[str, ...]]:
+def requested_concepts(
+    p: TaskParameters, spatial: bool = False
+) -> tuple[tuple[Concept, ...], tuple[str, ...]]:
     """Return the concepts, one or two, and the colours of what they refer to.
 
     spatial: whether the effector must be brought to a place; a sum always does. Raises
@@ -64,6 +80,13 @@ def composition_parameter(
         )
     except InvalidInput as error:
         raise InvalidParameter(f'parameter {name}: {error}') from None
+
+
+def _two_weights(text: str) -> list[float]:
+    weights = [float(part) for part in text.split(',')]
+    if len(weights) != 2 or not any(weights) or not all(0.0 <= w <= MAX_WEIGHT for w in weights):
+        raise ValueError(text)
+    return weights
 
 
 def _require(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ebm_concept_ros.field.energy_field import EnergyField
-from ebm_concept_ros.oracle.true_goal import TrueGoal
+from ebm_concept_ros.oracle.true_goal import ORACLE_SIZE, TrueGoal
 from ebm_concept_ros.types import NamedScene
 from ebm_concept_ros.workspace import Workspace
 from ebm_core.concepts import Concept
@@ -82,7 +82,9 @@ class JointGoal:
         """Return the squared distance to a place where all hold."""
         place = self.workspace.to_plane(self.place_m(self.effector_m))
         return EnergyField.tabulate(
-            lambda points: ((points - place) ** 2).sum(1), self.workspace.half_width_units
+            lambda points: ((points - place) ** 2).sum(1),
+            self.workspace.half_width_units,
+            ORACLE_SIZE,
         )
 
     def _agreed_m(self, place_m: np.ndarray) -> np.ndarray:

@@ -21,6 +21,8 @@ from ebm_core.world.scene import COLOURS, InvalidInput, Scene
 _PROJECTIONS = 2
 _DIFFERENCE = 1e-6
 _ASIDE = np.array([1e-5, 0.7e-5])
+# A paraboloid needs no finer grid than this many places a side.
+ORACLE_SIZE = 33
 # Where a predicate leaves an area to choose from, it is looked through at this many places a side.
 _PLACES = 41
 
@@ -105,7 +107,9 @@ class TrueGoal:
         """Return the squared distance to the satisfied place nearest to the scene's effector."""
         place = self.workspace.to_plane(self.place_m(self.effector_m))
         return EnergyField.tabulate(
-            lambda points: ((points - place) ** 2).sum(1), self.workspace.half_width_units
+            lambda points: ((points - place) ** 2).sum(1),
+            self.workspace.half_width_units,
+            ORACLE_SIZE,
         )
 
     def _slope(self, place: np.ndarray) -> np.ndarray:

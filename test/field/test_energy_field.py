@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reaching import field_around
 
-from ebm_concept_ros.field.energy_field import EnergyField, InvalidField
+from ebm_concept_ros.field.energy_field import FIELD_SIZE, EnergyField, InvalidField
 
 GOAL = np.array([0.3, -0.25])
 SHAPES = {
@@ -114,5 +114,5 @@ def test_a_field_that_leads_nowhere_is_refused(energies, reason):
 
 
 def test_energies_of_the_wrong_length_are_refused():
-    with pytest.raises(InvalidField, match='1089'):
+    with pytest.raises(InvalidField, match=str(FIELD_SIZE**2)):
         EnergyField.tabulate(lambda grid: grid[:5, 0])

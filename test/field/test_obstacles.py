@@ -13,7 +13,7 @@ from reaching import SHIPPED_ARMS, field_around, shipped_arm, shipped_workspace
 from ebm_concept_ros import conversions as cv
 from ebm_concept_ros.arm.table_scene import TableEntity, TableScene
 from ebm_concept_ros.field.circles import NO_CIRCLES, Circles
-from ebm_concept_ros.field.cost_to_go import led_around
+from ebm_concept_ros.field.cost_to_go import with_cost_to_go_around
 from ebm_concept_ros.field.obstacles import (
     HEIGHT_MARGIN_M,
     SIDE_MARGIN_M,
@@ -94,7 +94,7 @@ def descend(field, start, step=0.005):
 @pytest.mark.parametrize('start', [(-0.9, -0.15), (-0.9, 0.0), (-0.9, 0.275), (-0.7, 0.6)])
 def test_the_way_down_leads_around_and_ends_at_the_goal(start):
     """Starts straight behind the obstacles, and in the notch between the two."""
-    way = descend(led_around(FIELD, TWO), start)
+    way = descend(with_cost_to_go_around(FIELD, TWO), start)
     assert np.linalg.norm(way[-1] - GOAL) < 0.05
     # The soft rim of a cell's width may be cut, the cost's term then keeps the hand out.
     assert TWO.depth(way).max() < 0.04
@@ -102,24 +102,24 @@ def test_the_way_down_leads_around_and_ends_at_the_goal(start):
 
 
 def test_where_nothing_is_in_the_way_nothing_changes():
-    led = led_around(FIELD, TWO)
+    led = with_cost_to_go_around(FIELD, TWO)
     np.testing.assert_array_equal(led.minimum(), FIELD.minimum())
     points = GOAL + np.array([[0.0, 0.0], [0.3, 0.0], [0.2, -0.3], [0.25, 0.4]])
     np.testing.assert_array_equal(led.energy(points), FIELD.energy(points))
     np.testing.assert_allclose(led.cost_value(points), FIELD.cost_value(points), atol=2e-3)
     behind = np.array([[-0.8, 0.1]])
     assert led.cost_value(behind) > FIELD.cost_value(behind) + 0.2
-    assert led_around(FIELD, NO_CIRCLES) is FIELD
+    assert with_cost_to_go_around(FIELD, NO_CIRCLES) is FIELD
 
 
 def test_a_goal_that_is_walled_in_gives_a_finite_cost():
     angles = np.linspace(0, 2 * np.pi, 12, endpoint=False)
     ring = GOAL + 0.45 * np.stack([np.cos(angles), np.sin(angles)], 1)
-    led = led_around(FIELD, Circles(ring, np.full(12, 0.2)))
+    led = with_cost_to_go_around(FIELD, Circles(ring, np.full(12, 0.2)))
     anywhere = np.random.default_rng(0).uniform(-1.25, 1.25, (500, 2))
     assert np.isfinite(led.cost_value(anywhere)).all()
     covered = Circles(np.zeros((1, 2)), np.array([5.0]))
-    assert np.isfinite(led_around(FIELD, covered).cost_value(anywhere)).all()
+    assert np.isfinite(with_cost_to_go_around(FIELD, covered).cost_value(anywhere)).all()
 
 
 def test_the_cost_keeps_effector_and_hand_out_and_its_slope_is_that_of_its_value():

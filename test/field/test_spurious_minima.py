@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.ndimage import minimum_filter
 
 from ebm_concept_ros.field.energy_field import EnergyField, grid_points
-from ebm_concept_ros.field.spurious_minima import filled
+from ebm_concept_ros.field.spurious_minima import without_spurious_minima
 
 SIZE, HALF_WIDTH = 33, 1.25
 GOAL, HOLLOW = np.array([0.7, 0.0]), np.array([-0.6, 0.1])
@@ -33,22 +33,22 @@ def descend(field, point):
 def test_the_arm_would_stay_in_the_hollow_and_with_it_filled_comes_to_the_goal():
     beside = HOLLOW + np.array((-0.1, 0.05))
     assert np.linalg.norm(descend(EnergyField(wells(6), HALF_WIDTH), beside) - HOLLOW) < 0.1
-    led = EnergyField(wells(6), HALF_WIDTH, as_good=3.0)
+    led = EnergyField(wells(6), HALF_WIDTH, goal_margin=3.0)
     assert np.linalg.norm(descend(led, beside) - GOAL) < 0.1
 
 
 def test_what_is_about_as_good_is_a_goal_of_its_own():
     beside = HOLLOW + np.array((-0.1, 0.05))
-    field = EnergyField(wells(9), HALF_WIDTH, as_good=3.0)
+    field = EnergyField(wells(9), HALF_WIDTH, goal_margin=3.0)
     assert np.linalg.norm(descend(field, beside) - HOLLOW) < 0.1
 
 
-@given(seed=st.integers(0, 2**32 - 1), as_good=st.floats(0.0, 2.0))
+@given(seed=st.integers(0, 2**32 - 1), goal_margin=st.floats(0.0, 2.0))
 @settings(max_examples=30)
-def test_only_goals_are_left_as_minima_and_they_are_unchanged(seed, as_good):
+def test_only_goals_are_left_as_minima_and_they_are_unchanged(seed, goal_margin):
     energies = np.random.default_rng(seed).normal(size=(17, 17))
-    result = filled(energies, as_good)
-    goals = energies <= energies.min() + as_good
+    result = without_spurious_minima(energies, goal_margin)
+    goals = energies <= energies.min() + goal_margin
     assert (result[goals] == energies[goals]).all()
     assert (result >= energies).all()
     around = np.ones((3, 3), bool)

@@ -13,7 +13,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from pydantic import Field
 
+from ebm_concept_ros.nodes.runtime.launch_arguments import LaunchArgument, argument, shares
+from ebm_concept_ros.nodes.runtime.parameters import Parameters
 from ebm_concept_ros.recording.record import load_record
 from ebm_core.concepts import spatial_concept_names
 
@@ -93,6 +96,8 @@ def names():
         ('arm', 'jaco2'),
         ('arm', ''),
         ('out_dir', str(LAUNCH_FILE)),
+        ('planner', 'newton'),
+        ('params_file', 'no_such_file.yaml'),
     ],
 )
 def test_a_value_that_is_not_allowed_is_refused(names, name, text):
@@ -103,11 +108,33 @@ def test_a_value_that_is_not_allowed_is_refused(names, name, text):
 
 
 def test_every_default_is_allowed_and_every_argument_goes_somewhere(names):
-    used = {name for shared in names['PARAMETERS'].values() for name in shared}
-    used |= {'demonstrations', 'demonstration_seed', 'simulation_rate'}
-    for argument in names['ARGUMENTS']:
-        argument.value(argument.default)
-        assert argument.name in used
+    of_the_launch_itself = {'demonstrations', 'params_file'}
+    for each in names['ARGUMENTS']:
+        each.value(each.default)
+        assert bool(each.parameters) is (each.name not in of_the_launch_itself)
+        for node, parameter in each.parameters:
+            assert parameter in names['MODELS'][node].model_fields
+
+
+def test_only_what_is_not_at_its_default_is_given_to_nodes():
+    arguments = (
+        LaunchArgument('a', '1', '', '', int, (('one', 'a'), ('two', 'b'))),
+        LaunchArgument('c', '2', '', '', int, (('one', 'c'),)),
+    )
+    assert shares(arguments, {'a': '1', 'c': '2'}) == {}
+    assert shares(arguments, {'a': '3', 'c': '2'}) == {'one': {'a': 3}, 'two': {'b': 3}}
+
+
+def test_defaults_that_differ_make_no_argument():
+    class One(Parameters):
+        rate: float = Field(1.0, ge=0.0)
+
+    class Two(Parameters):
+        rate: float = Field(2.0, ge=0.0)
+
+    assert argument({'one': One}, 'rate').allowed == 'a number from 0 to 1000000000'
+    with pytest.raises(ValueError, match='defaults differ'):
+        argument({'one': One, 'two': Two}, 'rate')
 
 
 def test_a_refusal_reaches_the_user_and_starts_nothing(launch, tmp_path):
@@ -188,6 +215,43 @@ def test_the_arm_reaches_and_the_result_comes_last(launch, tmp_path):
     assert record.header.complete and len(record.arrays['decisions']) > 100
     for suffix in ('png', 'mp4'):
         assert (tmp_path / f'reach_between_3.{suffix}').stat().st_size > 1000
+
+
+def test_planner_and_its_settings_come_from_arguments_and_a_params_file(launch, tmp_path):
+    file = tmp_path / 'params.yaml'
+    settings = {'planner': 'mppi', 'control_rate': 250.0, 'planning.samples': 40}
+    weights = {'planning.weights.energy': 3.0, 'planning.temperature': 0.2}
+    file.write_text(json.dumps({'controller': {'ros__parameters': settings | weights}}))
+    status, result, output = finish(
+        launch(
+            'scene_seed:=3',
+            'lockstep:=true',
+            'render:=false',
+            'planner:=cem',
+            f'params_file:={file}',
+            f'out_dir:={tmp_path}/out',
+        )
+    )
+    # The argument counts more than the file; and the planner that it names has no temperature.
+    assert status == 1
+    assert 'controller ended with status 2' in result['reason']
+    assert 'parameter planning.temperature: unknown here' in output
+    status, _, output = finish(
+        launch(
+            'scene_seed:=3',
+            'lockstep:=true',
+            'render:=false',
+            f'params_file:={file}',
+            f'out_dir:={tmp_path}/out',
+            f'record_dir:={tmp_path}/records',
+        )
+    )
+    assert status == 0, output
+    recorded = load_record(tmp_path / 'records' / 'run_0001.npz').header.settings
+    assert recorded.planner == 'MppiPlanner'
+    assert recorded.planner_config['samples'] == 40
+    assert recorded.planner_config['temperature'] == 0.2
+    assert recorded.planner_config['weights']['energy'] == 3.0
 
 
 def test_weights_that_cannot_be_loaded_end_the_launch(launch, tmp_path):

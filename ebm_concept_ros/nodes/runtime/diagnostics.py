@@ -14,6 +14,8 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
+from ebm_concept_ros.nodes.runtime import qos
+
 _REPEAT_AFTER_S = 5.0
 # What a reason is about (quoted names, indices, words with digits in them), or else a number.
 _NAME_OR_NUMBER = re.compile(r"'[^']*'|\[\d+\]|[A-Za-z_]\w*|([-+]?\d[\d.]*(?:e[-+]?\d+)?)")
@@ -39,7 +41,9 @@ class Diagnostics:
 
     def __init__(self, node: Node) -> None:
         self._node = node
-        self._publisher = node.create_publisher(DiagnosticArray, '/diagnostics', 10)
+        self._publisher = node.create_publisher(
+            DiagnosticArray, '/diagnostics', **qos.overridable(qos.DIAGNOSTICS)
+        )
         self._parts: dict[str, tuple[Level, str, dict[str, str]]] = {}
         self._logged: dict[str, float] = {}
         self._publishing = threading.Lock()

@@ -19,6 +19,9 @@ from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescri
 from rclpy.exceptions import ParameterException
 from rclpy.node import Node
 
+from ebm_concept_ros.nodes.runtime.ros_compat import given_values
+from ebm_concept_ros.nodes.runtime.texts import Text
+
 _INTEGER_BOUND = 2**31 - 1
 _DOUBLE_BOUND = 1e9
 
@@ -33,7 +36,7 @@ class Parameters(BaseModel):
     model_config = ConfigDict(extra='forbid', frozen=True)
 
 
-P = TypeVar('P', bound=Parameters)
+P = TypeVar('P', bound=BaseModel)
 
 
 def declare(node: Node, model: type[P]) -> P:
@@ -41,55 +44,81 @@ def declare(node: Node, model: type[P]) -> P:
 
     Raises InvalidParameter for a value of the wrong type or out of range.
     """
+    return validate(model, declare_fields(node, model))
+
+
+def declare_fields(node: Node, model: type[BaseModel], prefix: str = '') -> dict[str, object]:
+    """Declare the model's fields and return their values, not yet validated as a whole.
+
+    prefix: of the parameters' names; a field that is a model itself adds its own name to it.
+    Raises InvalidParameter for a value of the wrong type or out of range, and for a value that is
+    given for a name with this prefix that no field has.
+    """
     values = {}
     for name, field in model.model_fields.items():
+        full = f'{prefix}.{name}' if prefix else name
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            values[name] = declare_fields(node, field.annotation, full)
+            continue
         default = field.get_default(call_default_factory=True)
         try:
-            values[name] = node.declare_parameter(name, default, _descriptor(field)).value
+            values[name] = node.declare_parameter(full, default, _descriptor(field)).value
         except ParameterException as error:
-            raise InvalidParameter(f'parameter {name}: {error}') from None
-    return validate(model, values)
+            raise InvalidParameter(f'parameter {full}: {error}') from None
+    if prefix:
+        for given in given_values(node):
+            name = given.removeprefix(f'{prefix}.')
+            if given != name and name.partition('.')[0] not in values:
+                raise InvalidParameter(
+                    f'parameter {given}: unknown here; known are {", ".join(values)}'
+                )
+    return values
 
 
-def validate(model: type[P], values: dict[str, object]) -> P:
+def validate(model: type[P], values: dict[str, object], prefix: str = '') -> P:
     """Return the model of the given values, or raise InvalidParameter in one line."""
     try:
         return model(**values)
     except ValidationError as error:
         first = error.errors()[0]
-        name = '.'.join(str(part) for part in first['loc']) or model.__name__
-        raise InvalidParameter(
-            f'parameter {name}: {first["msg"]}, given {first["input"]!r}'
-        ) from None
+        name = '.'.join((*filter(None, [prefix]), *map(str, first['loc']))) or model.__name__
+        reason = first['msg'].removeprefix('Value error, ')
+        given = f', given {first["input"]!r}' if first['loc'] else ''
+        raise InvalidParameter(f'parameter {name}: {reason}{given}') from None
 
 
 def _descriptor(field: FieldInfo) -> ParameterDescriptor:
-    descriptor = ParameterDescriptor(description=field.description or '', read_only=True)
-    low, high = _bounds(field)
-    if low is None and high is None:
+    text = next((item for item in field.metadata if isinstance(item, Text)), None)
+    descriptor = ParameterDescriptor(
+        description=field.description or '',
+        additional_constraints=text.allowed if text else '',
+        read_only=True,
+    )
+    if _bounds(field) == (None, None):
         return descriptor
+    low, high = bounds(field)
     if field.annotation is int:
-        descriptor.integer_range = [
-            IntegerRange(
-                from_value=-_INTEGER_BOUND if low is None else int(low),
-                to_value=_INTEGER_BOUND if high is None else int(high),
-            )
-        ]
+        descriptor.integer_range = [IntegerRange(from_value=int(low), to_value=int(high))]
     elif field.annotation is float:
         descriptor.floating_point_range = [
-            FloatingPointRange(
-                from_value=-_DOUBLE_BOUND if low is None else float(low),
-                to_value=_DOUBLE_BOUND if high is None else float(high),
-            )
+            FloatingPointRange(from_value=float(low), to_value=float(high))
         ]
     return descriptor
+
+
+def bounds(field: FieldInfo) -> tuple[float, float]:
+    """Return the smallest and the largest value of a number; a bound of Gt and Lt is among them."""
+    low, high = _bounds(field)
+    furthest = _INTEGER_BOUND if field.annotation is int else _DOUBLE_BOUND
+    return -furthest if low is None else low, furthest if high is None else high
 
 
 def _bounds(field: FieldInfo) -> tuple[float | None, float | None]:
     low = high = None
     for constraint in field.metadata:
-        if isinstance(constraint, annotated_types.Ge):
-            low = constraint.ge
-        elif isinstance(constraint, annotated_types.Le):
-            high = constraint.le
+        match constraint:
+            case annotated_types.Ge(ge=low) | annotated_types.Gt(gt=low):
+                pass
+            case annotated_types.Le(le=high) | annotated_types.Lt(lt=high):
+                pass
     return low, high

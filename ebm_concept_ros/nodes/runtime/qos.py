@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.qos import DurabilityPolicy, QoSPolicyKind, QoSProfile, ReliabilityPolicy
+from rclpy.qos_overriding_options import QoSOverridingOptions
 
 # The latest value, also for nodes that come later.
 LATCHED = QoSProfile(
@@ -19,3 +20,21 @@ JOINT_STATES_PUBLISHED = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELI
 JOINT_STATES_LOCKSTEP = JOINT_STATES_PUBLISHED
 # In real time the newest state is the only one of use: nothing is sent again.
 JOINT_STATES_REAL_TIME = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+CLOCK = QoSProfile(depth=10)
+DIAGNOSTICS = QoSProfile(depth=10)
+
+_POLICIES = (
+    QoSPolicyKind.HISTORY,
+    QoSPolicyKind.DEPTH,
+    QoSPolicyKind.RELIABILITY,
+    QoSPolicyKind.DURABILITY,
+)
+
+
+def overridable(profile: QoSProfile) -> dict[str, object]:
+    """Return the arguments that make a publisher or a subscription with this profile.
+
+    Parameters `qos_overrides./<topic>.<publisher or subscription>.<policy>` may say otherwise.
+    """
+    options = QoSOverridingOptions(policy_kinds=_POLICIES)
+    return {'qos_profile': profile, 'qos_overriding_options': options}

@@ -14,12 +14,12 @@ from typing import Protocol
 
 import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
-from rclpy.experimental.events_executor import EventsExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
 from ebm_concept_ros.errors import name_and_reason
 from ebm_concept_ros.nodes.runtime.parameters import InvalidParameter
+from ebm_concept_ros.nodes.runtime.ros_compat import events_executor_type
 
 _SIGNALS = {signal.SIGINT, signal.SIGTERM}
 
@@ -34,7 +34,7 @@ class Runnable(Protocol):
 
     exit_code: int | None  # set by the node when it is done, otherwise None
     interrupted_exit_code: int  # where a signal ends it before
-    hears_much: bool  # hundreds of messages a second, all of which count; no guard conditions then
+    events_executor: bool  # for hundreds of messages a second; it knows no guard conditions
     spin_pause_s: float  # between two callbacks; more than 0 for who needs only some messages
 
     def start(self) -> None:
@@ -49,7 +49,7 @@ class RunnableDefaults:
 
     exit_code: int | None = None
     interrupted_exit_code = 0
-    hears_much = False
+    events_executor = False
     spin_pause_s = 0.0
 
 
@@ -60,11 +60,11 @@ class SpinThread:
     500 messages a second that is half of what a node does. The other is told which are ready.
     """
 
-    def __init__(self, node: Node, hears_much: bool = False, pause_s: float = 0.0) -> None:
+    def __init__(self, node: Node, events_executor: bool = False, pause_s: float = 0.0) -> None:
         self._node = node
         self._pause_s = pause_s
         self._stop = threading.Event()
-        self._executor = (EventsExecutor if hears_much else SingleThreadedExecutor)(
+        self._executor = (events_executor_type() if events_executor else SingleThreadedExecutor)(
             context=node.context
         )
         self._executor.add_node(node)
@@ -121,7 +121,7 @@ def run(create: Callable[[], Node], args: list[str] | None = None) -> int:
 
 
 def _run_until_done(node: Node) -> None:
-    spinning = SpinThread(node, node.hears_much, node.spin_pause_s)
+    spinning = SpinThread(node, node.events_executor, node.spin_pause_s)
     node.start()
     spinning.start()
     try:

@@ -103,18 +103,15 @@ def test_a_control_rate_that_does_not_divide_the_simulations(
     refused(probe, tmp_path, *texts, **rates, model_dir=weights)
 
 
-@pytest.mark.parametrize(
-    ('step', 'horizon', 'texts'),
-    [
-        (0.02, 0.51, ('horizon_s 0.51', 'not a multiple of step_s 0.02')),
-        (0.0, 0.5, ('plan_step_s 0 ', 'greater than or equal to')),
-    ],
-)
-def test_a_horizon_that_is_not_a_multiple_of_its_step(
-    probe, tmp_path, weights, step, horizon, texts
-):
-    times = {'plan_step_s': step, 'plan_horizon_s': horizon}
+def test_a_horizon_that_is_not_a_multiple_of_its_step(probe, tmp_path, weights):
+    texts = ('parameter planning: horizon_s 0.51', 'not a multiple of step_s 0.02')
+    times = {'planning.step_s': 0.02, 'planning.horizon_s': 0.51}
     refused(probe, tmp_path, *texts, **times, model_dir=weights)
+
+
+def test_more_elites_than_samples(probe, tmp_path, weights):
+    texts = ('parameter planning: elites 6 are more than samples 4',)
+    refused(probe, tmp_path, *texts, planner='cem', **{'planning.samples': 4}, model_dir=weights)
 
 
 def test_weights_for_another_entity_layout(probe, tmp_path):

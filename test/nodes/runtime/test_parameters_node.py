@@ -4,11 +4,12 @@
 """Parameters are declared once, in a model, and can be read and described over DDS."""
 
 import pytest
-from harness import Probe, running
+from harness import Probe, running, wait_until
 from pydantic import Field
 from rcl_interfaces.msg import ParameterType
 from rcl_interfaces.srv import DescribeParameters, GetParameters, SetParameters
 from rclpy.parameter import Parameter
+from rclpy.qos import ReliabilityPolicy
 
 from ebm_concept_ros.nodes.runtime.parameters import InvalidParameter, Parameters, validate
 from ebm_concept_ros.nodes.simulator_setup import SimulatorParameters
@@ -62,5 +63,51 @@ def test_a_node_describes_its_parameters_and_does_not_let_them_change(tmp_path):
                 ),
             ).results[0]
             assert not changed.successful and 'read-only' in changed.reason
+    finally:
+        probe.close()
+
+
+def test_the_planners_settings_are_described_and_bounded(tmp_path):
+    probe = Probe()
+    try:
+        with running('controller', tmp_path, planner='mppi', autostart=False):
+            names = ['planning.temperature', 'planning.weights.energy', 'planning.samples']
+            described = probe.call(
+                DescribeParameters,
+                'controller/describe_parameters',
+                DescribeParameters.Request(names=names),
+            ).descriptors
+            assert [d.floating_point_range[0].to_value for d in described[:2]] == [100.0, 1000.0]
+            assert described[2].integer_range[0].from_value == 2
+            assert all(d.description and d.read_only for d in described)
+    finally:
+        probe.close()
+
+
+@pytest.mark.parametrize(
+    ('settings', 'text'),
+    [
+        ({'planning.elites': 5}, 'parameter planning.elites: unknown here; known are step_s'),
+        ({'planning.weights.enery': 1.0}, 'parameter planning.weights.enery: unknown here'),
+        ({'planning.weights.height': -1.0}, 'planning.weights.height out of range'),
+        ({'planning.iterations': 1.5}, 'planning.iterations'),
+    ],
+)
+def test_settings_that_the_planner_does_not_have_end_the_node(tmp_path, settings, text):
+    with running('controller', tmp_path, **settings) as node:
+        assert node.end()[0] == 2
+        assert text in node.log
+
+
+def test_parameters_override_the_quality_of_service(tmp_path):
+    probe = Probe()
+    overrides = {'qos_overrides./joint_states.publisher.reliability': 'best_effort'}
+    try:
+        with running('simulator', tmp_path, **overrides):
+            wait_until(
+                lambda: probe.node.get_publishers_info_by_topic('joint_states'), 'a publisher'
+            )
+            found = probe.node.get_publishers_info_by_topic('joint_states')
+            assert [e.qos_profile.reliability for e in found] == [ReliabilityPolicy.BEST_EFFORT]
     finally:
         probe.close()

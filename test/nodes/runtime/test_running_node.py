@@ -11,8 +11,8 @@ from std_msgs.msg import String
 from ebm_concept_ros.nodes.runtime.running import SpinThread
 
 
-@pytest.mark.parametrize('hears_much', [False, True])
-def test_a_callback_that_raises_is_reported_and_the_next_message_heard(hears_much):
+@pytest.mark.parametrize('events_executor', [False, True])
+def test_a_callback_that_raises_is_reported_and_the_next_message_heard(events_executor):
     context = rclpy.Context()
     rclpy.init(context=context)
     node = rclpy.create_node('listener', context=context)
@@ -26,7 +26,7 @@ def test_a_callback_that_raises_is_reported_and_the_next_message_heard(hears_muc
 
     node.create_subscription(String, 'words', callback, 10)
     publisher = node.create_publisher(String, 'words', 10)
-    spinning = SpinThread(node, hears_much)
+    spinning = SpinThread(node, events_executor)
     spinning.start()
     wait_until(lambda: publisher.get_subscription_count() == 1, 'discovery')
     for word in ('spoiled', 'whole', 'spoiled', 'whole'):
@@ -40,15 +40,15 @@ def test_a_callback_that_raises_is_reported_and_the_next_message_heard(hears_muc
     rclpy.shutdown(context=context)
 
 
-@pytest.mark.parametrize('hears_much', [False, True])
-def test_what_is_made_and_destroyed_while_it_spins_is_heard_and_forgotten(hears_much):
+@pytest.mark.parametrize('events_executor', [False, True])
+def test_what_is_made_and_destroyed_while_it_spins_is_heard_and_forgotten(events_executor):
     context = rclpy.Context()
     rclpy.init(context=context)
     node = rclpy.create_node('listener', context=context)
     reported = []
     node.get_logger().error = reported.append
     publisher = node.create_publisher(String, 'words', 10)
-    spinning = SpinThread(node, hears_much)
+    spinning = SpinThread(node, events_executor)
     spinning.start()
     for attempt in range(10):
         heard = []
