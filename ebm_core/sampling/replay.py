@@ -39,5 +39,5 @@ class ReplayBuffer(nn.Module):
 
         What is not finite is left out: a chain that diverged once would do so for ever.
         """
-        finite = torch.isfinite(samples).flatten(1).all(1)
-        self.samples[places[finite]] = samples.detach()[finite]
+        finite = torch.isfinite(samples).flatten(1).all(1).view(-1, *[1] * (samples.ndim - 1))
+        self.samples[places] = torch.where(finite, samples.detach(), self.samples[places])

@@ -56,6 +56,7 @@ def test_imports_are_seen():
         ('concepts', SHARED | {'world'}),
         ('sampling', SHARED),
         ('training', SHARED),
+        ('toy', SHARED | {'model_files', 'sampling'}),
         ('relational', SHARED | {'model_files', 'world', 'concepts', 'sampling'}),
         (
             'evaluation',
