@@ -12,6 +12,7 @@ import numpy as np
 
 from ebm_concept_ros.arm.config import ArmConfig
 from ebm_concept_ros.arm.hold import hold_damping_nms_per_rad
+from ebm_concept_ros.control.speed_limit import SpeedLimit
 from ebm_concept_ros.planning.plan_model import PlanModel
 from ebm_concept_ros.planning.policy import Plan, PlanExpired
 from ebm_concept_ros.types import JointSample
@@ -63,6 +64,7 @@ class ControlLaw:
         self.model = PlanModel(arm, 0.002)
         self._hold_damping = hold_damping_nms_per_rad(self.model.model, arm.home_rad)
         self._limits_nm = arm.effort_limits_nm
+        self._speed_limit = SpeedLimit(self.model, arm.velocity_limits_rad_s)
 
     def decide(self, now: ControllerInputs) -> Decision:
         """Return what to do."""
@@ -98,6 +100,11 @@ class ControlLaw:
             return self._hold(Mode.HOLDING, 'plan expired', sample)
         except ValueError as error:
             return self._hold(Mode.FAULT, str(error), sample)
+        if np.isfinite(effort).all():
+            effort = self._speed_limit.limited(
+                effort, sample.positions_rad, sample.velocities_rad_s
+            )
+            effort = np.clip(effort, -self._limits_nm, self._limits_nm)
         if not np.isfinite(effort).all():
             return self._hold(Mode.FAULT, 'the plan gave a torque that is not finite', sample)
         return Decision(Mode.TRACKING, f'enacting {now.concept}', effort, sample.stamp_ns)

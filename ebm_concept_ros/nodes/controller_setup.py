@@ -45,6 +45,9 @@ class ControllerParameters(Parameters):
     arm: Annotated[str, ARM] = Field(
         'jaco', description='name of a shipped arm, or the YAML of another'
     )
+    robot_description: str = Field(
+        '', description='URDF of an arm whose YAML has model: robot_description'
+    )
     workspace_config: Annotated[str, FILE] = Field(
         '', description="YAML of the workspace; empty: the package's"
     )
@@ -107,7 +110,7 @@ def load_setup(p: ControllerParameters, planner_settings: dict[str, object]) -> 
         require_divisor(p.control_rate, p.state_rate)
     except ValueError as error:
         raise InvalidParameter(f'parameter {error} (state_rate)') from None
-    arm = load_arm_parameter(p.arm)
+    arm = load_arm_parameter(p.arm, p.robot_description)
     workspace = load_workspace_parameter(p.workspace_config)
     config = None
     if p.planner in PLANNERS:

@@ -75,6 +75,9 @@ class RefereeParameters(TaskParameters):
     arm: Annotated[str, ARM] = Field(
         'jaco', description='name of a shipped arm, or the YAML of another'
     )
+    robot_description: str = Field(
+        '', description='URDF of an arm whose YAML has model: robot_description'
+    )
     workspace_config: Annotated[str, FILE] = Field(
         '', description="YAML of the workspace; empty: the package's"
     )
@@ -94,7 +97,7 @@ class Referee(RunnableDefaults, Node):
         self._weights: tuple[float, ...] = (1.0,)
         if p.also:
             self._weights = composition_parameter(self._names, p.weights, 'weights').weights
-        self._arm = load_arm_parameter(p.arm)
+        self._arm = load_arm_parameter(p.arm, p.robot_description)
         self._workspace = load_workspace_parameter(p.workspace_config)
         self._model = PlanModel(self._arm, 0.02)
         self._judge = ReachJudge(p.tolerance_m, p.hold_s)

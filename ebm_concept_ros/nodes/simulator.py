@@ -25,12 +25,13 @@ import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions
 from ebm_concept_ros.arm.simulation import ArmSimulation
 from ebm_concept_ros.arm.watchdog import CommandWatchdog
+from ebm_concept_ros.config_files import ConfigError
 from ebm_concept_ros.errors import name_and_reason
 from ebm_concept_ros.nodes.command_inbox import CommandInbox
 from ebm_concept_ros.nodes.runtime import qos
 from ebm_concept_ros.nodes.runtime.diagnostics import Diagnostics, Level
 from ebm_concept_ros.nodes.runtime.pacing import Pacer
-from ebm_concept_ros.nodes.runtime.parameters import declare
+from ebm_concept_ros.nodes.runtime.parameters import InvalidParameter, declare
 from ebm_concept_ros.nodes.runtime.resources import load_arm_parameter, load_workspace_parameter
 from ebm_concept_ros.nodes.runtime.running import RunnableDefaults, run
 from ebm_concept_ros.nodes.simulator_setup import SimulatorParameters, load_table
@@ -51,11 +52,14 @@ class Simulator(RunnableDefaults, Node):
     def __init__(self) -> None:
         super().__init__('simulator')
         p = self.parameters = declare(self, SimulatorParameters)
-        arm = load_arm_parameter(p.arm)
+        arm = load_arm_parameter(p.arm, p.robot_description)
         self._workspace = load_workspace_parameter(p.workspace_config)
         table_scene = load_table(p, self._workspace)
         self._joints = arm.joint_names
-        self._sim = ArmSimulation(arm, self._workspace, table_scene, 1.0 / p.rate)
+        try:
+            self._sim = ArmSimulation(arm, self._workspace, table_scene, 1.0 / p.rate)
+        except ConfigError as error:  # the arm and the workspace do not go together
+            raise InvalidParameter(f'parameters arm, workspace_config: {error}') from None
         self._window = None if p.headless else Window(self._sim)
         self._tick = 0
         self._watchdog = CommandWatchdog(p.command_timeout_s)

@@ -25,6 +25,9 @@ class SimulatorParameters(TaskParameters):
     arm: Annotated[str, ARM] = Field(
         'jaco', description='name of a shipped arm, or the YAML of another'
     )
+    robot_description: str = Field(
+        '', description='URDF of an arm whose YAML has model: robot_description'
+    )
     workspace_config: Annotated[str, FILE] = Field(
         '', description="YAML of the workspace; empty: the package's"
     )

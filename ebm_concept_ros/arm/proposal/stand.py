@@ -18,16 +18,19 @@ from ebm_concept_ros.workspace import Workspace
 
 # The shipped workspace suits arms that reach this far; others get one in proportion.
 _USUAL_REACH_M = 0.85
-_USUAL = {'metres_per_unit': 0.25, 'hover_height_m': 0.12}
+_USUAL_UNIT_M, _USUAL_HOVER_M = 0.25, 0.12
 _LOWEST_HOVER_M = 0.06
 _HALF_WIDTH_UNITS = 1.25
 _REACHED_UNITS = 1.0  # what stands on the table is within it, and most of what is asked for
 _SAMPLES, _TRIES, _STEPS = 400, 24, 3
 _CARRIED_SHARE = 0.8
-_SIZES = (1.0, 0.85, 0.7, 0.55, 0.4, 0.3)
-_CENTRES = (0.5, 0.6, 0.4, 0.7)
+_SIZES = (1.0, 0.85, 0.7, 0.55, 0.4)
+_SMALLEST_M = 0.02
 _SHOULDER_HEIGHTS = (0.35, 0.5, 0.2)
 _YAWS_RAD = (0.0, np.pi / 2, -np.pi / 2, np.pi)
+_RADII = np.linspace(0.15, 0.95, 17)
+
+Holds = Callable[[np.ndarray | None], bool]
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,69 +60,117 @@ def find_stand(
     efforts_nm: np.ndarray,
     is_good: Callable[[mujoco.MjModel, np.ndarray], bool],
 ) -> Stand | None:
-    """Return the first stand of which the arm reaches all the grid, or the one with most of it.
+    """Return a stand from which the arm reaches all of a square, as large as is usual if it can.
 
     compiled: the arm on a base. efforts_nm: (n,), of which carrying the arm may take most. is_good:
-    tells of angles (n,) whether the arm may be there. None where no home was found at all.
+    tells of angles (n,) whether the arm may be there. Where no square is reached all over, it is
+    the one of which most is; None where the hand is never down at all.
     """
-    at_origin = compiled(BaseConfig())
-    reach_m, shoulder_m = _reach(at_origin, site)
-    best: Stand | None = None
-    models: dict[BaseConfig, HandDown] = {}
-    for base, workspace in _candidates(at_origin, reach_m, shoulder_m):
-        if base not in models:
-            models[base] = HandDown(compiled(base), site)
-        hand = models[base]
-
-        def holds(angles: np.ndarray | None, hand: HandDown = hand) -> bool:
-            return (
-                angles is not None
-                and bool((hand.carrying_nm(angles) <= _CARRIED_SHARE * efforts_nm).all())
-                and is_good(hand.model, angles)
-            )
-
+    reach_m, shoulder_m = _reach(compiled(BaseConfig()), site)
+    scale = min(1.0, reach_m / _USUAL_REACH_M)
+    usual_m = _USUAL_UNIT_M * scale
+    hover_m = max(_LOWEST_HOVER_M, _USUAL_HOVER_M * scale)
+    best: tuple[float, float, BaseConfig, HandDown, Holds] | None = None
+    for base in _bases(reach_m, shoulder_m):
+        hand = HandDown(compiled(base), site)
+        holds = _holds(hand, efforts_nm, is_good)
+        centre_m, half_m = _largest_square(*_reached_ahead(hand, reach_m, hover_m, holds))
+        if half_m > (best[1] if best else _SMALLEST_M):
+            best = centre_m, half_m, base, hand, holds
+        if half_m >= usual_m:
+            break
+    if best is None:
+        return None
+    centre_m, half_m, base, hand, holds = best
+    stands = []
+    for size in _SIZES:
+        unit_m = size * min(half_m, usual_m)
+        workspace = Workspace(
+            centre_in_base_m=(round(centre_m, 3), 0.0),
+            metres_per_unit=round(max(unit_m, 0.01), 3),
+            half_width_units=_HALF_WIDTH_UNITS,
+            table_height_in_base_m=0.0,
+            hover_height_m=round(hover_m, 3),
+        )
         stand = _stand(hand, base, workspace, reach_m, holds)
-        if stand is not None and (best is None or stand.reached.sum() > best.reached.sum()):
-            best = stand
+        if stand is not None:
+            stands.append(stand)
             if stand.reached.all():
                 break
-    return best
+    return max(stands, key=lambda stand: stand.reached.sum(), default=None)
 
 
-def _candidates(
-    model: mujoco.MjModel, reach_m: float, shoulder_m: np.ndarray
-) -> Iterator[tuple[BaseConfig, Workspace]]:
-    usual = min(1.0, reach_m / _USUAL_REACH_M)
+def _bases(reach_m: float, shoulder_m: np.ndarray) -> Iterator[BaseConfig]:
+    """Yield bases, as the model file has it first, that put the shoulder over the table's edge."""
     as_it_stands = 0.1 * reach_m <= shoulder_m[2] <= 0.7 * reach_m
     heights = [0.0] if as_it_stands else []
     heights += [share * reach_m - shoulder_m[2] for share in _SHOULDER_HEIGHTS]
-    for size, centre, height, yaw in itertools.product(_SIZES, _CENTRES, heights, _YAWS_RAD):
+    for height, yaw in itertools.product(heights, _YAWS_RAD):
         turn = np.array([[np.cos(yaw), -np.sin(yaw)], [np.sin(yaw), np.cos(yaw)]])
         aside = -turn @ shoulder_m[:2]
         aside[np.abs(aside) < 0.05 * reach_m] = 0.0
-        base = BaseConfig(
-            position_m=tuple(float(value) for value in np.round([*aside, height], 3)),
-            yaw_rad=round(yaw, 5),
+        position = np.round([*aside, height], 3) + 0.0  # no minus zero
+        yield BaseConfig(
+            position_m=tuple(float(value) for value in position), yaw_rad=round(yaw, 5)
         )
-        scale = size * usual
-        workspace = Workspace(
-            centre_in_base_m=(round(centre * reach_m, 3), 0.0),
-            metres_per_unit=round(max(0.01, _USUAL['metres_per_unit'] * scale), 3),
-            half_width_units=_HALF_WIDTH_UNITS,
-            table_height_in_base_m=0.0,
-            hover_height_m=round(max(_LOWEST_HOVER_M, _USUAL['hover_height_m'] * scale), 3),
+
+
+def _holds(
+    hand: HandDown,
+    efforts_nm: np.ndarray,
+    is_good: Callable[[mujoco.MjModel, np.ndarray], bool],
+) -> Holds:
+    def holds(angles: np.ndarray | None) -> bool:
+        return (
+            angles is not None
+            and bool((hand.carrying_nm(angles) <= _CARRIED_SHARE * efforts_nm).all())
+            and is_good(hand.model, angles)
         )
-        yield base, workspace
+
+    return holds
+
+
+def _reached_ahead(
+    hand: HandDown, reach_m: float, height_m: float, holds: Holds
+) -> tuple[float, float]:
+    """Return from where to where ahead of the base the hand is down and held, m; (0, 0): never."""
+    rng = np.random.default_rng(0)
+    places = np.column_stack(
+        [_RADII * reach_m, np.zeros(len(_RADII)), np.full(len(_RADII), height_m)]
+    )
+    middle = len(places) // 2
+    for index in sorted(range(len(places)), key=lambda i: abs(i - middle))[::2]:
+        found = hand.solve_anywhere(places[index], rng, _TRIES // 3)
+        if holds(found):
+            break
+    else:
+        return 0.0, 0.0
+    ends = []
+    for way in (places[index::-1], places[index:]):
+        angles, end = found, places[index]
+        for place in way[1:]:
+            angles = hand.solve(place, angles)
+            if not holds(angles):
+                break
+            end = place
+        ends.append(float(end[0]))
+    return ends[0], ends[1]
+
+
+def _largest_square(near_m: float, far_m: float) -> tuple[float, float]:
+    """Return the centre of a square in the ring between two radii, and half its width, m."""
+    centres = np.linspace(near_m, far_m, 50)
+    # Its near side and its far corners touch the ring.
+    corners = (-centres + np.sqrt(np.maximum(2 * far_m**2 - centres**2, 0.0))) / 2
+    halves = np.minimum(centres - near_m, corners)
+    best = int(halves.argmax())
+    return float(centres[best]), float(halves[best]) / _REACHED_UNITS
 
 
 def _stand(
-    hand: HandDown,
-    base: BaseConfig,
-    workspace: Workspace,
-    reach_m: float,
-    holds: Callable[[np.ndarray | None], bool],
+    hand: HandDown, base: BaseConfig, workspace: Workspace, reach_m: float, holds: Holds
 ) -> Stand | None:
-    """Return a stand whose places are all reached from home, as far as they can be."""
+    """Return a stand with what is reached from the middle of its square without a detour."""
     rng = np.random.default_rng(0)
     axis = np.linspace(-_REACHED_UNITS, _REACHED_UNITS, _STEPS)
     plane = np.stack(np.meshgrid(axis, axis, indexing='ij'), -1).reshape(-1, 2)
@@ -130,12 +181,11 @@ def _stand(
         return None
     nearer = workspace.to_base(np.array([-0.5, 0.0]))
     home = hand.solve(np.array([*nearer, height]), middle)
-    if not holds(home):
-        home = middle
     angles = []
     for place in places:
         found = hand.solve(place, middle)
         angles.append(found if holds(found) else np.full(len(middle), np.nan))
+    home = home if holds(home) else middle
     return Stand(base, workspace, home.round(4), places, np.array(angles), reach_m)
 
 

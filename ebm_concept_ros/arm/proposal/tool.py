@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import mujoco
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from ebm_concept_ros.arm.config import SiteConfig
 from ebm_concept_ros.arm.geometry import outline
@@ -37,12 +36,18 @@ def site_at_the_end(model: mujoco.MjModel, joint: str, body: str) -> SiteConfig:
     place = sideways + outwards * (along.max() - sideways @ outwards)
     if abs(outwards @ axis) > 0.999 and np.linalg.norm(np.cross(place - anchor, axis)) < 0.02:
         place = anchor + axis * ((place - anchor) @ axis)  # a hand that is centred on its joint
-    turn, _ = Rotation.align_vectors(outwards[None], [[0.0, 0.0, 1.0]])
     return SiteConfig(
         body=body,
         position_m=tuple(float(value) for value in place.round(4)),
-        rpy_rad=tuple(float(value) for value in turn.as_euler('xyz').round(5)),
+        rpy_rad=_rpy_of_z(outwards),
     )
+
+
+def _rpy_of_z(direction: np.ndarray) -> tuple[float, float, float]:
+    """Return roll, pitch and yaw of a frame whose z axis points along a unit vector, rad."""
+    pitch = np.arctan2(np.hypot(direction[0], direction[1]), direction[2])
+    yaw = np.arctan2(direction[1], direction[0]) if np.sin(pitch) > 1e-9 else 0.0
+    return 0.0, round(float(pitch), 5), round(float(yaw), 5)
 
 
 def _outwards(

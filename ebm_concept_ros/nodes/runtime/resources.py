@@ -27,10 +27,13 @@ def load_workspace_parameter(given: str) -> Workspace:
         raise InvalidParameter(f'parameter workspace_config: {error}') from None
 
 
-def load_arm_parameter(given: str) -> ArmConfig:
-    """Return the arm of an `arm` parameter, or raise InvalidParameter."""
+def load_arm_parameter(given: str, robot_description: str = '') -> ArmConfig:
+    """Return the arm of an `arm` parameter, or raise InvalidParameter.
+
+    robot_description: the parameter of that name, a URDF, for an arm whose model is that.
+    """
     try:
-        return load_arm(arm_file(given))
+        return load_arm(arm_file(given), robot_description)
     except ConfigError as error:
         raise InvalidParameter(f'parameter arm: {error}') from None
 

@@ -1,0 +1,50 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""A hard limit on joint speeds: no torque goes out that would take a joint beyond its own."""
+
+from __future__ import annotations
+
+import mujoco
+import numpy as np
+
+from ebm_concept_ros.planning.plan_model import PlanModel
+
+# A joint may come nearer to its limit by a fraction of what is left in each such time. States come
+# late by a few milliseconds, and the model is not the arm, so the last of it is never used.
+_APPROACH_S = 0.02
+_USED_SHARE = 0.95
+
+
+class SpeedLimit:
+    """Takes away from a torque what would make a joint too fast, and brakes one that is.
+
+    A control barrier on each joint's speed: its acceleration is kept within what is left to the
+    limit over a time constant (Ames et al., "Control barrier functions: theory and applications",
+    ECC 2019). Joints that are within it accelerate as they would have. Not for two threads at once.
+    """
+
+    def __init__(self, model: PlanModel, velocity_limits_rad_s: np.ndarray) -> None:
+        self._model, self._data = model.model, model.data
+        self._most = _USED_SHARE * velocity_limits_rad_s
+        self._acceleration = np.zeros((1, len(velocity_limits_rad_s)))
+        self._change = np.zeros(len(velocity_limits_rad_s))
+
+    def limited(
+        self, effort_nm: np.ndarray, positions_rad: np.ndarray, velocities_rad_s: np.ndarray
+    ) -> np.ndarray:
+        """Return the torque (n,) N·m, as it is where no limit is near; it may exceed the torque's."""
+        model, data = self._model, self._data
+        data.qpos[:], data.qvel[:] = positions_rad, velocities_rad_s
+        mujoco.mj_fwdPosition(model, data)
+        mujoco.mj_fwdVelocity(model, data)
+        force = effort_nm + data.qfrc_passive - data.qfrc_bias
+        mujoco.mj_solveM(model, data, self._acceleration, force[None])
+        acceleration = self._acceleration[0]
+        low = (-self._most - velocities_rad_s) / _APPROACH_S
+        high = (self._most - velocities_rad_s) / _APPROACH_S
+        allowed = np.minimum(np.maximum(acceleration, low), high)
+        if (allowed == acceleration).all():
+            return effort_nm
+        mujoco.mj_mulM(model, data, self._change, allowed - acceleration)
+        return effort_nm + self._change

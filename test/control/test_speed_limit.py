@@ -1,0 +1,83 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Joint speeds have a hard limit, whatever torque a plan asks for."""
+
+import mujoco
+import numpy as np
+import pytest
+from reaching import SHIPPED_ARMS, shipped_arm
+
+from ebm_concept_ros.control.speed_limit import SpeedLimit
+from ebm_concept_ros.planning.plan_model import PlanModel
+
+
+def driven(arm, efforts_nm, limited):
+    """Return the highest share of a speed limit that an arm gets to under torques (T, n)."""
+    model = PlanModel(arm, 0.002)
+    limit = SpeedLimit(PlanModel(arm, 0.002), arm.velocity_limits_rad_s)
+    data = mujoco.MjData(model.model)
+    data.qpos[:] = arm.home_rad
+    highest = 0.0
+    for effort in efforts_nm:
+        if limited:
+            effort = limit.limited(effort, data.qpos, data.qvel)
+        data.ctrl[:] = effort
+        mujoco.mj_step(model.model, data)
+        highest = max(highest, (np.abs(data.qvel) / arm.velocity_limits_rad_s).max())
+    return highest
+
+
+@pytest.mark.parametrize('name', SHIPPED_ARMS)
+def test_no_torque_takes_a_joint_beyond_its_speed_limit(name):
+    arm = shipped_arm(name)
+    rng = np.random.default_rng(0)
+    efforts = np.repeat(rng.uniform(-1.0, 1.0, (20, len(arm.joints))), 25, axis=0)
+    efforts *= arm.effort_limits_nm
+    assert driven(arm, efforts, limited=False) > 2.0, 'without it they are broken'
+    assert driven(arm, efforts, limited=True) <= 1.0
+
+
+@pytest.fixture
+def setting():
+    arm = shipped_arm()
+    model = PlanModel(arm, 0.002)
+    return arm, model, SpeedLimit(model, arm.velocity_limits_rad_s)
+
+
+def accelerations(model, effort_nm, positions, velocities):
+    data = mujoco.MjData(model.model)
+    data.qpos[:], data.qvel[:], data.ctrl[:] = positions, velocities, effort_nm
+    mujoco.mj_forward(model.model, data)
+    return data.qacc.copy()
+
+
+def test_a_torque_is_left_as_it_is_where_no_limit_is_near(setting):
+    arm, model, limit = setting
+    still = np.zeros(6)
+    effort = model.bias_nm(arm.home_rad, still) + 0.5
+    assert limit.limited(effort, arm.home_rad, still) is effort
+
+
+def test_only_the_joint_at_its_limit_is_held_back(setting):
+    arm, model, limit = setting
+    velocities = np.zeros(6)
+    velocities[3] = 0.94 * arm.velocity_limits_rad_s[3]
+    effort = model.bias_nm(arm.home_rad, velocities) + np.array([0.2, 0, 0, 3.0, 0, 0])
+    before = accelerations(model, effort, arm.home_rad, velocities)
+    limited = limit.limited(effort, arm.home_rad, velocities)
+    after = accelerations(model, limited, arm.home_rad, velocities)
+    others = [0, 1, 2, 4, 5]
+    np.testing.assert_allclose(after[others], before[others], atol=1e-9)
+    assert after[3] == pytest.approx(0.01 * arm.velocity_limits_rad_s[3] / 0.02)
+    assert before[3] > 2 * after[3]
+
+
+@pytest.mark.parametrize('sign', [-1.0, 1.0])
+def test_a_joint_that_is_too_fast_is_braked(setting, sign):
+    arm, model, limit = setting
+    velocities = np.zeros(6)
+    velocities[0] = sign * 1.3 * arm.velocity_limits_rad_s[0]
+    effort = limit.limited(model.bias_nm(arm.home_rad, velocities), arm.home_rad, velocities)
+    acceleration = accelerations(model, effort, arm.home_rad, velocities)[0]
+    assert acceleration == pytest.approx(-sign * 0.35 * arm.velocity_limits_rad_s[0] / 0.02)
