@@ -44,6 +44,7 @@ from benchmarks.reach.perturbations import PERTURBATIONS
 from benchmarks.reach.real_time import HOLD_S, MAX_HOLD_S, run_scenes
 from benchmarks.reach.table import print_table
 from ebm_concept_ros.arm.composed_table import SUM
+from ebm_concept_ros.config_files import ConfigError
 from ebm_concept_ros.planning.planners import PLANNERS
 from ebm_core.concepts import spatial_concept_names
 
@@ -61,7 +62,11 @@ def main(argv: list[str] | None = None) -> int:
     else:
         from benchmarks.reach.series import Bench, Conditions
 
-        bench = Bench(args.model, args.arm, args.workspace)
+        try:
+            bench = Bench(args.model, args.arm, args.workspace)
+        except ConfigError as error:
+            print(error, file=sys.stderr)
+            return 1
         combinations = itertools.product(
             args.concepts,
             args.entities or [None],

@@ -19,7 +19,7 @@ import logging
 import sys
 from pathlib import Path
 
-from ebm_concept_ros.arm.config import ModelSource
+from ebm_concept_ros.arm.config import ArmConfig, ModelSource
 from ebm_concept_ros.arm.loading import load_arm, located
 from ebm_concept_ros.config_files import ConfigError
 from ebm_concept_ros.workspace import load_workspace
@@ -53,7 +53,7 @@ def _propose(args: argparse.Namespace) -> int:
     proposal = propose(source, name, args.effector, args.first)
     args.out.mkdir(parents=True, exist_ok=True)
     arm, workspace = args.out / f'{name}.yaml', args.out / f'{name}_workspace.yaml'
-    arm.write_text(arm_yaml(proposal))
+    arm.write_text(arm_yaml(proposal, args.out))
     workspace.write_text(workspace_yaml(proposal))
     write_picture(proposal, args.out / f'{name}.png')
     reached = proposal.stand.reached
@@ -95,7 +95,7 @@ def _load(arm_file: Path, workspace_file: Path | None) -> int:
     return 0
 
 
-def _body(arm) -> str:
+def _body(arm: ArmConfig) -> str:
     return arm.add_site.body if arm.add_site else arm.effector_site
 
 

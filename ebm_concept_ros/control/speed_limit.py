@@ -33,7 +33,7 @@ class SpeedLimit:
     def limited(
         self, effort_nm: np.ndarray, positions_rad: np.ndarray, velocities_rad_s: np.ndarray
     ) -> np.ndarray:
-        """Return the torque (n,) N·m, as it is where no limit is near; it may exceed the torque's."""
+        """Return the torque (n,) N·m, changed near a limit alone; it may exceed torque limits."""
         model, data = self._model, self._data
         data.qpos[:], data.qvel[:] = positions_rad, velocities_rad_s
         mujoco.mj_fwdPosition(model, data)

@@ -5,17 +5,21 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
 import yaml
 
-from ebm_concept_ros.arm.config import BaseConfig
+from ebm_concept_ros.arm.config import JACO, BaseConfig
 from ebm_concept_ros.arm.proposal.propose import Proposal
 
 
-def arm_yaml(proposal: Proposal) -> str:
-    """Return the arm's configuration; what the model file does not say is marked ASSUMED."""
+def arm_yaml(proposal: Proposal, directory: Path) -> str:
+    """Return the arm's configuration; what the model file does not say is marked ASSUMED.
+
+    directory: where it is to lie, from which its paths begin.
+    """
     arm = proposal.arm
     lines = [
         f'# {arm.name}, proposed by `python -m ebm_concept_ros.arm propose`: look it over.',
@@ -23,12 +27,13 @@ def arm_yaml(proposal: Proposal) -> str:
         f'# Carrying the arm takes at most {100 * proposal.carrying_share.max():.0f} % of a '
         "joint's torque over the table.",
         f'name: {_plain(arm.name)}',
-        f'model: {_plain(arm.model)}',
+        f'model: {_plain(_from(directory, arm.model))}',
     ]
-    for key in ('package_dirs', 'xacro_arguments'):
-        if getattr(arm, key):
-            value = getattr(arm, key)
-            lines.append(f'{key}: {_plain(list(value) if isinstance(value, tuple) else value)}')
+    if arm.package_dirs:
+        folders = [_from(directory, folder) for folder in arm.package_dirs]
+        lines.append(f'package_dirs: {_plain(folders)}')
+    if arm.xacro_arguments:
+        lines.append(f'xacro_arguments: {_plain(arm.xacro_arguments)}')
     if arm.base != BaseConfig():
         base = {'position_m': list(arm.base.position_m), 'yaw_rad': arm.base.yaw_rad}
         lines.append(f'base: {_plain(base)}')
@@ -109,6 +114,10 @@ def write_picture(proposal: Proposal, path: Path) -> None:
             axes.add_patch(Rectangle(low, *(high - low), fill=False, color='0.6'))
             axes.legend(fontsize='small')
     figure.savefig(path, dpi=100)
+
+
+def _from(directory: Path, path: str) -> str:
+    return path if path == JACO else os.path.relpath(path, directory.resolve())
 
 
 def _plain(value: object) -> str:
