@@ -61,7 +61,7 @@ class NamedDemonstration:
 
 @dataclass(frozen=True, eq=False)
 class ConceptCodes:
-    """An inferred concept as it travels: two codes (D,) and the weights they belong to.
+    """An inferred concept as it travels: two codes and the weights they belong to.
 
     understanding: how well its demonstrations fit together; understanding_threshold: the score that
     it takes to be enacted. NaN: not known.

@@ -101,7 +101,12 @@ def _part(
     # The arm is the actor whether or not identification found it so; attention says what it found.
     taking_part = np.where(scene.scene.movable, 1.0, attention)
     points = grid_points(workspace.half_width_units, FIELD_SIZE)
-    energies = model.actor_energy(scene.scene, taking_part, concept.action_code, points)
+    roles = None
+    if len(concept.argument_code) > len(concept.action_code):  # a code for each of several roles
+        roles = model.identify_roles(scene.scene, concept.argument_code, seed=seed)
+    energies = model.actor_energy(
+        scene.scene, taking_part, concept.action_code, points, roles=roles
+    )
     return Part(concept, attention, energies.reshape(FIELD_SIZE, FIELD_SIZE))
 
 

@@ -16,6 +16,7 @@ import ebm_concept_ros.msg as ros
 from ebm_concept_ros.conversions.stamps import ns_to_stamp
 from ebm_concept_ros.types import AnyConcept, ComposedConcept, CompositionRequest, ConceptCodes
 from ebm_core.world.scene import (
+    MAX_ROLES,
     InvalidInput,
 )
 
@@ -87,11 +88,12 @@ def _term(term: ros.ConceptTerm, field: str, model_sha256: str, code_size: int) 
     if not term.name:
         raise InvalidInput(f'{field}.name: empty')
     codes = {}
-    for part in ('action_code', 'argument_code'):
+    for part, most in (('action_code', 1), ('argument_code', MAX_ROLES)):
         code = np.array(getattr(term, part), float)
-        if code.shape != (code_size,):
+        if len(code) not in [roles * code_size for roles in range(1, most + 1)]:
+            several = f', one for each of up to {most} roles' if most > 1 else ''
             raise InvalidInput(
-                f'{field}.{part}: {len(code)} values, the model has codes of {code_size}'
+                f'{field}.{part}: {len(code)} values, the model has codes of {code_size}{several}'
             )
         if not np.isfinite(code).all():
             raise InvalidInput(f'{field}.{part}: contains NaN or infinity')

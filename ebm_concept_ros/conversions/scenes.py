@@ -247,7 +247,8 @@ def demonstration_from_message(
             f'demonstration.attention[{index}]: {attention[index]} is not within [0, 1]'
         )
     try:
-        demonstration = Demonstration(tuple(s.scene for s in states), attention)
+        roles = np.asarray(message.roles, int) if len(message.roles) else None
+        demonstration = Demonstration(tuple(s.scene for s in states), attention, roles)
     except InvalidInput as error:
         raise InvalidInput(f'demonstration.{error}') from None
     return NamedDemonstration(message.concept, demonstration)
@@ -266,4 +267,5 @@ def demonstration_to_message(
             for state in demonstration.states
         ],
         attention=array('d', demonstration.attention.tolist()),
+        roles=[] if demonstration.roles is None else demonstration.roles.tolist(),
     )

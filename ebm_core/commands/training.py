@@ -19,6 +19,7 @@ from pathlib import Path
 import torch
 
 from ..errors import InvalidInput
+from ..model_files import read_model
 from ..protocols import Batch, Module, Recipe
 from ..training.distributed import device_of, joined
 from ..training.loop import train
@@ -29,6 +30,13 @@ def add_options(command: argparse.ArgumentParser, presets: Iterable[str], defaul
     command.add_argument('--preset', default=default, help=f'one of {", ".join(presets)}')
     command.add_argument(
         '--output', type=Path, help='directory of model and checkpoint (out/train/PRESET)'
+    )
+    command.add_argument(
+        '--from',
+        type=Path,
+        dest='begin',
+        metavar='MODEL',
+        help='directory of a model of the same sizes, whose weights the run begins with',
     )
     command.add_argument('--fresh', action='store_true', help='start over, whatever is there')
     command.add_argument(
@@ -70,6 +78,7 @@ def run(
     device = device_of(args.device)
     # Before the run: what is committed while it lasts is not what it was made with.
     commit = _commit()
+    begin = read_model(args.begin) if args.begin else None
     with joined(device) as processes:
         module, done = train(
             recipe,
@@ -78,6 +87,7 @@ def run(
             resume=not args.fresh,
             report=report,
             processes=processes,
+            begin=begin.load_into if begin else None,
         )
     if not processes.leads:
         return None
@@ -94,6 +104,7 @@ def run(
         'processes': processes.number,
         'threads': torch.get_num_threads(),
         'machine': platform.machine(),
+        **({'from': begin.sha256} if begin else {}),
         **done,
     }
     return module.cpu(), provenance

@@ -113,6 +113,10 @@ def _line(rng: np.random.Generator) -> np.ndarray:
     return 0.8 * _side(rng) * np.array([(-1.0, 0.0), (0.0, 0.0), (1.0, 0.0)])
 
 
+def _row_of_four(rng: np.random.Generator) -> np.ndarray:
+    return 0.5 * _side(rng) * np.array([(-1.5, 0.0), (-0.5, 0.0), (0.5, 0.0), (1.5, 0.0)])
+
+
 def _triangle(rng: np.random.Generator) -> np.ndarray:
     """Return an isosceles triangle, in half of the cases an equilateral one."""
     base = _side(rng)
@@ -135,6 +139,7 @@ def _ring(number: int, rng: np.random.Generator) -> np.ndarray:
 _TEMPLATES = {
     'pair': _pair,
     'spaced_line': _line,
+    'row_of_four': _row_of_four,
     'any_triangle': _triangle,
     'rectangle': _rectangle,
     'two_around': lambda rng: _ring(2, rng),

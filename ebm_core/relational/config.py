@@ -167,7 +167,11 @@ PRESETS: dict[str, Preset] = {
                 'quantity': 4,
                 'temporal': 6,
             },
-            grammar={**dict.fromkeys(KINDS, 16), 'point': 32, 'frame': 24, 'ring': 24},
+            grammar={
+                **dict.fromkeys(KINDS, 16),
+                # What takes roles, or where the actor was, takes longest to learn.
+                **{'point': 48, 'frame': 40, 'mirror': 32, 'towards': 32, 'ring': 24},
+            },
             positive_weight=0.01,
             checkpoint_every=2000,
             cuda_graphs=True,

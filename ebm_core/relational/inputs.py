@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
@@ -52,6 +53,11 @@ class Inputs:
         if roles is None:
             return pad(torch.cat((seen, 1 - states[..., [MOVABLE]]), -1), (0, self.roles - 1))
         return torch.cat((seen, roles.unsqueeze(-3).expand(*seen.shape[:-1], -1)), -1)
+
+    def one_hot(self, roles: np.ndarray) -> Tensor:
+        """Return the roles (..., N, R) of 0 and 1 that numbers (..., N) stand for; 0 is none."""
+        known = np.arange(1, self.roles + 1)
+        return torch.from_numpy((roles[..., None] == known).astype(np.float32))
 
     def vector_jacobian(self, gradient: Tensor) -> Tensor:
         """Return ∂E/∂states (..., T, N, NUM_FEATURES) of ∂E/∂inputs (..., T, N, I)."""

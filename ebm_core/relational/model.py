@@ -25,6 +25,7 @@ from ..world.scene import (
 from .config import ModelConfig, Preset
 from .energy import energy_of_affine
 from .learner import Learner
+from .roles import Roles, infer_roles, one_role
 from .state_energy import StateEnergy
 from .understanding import understanding
 
@@ -37,8 +38,9 @@ _PLACES_AT_ONCE = 1024  # of an actor whose energy is tabulated: bounds what the
 class InferredConcept:
     """What five demonstrations amount to.
 
-    action_code, argument_code: (D,) w_x and w_a of eq. 6.
-    action_energies, argument_energies: (n,) E(x¹, a, w_x) and E(x⁰, a, w_a) of each demonstration.
+    action_code: (D,) w_x of eq. 6. argument_code: (K · D,) w_a, one of eq. 6 for each of K roles.
+    action_energies, argument_energies: (n,) E(x¹, a, w_x) and E(x⁰, a, w_a) of each demonstration,
+        of several roles the mean.
     """
 
     action_code: np.ndarray
@@ -67,22 +69,33 @@ class ConceptModel:
         """
         if not demonstrations:
             raise InvalidInput('demonstrations: none given')
+        roles = self.roles_of(demonstrations)
         # One event at a time: the pairs of many large events would not fit into memory together.
-        affine = torch.stack(
-            [
-                torch.stack(
-                    [self._affine(d.judged(in_time=in_time), d.attention) for d in demonstrations]
-                ),
-                torch.stack([self._affine([d.before] * 2, d.attention) for d in demonstrations]),
-            ]
-        )
+        action = [
+            self._affine(d.judged(in_time=in_time), d.attention, of)
+            for d, of in zip(demonstrations, roles.of, strict=True)
+        ]
+        arguments = [
+            torch.stack(
+                [
+                    self._affine([d.before] * 2, d.attention * told)
+                    for d, told in zip(demonstrations, roles.told_by_code(k), strict=True)
+                ]
+            )
+            for k in range(1, roles.number + 1)
+        ]
+        affine = torch.stack([torch.stack(action), *arguments])
         generator = torch.Generator().manual_seed(seed)
-        both = self.sampler.infer_code(affine, generator=generator)
-        energies = energy_of_affine(affine, both.unsqueeze(1)).double().numpy()
-        codes = both.double().numpy()
+        found = self.sampler.infer_code(affine, generator=generator)
+        energies = energy_of_affine(affine, found.unsqueeze(1)).double().numpy()
+        codes = found.double().numpy()
         if not (np.isfinite(codes).all() and np.isfinite(energies).all()):
             raise InvalidInput('demonstrations: inference of the codes did not stay finite')
-        return InferredConcept(codes[0], codes[1], *energies)
+        return InferredConcept(codes[0], codes[1:].ravel(), energies[0], energies[1:].mean(0))
+
+    def roles_of(self, demonstrations: Sequence[Demonstration]) -> Roles:
+        """Return the roles that demonstrations mark or suggest; one if the energy knows none."""
+        return infer_roles(demonstrations) if self.energy.inputs.roles else one_role(demonstrations)
 
     def understanding(
         self, demonstrations: Sequence[Demonstration], seed: int = 0, *, in_time: bool = True
@@ -93,7 +106,10 @@ class ConceptModel:
         """
         if not demonstrations:
             raise InvalidInput('demonstrations: none given')
-        return understanding(self.energy, self.sampler, demonstrations, seed, in_time=in_time)
+        roles = self.roles_of(demonstrations).of
+        return understanding(
+            self.energy, self.sampler, demonstrations, seed, in_time=in_time, roles=roles
+        )
 
     @property
     def trained_concepts(self) -> tuple[str, ...]:
@@ -114,30 +130,53 @@ class ConceptModel:
     ) -> np.ndarray:
         """Return the attention (N,), 0 or 1, that the code asks for (eq. 2).
 
-        scene: one state, or a trajectory x⁰ … xᵀ of the same entities.
+        scene: one state, or a trajectory x⁰ … xᵀ of the same entities. code: (D,), or (K · D,) of
+        an argument with K roles.
         """
-        w = self._code(code)
+        return self._masks(scene, code, seed).max(0)
+
+    def identify_roles(self, scene: Scene, argument_code: np.ndarray, seed: int = 0) -> np.ndarray:
+        """Return the role (N,) int8 of each entity, 0 for whoever is movable or takes no part.
+
+        argument_code: (K · D,) of K roles. Whoever more than one role would take plays the last:
+        what tells the first may be its relation to another.
+        """
+        roles = np.zeros(len(scene), np.int8)
+        for k, mask in enumerate(self._masks(scene, argument_code, seed), 1):
+            roles[(mask > 0.5) & ~scene.movable] = k
+        return roles
+
+    def _masks(self, scene: Scene | Sequence[Scene], code: np.ndarray, seed: int) -> np.ndarray:
+        """Return masks (K, N) of 0 and 1, one for each role of the code."""
+        w = self._codes(code)
         x = self._inputs(scene)
         mask = self.sampler.identify_best(
             self.energy,
-            self.energy.pair_sums(x),
-            torch.ones(1, x.shape[-2]),
+            self.energy.pair_sums(x).expand(len(w), -1, -1),
+            torch.ones(len(w), x.shape[-2]),
             w,
             restarts=IDENTIFICATION_RESTARTS,
             generator=torch.Generator().manual_seed(seed),
         )
-        return mask[0].double().numpy()
+        return mask.double().numpy()
 
     @torch.no_grad()
     def generate(
-        self, scene: Scene, attention: np.ndarray, action_code: np.ndarray, seed: int = 0
+        self,
+        scene: Scene,
+        attention: np.ndarray,
+        action_code: np.ndarray,
+        seed: int = 0,
+        *,
+        roles: np.ndarray | None = None,
     ) -> Scene:
         """Return the scene with the attended movable entities where K descent steps bring them.
 
-        Of GENERATION_RESTARTS chains, one from where they are, the end of least energy counts, or
-        where it leaves the workspace, the nearest place within. Raises ModelError if not finite.
+        roles: (N,) of `identify_roles`; None: all references play the same. Of GENERATION_RESTARTS
+        chains, one from where they are, the end of least energy counts, or where it leaves the
+        workspace, the nearest place within. Raises ModelError if not finite.
         """
-        order, movers, energy = self._state_energy(scene, attention, action_code)
+        order, movers, energy = self._state_energy(scene, attention, action_code, roles)
         states = torch.from_numpy(scene.features()[order])[None, None]
         free = torch.zeros(1, len(order), NUM_FEATURES)
         free[:, :movers, POSITION] = 1.0
@@ -157,10 +196,19 @@ class ConceptModel:
 
     @torch.no_grad()
     def actor_energy(
-        self, scene: Scene, attention: np.ndarray, action_code: np.ndarray, points: np.ndarray
+        self,
+        scene: Scene,
+        attention: np.ndarray,
+        action_code: np.ndarray,
+        points: np.ndarray,
+        *,
+        roles: np.ndarray | None = None,
     ) -> np.ndarray:
-        """Return E (M,) with the actor at each of the points (M, 2), particle units."""
-        order, movers, energy = self._state_energy(scene, attention, action_code)
+        """Return E (M,) with the actor at each of the points (M, 2), particle units.
+
+        roles: as of `generate`.
+        """
+        order, movers, energy = self._state_energy(scene, attention, action_code, roles)
         if movers != 1:
             raise InvalidInput(
                 f'attention: {movers} movable entities are attended to, generation moves one'
@@ -171,7 +219,11 @@ class ConceptModel:
         return torch.cat([energy(some)[0] for some in few]).double().numpy()
 
     def _state_energy(
-        self, scene: Scene, attention: np.ndarray, action_code: np.ndarray
+        self,
+        scene: Scene,
+        attention: np.ndarray,
+        action_code: np.ndarray,
+        roles: np.ndarray | None,
     ) -> tuple[np.ndarray, int, StateEnergy]:
         """Return the attended entities, movable ones first, how many can move, and E of them."""
         attention = np.asarray(attention)
@@ -186,23 +238,44 @@ class ConceptModel:
         order = np.concatenate((actors, np.flatnonzero(attended & ~scene.movable)))
         x = torch.from_numpy(scene.features()[order])[None]
         gates = torch.ones(1, len(order))
-        energy = StateEnergy(
-            self.energy, x, x.unsqueeze(1), gates, self._code(action_code), len(actors)
-        )
+        of_roles = None if roles is None else self._roles(scene, roles)[order][None]
+        given = (gates, self._code(action_code), len(actors), of_roles)
+        energy = StateEnergy(self.energy, x, x.unsqueeze(1), *given)
         return order, len(actors), energy
 
-    def _affine(self, states: Sequence[Scene], attention: np.ndarray) -> torch.Tensor:
+    def _affine(
+        self, states: Sequence[Scene], attention: np.ndarray, roles: np.ndarray | None = None
+    ) -> torch.Tensor:
         """Return [A | b] (R, D + 1) of x⁰ … xᵀ; who has no attention has no part in the energy."""
         part = attention > 0
-        x = self._inputs(states)[:, :, torch.from_numpy(part)]
+        x = self._inputs(states, roles)[:, :, torch.from_numpy(part)]
         gates = torch.tensor(attention[part], dtype=torch.float32)[None]
         return self.energy.affine_of_event(x, gates)[0]
 
-    def _inputs(self, scene: Scene | Sequence[Scene]) -> torch.Tensor:
+    def _inputs(
+        self, scene: Scene | Sequence[Scene], roles: np.ndarray | None = None
+    ) -> torch.Tensor:
         """Return the inputs (1, T, N, I) of one state, or of a trajectory x⁰ … xᵀ."""
         states = [scene, scene] if isinstance(scene, Scene) else list(scene)
         x = torch.from_numpy(np.stack([state.features() for state in states]))[None]
-        return self.energy.inputs(x[:, 1:], x[:, 0])
+        of = None if roles is None else self.energy.inputs.one_hot(roles)
+        return self.energy.inputs(x[:, 1:], x[:, 0], of)
+
+    def _roles(self, scene: Scene, roles: np.ndarray) -> torch.Tensor:
+        roles = np.asarray(roles)
+        if roles.shape != (len(scene),):
+            raise InvalidInput(f'roles: shape {roles.shape}, the scene has {len(scene)} entities')
+        return self.energy.inputs.one_hot(roles)
+
+    def _codes(self, code: np.ndarray) -> torch.Tensor:
+        """Return the codes (K, D) of K roles, which come as (K · D,)."""
+        code = np.asarray(code)
+        number = max(1, code.size // self.code_size)
+        if code.shape != (number * self.code_size,) or number > max(1, self.energy.inputs.roles):
+            most = max(1, self.energy.inputs.roles)
+            sizes = ' or '.join(f'({k * self.code_size},)' for k in range(1, most + 1))
+            raise InvalidInput(f'code: shape {code.shape}, this model takes {sizes}')
+        return torch.cat([self._code(one) for one in code.reshape(number, -1)])
 
     def _code(self, code: np.ndarray) -> torch.Tensor:
         code = np.asarray(code, dtype=np.float32)

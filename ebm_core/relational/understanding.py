@@ -46,19 +46,27 @@ def understanding(
     seed: int = 0,
     *,
     in_time: bool = True,
+    roles: Sequence[np.ndarray] | None = None,
 ) -> float:
     """Return the score of demonstrations of one concept; more is better, zero is nothing.
 
     One demonstration is judged by the code that it gave itself. in_time: whether the way counts
-    where the ends do not tell what happened.
+    where the ends do not tell what happened. roles: (N,) of each demonstration; None: all
+    references play the same.
     """
     generator = torch.Generator().manual_seed(seed)
     alike: dict[_Kind, list[int]] = defaultdict(list)
-    shown = [_participants(demonstration, in_time) for demonstration in demonstrations]
-    for index, states in enumerate(shown):
+    shown = [
+        _participants(demonstration, in_time, None if roles is None else roles[i], energy)
+        for i, demonstration in enumerate(demonstrations)
+    ]
+    for index, (states, _) in enumerate(shown):
         alike[_kind(states)].append(index)
-    groups = {kind: torch.stack([shown[i] for i in some]) for kind, some in alike.items()}
-    affine = torch.cat([_affine(energy, states) for states in groups.values()])
+    groups = {
+        kind: tuple(torch.stack(parts) for parts in zip(*(shown[i] for i in some), strict=True))
+        for kind, some in alike.items()
+    }
+    affine = torch.cat([_affine(energy, *group) for group in groups.values()])
     number = len(demonstrations)
     others = torch.tensor([[j for j in range(number) if j != i] or [i] for i in range(number)])
     codes = sampler.infer_code(affine[others], generator=generator)
@@ -73,7 +81,7 @@ def understanding(
                 ]
             )
         else:
-            energies = _energies_of_states(energy, groups[kind], kind, w, generator)
+            energies = _energies_of_states(energy, *groups[kind], kind, w, generator)
         share = torch.logsumexp(-energies[:, 1:], 1) - math.log(energies.shape[1] - 1)
         terms.append((-energies[:, 0] - share).clamp(*BOUNDS))
     return float(torch.cat(terms).mean())
@@ -99,30 +107,40 @@ def _kind(states: Tensor) -> _Kind:
     return _Kind(states.shape, movers, 'colour' if changed[COLOUR].any() else 'position')
 
 
-def _participants(demonstration: Demonstration, in_time: bool) -> Tensor:
-    """Return the states (T + 1, P, F) of those who take part, movers first."""
+def _participants(
+    demonstration: Demonstration, in_time: bool, roles: np.ndarray | None, energy: Energy
+) -> tuple[Tensor, Tensor]:
+    """Return states (T + 1, P, F) and roles (P, R) of those who take part, movers first."""
     part = np.flatnonzero(demonstration.attention > 0.5)
     part = part[np.argsort(~demonstration.before.movable[part], kind='stable')]
     judged = demonstration.judged(in_time=in_time)
-    return torch.from_numpy(np.stack([state.features()[part] for state in judged]))
+    states = torch.from_numpy(np.stack([state.features()[part] for state in judged]))
+    if roles is None:
+        roles = (~demonstration.before.movable).astype(np.int8)
+    return states, energy.inputs.one_hot(roles[part])
 
 
-def _affine(energy: Energy, states: Tensor) -> Tensor:
+def _affine(energy: Energy, states: Tensor, roles: Tensor) -> Tensor:
     """Return [A | b] (B, R, D + 1) of demonstrated states (B, T + 1, P, F)."""
-    x = energy.inputs(states[:, 1:], states[:, 0])
+    x = energy.inputs(states[:, 1:], states[:, 0], roles)
     return energy.affine_of_event(x, torch.ones_like(states[:, 0, :, 0]))
 
 
 def _energies_of_states(
-    energy: Energy, states: Tensor, kind: _Kind, w: Tensor, generator: torch.Generator
+    energy: Energy,
+    states: Tensor,
+    roles: Tensor,
+    kind: _Kind,
+    w: Tensor,
+    generator: torch.Generator,
 ) -> Tensor:
     """Return E (B, 1 + alternatives) of what was done, and of what the movers might have done.
 
-    states: (B, T + 1, P, F), of demonstrations of a kind.
+    states: (B, T + 1, P, F), of demonstrations of a kind; roles: (B, P, R).
     """
     before, x = states[:, 0], states[:, 1:]
     gates = torch.ones_like(before[..., 0])
-    of_states = StateEnergy(energy, before, x, gates, w, kind.movers)
+    of_states = StateEnergy(energy, before, x, gates, w, kind.movers, roles)
     moves = kind.changes == 'position'
     acting = (slice(None), slice(None), slice(kind.movers), POSITION if moves else COLOUR)
     anything = _evenly_drawn(len(x), x[acting][0].numel(), generator)

@@ -56,19 +56,24 @@ def train(
     resume: bool = True,
     report: Callable[[Module, int], dict[str, float]] | None = None,
     processes: Processes = ALONE,
+    begin: Callable[[Module], None] | None = None,
 ) -> tuple[Module, dict[str, float]]:
     """Train to the run's last step, and return the module and what the run was like.
 
     directory: of the checkpoint, from which an interrupted run continues exactly where `resume`,
     and of the logs. report: called at every checkpoint; what it returns stands in the progress bar
-    and in the logs. processes: with whom; the leader alone reports, shows and writes.
+    and in the logs. processes: with whom; the leader alone reports, shows and writes. begin: gives
+    the module other weights to begin with than those that the recipe draws.
     """
     # A steep energy leaves gradients of 1e-40, with which processors compute many times slower.
     torch.set_flush_denormal(True)
     mine = recipe.share(processes.rank, processes.number)
     config, steps = recipe.run, recipe.run.steps
     torch.manual_seed(config.seed)
-    module = recipe.build().to(device)
+    module = recipe.build()
+    if begin is not None:
+        begin(module)
+    module = module.to(device)
     rng = processes.random_of_its_own(config.seed)
     optimizer = MuonAndAdam(recipe.parameter_groups(module))
     graphs = None

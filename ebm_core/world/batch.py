@@ -81,8 +81,11 @@ class EventBatch:
         )
 
     def demonstration(self, index: tuple[int, ...]) -> Demonstration:
-        """Return one event as a Demonstration."""
+        """Return one event as a Demonstration; it marks roles where there are several."""
+        attention = self.attention[index][self.present[index]]
+        roles = np.where(attention > 0.5, self.roles[index][self.present[index]], 0)
         return Demonstration(
             tuple(self.scene(index, t) for t in range(self.states.shape[-3])),
-            self.attention[index][self.present[index]],
+            attention,
+            roles if roles.max() > 1 else None,
         )

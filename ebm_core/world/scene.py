@@ -138,12 +138,15 @@ class Demonstration:
     states: 2 to MAX_STATES scenes with the same entities in equal intervals of time; only positions
         and colours may change, and no colour may go and come back.
     attention: (N,) in [0, 1]; 1 marks the entities that take part.
+    roles: (N,) the role that each reference plays, 1 to MAX_ROLES, 0 for everybody else; None where
+        the demonstrator does not say.
     keyframes: the states x⁰ … xᵀ that the recording amounts to, which Algorithm 1 takes; see
         trajectory.py. T is 1, or trajectory.WAY_STEPS where a reference moves.
     """
 
     states: tuple[Scene, ...]
     attention: np.ndarray
+    roles: np.ndarray | None = None
     keyframes: tuple[Scene, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -164,6 +167,10 @@ class Demonstration:
         object.__setattr__(self, 'states', states)
         object.__setattr__(self, 'attention', attention)
         object.__setattr__(self, 'keyframes', keyframes)
+        if self.roles is not None:
+            roles = _array('roles', self.roles, (len(states[0]),), int)
+            _check_roles(roles, (attention > 0.5) & ~states[0].movable)
+            object.__setattr__(self, 'roles', roles)
 
     def judged(self, *, in_time: bool) -> tuple[Scene, ...]:
         """Return the keyframes; where the way is not to count (in_time), the first and the last."""
@@ -178,6 +185,21 @@ class Demonstration:
     def after(self) -> Scene:
         """xᵀ, how they stand after."""
         return self.keyframes[-1]
+
+
+def _check_roles(roles: np.ndarray, references: np.ndarray) -> None:
+    """Raise InvalidInput unless references, and nobody else, play the roles 1, 2, … up to some."""
+    if roles.min() < 0 or roles.max() > MAX_ROLES:
+        worst = roles[np.abs(roles).argmax()]
+        raise InvalidInput(f'roles: must be 0 to {MAX_ROLES}, one is {worst}')
+    if len(wrong := np.flatnonzero((roles > 0) != references)):
+        entity, who = wrong[0], 'a reference' if references[wrong[0]] else 'no reference'
+        raise InvalidInput(
+            f'roles: entity {entity} is {who} and has role {roles[entity]}; attended entities that '
+            f'are not movable have one of 1 to {MAX_ROLES}, all others 0'
+        )
+    if missing := set(range(1, int(roles.max()) + 1)) - set(roles.tolist()):
+        raise InvalidInput(f'roles: role {min(missing)} is missing, the highest is {roles.max()}')
 
 
 def _check_entities(states: Sequence[Scene]) -> None:

@@ -130,6 +130,19 @@ def test_demonstration_round_trip(seed):
         np.testing.assert_allclose(a.colours, b.colours, atol=1e-6)
 
 
+def test_roles_travel_with_a_demonstration():
+    shown = get_concept('between').demonstrations(np.random.default_rng(1), 1)[0]
+    roles = np.where(shown.before.movable | (shown.attention < 0.5), 0, 1).cumsum()
+    roles = np.where(shown.before.movable | (shown.attention < 0.5), 0, roles)
+    sent = Demonstration(shown.states, shown.attention, roles)
+    message = wired(cv.demonstration_to_message('between', sent, WORKSPACE))
+    got = cv.demonstration_from_message(message, WORKSPACE)
+    np.testing.assert_array_equal(got.demonstration.roles, roles)
+    message.roles[int(roles.argmax())] = 0
+    with pytest.raises(InvalidInput, match=r'demonstration\.roles: '):
+        cv.demonstration_from_message(message, WORKSPACE)
+
+
 def test_states_take_the_frame_of_their_demonstration():
     message = demonstration_message()
     for state in message.states:

@@ -19,7 +19,7 @@ from .kind import chance, directions, uniform
 
 BY_COLOUR, BY_SHAPE, BY_BOTH = range(3)
 _SHARES = (0.5, 0.25, 0.25)
-_RELATED = 0.45  # share of the concepts with one reference whose reference is told by a relation
+_RELATED = 0.6  # share of the concepts with one reference whose reference is told by a relation
 _COLOURS_APART = 0.35  # of two roles, and of a bystander from a role it must not be taken for
 _LEAST_LEAD = 0.1  # by which whoever is chosen leads all others in a relation, particle units
 _CANDIDATES = 16
@@ -75,7 +75,10 @@ def draw_who(references: Tensor) -> Who:
     colour = [draw_colours(count, device=device)]
     for _ in range(MAX_ROLES - 1):
         colour.append(_away_from(torch.stack(colour, 1), 1)[:, 0])
-    relation = torch.randint(3, (count,), device=device)  # to an anchor, to the actor, along
+    # To an anchor, which is the hardest, to the actor, or along a direction.
+    relation = torch.multinomial(
+        torch.tensor((0.5, 0.2, 0.3), device=device), count, replacement=True
+    )
     return Who(
         mode=torch.multinomial(torch.tensor(_SHARES, device=device), count, replacement=True),
         colour=torch.stack(colour, 1),

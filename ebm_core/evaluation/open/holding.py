@@ -57,8 +57,7 @@ def holding(
     here = present[:, None]
     state = features(rng, positions[:, None], colours, shapes, movable[:, None], here)
     attention = (here & (np.arange(n) < part)).astype(np.float32)
-    roles = (here & ~movable[:, None] & (concept.references > 0)).astype(np.int8)
-    return standing(seen(rng, still(state, attention, here, roles), conditions))
+    return standing(seen(rng, still(state, attention, here), conditions))
 
 
 def _crowd(

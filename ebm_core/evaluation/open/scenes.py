@@ -131,7 +131,10 @@ def with_roles(present: np.ndarray, movers: int, roles: tuple[int, ...]) -> np.n
 
 
 def still(
-    state: np.ndarray, attention: np.ndarray, present: np.ndarray, roles: np.ndarray
+    state: np.ndarray,
+    attention: np.ndarray,
+    present: np.ndarray,
+    roles: np.ndarray | None = None,
 ) -> EventBatch:
     """Return scenes (S, E) in which nothing happens; state: (S, E, N, NUM_FEATURES)."""
     return EventBatch(

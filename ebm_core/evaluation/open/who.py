@@ -93,7 +93,7 @@ class Relation:
 def argument(batch: EventBatch, role: int | None) -> EventBatch:
     """Return the scenes with the attention of the actor and of one role, or of all.
 
-    Nobody's role is told. Those that are attended to come first.
+    Roles are not told: all that stays plays the first. Those that are attended to come first.
     """
     attention = batch.attention
     if role is not None:
@@ -104,7 +104,7 @@ def argument(batch: EventBatch, role: int | None) -> EventBatch:
         states=np.take_along_axis(batch.states, order[..., None, :, None], -2),
         attention=np.take_along_axis(attention, order, -1),
         present=np.take_along_axis(batch.present, order, -1),
-        roles=np.zeros_like(batch.roles),
+        roles=None,
     )
 
 
