@@ -14,7 +14,8 @@ fi
 . "$_ebm_root/.venv/bin/activate"
 export AMENT_PREFIX_PATH=$VIRTUAL_ENV
 export CMAKE_PREFIX_PATH=$VIRTUAL_ENV
-export ROS_DISTRO=kilted ROS_VERSION=2
+ROS_DISTRO=$(cat "$VIRTUAL_ENV/ros_distro" 2>/dev/null || echo kilted)
+export ROS_DISTRO ROS_VERSION=2
 # One thread each: the nodes share the machine, and their matrices are small.
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 if [ -f "$_ebm_root/install/local_setup.bash" ]; then

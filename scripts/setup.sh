@@ -6,10 +6,11 @@
 # what has not changed is not done twice.
 #
 #   PYTHON=/path/to/python3.12 scripts/setup.sh   takes that Python instead of the first one found
+#   DISTRO=jazzy scripts/setup.sh                 takes ROS 2 Jazzy instead of Kilted
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-readonly requirements=scripts/requirements.txt
+readonly distro=${DISTRO:-kilted}
 
 refuse() {
   printf 'setup: %s\n' "$1" >&2
@@ -18,6 +19,16 @@ refuse() {
 
 say() {
   printf 'setup: %s\n' "$1" >&2
+}
+
+# Print what is to be installed, one requirement a line.
+requirements() {
+  if [ "$distro" = kilted ]; then
+    cat scripts/requirements.txt
+  else
+    grep -v '^ros-' scripts/requirements.txt
+    cat "scripts/requirements_$distro.txt"
+  fi
 }
 
 # Print the path of the first Python that will do: outside of any virtual environment, since .venv
@@ -33,6 +44,8 @@ print(os.path.realpath(sys.executable))' 2>/dev/null && return
 }
 
 check_tools() {
+  [ "$distro" = kilted ] || [ "$distro" = jazzy ] ||
+    refuse "DISTRO '$distro' is refused; allowed are kilted and jazzy"
   python=$(find_python || true)
   [ -n "$python" ] ||
     refuse "Python 3.11 or newer is needed, ${PYTHON:-python3} is $("${PYTHON:-python3}" --version 2>&1 || true); install one (apt install python3.11 python3.11-venv python3.11-dev) or name it: PYTHON=/path/to/python3.11 $0"
@@ -69,7 +82,8 @@ install_wheels() {
   # The stamp marks a .venv that is ours, from before it is filled; what it says, how far it came.
   local stamp=.venv/.stamp place wheels
   place="$("$python" -VV) in $PWD"
-  wheels=$(cat "$requirements" scripts/rewrite_wheel_paths.py scripts/setup.sh | cksum)
+  [ "$distro" = kilted ] || place+=" for $distro"
+  wheels=$({ requirements; cat scripts/rewrite_wheel_paths.py scripts/setup.sh; } | cksum)
   if [ "$(cat "$stamp" 2>/dev/null)" = "$place, $wheels" ]; then
     return
   fi
@@ -79,8 +93,8 @@ install_wheels() {
   fi
   say "installing Python packages into .venv with $("$python" --version) (a few minutes the first time)"
   case $(cat "$stamp" 2>/dev/null) in
-    "$place"*) ;;
-    *) # none, another Python, a moved folder, or an installation that never ended
+    "$place,"*) ;;
+    *) # none, another Python, another ROS, a moved folder, or an installation that never ended
       rm -rf .venv build install
       mkdir .venv
       echo unfinished >"$stamp"
@@ -89,13 +103,14 @@ install_wheels() {
   esac
   echo unfinished >"$stamp"
   point_out_the_cpu_build
-  .venv/bin/python -m pip install --disable-pip-version-check -r "$requirements" >&2 ||
+  .venv/bin/python -m pip install --disable-pip-version-check -r <(requirements) >&2 ||
     refuse 'pip could not install the packages (see above); without a network connection set one up, or point pip at a mirror or a folder of wheels (PIP_INDEX_URL, PIP_FIND_LINKS), and run again'
   .venv/bin/python scripts/rewrite_wheel_paths.py >&2
   # The command `ros2`, as long as this environment is sourced.
   printf '#!/bin/sh\nexec "%s" "%s" "$@"\n' \
     "$PWD/.venv/bin/python" "$PWD/scripts/ros2_standin.py" >.venv/bin/ros2
   chmod +x .venv/bin/ros2
+  echo "$distro" >.venv/ros_distro
   printf '%s' "$place, $wheels" >"$stamp"
 }
 

@@ -91,6 +91,12 @@ def test_too_old_a_python_is_refused_with_its_version(tmp_path, tools):
     assert 'Python 3.9.2' in errors
 
 
+def test_a_distribution_that_has_no_wheels_here_is_refused(tmp_path, tools):
+    status, errors = set_up(tmp_path, tools, DISTRO='humble')
+    assert status == 1
+    assert errors == "setup: DISTRO 'humble' is refused; allowed are kilted and jazzy"
+
+
 @pytest.mark.parametrize(
     ('settings', 'says_which_torch'),
     [
