@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from scipy.stats import binomtest
 
 from benchmarks.reach.lockstep import Run
 from ebm_concept_ros.arm.config import ArmConfig
@@ -16,7 +17,6 @@ MEASURED_S = 0.25
 _NEAR_JOINT_LIMIT_RAD = 0.01
 # MuJoCo's joint limits give way by so much to an arm that leans on them.
 _BEYOND_JOINT_LIMIT_RAD = 0.02
-_Z_95 = 1.959964
 _TOUCHED = ('joint_limit_share', 'velocity_limit_share', 'touched_share')
 
 
@@ -120,8 +120,5 @@ def _finite_mean(values: np.ndarray | None, part: slice) -> float | None:
 
 def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
     """Return Wilson's 95 % interval of a share."""
-    share, z2 = successes / trials, _Z_95**2
-    centre = share + z2 / (2 * trials)
-    half = _Z_95 * math.sqrt(share * (1 - share) / trials + z2 / (4 * trials**2))
-    scale = 1 + z2 / trials
-    return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)
+    interval = binomtest(successes, trials).proportion_ci(0.95, method='wilson')
+    return float(interval.low), float(interval.high)

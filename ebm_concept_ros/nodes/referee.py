@@ -292,7 +292,7 @@ class Referee(RunnableDefaults, Node):
 
     def _draw(self, out_dir: Path, result: dict[str, object]) -> None:
         # Imported here: drawing needs torch and a renderer, judging neither.
-        from ebm_concept_ros.nodes.drawing import draw_run
+        from ebm_concept_ros.nodes.referee_pictures import draw_run
 
         p = self.parameters
         goal = self._goal

@@ -23,7 +23,7 @@ from ebm_concept_ros.arm.config import ArmConfig
 from ebm_concept_ros.arm.table_scene import TableScene
 from ebm_concept_ros.field.energy_field import EnergyField
 from ebm_concept_ros.planning.plan_model import PlanModel
-from ebm_concept_ros.report import drawing
+from ebm_concept_ros.report import drawing_process
 from ebm_concept_ros.report.recorder import RunRecorder
 from ebm_concept_ros.report.top_view import TopView
 from ebm_concept_ros.report.video import write_video
@@ -36,7 +36,7 @@ _CHILD = f"""
 import signal
 signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM))
 import runpy
-runpy.run_module('{drawing.__name__}', run_name='__main__', alter_sys=True)
+runpy.run_module('{drawing_process.__name__}', run_name='__main__', alter_sys=True)
 """
 
 
@@ -76,7 +76,7 @@ def render_run(
     out_dir = Path(out_dir)
     out_dir.mkdir(parents=True, exist_ok=True)
     picture, video = out_dir / f'{name}.png', out_dir / f'{name}.mp4'
-    job = drawing.Job(
+    job = drawing_process.Job(
         picture.absolute(),
         video.absolute(),
         arm,
@@ -98,7 +98,7 @@ def render_run(
     return RunFiles(picture, video, problem)
 
 
-def _drawn_elsewhere(job: drawing.Job, is_cancelled: Callable[[], bool]) -> str:
+def _drawn_elsewhere(job: drawing_process.Job, is_cancelled: Callable[[], bool]) -> str:
     """Draw in a process of its own, which does not outlive this call; return why it failed."""
     environment = {**os.environ, 'PYTHONPATH': os.pathsep.join(filter(None, sys.path))}
     environment.setdefault('MUJOCO_GL', 'egl')

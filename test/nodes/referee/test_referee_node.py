@@ -25,7 +25,7 @@ from harness import (
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions as cv
 from ebm_concept_ros.arm.table_scene import TableEntity, TableScene, random_table_scene
-from ebm_concept_ros.nodes.drawing import table_scene
+from ebm_concept_ros.nodes.referee_pictures import table_scene
 from ebm_concept_ros.nodes.runtime import qos
 from ebm_concept_ros.oracle.judge import ReachJudge
 from ebm_concept_ros.planning.plan_model import PlanModel

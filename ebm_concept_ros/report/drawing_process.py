@@ -5,7 +5,7 @@
 
 OpenGL without a display can fail in ways that end the process (a missing library when MuJoCo is
 imported, an abort in the driver). A run's result must survive that, so nothing else lives here.
-`python -m ebm_concept_ros.report.drawing` reads a pickled Job from standard input.
+`python -m ebm_concept_ros.report.drawing_process` reads a pickled Job from standard input.
 """
 
 from __future__ import annotations
