@@ -15,7 +15,7 @@ from ebm_concept_ros.field.energy_field import EnergyField
 from ebm_concept_ros.workspace import Workspace, load_workspace
 
 CONFIG = Path(__file__).parent.parent / 'config'
-SHIPPED_ARMS = ('jaco', 'iiwa7')
+SHIPPED_ARMS = ('jaco', 'iiwa7', 'panda', 'ur5e')
 
 
 def shipped_arm(name: str = 'jaco') -> ArmConfig:

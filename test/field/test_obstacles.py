@@ -74,9 +74,15 @@ def test_a_size_that_cannot_be_is_refused(name, value):
         cv.scene_from_message(message, WORKSPACE)
 
 
-@pytest.mark.parametrize(('name', 'low', 'high'), [('jaco', 0.06, 0.09), ('iiwa7', 0.04, 0.06)])
+HAND_RADII_M = [
+    *(('jaco', 0.06, 0.09), ('iiwa7', 0.04, 0.06)),
+    *(('panda', 0.05, 0.07), ('ur5e', 0.04, 0.06)),
+]
+
+
+@pytest.mark.parametrize(('name', 'low', 'high'), HAND_RADII_M)
 def test_the_hand_is_as_wide_as_its_fingers_and_its_flange(name, low, high):
-    assert set(SHIPPED_ARMS) == {'jaco', 'iiwa7'}
+    assert {each[0] for each in HAND_RADII_M} == set(SHIPPED_ARMS)
     assert low < hand_radius_m(shipped_arm(name)) < high
 
 

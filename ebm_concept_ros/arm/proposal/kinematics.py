@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import mujoco
 import numpy as np
 from scipy.optimize import least_squares
@@ -64,13 +66,23 @@ class HandDown:
         return found if near and np.linalg.norm(self._tilt(axis)) < _TILT_WITHIN else None
 
     def solve_anywhere(
-        self, place_m: np.ndarray, rng: np.random.Generator, tries: int
+        self,
+        place_m: np.ndarray,
+        rng: np.random.Generator,
+        tries: int,
+        holds: Callable[[np.ndarray | None], bool],
     ) -> np.ndarray | None:
-        """Return the best of several tries from random angles: the arm's lowest part is highest."""
+        """Return the best of several tries from random angles: the arm's lowest part is highest.
+
+        holds: tells of angles (n,) whether they are any good.
+        """
         best, best_height = None, -np.inf
+        # A joint that turns more than once begins within its first turn.
+        low, high = np.maximum(self.low, -np.pi), np.minimum(self.high, np.pi)
+        low, high = np.where(low < high, (low, high), (self.low, self.high))
         for _ in range(tries):
-            angles = self.solve(place_m, rng.uniform(self.low, self.high))
-            if angles is None:
+            angles = self.solve(place_m, rng.uniform(low, high))
+            if not holds(angles):
                 continue
             self.place(angles)
             height = float(self.data.xpos[self.model.jnt_bodyid, 2].min())

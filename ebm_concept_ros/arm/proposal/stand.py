@@ -28,7 +28,8 @@ _SIZES = (1.0, 0.85, 0.7, 0.55, 0.4)
 _SMALLEST_M = 0.02
 _SHOULDER_HEIGHTS = (0.35, 0.5, 0.2)
 _YAWS_RAD = (0.0, np.pi / 2, -np.pi / 2, np.pi)
-_RADII = np.linspace(0.15, 0.95, 17)
+_RADII = np.linspace(0.15, 0.95, 17)  # shares of the reach
+_STARTS = (8, 5, 11)
 
 Holds = Callable[[np.ndarray | None], bool]
 
@@ -138,23 +139,29 @@ def _reached_ahead(
     places = np.column_stack(
         [_RADII * reach_m, np.zeros(len(_RADII)), np.full(len(_RADII), height_m)]
     )
-    middle = len(places) // 2
-    for index in sorted(range(len(places)), key=lambda i: abs(i - middle))[::2]:
-        found = hand.solve_anywhere(places[index], rng, _TRIES // 3)
-        if holds(found):
+    ends = (0.0, 0.0)
+    for start in _STARTS:
+        found = hand.solve_anywhere(places[start], rng, _TRIES // 3, holds)
+        if found is None:
+            continue
+        reached = tuple(
+            _last_on_the_way(hand, found, way, holds) for way in (places[start::-1], places[start:])
+        )
+        ends = max(ends, reached, key=lambda ends: ends[1] - ends[0])
+    return ends
+
+
+def _last_on_the_way(
+    hand: HandDown, angles: np.ndarray | None, way: np.ndarray, holds: Holds
+) -> float:
+    """Return x of the last of places (K, 3) to which the arm gets from the first, m."""
+    last = way[0]
+    for place in way[1:]:
+        angles = hand.solve(place, angles)
+        if not holds(angles):
             break
-    else:
-        return 0.0, 0.0
-    ends = []
-    for way in (places[index::-1], places[index:]):
-        angles, end = found, places[index]
-        for place in way[1:]:
-            angles = hand.solve(place, angles)
-            if not holds(angles):
-                break
-            end = place
-        ends.append(float(end[0]))
-    return ends[0], ends[1]
+        last = place
+    return float(last[0])
 
 
 def _largest_square(near_m: float, far_m: float) -> tuple[float, float]:
@@ -176,8 +183,8 @@ def _stand(
     plane = np.stack(np.meshgrid(axis, axis, indexing='ij'), -1).reshape(-1, 2)
     height = workspace.hover_height_in_base_m
     places = np.column_stack([workspace.to_base(plane), np.full(len(plane), height)])
-    middle = hand.solve_anywhere(places[len(places) // 2], rng, _TRIES)
-    if not holds(middle):
+    middle = hand.solve_anywhere(places[len(places) // 2], rng, _TRIES, holds)
+    if middle is None:
         return None
     nearer = workspace.to_base(np.array([-0.5, 0.0]))
     home = hand.solve(np.array([*nearer, height]), middle)

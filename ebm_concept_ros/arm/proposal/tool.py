@@ -55,7 +55,8 @@ def _outwards(
 ) -> np.ndarray:
     """Return the unit vector from the arm out of the hand; all in the body's frame."""
     centre = (points.min(0) + points.max(0)) / 2
-    for origin, share in ((anchor, _ALONG_AXIS), (before, _ALONG_ARM)):
+    # From the joint before it: a flange may lie behind the origin of its own link.
+    for origin, share in ((before, _ALONG_ARM), (anchor, _ALONG_AXIS)):
         away = centre - origin
         length = np.linalg.norm(away)
         if length > 1e-3 and abs(away @ axis) > share * length:
