@@ -4,11 +4,12 @@
 """What the benchmarks measure with is right, and they run."""
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
 
-from benchmarks import entities, training
+from benchmarks import demonstrations, entities, training
 from ebm_core.relational.config import PRESETS
 
 
@@ -35,6 +36,18 @@ def test_cost_against_entities(tmp_path):
     assert more['identification_mib'] > few['identification_mib'] > 0
     assert all(row[f'{key}_ms'] > 0 for row in rows for key in entities.LABELS)
     assert (tmp_path / 'entities.png').stat().st_size > 10_000
+
+
+def test_recordings_are_judged_as_what_was_drawn(tmp_path, monkeypatch):
+    monkeypatch.setattr(demonstrations, 'COSTLY', (20,))
+    weights = Path(__file__).parents[2] / 'models' / 'placement'
+    options = ['--sets', '1', '--numbers', '2', '40', '--json', str(tmp_path / 'x.json')]
+    demonstrations.main(['--model', str(weights), *options])
+    result = json.loads((tmp_path / 'x.json').read_text())
+    assert [row['states'] for row in result['verdicts']] == [2, 2, 40, 40]
+    assert all(row['differ'] == 0 and row['understood'] == 1 for row in result['verdicts'])
+    (cost,) = result['costs']
+    assert 0 < cost['usual_judge_ms'] <= cost['judge_ms'] and cost['read_ms'] > 0
 
 
 def test_steps_that_are_compared_have_64_concepts():
