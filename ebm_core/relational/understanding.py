@@ -142,12 +142,11 @@ def _energies_of_states(
     gates = torch.ones_like(before[..., 0])
     of_states = StateEnergy(energy, before, x, gates, w, kind.movers, roles)
     moves = kind.changes == 'position'
-    acting = (slice(None), slice(None), slice(kind.movers), POSITION if moves else COLOUR)
-    anything = _evenly_drawn(len(x), x[acting][0].numel(), generator)
-    candidates = x.unsqueeze(1).repeat(1, 1 + anything.shape[1], 1, 1, 1)
-    acted = candidates[:, 1:, :, : kind.movers, acting[-1]]
-    anything = anything.view(acted.shape)
-    acted[:] = 2 * anything - 1 if moves else anything
+    feature = POSITION if moves else COLOUR
+    drawn = _evenly_drawn(len(x), x[0, :, : kind.movers, feature].numel(), generator)
+    candidates = x.unsqueeze(1).repeat(1, 1 + drawn.shape[1], 1, 1, 1)
+    acted = candidates[:, 1:, :, : kind.movers, feature]
+    acted[:] = (2 * drawn - 1 if moves else drawn).view(acted.shape)
     pairs = len(x) * x.shape[1] * x.shape[2] ** 2
     few = candidates.split(max(1, _PAIRS_AT_ONCE // pairs), 1)
     return torch.cat([of_states(some) for some in few], 1)
