@@ -24,6 +24,7 @@ _MODULES = {
     'fig7_codes': 'code_landscapes',
     'fig8': 'kl_energies',
     'changes': 'changes',
+    'open_concepts': 'open_concepts',
 }
 _FAMILY = 'family_'
 FAMILY_FIGURES: tuple[str, ...] = tuple(_FAMILY + family for family in FAMILIES)
