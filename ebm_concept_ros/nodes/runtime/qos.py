@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 from rclpy.qos import DurabilityPolicy, QoSPolicyKind, QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
 
@@ -37,4 +39,5 @@ def overridable(profile: QoSProfile) -> dict[str, object]:
     Parameters `qos_overrides./<topic>.<publisher or subscription>.<policy>` may say otherwise.
     """
     options = QoSOverridingOptions(policy_kinds=_POLICIES)
-    return {'qos_profile': profile, 'qos_overriding_options': options}
+    # A copy: rclpy writes what a parameter overrides into the profile that it is given.
+    return {'qos_profile': copy(profile), 'qos_overriding_options': options}

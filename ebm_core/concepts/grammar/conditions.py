@@ -30,6 +30,7 @@ from .kind import (
 )
 
 _PROJECTIONS = 6  # Newton steps to a condition, or to two at once
+_ABSOLUTE = 0.3  # share of the conjunctions whose first condition is not about references
 _DAMPING = 0.02  # of a step to two conditions whose slopes are almost parallel
 _SMALL = 1e-3  # of the differences that a measure's slope is taken from, particle units
 DEEP = 0.6  # how far beyond the border demonstrators go where an area is asked for
@@ -219,9 +220,14 @@ class Both(Kind):
     may_fail: ClassVar[bool] = True
 
     def draw(self, references: Tensor, ordered: Tensor) -> Parameters:
+        # One of the two may be about an absolute place: on this line, and near that reference.
+        absolute = chance(_ABSOLUTE, len(references), references.device)
         p = {}
         for prefix, part in (('first.', self.first), ('second.', self.second)):
-            p |= {prefix + k: v for k, v in part.draw(references, ordered).items()}
+            own = references
+            if part is self.first and not part.measure.pairs:
+                own = torch.where(absolute, 0, references)
+            p |= {prefix + k: v for k, v in part.draw(own, ordered).items()}
         return p
 
     def nearest(self, p: Parameters, place: Tensor, start: Tensor, references: Tensor) -> Tensor:

@@ -8,9 +8,12 @@ from harness import Probe, running, wait_until
 from pydantic import Field
 from rcl_interfaces.msg import ParameterType
 from rcl_interfaces.srv import DescribeParameters, GetParameters, SetParameters
+from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.qos import ReliabilityPolicy
+from std_msgs.msg import String
 
+from ebm_concept_ros.nodes.runtime import qos
 from ebm_concept_ros.nodes.runtime.parameters import InvalidParameter, Parameters, validate
 from ebm_concept_ros.nodes.simulator_setup import SimulatorParameters
 
@@ -110,4 +113,23 @@ def test_parameters_override_the_quality_of_service(tmp_path):
             found = probe.node.get_publishers_info_by_topic('joint_states')
             assert [e.qos_profile.reliability for e in found] == [ReliabilityPolicy.BEST_EFFORT]
     finally:
+        probe.close()
+
+
+def test_an_override_is_of_one_topic_alone():
+    probe = Probe()
+    node = Node(
+        'overridden',
+        context=probe.node.context,
+        parameter_overrides=[Parameter('qos_overrides./one.publisher.depth', value=7)],
+    )
+    try:
+        one, other = (
+            node.create_publisher(String, name, **qos.overridable(qos.LATCHED))
+            for name in ('one', 'other')
+        )
+        assert one.qos_profile.depth == 7
+        assert other.qos_profile.depth == qos.LATCHED.depth == 1
+    finally:
+        node.destroy_node()
         probe.close()
