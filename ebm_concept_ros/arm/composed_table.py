@@ -11,9 +11,8 @@ import numpy as np
 
 from ebm_concept_ros.arm.table_scene import TableScene, coloured_table
 from ebm_concept_ros.workspace import Workspace
-from ebm_core.concepts import Concept
-from ebm_core.concepts.arrangement import Arrangement
-from ebm_core.world.scene import ACTOR_COLOUR, COLOURS, InvalidInput, Scene
+from ebm_core.concepts import Concept, joint
+from ebm_core.world.scene import COLOURS, InvalidInput
 
 SUM = ' + '  # between the names of concepts that are added up
 
@@ -42,8 +41,9 @@ def composed_table(
     rng = np.random.default_rng(seed)
     for _ in range(_MAX_DRAWS):
         both = tuple(concept.variant(rng) if vary else concept for concept in concepts)
-        first = _participants(both[0], rng, None)
-        second = _participants(both[1], rng, first[0] if together else None)
+        first = joint.participants(both[0], rng, half_width=_WITHIN_UNITS)
+        actor = first[0] if together else None
+        second = joint.participants(both[1], rng, actor, half_width=_WITHIN_UNITS)
         others = rng.uniform(-_WITHIN_UNITS, _WITHIN_UNITS, (int(rng.integers(1, 3)), 2))
         places = np.concatenate((first[1:], second[1:], others))
         gaps = np.linalg.norm(places[:, None] - places[None], axis=-1)
@@ -53,8 +53,8 @@ def composed_table(
             or gaps.min(initial=np.inf) < _SPACING_UNITS
         ):
             continue
-        # How far from satisfying each is who satisfies, or is to satisfy, the first.
-        of_first, of_second = _violations(both, first, second, places)
+        # The actor stands where the first holds.
+        of_first, of_second = joint.violations(both, np.vstack((first[:1], places)))
         if of_first <= _TOLERANCE_UNITS and (
             of_second <= _TOLERANCE_UNITS if together else of_second >= _APART_UNITS
         ):
@@ -64,37 +64,3 @@ def composed_table(
             return both, coloured_table(rng, referred_to, places, workspace)
     name, how = SUM.join(concept.name for concept in concepts), 'together' if together else 'apart'
     raise InvalidInput(f'scene_seed: {seed} finds no table on which {name} can hold {how}')
-
-
-def _participants(
-    concept: Concept, rng: np.random.Generator, actor: np.ndarray | None
-) -> np.ndarray:
-    """Return (P, 2): an actor, where it is given that one, and references around it."""
-    if isinstance(concept, Arrangement):
-        drawn = concept.arrange(rng, 1)[0]
-        if actor is not None and concept.num_references:
-            return drawn + actor - drawn[0]
-    else:
-        drawn = rng.uniform(-_WITHIN_UNITS, _WITHIN_UNITS, (2, 2))
-    return drawn if actor is None else np.concatenate((actor[None], drawn[1:]))
-
-
-def _violations(
-    concepts: Sequence[Concept], first: np.ndarray, second: np.ndarray, places: np.ndarray
-) -> list[float]:
-    """Return by how much each is violated with the actor where the first has it, particle units."""
-    positions = np.vstack((first[:1], places))
-    movable = np.arange(len(positions)) == 0
-    scene = Scene(
-        positions, np.tile(ACTOR_COLOUR, (len(positions), 1)), np.zeros(len(positions)), movable
-    )
-    out, begin = [], 1
-    for concept, references in zip(concepts, (first[1:], second[1:]), strict=True):
-        attention = movable.astype(float)
-        attention[begin : begin + len(references)] = 1.0
-        begin += len(references)
-        if isinstance(concept, Arrangement):
-            out.append(float(concept.violation(positions[attention > 0.5])))
-        else:
-            out.append(0.0 if concept.holds(scene, attention) else np.inf)
-    return out

@@ -11,14 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..concepts import Concept, EventBatch, get_concept
-from ..concepts.arrangement import Arrangement
+from ..concepts import Concept, EventBatch, get_concept, joint
 from ..concepts.particles import features, first
-from ..concepts.proximity import Proximity
 from ..relational.composition import Composition, generate
 from ..relational.model import ConceptModel
 from ..relational.state_energy import StateEnergy
-from ..world.scene import COLOURS, MOVABLE, NUM_FEATURES, POSITION
+from ..world.scene import COLOURS, POSITION
 from .contexts import DEMONSTRATIONS, demonstrated
 
 PAIRS: tuple[tuple[str, str], ...] = (
@@ -59,7 +57,7 @@ def evaluate_pair(
         padded[row, : len(positions)] = positions
         present[row, : len(positions)] = True
     concepts = [pair for pair, _ in drawn]
-    gates = [_gates(most, concepts[0], which) for which in (0, 1)]
+    gates = joint.attentions(concepts[0], most)
     state = _paint(rng, padded, present, gates)
     x = torch.from_numpy(state)[:, None]
     terms = []
@@ -74,7 +72,7 @@ def evaluate_pair(
     held = np.array(
         [
             [
-                satisfied(concepts[row][which], padded[row], present[row], gates[which])
+                joint.satisfied(concepts[row][which], padded[row], gates[which], present[row])
                 for which in (0, 1)
             ]
             for row in range(scenes)
@@ -88,20 +86,6 @@ def evaluate_pair(
     }
 
 
-def satisfied(
-    concept: Concept, positions: np.ndarray, present: np.ndarray, gate: np.ndarray
-) -> bool:
-    """Tell whether the predicate holds of positions (N, 2), the attended ones marked in (N,)."""
-    order = np.argsort(-gate, kind='stable')
-    state = np.zeros((1, 2, len(positions), NUM_FEATURES), np.float32)
-    state[..., POSITION] = positions[order]
-    state[:, :, 0, MOVABLE] = 1.0
-    one = EventBatch(
-        state, gate[order][None], present[order][None], np.zeros_like(state[:, 0]), np.zeros((1, 2))
-    )
-    return bool(concept.satisfied(one)[0])
-
-
 def _scene(
     rng: np.random.Generator, names: tuple[str, str]
 ) -> tuple[tuple[Concept, Concept], np.ndarray]:
@@ -111,51 +95,15 @@ def _scene(
     """
     for _ in range(_MOST_DRAWS):
         pair = tuple(get_concept(name).variant(rng) for name in names)
-        here = _around(rng, pair[0], None)
-        there = _around(rng, pair[1], here[0])
-        positions = np.concatenate((here, there[1:], rng.uniform(-1, 1, (DISTRACTORS, 2))))
+        first = joint.participants(pair[0], rng)
+        second = joint.participants(pair[1], rng, first[0])
+        positions = np.concatenate((first, second[1:], rng.uniform(-1, 1, (DISTRACTORS, 2))))
         if (np.abs(positions) > 1).any():
             continue
-        present = np.ones(len(positions), bool)
-        gates = [_gates(len(positions), pair, which) for which in (0, 1)]
-        if all(
-            _violation(c, positions, present, g) <= JOINT_TOLERANCE
-            for c, g in zip(pair, gates, strict=True)
-        ):
+        if max(joint.violations(pair, positions)) <= JOINT_TOLERANCE:
             positions[0] = rng.uniform(-1, 1, 2)
             return pair, positions
     raise RuntimeError(f'{names[0]} + {names[1]}: no scene with a joint solution was drawn')
-
-
-def _around(rng: np.random.Generator, concept: Concept, actor: np.ndarray | None) -> np.ndarray:
-    """Return (P, 2): an actor (where it is given) and references that satisfy the concept."""
-    if isinstance(concept, Proximity):
-        place = rng.uniform(-1, 1, (2, 2))
-    else:
-        assert isinstance(concept, Arrangement)
-        place = concept.arrange(rng, 1)[0]
-    if actor is None:
-        return place
-    if concept.num_references and isinstance(concept, Arrangement):
-        return place + actor - place[0]
-    return np.concatenate((actor[None], place[1:]))
-
-
-def _violation(
-    concept: Concept, positions: np.ndarray, present: np.ndarray, gate: np.ndarray
-) -> float:
-    if isinstance(concept, Arrangement):
-        return float(concept.violation(positions[gate > 0.5]))
-    return 0.0 if satisfied(concept, positions, present, gate) else np.inf
-
-
-def _gates(n: int, pair: Sequence[Concept], which: int) -> np.ndarray:
-    """Return the attention (N,) of one of two concepts that share the actor."""
-    gates = np.zeros(n, np.float32)
-    gates[0] = 1.0
-    begin = 1 if which == 0 else pair[0].num_participants
-    gates[begin : begin + pair[which].num_participants - 1] = 1.0
-    return gates
 
 
 def _paint(
