@@ -55,7 +55,7 @@ class Answers:
 
 
 def family_figure(family: str) -> FigureSpec:
-    """Return the figure of a family, by a name of events.FAMILIES."""
+    """Return the figure of a family, by a name of `concepts.FAMILIES`."""
 
     def draw(models: Models, seed: int, scenes: int) -> tuple[Figure, dict]:
         return draw_family(models.get(MAIN), FAMILIES[family], seed)

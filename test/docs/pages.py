@@ -20,6 +20,8 @@ _ANY_FENCE = re.compile(r'^```.*?^```$', re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r'\]\(([^)\s]+)\)')
 # Commands of ours within a sentence or a table.
 _IN_TEXT = re.compile(r'(?<!`)`((?:\w+=\S+ )?(?:python |\./|ros2 |pytest |torchrun )[^`]*)`(?!`)')
+_SPAN = re.compile(r'(?<!`)`([^`]+)`(?!`)')
+_ASSIGNMENT = re.compile(r'\b([a-z]\w*):=')
 _SHELL_ENDS = {'&&', '||', ';', '&', '|'}
 
 
@@ -41,6 +43,12 @@ def paths(page: Path) -> list[str]:
     text = _ANY_FENCE.sub('', page.read_text(encoding='utf-8'))
     named = re.findall(r'(?<!`)`([\w./-]+(?:/|\.(?:py|md|sh|msg|xml|yaml|rst|txt)))`(?!`)', text)
     return [path for path in named if '/' in path]
+
+
+def assignments(page: Path) -> set[str]:
+    """Return the names of which a sentence of the page says `name:=value`."""
+    text = _ANY_FENCE.sub('', page.read_text(encoding='utf-8'))
+    return {name for span in _SPAN.findall(text) for name in _ASSIGNMENT.findall(span)}
 
 
 def anchors(page: Path) -> set[str]:

@@ -13,7 +13,7 @@ import runpy
 import sys
 
 import pytest
-from pages import NAMES, PAGES, ROOT, anchors, code, commands, links, paths, slug
+from pages import NAMES, PAGES, ROOT, anchors, assignments, code, commands, links, paths, slug
 
 # What others make; whether it is there is not for these pages to say.
 OTHERS = {
@@ -158,12 +158,21 @@ def _pytest(rest: list[str]) -> str:
 
 
 def _launch_arguments(arguments: list[str]) -> str:
-    """Check names against the page of the interface, which its own test compares to the code."""
-    page = (ROOT / 'docs' / 'ros_interface.md').read_text(encoding='utf-8')
-    table = page.split('<!-- generated: launch arguments -->')[1].split('<!-- end')[0]
-    known = set(re.findall(r'^\| `(\w+)` \|', table, re.MULTILINE))
+    known = interface_names('launch arguments')
     unknown = {word.partition(':=')[0] for word in arguments if ':=' in word} - known
     return f'unknown launch arguments {sorted(unknown)}' if unknown else ''
+
+
+def interface_names(*tables: str) -> set[str]:
+    """Return the names in tables of the ROS interface's page, which its own test compares."""
+    page = (ROOT / 'docs' / 'ros_interface.md').read_text(encoding='utf-8')
+    bodies = [page.split(f'<!-- generated: {name} -->')[1].split('<!-- end')[0] for name in tables]
+    return set(re.findall(r'^\| `([\w.]+)` \|', '\n'.join(bodies), re.MULTILINE))
+
+
+@each_page
+def test_every_launch_argument_or_parameter_that_is_set_exists(page):
+    assert assignments(page) <= interface_names('launch arguments', 'parameters')
 
 
 def _imports(text: str) -> str:
@@ -193,6 +202,14 @@ def test_commands_are_found_in_blocks_and_sentences():
     assert len(found) > 60
     assert sum(len(links(page)) for page in PAGES) > 60
     assert sum(len(code(page, 'python')) for page in PAGES) >= 3
+
+
+def test_assignments_are_found_in_sentences(tmp_path):
+    page = tmp_path / 'page.md'
+    page.write_text('`model:=x`, `./run.sh a:=1 b:=2`, not NAME:=VALUE\n```bash\nc:=3\n```\n')
+    assert assignments(page) == {'model', 'a', 'b'}
+    names = interface_names('launch arguments', 'parameters')
+    assert {'model_dir', 'autostart', 'scene_seed'} <= names and 'model' not in names
 
 
 @pytest.mark.parametrize(
