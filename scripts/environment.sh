@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Source this from bash: the virtual environment, ROS 2 from its wheels, and the built package.
-# Made for the lane without an installed ROS 2; scripts/setup.sh makes what it sources.
+# Made for machines without an installed ROS 2; scripts/setup.sh makes what it sources.
 
 _ebm_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 if [ ! -f "$_ebm_root/.venv/bin/activate" ]; then
