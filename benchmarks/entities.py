@@ -67,9 +67,9 @@ def chain(model: ConceptModel, scene: Scene, attention: np.ndarray, code: np.nda
     x = torch.from_numpy(scene.features()[attention > 0])[None]
     w = torch.from_numpy(code.astype(np.float32))[None]
     energy = StateEnergy(model.energy, x, x.unsqueeze(1), torch.ones(x.shape[:2]), w, 1)
-    free = torch.zeros_like(x)
-    free[:, 0, POSITION] = 1.0
-    model.sampler.generate(energy, x[:, None, None], free)
+    mutable = torch.zeros_like(x)
+    mutable[:, 0, POSITION] = 1.0
+    model.sampler.generate(energy, x[:, None, None], mutable)
 
 
 def operations(model: ConceptModel, number: int) -> dict[str, Callable[[], object]]:

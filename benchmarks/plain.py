@@ -110,7 +110,7 @@ def _generation(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Return −log p(x | a, w), KL loss, demonstrated energy and direction loss, each (B,)."""
     before = events.states[:, :1]
-    gates, may = events.attention.unsqueeze(1), events.free[:, None, None]
+    gates, mutable_mask = events.attention.unsqueeze(1), events.mutable[:, None, None]
 
     def energy(states: Tensor, by: PlainEnergy = e, w: Tensor = w) -> Tensor:
         x = e.e.inputs(states, before.expand(-1, states.shape[1], -1, -1))
@@ -120,20 +120,20 @@ def _generation(
         return energy(states) if config.kl_into_energy else energy(states, fixed, w.detach())
 
     start = events.start()
-    chain = [starts(start, events.free, CHAINS)]
-    variable = variable_of(events.free, chain[0].shape[2])
+    chain = [starts(start, events.mutable, CHAINS)]
+    variable = variable_of(events.mutable, chain[0].shape[2])
     for k in range(sampler.steps):
-        gradient = _gradient(descended, chain[-1], config.kl) * may
+        gradient = _gradient(descended, chain[-1], config.kl) * mutable_mask
         with torch.set_grad_enabled(config.kl):
             moved = sampler.step(variable, k, chain[-1], gradient, 0.0)
-            chain.append(moved + LANGEVIN_NOISE * torch.randn_like(moved) * may)
+            chain.append(moved + LANGEVIN_NOISE * torch.randn_like(moved) * mutable_mask)
     way = [c.detach() for c in chain]
-    candidates, as_good = state_candidates(events.states[:, 1:], start, way, events.free)
+    candidates, ignored = state_candidates(events.states[:, 1:], start, way, events.mutable)
     energies = energy(candidates)
     gradients = _gradient(energy, candidates)
-    direction = direction_loss(candidates, gradients, events.free, single_goal)
+    direction = direction_loss(candidates, gradients, events.mutable, single_goal)
     kl = energy(chain[-1], fixed, w.detach()).log1p().mean(1)
-    return _first_of(energies.masked_fill(as_good, torch.inf)), kl, energies[:, 0], direction
+    return _first_of(energies.masked_fill(ignored, torch.inf)), kl, energies[:, 0], direction
 
 
 def _identification(
@@ -172,9 +172,9 @@ def _identification(
         with torch.set_grad_enabled(config.kl):
             logits = sampler.step('attention', k, logits, gradient, LANGEVIN_NOISE)
     found = gates_of(logits)
-    candidates, also_right = mask_candidates(mask, present, any_of, found.detach())
+    candidates, ignored = mask_candidates(mask, present, any_of, found.detach())
     energies = energy(candidates)
-    ml = _first_of(energies.masked_fill(also_right, torch.inf))
+    ml = _first_of(energies.masked_fill(ignored, torch.inf))
     kl = energy(found, fixed, [w.detach() for w in codes]).log1p()
     return ml, kl.mean(1)
 

@@ -14,7 +14,7 @@ from ..world.batch import EventBatch
 from ..world.scene import COLOUR
 from .colour import MOST_ALIKE, SUCCESS_COLOUR_DISTANCE
 from .concept import Concept
-from .particles import COLOUR_JITTER, NUM_ENTITIES, acted, features, first, presence, still
+from .particles import COLOUR_JITTER, NUM_ENTITIES, acted, features, prefix_mask, presence, still
 
 _APART = 0.35  # of everybody else, in RGB
 _CANDIDATES = 16
@@ -42,8 +42,8 @@ class AnyColour(Concept):
     ) -> EventBatch:
         """Return (count,) events: one entity changes its colour; reference_colour plays no role."""
         present = presence(rng, count, num_entities, 1)
-        attention = first(present, 1)
-        after = self._state(rng, attention, present, first(present, 1) > 0)
+        attention = prefix_mask(present, 1)
+        after = self._state(rng, attention, present, prefix_mask(present, 1) > 0)
         before = after.copy()
         before[:, 0, COLOUR] = rng.uniform(0, 1, (count, 3))
         return acted(before, after, attention, present, COLOUR)
@@ -54,7 +54,7 @@ class AnyColour(Concept):
         """Return (count,) still scenes with one to MOST_ALIKE entities of the colour."""
         present = presence(rng, count, num_entities, 2)
         most = np.minimum(MOST_ALIKE, present.sum(1) - 1)
-        attention = first(present, rng.integers(1, most + 1))
+        attention = prefix_mask(present, rng.integers(1, most + 1))
         movable = present & (rng.random(present.shape) < 0.5)
         return still(self._state(rng, attention, present, movable), attention, present)
 

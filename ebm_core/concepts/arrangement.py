@@ -25,8 +25,8 @@ from .particles import (
     NUM_ENTITIES,
     acted,
     features,
-    first,
     palette_colours,
+    prefix_mask,
     presence,
     redraw,
     still,
@@ -82,8 +82,8 @@ class Arrangement(Concept):
         """Return (count,) events: the movers go from anywhere to a satisfied arrangement."""
         p = self.num_participants
         present = presence(rng, count, num_entities, p)
-        attention = first(present, p)
-        movable = first(present, self.movers) > 0
+        attention = prefix_mask(present, p)
+        movable = prefix_mask(present, self.movers) > 0
         if not self.black_crosses:
             movable |= present & (attention < 0.5) & (rng.random(present.shape) < 0.5)
         positions = rng.uniform(-1, 1, (*present.shape, 2))
@@ -103,8 +103,8 @@ class Arrangement(Concept):
         """Return (count,) still scenes; colours are random and carry no hint."""
         p = self.num_participants
         present = presence(rng, count, num_entities, p)
-        attention = first(present, p)
-        movable = first(present, self.movers) > 0
+        attention = prefix_mask(present, p)
+        movable = prefix_mask(present, self.movers) > 0
         distractor = present & (attention < 0.5)
         movable |= distractor & (rng.random(present.shape) < self.movable_distractors)
         positions = np.zeros((*present.shape, 2))

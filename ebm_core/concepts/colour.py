@@ -19,8 +19,8 @@ from .particles import (
     PALETTE,
     acted,
     features,
-    first,
     palette_colours,
+    prefix_mask,
     presence,
     still,
 )
@@ -51,11 +51,11 @@ class Colour(Concept):
     ) -> EventBatch:
         """Return (count,) events: one entity changes its colour; reference_colour plays no role."""
         present = presence(rng, count, num_entities, 1)
-        attention = first(present, 1)
+        attention = prefix_mask(present, 1)
         positions = rng.uniform(-1, 1, (*present.shape, 2))
         colours = palette_colours(rng, attention, self.index)
         after = features(
-            rng, positions, colours, first(present, 1) > 0, present, black_crosses=False
+            rng, positions, colours, prefix_mask(present, 1) > 0, present, black_crosses=False
         )
         before = after.copy()
         before[:, 0, COLOUR] = rng.uniform(0, 1, (count, 3))
@@ -67,7 +67,7 @@ class Colour(Concept):
         """Return (count,) still scenes with one to MOST_ALIKE entities of the colour."""
         present = presence(rng, count, num_entities, 2)
         most = np.minimum(MOST_ALIKE, present.sum(1) - 1)
-        attention = first(present, rng.integers(1, most + 1))
+        attention = prefix_mask(present, rng.integers(1, most + 1))
         positions = rng.uniform(-1, 1, (*present.shape, 2))
         colours = palette_colours(rng, attention, self.index)
         movable = present & (rng.random(present.shape) < 0.5)

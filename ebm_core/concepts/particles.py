@@ -39,7 +39,7 @@ def presence(
     return np.arange(high) < rng.integers(low, high + 1, (count, 1))
 
 
-def first(present: np.ndarray, number: int | np.ndarray) -> np.ndarray:
+def prefix_mask(present: np.ndarray, number: int | np.ndarray) -> np.ndarray:
     """Return the attention (count, N) of events whose first `number` entities take part."""
     index = np.arange(present.shape[1])
     return (index < np.reshape(number, (-1, 1))).astype(np.float32) * present
@@ -96,8 +96,8 @@ def features(
     return out * present[..., None]
 
 
-def free_features(attention: np.ndarray, features: slice, number: int) -> np.ndarray:
-    """Return `free` (count, N, NUM_FEATURES): `features` of the first `number` entities."""
+def mutable_features(attention: np.ndarray, features: slice, number: int) -> np.ndarray:
+    """Return `mutable` (count, N, NUM_FEATURES): `features` of the first `number` entities."""
     out = np.zeros((*attention.shape, NUM_FEATURES), np.float32)
     out[:, :number, features] = 1.0
     return out
@@ -111,7 +111,7 @@ def acted(
     changed: slice,
     movers: int = 1,
 ) -> EventBatch:
-    """Return events in which `changed` features of the first `movers` entities are free.
+    """Return events in which `changed` features of the first `movers` entities are mutable.
 
     before, after: (count, N, NUM_FEATURES).
     """
@@ -119,7 +119,7 @@ def acted(
         np.stack((before, after), 1),
         attention,
         present,
-        free_features(attention, changed, movers),
+        mutable_features(attention, changed, movers),
         np.zeros((len(before), 2), np.int64),
     )
 

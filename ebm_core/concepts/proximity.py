@@ -20,8 +20,8 @@ from .particles import (
     NUM_ENTITIES,
     acted,
     features,
-    first,
     palette_colours,
+    prefix_mask,
     presence,
     redraw,
     still,
@@ -51,7 +51,7 @@ class Proximity(Concept):
     ) -> EventBatch:
         """Return (count,) events: the actor goes closest to (farthest from) the reference."""
         present = presence(rng, count, num_entities, 3)
-        attention = first(present, 2)
+        attention = prefix_mask(present, 2)
         positions = np.zeros((*present.shape, 2))
         start = rng.uniform(-1, 1, (count, 2))
 
@@ -61,7 +61,7 @@ class Proximity(Concept):
             return self._lead(positions[rows], 1, 0, present[rows]) < CLEAR_MARGIN
 
         redraw(count, draw)
-        movable = first(present, 1) > 0
+        movable = prefix_mask(present, 1) > 0
         colours = palette_colours(rng, attention, reference_colour)
         after = features(rng, positions, colours, movable, present, black_crosses=True)
         before = after.copy()
@@ -73,7 +73,7 @@ class Proximity(Concept):
     ) -> EventBatch:
         """Return (count,) still scenes with one cross, and the entity closest to it (farthest)."""
         present = presence(rng, count, num_entities, 3)
-        attention = first(present, 2)
+        attention = prefix_mask(present, 2)
         positions = np.zeros((*present.shape, 2))
 
         def draw(rows: np.ndarray) -> np.ndarray:
@@ -82,7 +82,7 @@ class Proximity(Concept):
 
         redraw(count, draw)
         colours = palette_colours(rng, attention, None)
-        movable = first(present, 1) > 0
+        movable = prefix_mask(present, 1) > 0
         state = features(rng, positions, colours, movable, present, black_crosses=True)
         return still(state, attention, present)
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..world.batch import EventBatch
 from .concept import Concept
-from .particles import NUM_ENTITIES, features, first, palette_colours, presence, still
+from .particles import NUM_ENTITIES, features, palette_colours, prefix_mask, presence, still
 
 MANY = 128
 
@@ -47,7 +47,7 @@ class Quantity(Concept):
         """Return (count,) still scenes in which some are attended to, no matter which."""
         present = presence(rng, count, num_entities, self.fewest + 1)
         most = np.minimum(self.most, present.sum(1))
-        attention = first(present, rng.integers(self.fewest, most + 1))
+        attention = prefix_mask(present, rng.integers(self.fewest, most + 1))
         positions = rng.uniform(-1, 1, (*present.shape, 2))
         colours = palette_colours(rng, attention, None)
         movable = present & (rng.random(present.shape) < 0.5)

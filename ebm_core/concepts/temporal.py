@@ -21,9 +21,9 @@ from .concept import SUCCESS_DISTANCE, Concept
 from .particles import (
     NUM_ENTITIES,
     features,
-    first,
-    free_features,
+    mutable_features,
     palette_colours,
+    prefix_mask,
     presence,
     redraw,
 )
@@ -54,14 +54,14 @@ class Follow(Concept):
         While nothing is generated yet, the follower stays where it is.
         """
         present = presence(rng, count, num_entities, 2)
-        attention = first(present, 2)
+        attention = prefix_mask(present, 2)
         paths, start = _paths(rng, present)
         _follow(paths, start, np.zeros(count, np.int64))
         state = features(
             rng,
             paths[:, 0],
             palette_colours(rng, attention, reference_colour),
-            first(present, 1) > 0,
+            prefix_mask(present, 1) > 0,
             present,
             black_crosses=True,
         )
@@ -69,7 +69,7 @@ class Follow(Concept):
             _along(state, paths, present),
             attention,
             present,
-            free_features(attention, POSITION, 1),
+            mutable_features(attention, POSITION, 1),
             np.zeros((count, 2), np.int64),
         )
 
@@ -78,9 +78,9 @@ class Follow(Concept):
     ) -> EventBatch:
         """Return (count,) scenes in motion; another actor may follow too early, or not at all."""
         present = presence(rng, count, num_entities, 3)
-        attention = first(present, 2)
+        attention = prefix_mask(present, 2)
         distractor = present & (attention < 0.5)
-        movable = (first(present, 1) > 0) | (distractor & (rng.random(present.shape) < 0.5))
+        movable = (prefix_mask(present, 1) > 0) | (distractor & (rng.random(present.shape) < 0.5))
         paths = np.zeros((count, STEPS + 1, present.shape[1], 2))
 
         def draw(rows: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ..concepts import Concept, EventBatch, get_concept, joint
-from ..concepts.particles import features, first
+from ..concepts.particles import features, prefix_mask
 from ..relational.composition import Composition, generate
 from ..relational.model import ConceptModel
 from ..relational.state_energy import StateEnergy
@@ -65,9 +65,9 @@ def evaluate_pair(
         code = _codes(model, [pair[which] for pair in concepts], rng)
         gate = torch.from_numpy(gates[which]).expand(scenes, -1)
         terms.append((1.0, StateEnergy(model.energy, x[:, 0], x, gate, code, movers=1)))
-    free = torch.zeros_like(x[:, 0])
-    free[:, 0, POSITION] = 1.0
-    end = generate(model.sampler, Composition(terms), x, free)[:, 0, 0, POSITION].numpy()
+    mutable = torch.zeros_like(x[:, 0])
+    mutable[:, 0, POSITION] = 1.0
+    end = generate(model.sampler, Composition(terms), x, mutable)[:, 0, 0, POSITION].numpy()
     padded[:, 0] = end
     held = np.array(
         [
@@ -114,7 +114,7 @@ def _paint(
     colours = palette[:, 2:3].repeat(positions.shape[1], 1)
     for which in (0, 1):
         colours[:, gates[which] > 0.5] = palette[:, which : which + 1]
-    movable = first(present, 1) > 0
+    movable = prefix_mask(present, 1) > 0
     return features(rng, positions, colours, movable, present, black_crosses=True)
 
 

@@ -61,26 +61,28 @@ def _measure(
 ) -> Iterator[tuple[str, np.ndarray]]:
     """Yield what was measured, and (scenes,) bool."""
     m = demonstrations
-    still = EventBatch.stack([c.identification(rng, m + 1, num_entities) for c in concepts])
-    w_still = demonstrated(model, still[:, :m])
-    asked = still[:, m]
+    identification_events = EventBatch.stack(
+        [c.identification(rng, m + 1, num_entities) for c in concepts]
+    )
+    w_still = demonstrated(model, identification_events[:, :m])
+    asked = identification_events[:, m]
     yield 'identification', found(model, asked, w_still, IDENTIFICATION_RESTARTS)
     yield 'identification_one_chain', found(model, asked, w_still, 0)
     if not concepts[0].generates:
         return
     colours = rng.integers(len(COLOURS), size=len(concepts))
-    acted = EventBatch.stack(
+    generation_events = EventBatch.stack(
         [
             c.generation(rng, m + 1, num_entities, int(colour))
             for c, colour in zip(concepts, colours, strict=True)
         ]
     )
-    w_x = demonstrated(model, acted[:, :m])
-    yield 'generation', brought_about(model, concepts, acted[:, m], w_x)
-    yield 'generation_one_chain', brought_about(model, concepts, acted[:, m], w_x, 1)
-    yield 'generation_shared', brought_about(model, concepts, acted[:, m], w_still)
+    w_x = demonstrated(model, generation_events[:, :m])
+    yield 'generation', brought_about(model, concepts, generation_events[:, m], w_x)
+    yield 'generation_one_chain', brought_about(model, concepts, generation_events[:, m], w_x, 1)
+    yield 'generation_shared', brought_about(model, concepts, generation_events[:, m], w_still)
     yield 'identification_shared', found(model, asked, w_x, IDENTIFICATION_RESTARTS)
-    before = acted.at_start()
+    before = generation_events.at_start()
     w_a = demonstrated(model, before[:, :m])
     yield 'argument', found(model, before[:, m], w_a, IDENTIFICATION_RESTARTS)
 
@@ -95,7 +97,7 @@ def demonstrated(model: ConceptModel, shown: EventBatch) -> Tensor:
 def generate_events(
     model: ConceptModel, asked: EventBatch, w: Tensor, restarts: int = GENERATION_RESTARTS
 ) -> EventBatch:
-    """Return events (B,) with what is free brought about by chains of K steps; w: (B, D).
+    """Return events (B,) with what is mutable brought about by chains of K steps; w: (B, D).
 
     restarts: how many chains, of which the end of least energy counts; 1 is the one from x⁰.
     """
@@ -112,7 +114,7 @@ def generate_events(
         events.roles,
     )
     states = asked.states.copy()
-    end = model.sampler.generate_best(energy, start, events.free, restarts=restarts)
+    end = model.sampler.generate_best(energy, start, events.mutable, restarts=restarts)
     states[:, 1:, :p] = end.numpy()
     return replace(asked, states=states)
 

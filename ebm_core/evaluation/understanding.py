@@ -85,8 +85,8 @@ def random(concept: Concept, rng: np.random.Generator) -> list[Demonstration]:
     anything[..., POSITION] = rng.uniform(-1, 1, (*anything.shape[:-1], 2))
     anything[..., COLOUR] = rng.uniform(0, 1, (*anything.shape[:-1], 3))
     states = batch.states.copy()
-    free = batch.free[:, None]
-    states[:, 1:] = states[:, 1:] * (1 - free) + anything * free
+    mutable = batch.mutable[:, None]
+    states[:, 1:] = states[:, 1:] * (1 - mutable) + anything * mutable
     spoilt = replace(batch, states=states)
     return [spoilt.demonstration((i,)) for i in range(DEMONSTRATIONS)]
 

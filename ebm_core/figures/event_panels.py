@@ -32,8 +32,8 @@ def draw_event(ax: Axes, event: EventBatch, changes: str, chain: np.ndarray | No
     _panel(ax)
     part = event.attention > 0.5
     others = event.present & ~part
-    still = np.flatnonzero(part & ~event.free.any(-1))
-    moved = np.flatnonzero(event.free.any(-1))
+    still = np.flatnonzero(part & ~event.mutable.any(-1))
+    moved = np.flatnonzero(event.mutable.any(-1))
     if len(event.states) > 2:
         _draw_courses(ax, event, part, others)
         return

@@ -38,11 +38,11 @@ _DEMONSTRATED, _BROUGHT_ABOUT, _ATTENDED = 'demonstrated', 'brought about', 'att
 class Answers:
     """What a model makes of novel scenes, given a concept's demonstrations; each a batch of one.
 
-    chain: what is free after each of the K steps, (K + 1, T, P, F). done: the event that the last
-    of them makes. energy: (rows, columns) of the actor at `_POINTS`, None where it is not the place
-    of one entity that changes, once. asked: the still scene; attention: the mask (N,) found in it.
-    brought_about, found: whether these are right. The first four are None of what is only attended
-    to.
+    chain: what is mutable, after each of the K steps, (K + 1, T, P, F). done: the event that the
+    last of them makes. energy: (rows, columns) of the actor at `_POINTS`, None where it is not the
+    place of one entity that changes, once. asked: the still scene; attention: the mask (N,) found
+    in it. brought_about, found: whether these are right. The first four are None of what is only
+    attended to.
     """
 
     chain: np.ndarray | None

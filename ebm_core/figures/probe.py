@@ -99,8 +99,8 @@ def generation_chain(
     the one from x⁰.
     """
     energy, events = state_energy(model, asked, w)
-    begin = starts(events.start(), events.free, restarts)
-    chains = model.sampler.generate(energy, begin, events.free)
+    begin = starts(events.start(), events.mutable, restarts)
+    chains = model.sampler.generate(energy, begin, events.mutable)
     best = energy(chains[-1]).argmin(1)
     states = torch.stack([step[torch.arange(len(best)), best] for step in chains], 1)
     return states, energy(states)

@@ -43,31 +43,34 @@ def generate(
     sampler: Sampler,
     energy: Composition | StateEnergy,
     states: Tensor,
-    free: Tensor,
+    mutable: Tensor,
     generator: torch.Generator | None = None,
 ) -> Tensor:
     """Return the states (B, T, P, F) of least energy that STARTS chains and a descent find.
 
     A sum of energies is not what the sampler's K steps were trained on: the chains bring near, and
-    a descent with a length that adapts arrives. states: (B, T, P, F), x⁰; free: (B, P, F).
+    a descent with a length that adapts arrives. states: (B, T, P, F), x⁰; mutable: (B, P, F).
     """
-    ends = sampler.generate(energy, starts(states, free, STARTS, generator), free)[-1]
-    end = descend(energy, ends, free[:, None, None])
+    ends = sampler.generate(energy, starts(states, mutable, STARTS, generator), mutable)[-1]
+    end = descend(energy, ends, mutable[:, None, None])
     best = energy(end).argmin(1)
     return end[torch.arange(len(end), device=end.device), best]
 
 
 def descend(
-    energy: Composition | StateEnergy, states: Tensor, may: Tensor, steps: int = DESCENT_STEPS
+    energy: Composition | StateEnergy,
+    states: Tensor,
+    mutable_mask: Tensor,
+    steps: int = DESCENT_STEPS,
 ) -> Tensor:
-    """Return states (B, M, T, P, F) after plain descent; may: 1 for what may change.
+    """Return states (B, M, T, P, F) after plain descent; mutable_mask: 1 for what may change.
 
     Each step is against the gradient, of a length that halves whenever the energy did not fall.
     """
     value, gradient = energy.value_and_gradient(states)
     length = torch.full((*value.shape, 1, 1, 1), _FIRST_LENGTH, device=states.device)
     for _ in range(steps):
-        gradient = gradient * may
+        gradient = gradient * mutable_mask
         norm = gradient.flatten(2).norm(dim=-1)[..., None, None, None].clamp_min(1e-12)
         trial = states - length * gradient / norm
         trial_value, trial_gradient = energy.value_and_gradient(trial)

@@ -129,7 +129,7 @@ class Energy(nn.Module):
 
     # f: residuals, affine in the code
 
-    def affine(self, s: Tensor, count: Tensor) -> Tensor:
+    def residual_matrix_of_sum(self, s: Tensor, count: Tensor) -> Tensor:
         """Return [A | b] (B, R, D + 1) of the pair sum s (B, H) and its number of pairs (B,)."""
         silu = torch.nn.functional.silu
         t = silu(s @ self.f_in + count.unsqueeze(-1) * self.f_count + self.f_bias)
@@ -142,7 +142,7 @@ class Energy(nn.Module):
 
         Whoever asks many energies of one code needs neither A nor b.
         """
-        w1 = with_one(w)
+        w1 = homogeneous(w)
         weight = w1 @ self.f_out.view(-1, self.code_size + 1).T
         bias = w1 @ self.f_out_bias.view(-1, self.code_size + 1).T
         return LastLayer(weight.unflatten(-1, (self.hidden, self.residuals)), bias.unsqueeze(-2))
@@ -245,21 +245,21 @@ class Energy(nn.Module):
         gradient = (by_pair @ gates.unsqueeze(-1)).squeeze(-1)
         return energy, gradient + 2 * (d_count * gates.sum(-1)).unsqueeze(-1)
 
-    def affine_of_event(self, x: Tensor, gates: Tensor) -> Tensor:
+    def residual_matrix(self, x: Tensor, gates: Tensor) -> Tensor:
         """Return [A | b] (B, R, D + 1) of x¹ … xᵀ (B, T, N, I) under gates (B, N)."""
         s, count = self.gated_sum(self.pair_sums(x), gates.unsqueeze(-2))
-        return self.affine(s.squeeze(-2), count.squeeze(-1))
+        return self.residual_matrix_of_sum(s.squeeze(-2), count.squeeze(-1))
 
     def energy(self, x: Tensor, gates: Tensor, w: Tensor) -> Tensor:
         """Return E (B,); x: (B, T, N, I), gates in [0, 1]: (B, N), w: (B, D)."""
-        return energy_of_affine(self.affine_of_event(x, gates), w)
+        return energy_of_matrix(self.residual_matrix(x, gates), w)
 
 
-def energy_of_affine(affine: Tensor, w: Tensor) -> Tensor:
+def energy_of_matrix(affine: Tensor, w: Tensor) -> Tensor:
     """Return ‖A w + b‖² (B,) of [A | b] (B, R, D + 1) and codes w (B, D)."""
-    return (affine * with_one(w).unsqueeze(-2)).sum(-1).square().sum(-1)
+    return (affine * homogeneous(w).unsqueeze(-2)).sum(-1).square().sum(-1)
 
 
-def with_one(w: Tensor) -> Tensor:
+def homogeneous(w: Tensor) -> Tensor:
     """Return the code (B, D) with a one appended: A w + b = [A | b] (w, 1)."""
     return torch.cat((w, torch.ones_like(w[..., :1])), -1)

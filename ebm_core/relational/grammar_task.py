@@ -171,13 +171,13 @@ def _before(drawn: _Geometry, who: Who, roles: Tensor) -> tuple[Tensor, Tensor]:
     """Return x⁰ (C, E, N, F), and who is there (C, E, N) 0/1."""
     number = drawn.start.shape[1]
     looks = draw_looks(who, number, roles, BYSTANDERS)
-    at, may = related_bystanders(who, drawn.start, drawn.references, BYSTANDERS)
+    at, allowed = related_bystanders(who, drawn.start, drawn.references, BYSTANDERS)
     positions = torch.cat((drawn.start[:, :, None], drawn.references, at), 2)
     most = torch.randint(BYSTANDERS + 1, (*at.shape[:2], 1), device=at.device)
     fewest = (2 - (roles > 0).sum(1)).clamp_min(0)[:, None, None]
     there = torch.arange(BYSTANDERS, device=at.device) < torch.maximum(most, fewest)
     taken = (roles > 0)[:, None].expand(-1, number, -1)
-    present = torch.cat((torch.ones_like(taken[..., :1]), taken, there & may), 2).float()
+    present = torch.cat((torch.ones_like(taken[..., :1]), taken, there & allowed), 2).float()
     before = _features(positions, looks.colour, looks.shape)
     before[..., 0, MOVABLE] = 1.0
     return before * present[..., None], present
@@ -222,13 +222,13 @@ def _events(
     states: Tensor, attention: Tensor, present: Tensor, roles: Tensor | None = None
 ) -> Events:
     """Return events (C, E) in which the first entity moves."""
-    free = torch.zeros_like(states[..., 0, :, :])
-    free[..., 0, POSITION] = 1.0
+    mutable = torch.zeros_like(states[..., 0, :, :])
+    mutable[..., 0, POSITION] = 1.0
     if roles is None:  # nothing is known of them: all that stays plays the first
         roles = torch.zeros((*present.shape, MAX_ROLES), device=present.device)
         roles[..., 0] = 1 - states[..., 0, :, MOVABLE]
     any_of = torch.zeros((*present.shape[:-1], 2), dtype=torch.long, device=present.device)
-    return Events(states, attention, present, free, any_of, roles, movers=1, variable='position')
+    return Events(states, attention, present, mutable, any_of, roles, movers=1, variable='position')
 
 
 def _participants(events: Events) -> Events:
@@ -239,7 +239,7 @@ def _participants(events: Events) -> Events:
         states=events.states[..., :p, :],
         attention=events.attention[..., :p],
         present=events.present[..., :p],
-        free=events.free[..., :p, :],
+        mutable=events.mutable[..., :p, :],
         roles=events.roles[..., :p, :],
     )
 

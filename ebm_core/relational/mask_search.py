@@ -22,11 +22,11 @@ _AT_ONCE = 1024  # masks, of which each weighs all pairs of entities
 _BEAM, _STEPS, _KEPT = 8, 2, 2
 
 
-def grow(energy: Energy, pairs: Tensor, present: Tensor, last: LastLayer) -> Tensor:
+def grow_masks(energy: Energy, pairs: Tensor, present: Tensor, last: LastLayer) -> Tensor:
     """Return masks (B, C, N) of 0 and 1 worth refining: grown entity by entity from every pair.
 
     What several entities satisfy together, no two of them show; from the pair that begins it each
-    further one is the best of all there are. Arguments as of `refine`.
+    further one is the best of all there are. Arguments as of `refine_masks`.
     """
     n = present.shape[-1]
     one = torch.eye(n, device=present.device)
@@ -48,7 +48,7 @@ def grow(energy: Energy, pairs: Tensor, present: Tensor, last: LastLayer) -> Ten
     return _least(masks, value, _KEPT)[0]
 
 
-def refine(
+def refine_masks(
     energy: Energy, pairs: Tensor, present: Tensor, last: LastLayer, masks: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Return the mask (B, N) of least energy, and that energy (B,), reached from any of `masks`.

@@ -23,7 +23,7 @@ from ..world.scene import (
     Scene,
 )
 from .config import ModelConfig, Preset
-from .energy import energy_of_affine
+from .energy import energy_of_matrix
 from .learner import Learner
 from .roles import Roles, infer_roles, one_role
 from .state_energy import StateEnergy
@@ -87,7 +87,7 @@ class ConceptModel:
         affine = torch.stack([torch.stack(action), *arguments])
         generator = torch.Generator().manual_seed(seed)
         found = self.sampler.infer_code(affine, generator=generator)
-        energies = energy_of_affine(affine, found.unsqueeze(1)).double().numpy()
+        energies = energy_of_matrix(affine, found.unsqueeze(1)).double().numpy()
         codes = found.double().numpy()
         if not (np.isfinite(codes).all() and np.isfinite(energies).all()):
             raise InvalidInput('demonstrations: inference of the codes did not stay finite')
@@ -178,12 +178,12 @@ class ConceptModel:
         """
         order, movers, energy = self._state_energy(scene, attention, action_code, roles)
         states = torch.from_numpy(scene.features()[order])[None, None]
-        free = torch.zeros(1, len(order), NUM_FEATURES)
-        free[:, :movers, POSITION] = 1.0
+        mutable = torch.zeros(1, len(order), NUM_FEATURES)
+        mutable[:, :movers, POSITION] = 1.0
         end = self.sampler.generate_best(
             energy,
             states,
-            free,
+            mutable,
             restarts=GENERATION_RESTARTS,
             generator=torch.Generator().manual_seed(seed),
         )
@@ -250,7 +250,7 @@ class ConceptModel:
         part = attention > 0
         x = self._inputs(states, roles)[:, :, torch.from_numpy(part)]
         gates = torch.tensor(attention[part], dtype=torch.float32)[None]
-        return self.energy.affine_of_event(x, gates)[0]
+        return self.energy.residual_matrix(x, gates)[0]
 
     def _inputs(
         self, scene: Scene | Sequence[Scene], roles: np.ndarray | None = None

@@ -19,40 +19,41 @@ NEAR_SPREADS = (0.05, 0.05, 0.1, 0.1, 0.2, 0.2, 0.4, 0.4)
 # How far back on the way from x⁰ to the demonstrated state, as shares of it.
 ON_THE_WAY = (1.0, 0.75, 0.5, 0.3, 0.15)
 ANYWHERE = 6
-# What is this near to the demonstrated state counts neither as it nor against it.
-AS_GOOD = 0.03
+# Candidates this near to the demonstrated state are ignored: they are no negatives.
+IGNORED_WITHIN = 0.03
 RANDOM_MASKS = 4
 SWAPPED_MASKS = 8
 
 
 def state_candidates(
-    x: Tensor, start: Tensor, chain: Sequence[Tensor], free: Tensor
+    x: Tensor, start: Tensor, chain: Sequence[Tensor], mutable: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Return states (B, M, T, P, F), the first being the demonstrated one, and which count not.
+    """Return states (B, M, T, P, F), the first being the demonstrated one, and an ignore mask.
 
     Then come those on the straight way from x⁰ to it, those near it, any, and the sampler's.
     x, start: the demonstrated states and x⁰ (B, T, P, F); chain: the sampler's from start to end,
-    each of C chains (B, C, T, P, F), or none; free: (B, P, F), 1 for what may change. The second
-    is (B, M) bool.
+    each of C chains (B, C, T, P, F), or none; mutable: (B, P, F), 1 for what may change. The ignore
+    mask (B, M) is bool.
     """
-    may = free[:, None, None]
+    mutable_mask = mutable[:, None, None]
     true = x.unsqueeze(1)
     spread = _column(NEAR_SPREADS, x.device)
     shape = (len(x), len(NEAR_SPREADS), *x.shape[1:])
-    near = true + spread * torch.randn(shape, device=x.device) * may * _some(shape, free)
+    noise = torch.randn(shape, device=x.device)
+    near = true + spread * noise * mutable_mask * _some(shape, mutable)
     shape = (len(x), ANYWHERE, *x.shape[1:])
     anything = PLANE_HALF_WIDTH * (2 * torch.rand(shape, device=x.device) - 1)
     anything[..., COLOUR] = torch.rand((*shape[:-1], 3), device=x.device)
-    where = may * _some(shape, free)
+    where = mutable_mask * _some(shape, mutable)
     anywhere = true * (1 - where) + anything * where
     back = _column(ON_THE_WAY, x.device)
     on_the_way = true + back * (start.unsqueeze(1) - true)
     sampled = (chain[len(chain) // 2], chain[-1]) if chain else ()
     candidates = torch.cat((true, on_the_way, near, anywhere, *sampled), 1)
-    off = torch.linalg.vector_norm((candidates - true) * may, dim=-1).flatten(2).amax(-1)
-    as_good = off < AS_GOOD
-    as_good[:, 0] = False
-    return candidates, as_good
+    off = torch.linalg.vector_norm((candidates - true) * mutable_mask, dim=-1).flatten(2).amax(-1)
+    ignored = off < IGNORED_WITHIN
+    ignored[:, 0] = False
+    return candidates, ignored
 
 
 @cache
@@ -71,15 +72,15 @@ def sure_of_the_way(candidates: int, device: torch.device) -> Tensor:
     return sure
 
 
-def _some(shape: tuple[int, ...], free: Tensor) -> Tensor:
+def _some(shape: tuple[int, ...], mutable: Tensor) -> Tensor:
     """Return (B, M, T, P, 1) zeros and ones: what changes, in every other candidate all of it.
 
     An arrangement in which one entity alone is wrong is the hardest to tell from a right one.
     """
     b, m, t, p, _ = shape
-    some = (torch.rand((b, m, t, p), device=free.device) < 0.5).float()
-    may = free.any(-1).float()[:, None, None].expand(b, m, t, p)
-    one = (torch.rand((b, m, t, p), device=free.device) * may).flatten(2)
+    some = (torch.rand((b, m, t, p), device=mutable.device) < 0.5).float()
+    mutable_mask = mutable.any(-1).float()[:, None, None].expand(b, m, t, p)
+    one = (torch.rand((b, m, t, p), device=mutable.device) * mutable_mask).flatten(2)
     some = some.flatten(2).scatter(2, one.argmax(-1, keepdim=True), 1.0)
     some[:, ::2] = 1.0
     return some.view(b, m, t, p, 1)
@@ -88,7 +89,7 @@ def _some(shape: tuple[int, ...], free: Tensor) -> Tensor:
 def mask_candidates(
     mask: Tensor, present: Tensor, any_of: Tensor, found: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Return masks (B, M, N), the first being the demonstrated one, and which (B, M) count not.
+    """Return masks (B, M, N), the first being the demonstrated one, and an ignore mask (B, M).
 
     mask, present: (B, N) of 0 and 1; any_of: (B, 2), `EventBatch.any_of`; found: (B, C, N) in
     [0, 1] of the sampler. Besides the first, what is equal to it or as right as it does not count.
@@ -106,6 +107,6 @@ def mask_candidates(
     candidates = torch.cat((true, settled, flipped, swapped, anything), 1) * present.unsqueeze(1)
     number = candidates.sum(-1)
     low, high = any_of.unsqueeze(-2).unbind(-1)
-    also_right = (candidates == true).all(-1) | ((number >= low) & (number <= high) & (high > 0))
-    also_right[:, 0] = False
-    return candidates, also_right
+    ignored = (candidates == true).all(-1) | ((number >= low) & (number <= high) & (high > 0))
+    ignored[:, 0] = False
+    return candidates, ignored

@@ -135,7 +135,7 @@ def demonstrated_code(
 ) -> Tensor:
     """Return w (C, D) of demonstrations, events (C, M)."""
     x = energy.inputs(shown.states[:, :, 1:], shown.states[:, :, 0], shown.roles)
-    return sampler.infer_code(energy.affine_of_event(x, shown.attention), noise=noise)
+    return sampler.infer_code(energy.residual_matrix(x, shown.attention), noise=noise)
 
 
 def _generation(
@@ -157,37 +157,37 @@ def _generation(
         with nullcontext() if config.kl else torch.no_grad():
             chain = sampler.generate(
                 of_states if config.kl_into_energy else fixed,
-                starts(start, events.free, CHAINS),
-                events.free,
+                starts(start, events.mutable, CHAINS),
+                events.mutable,
                 noise=LANGEVIN_NOISE,
                 variable=events.variable,
             )
         kl = fixed(chain[-1]).log1p().mean(1)
     sampled = [c.detach() for c in chain]
-    candidates, as_good = state_candidates(x, start, sampled, events.free)
+    candidates, ignored = state_candidates(x, start, sampled, events.mutable)
     if not config.direction:
         energies = of_states(candidates)
         direction = torch.zeros_like(kl)
     else:
         energies, gradients = of_states.value_and_gradient(candidates)
-        direction = direction_loss(candidates, gradients, events.free, single_goal)
-    ml = _first_of(energies.masked_fill(as_good, torch.inf))
+        direction = direction_loss(candidates, gradients, events.mutable, single_goal)
+    ml = _first_of(energies.masked_fill(ignored, torch.inf))
     return _Generation(ml, kl, energies[:, 0], direction)
 
 
 def direction_loss(
-    candidates: Tensor, gradients: Tensor, free: Tensor, single_goal: Tensor
+    candidates: Tensor, gradients: Tensor, mutable: Tensor, single_goal: Tensor
 ) -> Tensor:
     """Return (B,), the mean of 1 − cos of the angle between downhill and the demonstrated state.
 
     A likelihood is content when other states have enough energy, however flat it is out there; K
     steps need to know where to go. Where many states are right, only those count from which the
     demonstrated one is the nearest. candidates, gradients: (B, M, T, P, F) of `state_candidates`;
-    free: (B, P, F); single_goal: (B,) 0/1.
+    mutable: (B, P, F); single_goal: (B,) 0/1.
     """
-    may = free[:, None, None]
-    wanted = ((candidates[:, :1] - candidates) * may).flatten(2)[:, 1:]
-    downhill = (-gradients * may).flatten(2)[:, 1:]
+    mutable_mask = mutable[:, None, None]
+    wanted = ((candidates[:, :1] - candidates) * mutable_mask).flatten(2)[:, 1:]
+    downhill = (-gradients * mutable_mask).flatten(2)[:, 1:]
     sure = sure_of_the_way(candidates.shape[1], candidates.device)[1:]
     counts = torch.maximum(single_goal.unsqueeze(1), sure)
     off = 1 - F.cosine_similarity(downhill, wanted, dim=-1, eps=1e-4)
@@ -214,9 +214,9 @@ def _identify(
         code = w if config.kl_into_energy else w.detach()
         logits = sampler.identify(*descended, present, code, start, noise=LANGEVIN_NOISE)[-1]
     found = torch.sigmoid(logits) * present.unsqueeze(1)
-    candidates, also_right = mask_candidates(mask, present, any_of, found.detach())
+    candidates, ignored = mask_candidates(mask, present, any_of, found.detach())
     energies = energy.energy_of_gates(pairs, candidates, energy.with_code(w))
-    ml = _first_of(energies.masked_fill(also_right, torch.inf))
+    ml = _first_of(energies.masked_fill(ignored, torch.inf))
     kl = fixed.energy_of_gates(pairs.detach(), found, fixed.with_code(w.detach())).log1p()
     return _Identification(ml, kl.mean(1))
 

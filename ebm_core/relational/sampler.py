@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from ..sampling.langevin import Langevin, StepRange
 from ..world.scene import COLOUR, PLANE_HALF_WIDTH, POSITION
-from .energy import Energy, with_one
-from .mask_search import grow, refine
+from .energy import Energy, homogeneous
+from .mask_search import grow_masks, refine_masks
 from .state_energy import StateEnergy
 
 LANGEVIN_NOISE = 0.005  # standard deviation per step while training; √α would drown the signal
@@ -53,7 +53,7 @@ class Sampler(Langevin):
     ) -> Tensor:
         """Return w (C, D) that minimises the mean energy of M demonstrations (eq. 8).
 
-        affine: (C, M, R, D + 1), `Energy.affine_of_event` of the demonstrations. E is quadratic in
+        affine: (C, M, R, D + 1), `Energy.residual_matrix` of the demonstrations. E is quadratic in
         w, so they enter once, as the mean of [A | b]ᵀ[A | b]. Its minimum is taken exactly where
         the sampler has a ridge λ, as that of E + λ‖w‖²; the K steps stop on the way to it.
         """
@@ -64,7 +64,7 @@ class Sampler(Langevin):
             affine.shape[0], affine.shape[-1] - 1, generator=generator, device=affine.device
         )
         for k in range(self.steps):
-            gradient = 2 * (quadratic @ with_one(w).unsqueeze(-1)).squeeze(-1)[:, :-1]
+            gradient = 2 * (quadratic @ homogeneous(w).unsqueeze(-1)).squeeze(-1)[:, :-1]
             w = self.step('code', k, w, gradient, noise)
         return w
 
@@ -72,39 +72,39 @@ class Sampler(Langevin):
         self,
         energy: StateEnergy,
         states: Tensor,
-        free: Tensor,
+        mutable: Tensor,
         *,
         noise: float = 0.0,
         variable: str | None = None,
     ) -> list[Tensor]:
         """Return M chains of states x¹ … xᵀ each, K + 1 tensors (B, M, T, P, F).
 
-        states: where they start; free: (B, P, F), 1 for what may change. variable: whose step sizes
-        are taken; None looks at `free`, for which a GPU must be waited for.
+        states: where they start; mutable: (B, P, F), 1 for what may change. variable: whose step
+        sizes are taken; None looks at `mutable`, for which a GPU must be waited for.
         """
-        variable = variable or variable_of(free, states.shape[2])
-        may = free[:, None, None]
+        variable = variable or variable_of(mutable, states.shape[2])
+        mutable_mask = mutable[:, None, None]
         chain = [states]
         for k in range(self.steps):
             _, gradient = energy.value_and_gradient(chain[-1])
-            moved = self.step(variable, k, chain[-1], gradient * may, 0.0)
-            chain.append(moved + noise * torch.randn_like(moved) * may if noise else moved)
+            moved = self.step(variable, k, chain[-1], gradient * mutable_mask, 0.0)
+            chain.append(moved + noise * torch.randn_like(moved) * mutable_mask if noise else moved)
         return chain
 
     def generate_best(
         self,
         energy: StateEnergy,
         states: Tensor,
-        free: Tensor,
+        mutable: Tensor,
         *,
         restarts: int,
         generator: torch.Generator | None = None,
     ) -> Tensor:
         """Return the states (B, T, P, F) of least energy that `restarts` chains end in.
 
-        One begins at `states` (B, T, P, F), the others anywhere; free: (B, P, F).
+        One begins at `states` (B, T, P, F), the others anywhere; mutable: (B, P, F).
         """
-        ends = self.generate(energy, starts(states, free, restarts, generator), free)[-1]
+        ends = self.generate(energy, starts(states, mutable, restarts, generator), mutable)[-1]
         best = energy(ends).argmin(1)
         return ends[torch.arange(len(ends), device=ends.device), best]
 
@@ -150,8 +150,8 @@ class Sampler(Langevin):
         last = energy.with_code(w)
         best = energy.energy_of_gates(pairs, masks, last).argmin(1)
         chosen = masks[torch.arange(b, device=best.device), best]
-        around = torch.cat((chosen.unsqueeze(1), grow(energy, pairs, present, last)), 1)
-        return refine(energy, pairs, present, last, around)[0]
+        around = torch.cat((chosen.unsqueeze(1), grow_masks(energy, pairs, present, last)), 1)
+        return refine_masks(energy, pairs, present, last, around)[0]
 
 
 def ridge_code(quadratic: Tensor, ridge: Tensor) -> Tensor:
@@ -165,30 +165,30 @@ def ridge_code(quadratic: Tensor, ridge: Tensor) -> Tensor:
 
 
 def starts(
-    states: Tensor, free: Tensor, number: int, generator: torch.Generator | None = None
+    states: Tensor, mutable: Tensor, number: int, generator: torch.Generator | None = None
 ) -> Tensor:
-    """Return (B, number, T, P, F): `states` (B, T, P, F), then others with what is free drawn anew.
+    """Return (B, number, T, P, F): `states` (B, T, P, F), then others, drawn where mutable.
 
     Positions are anywhere in the plane, colours any; trajectories are around the given one, for no
-    motion begins anywhere at every time. free: (B, P, F).
+    motion begins anywhere at every time. mutable: (B, P, F).
     """
     out = states.unsqueeze(1).repeat(1, number, 1, 1, 1)
     if states.shape[1] > 1:
         shape = out[:, 1:].shape
         around = torch.randn(shape, generator=generator, device=out.device)
-        out[:, 1:] += TRAJECTORY_SPREAD * around * free[:, None, None]
+        out[:, 1:] += TRAJECTORY_SPREAD * around * mutable[:, None, None]
         return out
     anything = torch.rand(out[:, 1:].shape, generator=generator, device=out.device)
     anything[..., POSITION] = PLANE_HALF_WIDTH * (2 * anything[..., POSITION] - 1)
-    may = free[:, None, None]
-    out[:, 1:] = out[:, 1:] * (1 - may) + anything * may
+    mutable_mask = mutable[:, None, None]
+    out[:, 1:] = out[:, 1:] * (1 - mutable_mask) + anything * mutable_mask
     return out
 
 
-def variable_of(free: Tensor, times: int) -> str:
-    """Return which of the sampler's variables generation moves; free: (B, P, F)."""
-    if bool(free[..., COLOUR].any()):
+def variable_of(mutable: Tensor, times: int) -> str:
+    """Return which of the sampler's variables generation moves; mutable: (B, P, F)."""
+    if bool(mutable[..., COLOUR].any()):
         return 'colour'
     if times > 1:
         return 'trajectory'
-    return 'positions' if bool(free[:, 1:].any()) else 'position'
+    return 'positions' if bool(mutable[:, 1:].any()) else 'position'

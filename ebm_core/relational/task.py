@@ -21,7 +21,7 @@ _ROLES = np.arange(1, MAX_ROLES + 1)
 
 @dataclass(frozen=True)
 class Events:
-    """`EventBatch` as tensors: states (..., T + 1, N, F), attention, present, free, any_of.
+    """`EventBatch` as tensors: states (..., T + 1, N, F), attention, present, mutable, any_of.
 
     roles: (..., N, MAX_ROLES) of 0 and 1. movers: how many of the first entities may change;
     variable: the chain that changes them (`sampler.variable_of`). Both are known from the start,
@@ -31,7 +31,7 @@ class Events:
     states: Tensor
     attention: Tensor
     present: Tensor
-    free: Tensor
+    mutable: Tensor
     any_of: Tensor
     roles: Tensor
     movers: int
@@ -47,14 +47,14 @@ class Events:
             batch.states[..., n, :],
             batch.attention[..., n],
             batch.present[..., n].astype(np.float32),
-            batch.free[..., n, :],
+            batch.mutable[..., n, :],
             batch.any_of,
             (batch.roles[..., n, None] == _ROLES).astype(np.float32),
         )
         tensors = (torch.from_numpy(np.ascontiguousarray(a)).to(device) for a in arrays)
-        free = torch.from_numpy(batch.free).flatten(0, -3)
-        variable = variable_of(free, batch.states.shape[-3] - 1)
-        movers = int(batch.free.any(-1).sum(-1).max())
+        mutable = torch.from_numpy(batch.mutable).flatten(0, -3)
+        variable = variable_of(mutable, batch.states.shape[-3] - 1)
+        movers = int(batch.mutable.any(-1).sum(-1).max())
         return Events(*tensors, movers=movers, variable=variable)
 
     def map(self, function: Callable[[Tensor], Tensor]) -> Events:
@@ -70,9 +70,9 @@ class Events:
         return replace(parts[0], **joined)
 
     def start(self) -> Tensor:
-        """Return states (B, T, N, F) with what is free as it was in x⁰."""
-        may = self.free.unsqueeze(1)
-        return self.states[:, 1:] * (1 - may) + self.states[:, :1] * may
+        """Return states (B, T, N, F) with what is mutable as it was in x⁰."""
+        mutable_mask = self.mutable.unsqueeze(1)
+        return self.states[:, 1:] * (1 - mutable_mask) + self.states[:, :1] * mutable_mask
 
 
 @dataclass(frozen=True)

@@ -123,7 +123,7 @@ def _participants(
 def _affine(energy: Energy, states: Tensor, roles: Tensor) -> Tensor:
     """Return [A | b] (B, R, D + 1) of demonstrated states (B, T + 1, P, F)."""
     x = energy.inputs(states[:, 1:], states[:, 0], roles)
-    return energy.affine_of_event(x, torch.ones_like(states[:, 0, :, 0]))
+    return energy.residual_matrix(x, torch.ones_like(states[:, 0, :, 0]))
 
 
 def _energies_of_states(

@@ -23,7 +23,7 @@ class EventBatch:
         references: the energy does not depend on the order, and a compact prefix makes the cost of
         an event that of its participants.
     present: (..., N) bool.
-    free: (..., N, NUM_FEATURES) float32, 1 for what generation may change.
+    mutable: (..., N, NUM_FEATURES) float32, 1 for what generation may change.
     any_of: (..., 2) int; where not zero, any choice of that many entities (smallest and largest
         number) is right and `attention` is one of them.
     roles: (..., N) int8, which role an entity plays in the event: 1, 2, 3 of what stays, 0 of what
@@ -33,7 +33,7 @@ class EventBatch:
     states: np.ndarray
     attention: np.ndarray
     present: np.ndarray
-    free: np.ndarray
+    mutable: np.ndarray
     any_of: np.ndarray
     roles: np.ndarray = None  # type: ignore[assignment]  (made below, where none are given)
 

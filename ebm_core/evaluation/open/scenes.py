@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ...concepts.particles import NUM_ENTITIES, first, free_features
+from ...concepts.particles import NUM_ENTITIES, mutable_features, prefix_mask
 from ...world.batch import EventBatch
 from ...world.scene import COLOUR, POSITION
 from .appearance import Telling, dressed, features
@@ -111,12 +111,12 @@ def generation(
     before = after.copy()
     before[:, :, :m, concept.changes] = start
     flat = present.reshape(-1, n)
-    attention = first(flat, m + r)
+    attention = prefix_mask(flat, m + r)
     batch = EventBatch(
         np.stack((before, after), 2),
         attention.reshape(present.shape),
         present,
-        free_features(attention, concept.changes, m).reshape(after.shape),
+        mutable_features(attention, concept.changes, m).reshape(after.shape),
         np.zeros((sets, events, 2), np.int64),
         with_roles(present, m, concept.roles),
     )

@@ -55,10 +55,10 @@ def test_generated_events_satisfy_the_concept_and_change_only_what_is_free(seed,
     moving = np.abs(np.diff(events.states, axis=1)).sum(1) > 0
     bystanders = 1 - events.attention[..., None]
     if concept.steps == 1:
-        assert not (moving * (1 - events.free)).any()
+        assert not (moving * (1 - events.mutable)).any()
     else:
         assert not (moving[..., MOVABLE:] + moving[..., COLOUR].any(-1, keepdims=True)).any()
-    assert not (events.free * bystanders).any()
+    assert not (events.mutable * bystanders).any()
     assert (np.abs(events.states[:, -1][events.attention > 0.5][:, POSITION]) <= 1.3).all()
 
 
@@ -72,7 +72,7 @@ def test_the_predicate_refuses_what_is_far_off(seed, name):
     if concept.family == 'proximity':  # as near as (as far as) somebody else is not enough
         states[:, 1, 0, POSITION] = states[:, 1, 2, POSITION]
     else:
-        aside = events.free * (1 - 2 * (states[:, -1] > 0.5))
+        aside = events.mutable * (1 - 2 * (states[:, -1] > 0.5))
         aside[:, 1:] = 0
         states[:, 1:] += 1.9 * aside[:, None]
     spoilt = replace(events, states=states)

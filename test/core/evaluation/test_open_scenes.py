@@ -29,7 +29,7 @@ def test_events_are_within_the_square_and_change_only_what_is_free(concept):
     events = generation(np.random.default_rng(0), concept, 4, 6, Conditions())
     assert events.states.shape[:3] == (4, 6, 2)
     assert np.abs(events.states[..., POSITION]).max() <= 1
-    changed = (events.after != events.before) & (events.free == 0)
+    changed = (events.after != events.before) & (events.mutable == 0)
     assert not changed.any()
     assert (events.attention.sum(-1) == concept.movers + concept.references).all()
     assert events.before[:, :, : concept.movers, MOVABLE].all()

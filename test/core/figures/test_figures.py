@@ -174,9 +174,9 @@ def test_answers_are_judged_by_the_concept(main_model, name):
         assert answers.done is None and answers.brought_about is None
         return
     assert answers.brought_about == concept.satisfied(answers.done)[0]
-    # What is not free stays, and what is free ends where the chain does.
+    # What is not mutable stays, and what is mutable ends where the chain does.
     changed = (answers.done.states[0, 1:] != asked.states[0, 1:]).any(0)
-    assert not (changed & (asked.free[0] == 0)).any()
+    assert not (changed & (asked.mutable[0] == 0)).any()
     assert (answers.energy is not None) == (name in ('point', 'farthest'))
 
 

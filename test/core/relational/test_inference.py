@@ -12,7 +12,7 @@ from ebm_core.concepts.placement import Placement
 from ebm_core.concepts.region import Region
 from ebm_core.evaluation.composition import evaluate_pair
 from ebm_core.evaluation.contexts import evaluate_concept
-from ebm_core.relational.energy import energy_of_affine
+from ebm_core.relational.energy import energy_of_matrix
 from ebm_core.relational.model import ModelError
 from ebm_core.world.scene import WORKSPACE_LIMIT, InvalidInput
 
@@ -89,7 +89,7 @@ def test_code_chain_descends(model):
     shown = demonstrations('north', 4)
     affine = torch.cat(
         [
-            model.energy.affine_of_event(
+            model.energy.residual_matrix(
                 inputs(d.after), torch.tensor(d.attention, dtype=torch.float32)[None]
             )
             for d in shown
@@ -101,7 +101,7 @@ def test_code_chain_descends(model):
     for steps in range(model.sampler.steps + 1):
         sampler.steps = steps
         w = sampler.infer_code(affine, generator=torch.Generator().manual_seed(0))
-        energies.append(float(energy_of_affine(affine, w[:, None]).mean().detach()))
+        energies.append(float(energy_of_matrix(affine, w[:, None]).mean().detach()))
     assert energies[-1] < 0.2 * energies[0]
     assert energies[-1] <= min(energies[:-1]) * 1.5
 
