@@ -179,7 +179,7 @@ def test_other_weights_are_refused_with_both_hashes(recorded, model, tmp_path, c
 def test_another_arm_is_refused_with_both_hashes(model, tmp_path):
     log, settings = eventful_run(shipped_arm(), model, limit=10)
     # As if the model file had been edited since.
-    other = shipped_arm().model_copy(update={'held_joints_rad': dict.fromkeys(FINGERS, 0.1)})
+    other = shipped_arm().model_copy(update={'held_joints_rad': dict.fromkeys(FINGERS, 0.2)})
     save_record(tmp_path / 'run.npz', settings.model_copy(update={'arm': other}), log)
     with pytest.raises(RecordError, match='arm: recorded with') as refusal:
         Replay(load_record(tmp_path / 'run.npz'), model)
