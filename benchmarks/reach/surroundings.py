@@ -92,7 +92,7 @@ class MovingReference(ChangingTable):
         self, task: Task, make: TargetMaker, speed_m_s: float, timestep_s: float, seed: int
     ) -> None:
         super().__init__(task, make)
-        references = (task.goal.attention > 0.5) & ~task.named.scene.movable
+        references = task.named.scene.references(task.goal.attention)
         if not references.any():
             raise ValueError(f'moving: {task.concepts[0].name} refers to nothing that could move')
         self._index = int(np.flatnonzero(references)[0])

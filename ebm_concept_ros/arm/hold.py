@@ -19,6 +19,27 @@ def carrying_effort_nm(data: mujoco.MjData) -> np.ndarray:
     return data.qfrc_bias - data.qfrc_spring - data.qfrc_gravcomp
 
 
+class HoldLaw:
+    """The torque with which an arm of n joints stays where it is, within its motors' limits.
+
+    model: holds the arm's joints alone. home_rad: (n,), where the damping is chosen. limits_nm:
+    (n,) N·m.
+    """
+
+    def __init__(self, model: mujoco.MjModel, home_rad: np.ndarray, limits_nm: np.ndarray) -> None:
+        self._damping = hold_damping_nms_per_rad(model, home_rad)
+        self._limits_nm = limits_nm
+
+    def effort_nm(self, carrying_nm: np.ndarray, velocities_rad_s: np.ndarray) -> np.ndarray:
+        """Return the torque (n,) N·m that carries the arm and damps it; 0 where it is not finite.
+
+        carrying_nm: (n,) of `carrying_effort_nm`.
+        """
+        effort = carrying_nm - self._damping * velocities_rad_s
+        effort = np.nan_to_num(effort, nan=0.0, posinf=0.0, neginf=0.0)
+        return np.clip(effort, -self._limits_nm, self._limits_nm)
+
+
 def hold_damping_nms_per_rad(model: mujoco.MjModel, home_rad: np.ndarray) -> np.ndarray:
     """Return (n,) N·m·s/rad that stops the arm's joints within about a quarter of a second.
 

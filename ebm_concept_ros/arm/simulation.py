@@ -9,7 +9,7 @@ import mujoco
 import numpy as np
 
 from ebm_concept_ros.arm.config import ArmConfig
-from ebm_concept_ros.arm.hold import carrying_effort_nm, hold_damping_nms_per_rad
+from ebm_concept_ros.arm.hold import HoldLaw, carrying_effort_nm
 from ebm_concept_ros.arm.scene_model import check_home_is_clear, scene_spec
 from ebm_concept_ros.arm.table_scene import TableScene
 from ebm_concept_ros.workspace import Workspace
@@ -43,7 +43,7 @@ class ArmSimulation:
         # Entities are mocap bodies without joints, so the arm's come first and alone.
         assert self.model.nq == self.model.nv == self.model.nu == n
         self._limits = arm.effort_limits_nm
-        self._hold_damping = hold_damping_nms_per_rad(self.model, arm.home_rad)
+        self._hold = HoldLaw(self.model, arm.home_rad, self._limits)
         self._site = self.model.site(arm.effector_site).id
         self.reset()
 
@@ -86,8 +86,7 @@ class ArmSimulation:
 
     def hold_effort(self) -> np.ndarray:
         """Return the torque that carries the arm's weight and damps its motion, (n,) N·m."""
-        effort = carrying_effort_nm(self.data) - self._hold_damping * self.data.qvel
-        return np.clip(effort, -self._limits, self._limits)
+        return self._hold.effort_nm(carrying_effort_nm(self.data), self.data.qvel)
 
     def apply(self, effort_nm: np.ndarray) -> None:
         """Set the torque, (n,) N·m, clipped to the limits.

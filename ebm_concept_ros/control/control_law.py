@@ -11,7 +11,7 @@ from enum import IntEnum
 import numpy as np
 
 from ebm_concept_ros.arm.config import ArmConfig
-from ebm_concept_ros.arm.hold import hold_damping_nms_per_rad
+from ebm_concept_ros.arm.hold import HoldLaw
 from ebm_concept_ros.control.speed_limit import SpeedLimit
 from ebm_concept_ros.planning.plan_model import PlanModel
 from ebm_concept_ros.planning.policy import Plan, PlanExpired
@@ -62,8 +62,8 @@ class ControlLaw:
     def __init__(self, arm: ArmConfig, max_state_age_s: float) -> None:
         self.max_state_age_s = max_state_age_s
         self.model = PlanModel(arm, 0.002)
-        self._hold_damping = hold_damping_nms_per_rad(self.model.model, arm.home_rad)
         self._limits_nm = arm.effort_limits_nm
+        self._hold_law = HoldLaw(self.model.model, arm.home_rad, self._limits_nm)
         self._speed_limit = SpeedLimit(self.model, arm.velocity_limits_rad_s)
 
     def decide(self, now: ControllerInputs) -> Decision:
@@ -112,9 +112,7 @@ class ControlLaw:
     def hold_effort(self, positions_rad: np.ndarray, velocities_rad_s: np.ndarray) -> np.ndarray:
         """Return the torque that carries the arm and damps it, (n,) N·m; zero if not finite."""
         bias = self.model.bias_nm(positions_rad, velocities_rad_s)
-        effort = bias - self._hold_damping * velocities_rad_s
-        effort = np.nan_to_num(effort, nan=0.0, posinf=0.0, neginf=0.0)
-        return np.clip(effort, -self._limits_nm, self._limits_nm)
+        return self._hold_law.effort_nm(bias, velocities_rad_s)
 
     def _hold(self, mode: Mode, reason: str, sample: JointSample) -> Decision:
         effort = self.hold_effort(sample.positions_rad, sample.velocities_rad_s)

@@ -89,7 +89,7 @@ class TrueGoal:
             axis = np.linspace(-1.0, 1.0, _PLACES)
             places = np.stack(np.meshgrid(axis, axis, indexing='ij'), -1).reshape(-1, 2)
             scene = self.named.scene
-            references = scene.positions[(self.attention > 0.5) & ~scene.movable]
+            references = scene.positions[scene.references(self.attention)]
             places = np.concatenate((places, references))
             lead = self.concept.lead(scene, self.attention, places)
             return self.workspace.to_base(places[lead.argmax()])
@@ -120,7 +120,7 @@ class TrueGoal:
     def _violation(self, places: np.ndarray) -> np.ndarray:
         """Return (...) particle units, with the actor at (..., 2)."""
         scene = self.named.scene
-        references = scene.positions[(self.attention > 0.5) & ~scene.movable]
+        references = scene.positions[scene.references(self.attention)]
         references = np.broadcast_to(references, (*places.shape[:-1], *references.shape))
         return self.concept.violation(np.concatenate((places[..., None, :], references), -2))
 

@@ -85,13 +85,9 @@ class Concept(ABC):
 
 def _one_event(scene: Scene, attention: np.ndarray) -> EventBatch:
     """Return a scene as a batch of one, participants first and movers before the others."""
-    attention = np.asarray(attention)
-    if attention.shape != (len(scene),):
-        raise InvalidInput(
-            f'attention: shape {attention.shape}, the scene has {len(scene)} entities'
-        )
-    part = attention > 0.5
-    order = np.lexsort((~scene.movable, ~part))
+    participants = scene.participants(attention)
+    part = np.asarray(attention) > 0.5
+    order = np.concatenate((participants, scene.participants(~part)))
     state = scene.features()[order][None]
     return EventBatch(
         np.repeat(state[:, None], 2, 1),

@@ -55,7 +55,7 @@ class Placement(Arrangement):
 
     def goal(self, scene: Scene, attention: np.ndarray) -> np.ndarray:
         """Return the (2,) goal of the actor, given the (N,) attention that marks who takes part."""
-        references = scene.positions[(np.asarray(attention) > 0.5) & ~scene.movable]
+        references = scene.positions[scene.references(attention)]
         if len(references) != self.references:
             raise InvalidInput(
                 f'attention: {self.name} needs {self.references} reference entities, '

@@ -100,7 +100,7 @@ class Proximity(Concept):
 
     def lead(self, scene: Scene, attention: np.ndarray, places: np.ndarray) -> np.ndarray:
         """Return (M,) by how much the actor leads at each place (M, 2); it holds where over 0."""
-        reference = np.flatnonzero((np.asarray(attention) > 0.5) & ~scene.movable)[0]
+        reference = np.flatnonzero(scene.references(attention))[0]
         actor = np.flatnonzero(scene.movable)[0]
         positions = np.repeat(scene.positions[None], len(places), 0)
         positions[:, actor] = places

@@ -226,22 +226,16 @@ class ConceptModel:
         roles: np.ndarray | None,
     ) -> tuple[np.ndarray, int, StateEnergy]:
         """Return the attended entities, movable ones first, how many can move, and E of them."""
-        attention = np.asarray(attention)
-        if attention.shape != (len(scene),):
-            raise InvalidInput(
-                f'attention: shape {attention.shape}, the scene has {len(scene)} entities'
-            )
-        attended = attention > 0.5
-        actors = np.flatnonzero(attended & scene.movable)
-        if not len(actors):
+        order = scene.participants(attention)
+        movers = int(scene.movable[order].sum())
+        if not movers:
             raise InvalidInput('attention: no movable entity is attended to, so nobody acts')
-        order = np.concatenate((actors, np.flatnonzero(attended & ~scene.movable)))
         x = torch.from_numpy(scene.features()[order])[None]
         gates = torch.ones(1, len(order))
         of_roles = None if roles is None else self._roles(scene, roles)[order][None]
-        given = (gates, self._code(action_code), len(actors), of_roles)
+        given = (gates, self._code(action_code), movers, of_roles)
         energy = StateEnergy(self.energy, x, x.unsqueeze(1), *given)
-        return order, len(actors), energy
+        return order, movers, energy
 
     def _affine(
         self, states: Sequence[Scene], attention: np.ndarray, roles: np.ndarray | None = None

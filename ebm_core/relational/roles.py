@@ -80,8 +80,7 @@ def one_role(demonstrations: Sequence[Demonstration]) -> Roles:
 
 def _one_role(demonstration: Demonstration) -> np.ndarray:
     """Return (N,) the first role for every reference."""
-    references = (demonstration.attention > 0.5) & ~demonstration.before.movable
-    return references.astype(np.int8)
+    return demonstration.before.references(demonstration.attention).astype(np.int8)
 
 
 def _same_colour(one: np.ndarray, other: np.ndarray) -> np.ndarray:

@@ -111,8 +111,7 @@ def _participants(
     demonstration: Demonstration, in_time: bool, roles: np.ndarray | None, energy: Energy
 ) -> tuple[Tensor, Tensor]:
     """Return states (T + 1, P, F) and roles (P, R) of those who take part, movers first."""
-    part = np.flatnonzero(demonstration.attention > 0.5)
-    part = part[np.argsort(~demonstration.before.movable[part], kind='stable')]
+    part = demonstration.before.participants(demonstration.attention)
     judged = demonstration.judged(in_time=in_time)
     states = torch.from_numpy(np.stack([state.features()[part] for state in judged]))
     if roles is None:

@@ -124,6 +124,23 @@ class Scene:
         out[:, MOVABLE] = self.movable
         return out
 
+    def participants(self, attention: np.ndarray) -> np.ndarray:
+        """Return the indices (P,) of the attended entities, movable ones first.
+
+        attention: (N,), attended above 0.5; InvalidInput where it has another shape.
+        """
+        attention = np.asarray(attention)
+        if attention.shape != (len(self),):
+            raise InvalidInput(
+                f'attention: shape {attention.shape}, the scene has {len(self)} entities'
+            )
+        attended = np.flatnonzero(attention > 0.5)
+        return attended[np.argsort(~self.movable[attended], kind='stable')]
+
+    def references(self, attention: np.ndarray) -> np.ndarray:
+        """Return (N,) bool, which attended entities are not movable; attention: (N,)."""
+        return (np.asarray(attention) > 0.5) & ~self.movable
+
     def with_positions(self, positions: np.ndarray) -> Scene:
         """Return the same entities elsewhere; positions: (N, 2) particle units."""
         return Scene(positions, self.colours, self.shapes, self.movable)
@@ -161,7 +178,7 @@ class Demonstration:
             raise InvalidInput('attention: values must be within [0, 1]')
         if not (attention > 0.5).any():
             raise InvalidInput('attention: no entity is attended to')
-        keyframes = _keyframes(states, attention > 0.5)
+        keyframes = _keyframes(states, states[0].references(attention))
         if _changes(keyframes) and not (states[0].movable & (attention > 0.5)).any():
             raise InvalidInput('attention: no movable entity is attended to, so nobody acts')
         object.__setattr__(self, 'states', states)
@@ -169,7 +186,7 @@ class Demonstration:
         object.__setattr__(self, 'keyframes', keyframes)
         if self.roles is not None:
             roles = _array('roles', self.roles, (len(states[0]),), int)
-            _check_roles(roles, (attention > 0.5) & ~states[0].movable)
+            _check_roles(roles, states[0].references(attention))
             object.__setattr__(self, 'roles', roles)
 
     def judged(self, *, in_time: bool) -> tuple[Scene, ...]:
@@ -223,8 +240,8 @@ def _check_entities(states: Sequence[Scene]) -> None:
             )
 
 
-def _keyframes(states: Sequence[Scene], attended: np.ndarray) -> tuple[Scene, ...]:
-    """Return what the states amount to; attended: (N,) bool."""
+def _keyframes(states: Sequence[Scene], references: np.ndarray) -> tuple[Scene, ...]:
+    """Return what the states amount to; references: (N,) bool."""
     first = states[0]
     positions = np.array([state.positions for state in states])
     colours = np.array([state.colours for state in states])
@@ -236,7 +253,6 @@ def _keyframes(states: Sequence[Scene], attended: np.ndarray) -> tuple[Scene, ..
     _check_no_exchange(colours, old, new)
     places = trajectory.ends(positions, trajectory.SAME_PLACE)
     turns = (old, new)
-    references = attended & ~first.movable
     if trajectory.is_in_time(positions, references):
         moments = trajectory.moments(positions, references)
         places = trajectory.way(positions, moments, trajectory.SAME_PLACE)

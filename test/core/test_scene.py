@@ -101,3 +101,12 @@ def test_a_scene_cannot_be_changed_from_outside():
     assert (made.positions == 0).all()
     with pytest.raises(ValueError, match='read-only'):
         made.positions[0] = 1
+
+
+def test_participants_are_the_attended_movable_ones_first():
+    scene = Scene(np.zeros((5, 2)), np.zeros((5, 3)), [0] * 5, [False, True, False, True, False])
+    attention = np.array([1.0, 0.2, 0.0, 0.9, 0.6])
+    assert scene.participants(attention).tolist() == [3, 0, 4]
+    assert scene.references(attention).tolist() == [True, False, False, False, True]
+    with pytest.raises(InvalidInput, match=r'attention: shape \(4,\), the scene has 5 entities'):
+        scene.participants(attention[:4])
