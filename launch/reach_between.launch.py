@@ -22,12 +22,12 @@ from launch.event_handlers import OnProcessExit
 from launch_ros.actions import Node
 
 from ebm_concept_ros.arm.composed_table import SUM
+from ebm_concept_ros.control.pacing import require_divisor
 from ebm_concept_ros.nodes.concept_learner import ConceptLearnerParameters
 from ebm_concept_ros.nodes.controller_setup import ControllerParameters
 from ebm_concept_ros.nodes.demonstrator import DemonstratorParameters
 from ebm_concept_ros.nodes.referee import RefereeParameters
 from ebm_concept_ros.nodes.runtime.launch_arguments import LaunchArgument, argument, number, shares
-from ebm_concept_ros.nodes.runtime.pacing import require_divisor
 from ebm_concept_ros.nodes.runtime.texts import FILE
 from ebm_concept_ros.nodes.simulator_setup import SimulatorParameters
 from ebm_concept_ros.nodes.task_parameters import TaskParameters, requested_concepts

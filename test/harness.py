@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import JointState
+from waiting import PATIENCE_S, wait_until
 
 from ebm_concept_ros import conversions
 from ebm_concept_ros.nodes.runtime import qos
@@ -51,8 +52,6 @@ __all__ = [
     'wait_until_heard',
 ]
 
-# For things that must happen, on however busy a machine. Nothing waits this long that works.
-PATIENCE_S = 120.0
 
 EXECUTABLES = Path(get_package_prefix('ebm_concept_ros')) / 'lib' / 'ebm_concept_ros'
 ARM = load_arm_parameter('')
@@ -263,14 +262,6 @@ class RestingArm:
                     self.time_ns,
                 )
             )
-
-
-def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = PATIENCE_S) -> None:
-    """Return as soon as the condition holds; fail when it does not in time."""
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, f'waited {timeout_s} s for {what}'
-        time.sleep(0.01)
 
 
 def wait_until_heard(*heard: list[Any]) -> None:

@@ -29,10 +29,11 @@ from rclpy.node import Node
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions
 from ebm_concept_ros.control.composer import Composer
+from ebm_concept_ros.control.reporting import Level
 from ebm_concept_ros.control.understanding import why_not_understood
 from ebm_concept_ros.errors import name_and_reason
 from ebm_concept_ros.nodes.runtime import qos
-from ebm_concept_ros.nodes.runtime.diagnostics import Diagnostics, Level
+from ebm_concept_ros.nodes.runtime.diagnostics import Diagnostics
 from ebm_concept_ros.nodes.runtime.parameters import Parameters, declare
 from ebm_concept_ros.nodes.runtime.resources import load_weights_parameter, load_workspace_parameter
 from ebm_concept_ros.nodes.runtime.running import RunnableDefaults, run

@@ -27,13 +27,15 @@ from sensor_msgs.msg import JointState
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions
 from ebm_concept_ros.control.control_law import Decision, Mode
+from ebm_concept_ros.control.control_threads import ControlThreads
 from ebm_concept_ros.control.journal import NO_JOURNAL
+from ebm_concept_ros.control.reporting import Level
 from ebm_concept_ros.control.target import require_one_actor
+from ebm_concept_ros.control.targeting import Targeting
 from ebm_concept_ros.control.timing import timing_numbers
 from ebm_concept_ros.control.tracking_controller import TrackingController
 from ebm_concept_ros.errors import name_and_reason
 from ebm_concept_ros.field.obstacles import hand_radius_m
-from ebm_concept_ros.nodes.control_threads import ControlThreads
 from ebm_concept_ros.nodes.controller_setup import (
     ControllerParameters,
     declare_planner_settings,
@@ -41,11 +43,10 @@ from ebm_concept_ros.nodes.controller_setup import (
 )
 from ebm_concept_ros.nodes.recording import Recording
 from ebm_concept_ros.nodes.runtime import qos
-from ebm_concept_ros.nodes.runtime.diagnostics import Diagnostics, Level
+from ebm_concept_ros.nodes.runtime.diagnostics import Diagnostics
 from ebm_concept_ros.nodes.runtime.parameters import declare
 from ebm_concept_ros.nodes.runtime.running import RunnableDefaults, run
 from ebm_concept_ros.nodes.status import status_message
-from ebm_concept_ros.nodes.targeting import Targeting
 from ebm_concept_ros.planning.plan_model import PlanModel
 from ebm_core.world.scene import InvalidInput
 

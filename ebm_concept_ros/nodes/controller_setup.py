@@ -12,7 +12,7 @@ from pydantic import Field
 from rclpy.node import Node
 
 from ebm_concept_ros.arm.config import ArmConfig
-from ebm_concept_ros.nodes.runtime.pacing import require_divisor
+from ebm_concept_ros.control.pacing import require_divisor
 from ebm_concept_ros.nodes.runtime.parameters import (
     InvalidParameter,
     Parameters,

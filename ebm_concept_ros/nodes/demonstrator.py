@@ -21,8 +21,9 @@ from rclpy.node import Node
 
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions
+from ebm_concept_ros.control.reporting import Level
 from ebm_concept_ros.nodes.runtime import qos
-from ebm_concept_ros.nodes.runtime.diagnostics import Diagnostics, Level
+from ebm_concept_ros.nodes.runtime.diagnostics import Diagnostics
 from ebm_concept_ros.nodes.runtime.parameters import InvalidParameter, Parameters, declare
 from ebm_concept_ros.nodes.runtime.resources import load_workspace_parameter
 from ebm_concept_ros.nodes.runtime.running import RunnableDefaults, run

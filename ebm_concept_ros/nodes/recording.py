@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ebm_concept_ros.control.reporting import Level
 from ebm_concept_ros.control.timing import TimingRecord
 from ebm_concept_ros.errors import name_and_reason
 from ebm_concept_ros.nodes.controller_setup import ControllerParameters, Setup
-from ebm_concept_ros.nodes.runtime.diagnostics import Diagnostics, Level
+from ebm_concept_ros.nodes.runtime.diagnostics import Diagnostics
 from ebm_concept_ros.recording.event_log import EventLog
 from ebm_concept_ros.recording.record import Settings, fingerprint, save_record
 

@@ -26,11 +26,12 @@ from ebm_concept_ros import conversions
 from ebm_concept_ros.arm.simulation import ArmSimulation
 from ebm_concept_ros.arm.watchdog import CommandWatchdog
 from ebm_concept_ros.config_files import ConfigError
+from ebm_concept_ros.control.pacing import Pacer
+from ebm_concept_ros.control.reporting import Level
 from ebm_concept_ros.errors import name_and_reason
 from ebm_concept_ros.nodes.command_inbox import CommandInbox
 from ebm_concept_ros.nodes.runtime import qos
-from ebm_concept_ros.nodes.runtime.diagnostics import Diagnostics, Level
-from ebm_concept_ros.nodes.runtime.pacing import Pacer
+from ebm_concept_ros.nodes.runtime.diagnostics import Diagnostics
 from ebm_concept_ros.nodes.runtime.parameters import InvalidParameter, declare
 from ebm_concept_ros.nodes.runtime.resources import load_arm_parameter, load_workspace_parameter
 from ebm_concept_ros.nodes.runtime.running import RunnableDefaults, run

@@ -5,23 +5,19 @@
 
 import numpy as np
 import pytest
-
-pytest.importorskip('rclpy', reason='the controller node keeps target and scene in step')
-
 from reaching import shipped_arm, shipped_workspace
 
-from ebm_concept_ros import conversions as cv
 from ebm_concept_ros.arm.simulation import ArmSimulation
 from ebm_concept_ros.arm.table_scene import TableEntity, TableScene
 from ebm_concept_ros.control.control_law import Mode
 from ebm_concept_ros.control.presence import vanished
 from ebm_concept_ros.control.target import make_target
+from ebm_concept_ros.control.targeting import Targeting
 from ebm_concept_ros.control.tracking_controller import TrackingController
 from ebm_concept_ros.field.obstacles import hand_radius_m
-from ebm_concept_ros.nodes.targeting import Targeting
 from ebm_concept_ros.planning.planners import make_planner
-from ebm_concept_ros.types import ComposedConcept, ConceptCodes, JointSample
-from ebm_core.world.scene import COLOURS
+from ebm_concept_ros.types import ComposedConcept, ConceptCodes, JointSample, NamedScene
+from ebm_core.world.scene import ACTOR_COLOUR, COLOURS, SHAPES, Scene
 
 ARM, WORKSPACE = shipped_arm(), shipped_workspace()
 NORTH = np.array([0.0, 0.3])  # particle units
@@ -51,14 +47,13 @@ class Silent:
 
 def named_scene(places_m, effector_m=(0.3, 0.0, 0.12)):
     """Ids tell the colours: 'blue_0'."""
-    table = TableScene(
-        entities=tuple(
-            TableEntity(id=name, position_in_base_m=place, colour=name.split('_')[0])
-            for name, place in places_m.items()
-        )
-    )
-    message = cv.table_scene_to_message(table, table.positions_in_base_m(), effector_m, WORKSPACE)
-    return cv.scene_from_message(message, WORKSPACE)
+    in_plane = WORKSPACE.to_plane(np.array([*places_m.values(), effector_m[:2]], float))
+    colours = [*(COLOURS[name.split('_')[0]] for name in places_m), ACTOR_COLOUR]
+    shapes = [0] * len(places_m) + [SHAPES.index('cross')]
+    movable = np.arange(len(in_plane)) == len(places_m)
+    sizes_m = np.array([*[(0.024, 0.03)] * len(places_m), (0.0, 0.0)])
+    scene = Scene(in_plane, colours, shapes, movable)
+    return NamedScene((*places_m, 'end_effector'), scene, sizes_m)
 
 
 BLUE, RED, GREEN = (0.5, 0.1), (0.4, -0.2), (0.6, -0.1)

@@ -12,10 +12,10 @@ import pytest
 
 from ebm_concept_ros.arm.loading import load_arm
 from ebm_concept_ros.control.control_law import Mode
+from ebm_concept_ros.control.pacing import Pacer
 from ebm_concept_ros.control.target import Target, require_one_actor, same_surroundings
 from ebm_concept_ros.control.tracking_controller import Assignment, TrackingController
 from ebm_concept_ros.field.energy_field import EnergyField
-from ebm_concept_ros.nodes.runtime.pacing import Pacer
 from ebm_concept_ros.planning.ilqg import IlqgPlanner, PlanningFailed
 from ebm_concept_ros.planning.plan_model import PlanModel
 from ebm_concept_ros.types import ConceptCodes, JointSample, NamedScene

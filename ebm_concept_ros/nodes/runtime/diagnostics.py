@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 import threading
 import time
-from enum import IntEnum
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
+from ebm_concept_ros.control.reporting import Level
 from ebm_concept_ros.nodes.runtime import qos
 
 _REPEAT_AFTER_S = 5.0
@@ -21,16 +21,8 @@ _REPEAT_AFTER_S = 5.0
 _NAME_OR_NUMBER = re.compile(r"'[^']*'|\[\d+\]|[A-Za-z_]\w*|([-+]?\d[\d.]*(?:e[-+]?\d+)?)")
 
 
-class Level(IntEnum):
-    """Severity, as DiagnosticStatus defines it (there they are bytes)."""
-
-    OK = 0
-    WARN = 1
-    ERROR = 2
-
-
 class Diagnostics:
-    """One status per named part of a node, published at 1 Hz and at every change.
+    """The Reporter of a node: a status per named part, published at 1 Hz and at every change.
 
     What a part refuses has a status of its own, '<part>: refused', so that a stray message cannot
     hide the part's state; it is OK again with the next message that is accepted.

@@ -5,13 +5,22 @@
 
 import os
 import threading
+from types import SimpleNamespace
 
 import pytest
-from harness import wait_until
+from waiting import wait_until
 
 from ebm_concept_ros.control.control_law import Decision, Mode
-from ebm_concept_ros.nodes.control_threads import ControlThreads
-from ebm_concept_ros.nodes.controller_setup import ControllerParameters
+from ebm_concept_ros.control.control_threads import ControlThreads
+
+SCHEDULE = {
+    'control_rate': 500.0,
+    'plan_rate': 125.0,
+    'control_priority': 50,
+    'record_limit_s': 10.0,
+    'lockstep': False,
+    'lockstep_plan_ticks': 5,
+}
 
 
 class Targeting:
@@ -40,10 +49,10 @@ class TrackingController:
         return Decision(Mode.TRACKING, 'enacting')
 
 
-def start(story, targeting=None, **parameters):
+def start(story, targeting=None, **changes):
     """Return threads at work that tell what they do."""
     threads = ControlThreads(
-        ControllerParameters(**parameters),
+        SimpleNamespace(**SCHEDULE | changes),
         TrackingController(),
         targeting or Targeting(),
         lambda decision: story.append(decision.reason),

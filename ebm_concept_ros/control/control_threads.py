@@ -8,18 +8,34 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from typing import Protocol
 
 from ebm_concept_ros.control.control_law import Decision
+from ebm_concept_ros.control.pacing import Pacer
+from ebm_concept_ros.control.priority import prioritise
+from ebm_concept_ros.control.targeting import Targeting
 from ebm_concept_ros.control.timing import Timing
 from ebm_concept_ros.control.tracking_controller import TrackingController
-from ebm_concept_ros.nodes.controller_setup import ControllerParameters
-from ebm_concept_ros.nodes.runtime.pacing import Pacer
-from ebm_concept_ros.nodes.runtime.priority import prioritise
-from ebm_concept_ros.nodes.targeting import Targeting
 from ebm_concept_ros.types import JointSample
 
 _JOIN_TIMEOUT_S = 5.0
 _IDLE_S = 0.1
+
+
+class Schedule(Protocol):
+    """How often the threads run, and how; the controller's parameters of these names.
+
+    control_rate, plan_rate: Hz. control_priority: of SCHED_FIFO, 0 for none. record_limit_s: of
+    real time, whose timing is kept. lockstep: one thread answers every joint state, and plans anew
+    every lockstep_plan_ticks of them.
+    """
+
+    control_rate: float
+    plan_rate: float
+    control_priority: int
+    record_limit_s: float
+    lockstep: bool
+    lockstep_plan_ticks: int
 
 
 class ControlThreads:
@@ -32,7 +48,7 @@ class ControlThreads:
 
     def __init__(
         self,
-        parameters: ControllerParameters,
+        schedule: Schedule,
         controller: TrackingController,
         targeting: Targeting,
         act: Callable[[Decision], None],
@@ -40,8 +56,8 @@ class ControlThreads:
         scheduled: Callable[[str], None],
     ) -> None:
         self.missed_deadlines = 0
-        self.timing = Timing(round(parameters.record_limit_s * parameters.control_rate))
-        self._parameters = parameters
+        self.timing = Timing(round(schedule.record_limit_s * schedule.control_rate))
+        self._schedule = schedule
         self._controller = controller
         self._targeting = targeting
         self._act = act
@@ -53,7 +69,7 @@ class ControlThreads:
         self._unanswered: JointSample | None = None
         loops = (
             {'lockstep': self._lockstep}
-            if parameters.lockstep
+            if schedule.lockstep
             else {'targeting': self._target, 'planning': self._plan, 'control': self._control}
         )
         self._threads = [
@@ -77,7 +93,7 @@ class ControlThreads:
 
     def answer(self, sample: JointSample) -> None:
         """In lockstep: have this joint state answered by one decision."""
-        if not self._parameters.lockstep:
+        if not self._schedule.lockstep:
             return
         with self._input:
             self._unanswered = sample
@@ -97,9 +113,9 @@ class ControlThreads:
                 self._act(decision)
 
     def _control(self) -> None:
-        if priority := self._parameters.control_priority:
+        if priority := self._schedule.control_priority:
             self._scheduled(prioritise(priority))
-        pacer = Pacer(1.0 / self._parameters.control_rate)
+        pacer = Pacer(1.0 / self._schedule.control_rate)
         while not self._stop.is_set():
             due_s = pacer.wait()
             self.missed_deadlines = pacer.missed
@@ -109,7 +125,7 @@ class ControlThreads:
                 self.timing.torque(due_s, time.monotonic())
 
     def _plan(self) -> None:
-        pacer = Pacer(1.0 / self._parameters.plan_rate)
+        pacer = Pacer(1.0 / self._schedule.plan_rate)
         planned_from = None
         while not self._stop.is_set():
             pacer.wait()
@@ -140,7 +156,7 @@ class ControlThreads:
                 self._do(answered)  # the state was sent again: so is its answer
                 continue
             self._targeting.update()
-            if ticks % self._parameters.lockstep_plan_ticks == 0 or self._controller.plan is None:
+            if ticks % self._schedule.lockstep_plan_ticks == 0 or self._controller.plan is None:
                 self._controller.replan()
             decision = self._controller.decide(time.monotonic())
             self._do(decision)

@@ -11,10 +11,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ebm_concept_ros.control.presence import vanished
+from ebm_concept_ros.control.reporting import Level, Reporter
 from ebm_concept_ros.control.target import Target, make_target, same_surroundings
 from ebm_concept_ros.control.tracking_controller import Assignment, TrackingController
 from ebm_concept_ros.control.understanding import why_not_understood
-from ebm_concept_ros.nodes.runtime.diagnostics import Diagnostics, Level
 from ebm_concept_ros.types import AnyConcept, NamedScene
 from ebm_concept_ros.workspace import Workspace
 
@@ -33,14 +33,14 @@ class Targeting:
         model: ConceptModel,
         workspace: Workspace,
         controller: TrackingController,
-        diagnostics: Diagnostics,
+        reporter: Reporter,
         seed: int,
         hand_radius_m: float,
     ) -> None:
         self._model = model
         self._workspace = workspace
         self._controller = controller
-        self._diagnostics = diagnostics
+        self._reporter = reporter
         self._seed = seed
         self._hand_radius_m = hand_radius_m
         self._changed = threading.Condition()  # guards the three below
@@ -96,12 +96,12 @@ class Targeting:
                 former=self._controller.assignment.target,
             )
         except Exception as error:  # from weights and codes that anybody may send
-            self._diagnostics.refuse('target', f'{concept.name}: {error}')
+            self._reporter.refuse('target', f'{concept.name}: {error}')
             self._reject(concept, scene, error)
             return
         self._controller.assign(Assignment(target))
-        self._diagnostics.accept('target')
-        self._diagnostics.set(
+        self._reporter.accept('target')
+        self._reporter.set(
             'target',
             Level.OK,
             _who_takes_part(target),
@@ -124,7 +124,7 @@ class Targeting:
             self._set_aside = (concept, scene)
         absent = f'{concept.name}: waits for {", ".join(gone)} to return'
         self._amend(absent=absent)
-        self._diagnostics.set('target', Level.WARN, absent)
+        self._reporter.set('target', Level.WARN, absent)
 
     def _withhold(self, concept: AnyConcept, scene: NamedScene | None, reason: str) -> None:
         """Hold until another concept comes; the one before is not what is wanted any more."""
@@ -133,7 +133,7 @@ class Targeting:
                 return
             self._set_aside = (concept, scene)
         self._amend(target=None, fault=reason)
-        self._diagnostics.refuse('concept', reason)
+        self._reporter.refuse('concept', reason)
 
     def _reject(self, concept: AnyConcept, scene: NamedScene, error: Exception) -> None:
         """Go back to the last good concept; where that one is at fault, hold."""
