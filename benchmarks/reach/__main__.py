@@ -12,7 +12,7 @@
     python -m benchmarks.reach --compose between north --compose closest vertical_line --scenes 200
     python -m benchmarks.reach --compose between north --reweigh --scenes 50
     python -m benchmarks.reach --concepts between north --appearing --scenes 50
-    python -m benchmarks.reach --scenes 50 --obstacles 1 --heedless
+    python -m benchmarks.reach --scenes 50 --obstacles 1 --no-avoidance
     python -m benchmarks.reach --arm iiwa7 --scenes 50
     python -m benchmarks.reach --arm my/arm.yaml --workspace my/arm_workspace.yaml --scenes 10
     python -m benchmarks.reach --real-time --scenes 20
@@ -77,7 +77,7 @@ def main(argv: list[str] | None = None) -> int:
             [args.appearing],
             [args.reweigh],
             [args.obstacles],
-            (True, False) if args.heedless else (True,),
+            (True, False) if args.no_avoidance else (True,),
         )
         rows = [bench.series(Conditions(*each), args.seeds) for each in combinations]
     print_table(rows)
@@ -129,7 +129,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument('--reweigh', action='store_true', help='weights change on the way')
     parser.add_argument('--obstacles', type=int, default=0, help='tall poles on the straight way')
     parser.add_argument(
-        '--heedless', action='store_true', help='the same without avoiding them beside it'
+        '--no-avoidance', action='store_true', help='the same without avoiding them beside it'
     )
     parser.add_argument('--model', type=Path, default=Path('models/concepts'))
     parser.add_argument('--arm', default='jaco', help='name of a shipped one, or a YAML file')
@@ -171,8 +171,8 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     args.concepts += [SUM.join(pair) for pair in args.compose]
     if args.obstacles < 0:
         parser.error(f'--obstacles {args.obstacles}: 0 or more')
-    if args.heedless and not args.obstacles:
-        parser.error('--heedless needs --obstacles')
+    if args.no_avoidance and not args.obstacles:
+        parser.error('--no-avoidance needs --obstacles')
     if OUTSIDE in args.planner:
         try:
             require_outside()

@@ -43,7 +43,7 @@ class Composer:
         self._forget()
         return self._composed()
 
-    def asked(self, composition: CompositionRequest) -> AnyConcept | None:
+    def request(self, composition: CompositionRequest) -> AnyConcept | None:
         """Take a composition; return what is to be enacted from now on, None: nothing new yet."""
         self._composition = composition
         return self._composed()

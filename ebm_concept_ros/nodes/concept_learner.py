@@ -181,7 +181,7 @@ class ConceptLearner(RunnableDefaults, Node):
         )
 
     def _compose(self, composition: CompositionRequest) -> None:
-        self._publish(self._composer.asked(composition))
+        self._publish(self._composer.request(composition))
 
     def _publish(self, concept: AnyConcept | None) -> None:
         missing = ', '.join(self._composer.missing)

@@ -16,8 +16,8 @@ from ebm_concept_ros.planning.plan_model import Rollout, plan_spec
 class DampedRollouts:
     """The plan model, its weight carried and its joints damped, under S torques at once.
 
-    The torque of a rollout is gravity's + damping · (drive - velocity): `drive`, rad/s, is the
-    speed that a joint would tend to, which makes its samples alike in scale for every joint, and
+    The torque of a rollout is gravity's + damping · (set-point - velocity). The set-point, rad/s,
+    is the speed that a joint would tend to, which makes samples alike in scale for every joint, and
     the speed limits limits of the samples. Coriolis torques are left out. Not for two threads.
     """
 
@@ -42,14 +42,14 @@ class DampedRollouts:
         self._state = np.zeros(size)
         self._physics = slice(size - 2 * n, size)  # after the time: positions, velocities
 
-    def __call__(self, start: np.ndarray, drive: np.ndarray, limits_nm: np.ndarray) -> Rollout:
-        """Roll out from `start` (2n,) under `drive` (S, N, n), rad/s.
+    def __call__(self, start: np.ndarray, setpoints: np.ndarray, limits_nm: np.ndarray) -> Rollout:
+        """Roll out from `start` (2n,) under velocity set-points (S, N, n), rad/s.
 
-        limits_nm: (n,), what the drive's torque may be. The arrays of the returned rollout have a
-        leading axis S; its efforts are those beyond gravity, its bias is zero.
+        limits_nm: (n,), what the torque of a set-point may be. The arrays of the returned rollout
+        have a leading axis S; its efforts are those beyond gravity, its bias is zero.
         """
-        samples, steps, n = drive.shape
-        torque = np.clip(drive * self._damping, -limits_nm, limits_nm)
+        samples, steps, n = setpoints.shape
+        torque = np.clip(setpoints * self._damping, -limits_nm, limits_nm)
         # A step's sensors are those of the state that it starts from: one step more shows the last.
         torque = np.concatenate([torque, torque[:, -1:]], axis=1)
         self._state[self._physics] = start

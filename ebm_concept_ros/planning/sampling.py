@@ -1,7 +1,7 @@
 # Copyright 2026 The ebm_concept_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""What planners that sample have in common: splines of drives, their costs, and the plan."""
+"""What sampling planners share: splines of velocity set-points, their costs, and the plan."""
 
 from __future__ import annotations
 
@@ -24,16 +24,18 @@ Costs = Callable[[np.ndarray], np.ndarray]
 # The joints' damping stops them within this time: about that of a held arm.
 _DAMPING_TIME_S = 0.25
 
-# Drives stay below the speed limits by the share that tracking may overshoot.
-_DRIVE_SHARE = 0.9
+# Set-points stay below the speed limits by the share that tracking may overshoot.
+_SETPOINT_SHARE = 0.9
 
 
 class SamplingConfig(PlannerConfig):
-    """What is sampled: piecewise linear drives, rad/s (see DampedRollouts)."""
+    """What is sampled: piecewise linear velocity set-points, rad/s (see DampedRollouts)."""
 
     samples: int = Field(32, ge=2, le=4096, description='rollouts per iteration')
     knots: int = Field(4, ge=2, le=50, description='of the spline over the horizon')
-    noise_rad_s: float = Field(0.15, gt=0, le=10, description="of a knot's drive, 1 sigma")
+    noise_rad_s: float = Field(
+        0.15, gt=0, le=10, description="of a knot's velocity set-point, 1 sigma"
+    )
     seed: int = Field(0, ge=0, description='of the noise')
 
 
@@ -55,11 +57,11 @@ class SamplingPlanner(Planner):
         self.model.bias_nm(arm.home_rad, np.zeros(n))
         mujoco.mj_fullM(self.model.model, self.model.data, inertia)
         self._damping = np.diag(inertia) / _DAMPING_TIME_S
-        self._max_drive = _DRIVE_SHARE * arm.velocity_limits_rad_s
+        self._max_setpoint = _SETPOINT_SHARE * arm.velocity_limits_rad_s
         self._rollouts = DampedRollouts(arm, self.config.step_s, self._damping)
         self._knot_times = np.linspace(0.0, self.config.horizon_s, knots)
         times = self.config.step_s * np.arange(steps)
-        # (N, knots): the drive at each step as a weighted sum of the knots.
+        # (N, knots): the set-point at each step as a weighted sum of the knots.
         self._basis = np.stack([np.interp(times, self._knot_times, e) for e in np.eye(knots)], 1)
         self._gains = np.zeros((steps, n, 2 * n))
         self._gains[:, :, n:] = -np.diag(self._damping)
@@ -110,17 +112,17 @@ class SamplingPlanner(Planner):
     def _around(
         self, knots: np.ndarray, sigma: np.ndarray | float, rng: np.random.Generator
     ) -> np.ndarray:
-        """Return (samples, knots, n) splines within the drives allowed; the first is `knots`."""
+        """Return (samples, knots, n) splines of allowed set-points; the first is `knots`."""
         noise = rng.normal(size=(self.config.samples, *knots.shape)) * sigma
         noise[0] = 0.0
-        return np.clip(knots + noise, -self._max_drive, self._max_drive)
+        return np.clip(knots + noise, -self._max_setpoint, self._max_setpoint)
 
     def _shifted(self, time_s: float, plan: Plan) -> np.ndarray:
         """Return the knots (knots, n) of the plan before from here on, whoever made it."""
         n = self.model.num_joints
         bias = np.array([self.model.bias_nm(x[:n], x[n:]) for x in plan.states[:-1]])
-        drive = plan.states[:-1, n:] + (plan.efforts - bias) / self._damping
-        times = plan.step_s * np.arange(len(drive))
+        setpoints = plan.states[:-1, n:] + (plan.efforts - bias) / self._damping
+        times = plan.step_s * np.arange(len(setpoints))
         at = time_s - plan.start_s + self._knot_times
-        knots = np.stack([np.interp(at, times, column) for column in drive.T], 1)
-        return np.clip(knots, -self._max_drive, self._max_drive)
+        knots = np.stack([np.interp(at, times, column) for column in setpoints.T], 1)
+        return np.clip(knots, -self._max_setpoint, self._max_setpoint)

@@ -19,8 +19,8 @@ NEAR_SPREADS = (0.05, 0.05, 0.1, 0.1, 0.2, 0.2, 0.4, 0.4)
 # How far back on the way from x⁰ to the demonstrated state, as shares of it.
 ON_THE_WAY = (1.0, 0.75, 0.5, 0.3, 0.15)
 ANYWHERE = 6
-# Candidates this near to the demonstrated state are ignored: they are no negatives.
-IGNORED_WITHIN = 0.03
+# Candidates this near to the demonstrated state, in particle units, are ignored: no negatives.
+IGNORE_RADIUS = 0.03
 RANDOM_MASKS = 4
 SWAPPED_MASKS = 8
 
@@ -51,7 +51,7 @@ def state_candidates(
     sampled = (chain[len(chain) // 2], chain[-1]) if chain else ()
     candidates = torch.cat((true, on_the_way, near, anywhere, *sampled), 1)
     off = torch.linalg.vector_norm((candidates - true) * mutable_mask, dim=-1).flatten(2).amax(-1)
-    ignored = off < IGNORED_WITHIN
+    ignored = off < IGNORE_RADIUS
     ignored[:, 0] = False
     return candidates, ignored
 

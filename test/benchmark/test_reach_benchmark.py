@@ -362,7 +362,7 @@ def test_times_of_a_long_hold_are_of_the_hold_alone(tmp_path, monkeypatch):
         (['--reweigh'], ['--compose']),
         (['--entities', '10', '--compose', 'north', 'east'], ['--entities']),
         (['--obstacles', '-1'], ['--obstacles -1']),
-        (['--heedless'], ['--obstacles']),
+        (['--no-avoidance'], ['--obstacles']),
     ],
 )
 def test_what_it_cannot_do_is_refused_by_name(arguments, named, capsys):

@@ -31,7 +31,7 @@ def test_without_a_composition_what_was_learned_last_is_enacted(composer):
 
 
 def test_a_composition_waits_for_what_it_names_whatever_comes_first(composer):
-    assert composer.asked(SUM) is None and composer.missing == ('a', 'b')
+    assert composer.request(SUM) is None and composer.missing == ('a', 'b')
     assert composer.learned(concept('b')) is None and composer.missing == ('a',)
     composed = composer.learned(concept('a'))
     assert [term.name for term in composed.terms] == ['a', 'b']
@@ -41,7 +41,7 @@ def test_a_composition_waits_for_what_it_names_whatever_comes_first(composer):
 def test_a_part_that_is_learned_anew_takes_its_place_in_the_sum(composer):
     for each in (concept('a'), concept('b')):
         composer.learned(each)
-    assert composer.asked(SUM) is not None
+    assert composer.request(SUM) is not None
     better = concept('b', 1.0)
     assert composer.learned(better).terms[1] is better
 
@@ -49,7 +49,7 @@ def test_a_part_that_is_learned_anew_takes_its_place_in_the_sum(composer):
 def test_another_concept_ends_the_composition(composer):
     for each in (concept('a'), concept('b')):
         composer.learned(each)
-    composer.asked(SUM)
+    composer.request(SUM)
     other = concept('c')
     assert composer.learned(other) is other
     alone = concept('a', 1.0)
@@ -59,14 +59,14 @@ def test_another_concept_ends_the_composition(composer):
 def test_one_concept_is_no_sum(composer):
     only = concept('a')
     composer.learned(only)
-    assert composer.asked(CompositionRequest(('a',), (2.0,))) is only
+    assert composer.request(CompositionRequest(('a',), (2.0,))) is only
 
 
 def test_the_oldest_are_forgotten_but_for_those_in_the_sum(composer):
     for name in 'abcd':
         composer.learned(concept(name))
     assert composer.known == ('b', 'c', 'd')
-    composer.asked(CompositionRequest(('b', 'e'), (1.0, 1.0)))
+    composer.request(CompositionRequest(('b', 'e'), (1.0, 1.0)))
     composer.learned(concept('e'))
     assert composer.known == ('b', 'd', 'e')
 

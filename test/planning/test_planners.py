@@ -151,16 +151,16 @@ def test_the_config_of_another_planner_is_refused():
 def test_many_rollouts_are_what_single_ones_are():
     """At a small step, where damping before and after the step are the same."""
     damping, step_s, steps = np.full(6, 2.0), 0.002, 40
-    drive = np.random.default_rng(0).uniform(-0.4, 0.4, (3, 1, 6)) * np.ones((1, steps, 1))
+    setpoints = np.random.default_rng(0).uniform(-0.4, 0.4, (3, 1, 6)) * np.ones((1, steps, 1))
     start = np.concatenate([ARM.home_rad, np.full(6, 0.1)])
-    many = DampedRollouts(ARM, step_s, damping)(start, drive, ARM.effort_limits_nm)
+    many = DampedRollouts(ARM, step_s, damping)(start, setpoints, ARM.effort_limits_nm)
     planner = make_planner('ilqg', ARM, WORKSPACE, PlannerConfig(step_s=step_s))
     gains = np.zeros((steps, 6, 12))
     gains[:, :, 6:] = -np.diag(damping)
     values = planner.cost.value(many, FAR)
     for i in range(3):
         single = planner.model.rollout(
-            *(start, drive[i] * damping, ARM.effort_limits_nm, gains),
+            *(start, setpoints[i] * damping, ARM.effort_limits_nm, gains),
             *(np.zeros((steps, 12)), True),
         )
         np.testing.assert_allclose(many.states[i], single.states, atol=3e-4)
