@@ -15,7 +15,8 @@ set +u # colcon's own scripts read variables that may be unset
 set -u
 
 # test/conftest.py gives each process of tests its own ROS domain, on this machine only.
-export CTEST_PARALLEL_LEVEL=${CTEST_PARALLEL_LEVEL:-$(nproc)}
+# nproc counts one core where OMP_NUM_THREADS, which the environment sets, says one thread.
+export CTEST_PARALLEL_LEVEL=${CTEST_PARALLEL_LEVEL:-$(env -u OMP_NUM_THREADS nproc)}
 rm -rf build/ebm_concept_ros/test_results # those of tests that are no more
 status=0
 colcon test --packages-select ebm_concept_ros --return-code-on-test-failure \
