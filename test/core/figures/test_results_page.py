@@ -125,7 +125,7 @@ def test_report_leaves_out_what_it_has_no_models_for_and_says_what_makes_them(
     assert 'left out, the page says why: fig4, fig5' in capsys.readouterr().out
     page = (tmp_path / 'report.md').read_text()
     drawn = {path.stem for path in (tmp_path / 'figures').iterdir()}
-    assert drawn == {*FAMILY_FIGURES, 'fig7_attention'}
+    assert drawn == {*FAMILY_FIGURES, 'fig7_attention', 'open_concepts'}
     assert 'Not drawn, as the model was not trained on farthest.' in page
     assert f'train --preset shapes_scalar --output {tmp_path / "none"}' in page
     assert 'The model was not trained on red, green' in page
