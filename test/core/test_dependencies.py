@@ -54,6 +54,7 @@ def test_imports_are_seen():
     [
         ('world', SHARED),
         ('concepts', SHARED | {'world'}),
+        ('library', SHARED | {'world'}),
         ('sampling', SHARED),
         ('training', SHARED),
         ('toy', SHARED | {'model_files', 'sampling'}),
