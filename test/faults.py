@@ -26,6 +26,8 @@ BAD_NM = 0.123456
 # So deep that none is lost where this process is kept waiting.
 _EVERY_TORQUE = QoSProfile(depth=1000, reliability=ReliabilityPolicy.RELIABLE)
 _RESEND_AFTER_S = 0.1
+# After it was decided on, beside other processes; a torque that jumps may do so by 60 N·m.
+_PUBLISHED_WITHIN_S = 0.015
 
 
 def concept_message(model, name, seed, understanding=(np.nan, np.nan)):
@@ -140,9 +142,12 @@ class Run:
         wait_until(lambda: self.efforts, 'a torque')
         efforts = list(self.efforts)
         del self.efforts[: len(efforts)]  # others may have come in the meantime
-        for _, message in efforts:
-            effort = cv.effort_from_message(message, JOINTS).efforts_nm
-            assert np.isfinite(effort).all() and (np.abs(effort) <= ARM.effort_limits_nm).all()
+        came_s = np.array([at for at, _ in efforts])
+        torques = np.array([cv.effort_from_message(m, JOINTS).efforts_nm for _, m in efforts])
+        assert np.isfinite(torques).all() and (np.abs(torques) <= ARM.effort_limits_nm).all()
+        steps = np.abs(np.diff(torques, axis=0))
+        passed_s = np.diff(came_s)[:, None].clip(0.0) + _PUBLISHED_WITHIN_S
+        assert (steps <= ARM.effort_rate_limits_nm_s * passed_s).all()
 
     def forget(self):
         """Forget what was heard but for the last of it."""

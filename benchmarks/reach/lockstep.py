@@ -67,7 +67,9 @@ def enact(
     began = time.perf_counter()
     perturbation.apply(simulation, planner)
     sensor = Sensor(perturbation, simulation.timestep_s, seed)
-    controller = TrackingController(simulation.arm, planner, MAX_STATE_AGE_S, predict=False)
+    controller = TrackingController(
+        simulation.arm, planner, MAX_STATE_AGE_S, predict=False, period_s=TIMESTEP_S
+    )
     rows, plan_times_s = [], []
     ends_s = TIMEOUT_S
     tick = 0

@@ -25,6 +25,9 @@ class JointConfig(Config):
     name: str = Field(min_length=1, description='joint name in the model file')
     effort_limit_nm: float = Field(gt=0, le=1000, description='largest torque either way, N·m')
     velocity_limit_rad_s: float = Field(gt=0, le=50, description='largest speed, rad/s')
+    effort_rate_limit_nm_s: float = Field(
+        1000.0, ge=1, le=1e6, description='how fast its torque may change, N·m/s'
+    )
     home_rad: float = Field(ge=-10, le=10, description='start angle, rad')
 
 
@@ -116,6 +119,11 @@ class ArmConfig(ModelSource):
     def effort_limits_nm(self) -> np.ndarray:
         """Return (n,) N·m."""
         return np.array([joint.effort_limit_nm for joint in self.joints])
+
+    @property
+    def effort_rate_limits_nm_s(self) -> np.ndarray:
+        """Return (n,) N·m/s."""
+        return np.array([joint.effort_rate_limit_nm_s for joint in self.joints])
 
     @property
     def velocity_limits_rad_s(self) -> np.ndarray:

@@ -9,6 +9,7 @@ import mujoco
 import numpy as np
 
 from ebm_concept_ros.arm.config import ArmConfig
+from ebm_concept_ros.arm.effort_rate import EffortRateLimit
 from ebm_concept_ros.arm.hold import HoldLaw, carrying_effort_nm
 from ebm_concept_ros.arm.scene_model import check_home_is_clear, scene_spec
 from ebm_concept_ros.arm.table_scene import TableScene
@@ -44,6 +45,7 @@ class ArmSimulation:
         assert self.model.nq == self.model.nv == self.model.nu == n
         self._limits = arm.effort_limits_nm
         self._hold = HoldLaw(self.model, arm.home_rad, self._limits)
+        self._rate_limit = EffortRateLimit(arm.effort_rate_limits_nm_s, timestep_s)
         self._site = self.model.site(arm.effector_site).id
         self.reset()
 
@@ -87,6 +89,11 @@ class ArmSimulation:
     def hold_effort(self) -> np.ndarray:
         """Return the torque that carries the arm's weight and damps its motion, (n,) N·m."""
         return self._hold.effort_nm(carrying_effort_nm(self.data), self.data.qvel)
+
+    def hold(self) -> None:
+        """Set the torque that holds, or what its rate lets come nearest to it, for one step."""
+        wanted, before = self.hold_effort(), self.applied_effort_nm
+        self.apply(self._rate_limit.limited(wanted, before, self.timestep_s))
 
     def apply(self, effort_nm: np.ndarray) -> None:
         """Set the torque, (n,) N·m, clipped to the limits.

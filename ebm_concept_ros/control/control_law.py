@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 import numpy as np
 
 from ebm_concept_ros.arm.config import ArmConfig
+from ebm_concept_ros.arm.effort_rate import EffortRateLimit
 from ebm_concept_ros.arm.hold import HoldLaw
 from ebm_concept_ros.control.speed_limit import SpeedLimit
 from ebm_concept_ros.planning.plan_model import PlanModel
@@ -29,7 +31,7 @@ class Mode(IntEnum):
 
 @dataclass(frozen=True, eq=False)
 class Decision:
-    """A torque (n,) N·m, finite and within the limits, or None; and why."""
+    """A torque (n,) N·m, finite, within the limits and their rates, or None; and why."""
 
     mode: Mode
     reason: str
@@ -54,59 +56,74 @@ class ControllerInputs:
     plan_failure: str = ''
     absent: str = ''
     missing: str = ''
+    former_nm: np.ndarray | None = None
+    elapsed_s: float = math.inf
 
 
 class ControlLaw:
     """Decides without any memory: the same situation gives the same torque, bit for bit."""
 
-    def __init__(self, arm: ArmConfig, max_state_age_s: float) -> None:
+    def __init__(self, arm: ArmConfig, max_state_age_s: float, period_s: float) -> None:
+        """period_s: from one torque to the next."""
         self.max_state_age_s = max_state_age_s
         self.model = PlanModel(arm, 0.002)
         self._limits_nm = arm.effort_limits_nm
         self._hold_law = HoldLaw(self.model.model, arm.home_rad, self._limits_nm)
-        self._speed_limit = SpeedLimit(self.model, arm.velocity_limits_rad_s)
+        self._speed_limit = SpeedLimit(self.model, arm)
+        self._rate_limit = EffortRateLimit(arm.effort_rate_limits_nm_s, period_s)
 
     def decide(self, now: ControllerInputs) -> Decision:
-        """Return what to do."""
+        """Return what to do; the torque is as near to what is wanted as its rate lets it be."""
+        wanted = self._wanted(now)
+        if wanted.effort_nm is None:
+            return wanted
+        return replace(wanted, effort_nm=self._within_rates(wanted.effort_nm, now))
+
+    def _within_rates(self, wanted_nm: np.ndarray, now: ControllerInputs) -> np.ndarray:
+        if now.former_nm is not None and 0.0 <= now.elapsed_s <= self.max_state_age_s:
+            return self._rate_limit.limited(wanted_nm, now.former_nm, now.elapsed_s)
+        # As old as this, nobody acts on a command any more: the arm holds itself, and that is what
+        # to go on from. Where time began anew, so did the arm.
+        former_nm = None if now.elapsed_s < 0.0 else now.former_nm
+        return self._rate_limit.resumed(self._resting_nm(now), former_nm, now.elapsed_s)
+
+    def _wanted(self, now: ControllerInputs) -> Decision:
         sample = now.sample
         if sample is None:
             return Decision(Mode.WAITING, 'no joint state yet')
         if now.concept is None and not now.fault:
             return Decision(Mode.WAITING, now.missing)
         if now.age_s > self.max_state_age_s:
-            # The velocity is as old as the state: damping by it would be a push.
-            effort = self.hold_effort(sample.positions_rad, np.zeros(len(self._limits_nm)))
-            return Decision(
+            return self._hold(
                 Mode.HOLDING,
                 f'joint state is older than {self.max_state_age_s * 1e3:.0f} ms',
-                effort,
-                sample.stamp_ns,
+                now,
             )
         if now.fault:
-            return self._hold(Mode.FAULT, now.fault, sample)
+            return self._hold(Mode.FAULT, now.fault, now)
         if now.absent:
-            return self._hold(Mode.HOLDING, now.absent, sample)
+            return self._hold(Mode.HOLDING, now.absent, now)
         if now.plan is None:
             if now.plan_failure:
-                return self._hold(Mode.FAULT, f'no plan: {now.plan_failure}', sample)
-            return self._hold(Mode.HOLDING, 'no plan yet', sample)
+                return self._hold(Mode.FAULT, f'no plan: {now.plan_failure}', now)
+            return self._hold(Mode.HOLDING, 'no plan yet', now)
         try:
             effort = now.plan.effort(
                 sample.stamp_s + now.age_s, sample.positions_rad, sample.velocities_rad_s
             )
         except PlanExpired:
             if now.plan_failure:
-                return self._hold(Mode.FAULT, f'plan expired: {now.plan_failure}', sample)
-            return self._hold(Mode.HOLDING, 'plan expired', sample)
+                return self._hold(Mode.FAULT, f'plan expired: {now.plan_failure}', now)
+            return self._hold(Mode.HOLDING, 'plan expired', now)
         except ValueError as error:
-            return self._hold(Mode.FAULT, str(error), sample)
+            return self._hold(Mode.FAULT, str(error), now)
         if np.isfinite(effort).all():
             effort = self._speed_limit.limited(
                 effort, sample.positions_rad, sample.velocities_rad_s
             )
             effort = np.clip(effort, -self._limits_nm, self._limits_nm)
         if not np.isfinite(effort).all():
-            return self._hold(Mode.FAULT, 'the plan gave a torque that is not finite', sample)
+            return self._hold(Mode.FAULT, 'the plan gave a torque that is not finite', now)
         return Decision(Mode.TRACKING, f'enacting {now.concept}', effort, sample.stamp_ns)
 
     def hold_effort(self, positions_rad: np.ndarray, velocities_rad_s: np.ndarray) -> np.ndarray:
@@ -114,6 +131,11 @@ class ControlLaw:
         bias = self.model.bias_nm(positions_rad, velocities_rad_s)
         return self._hold_law.effort_nm(bias, velocities_rad_s)
 
-    def _hold(self, mode: Mode, reason: str, sample: JointSample) -> Decision:
-        effort = self.hold_effort(sample.positions_rad, sample.velocities_rad_s)
-        return Decision(mode, reason, effort, sample.stamp_ns)
+    def _hold(self, mode: Mode, reason: str, now: ControllerInputs) -> Decision:
+        return Decision(mode, reason, self._resting_nm(now), now.sample.stamp_ns)
+
+    def _resting_nm(self, now: ControllerInputs) -> np.ndarray:
+        velocities_rad_s = now.sample.velocities_rad_s
+        if now.age_s > self.max_state_age_s:  # damping by a velocity of then would be a push
+            velocities_rad_s = np.zeros_like(velocities_rad_s)
+        return self.hold_effort(now.sample.positions_rad, velocities_rad_s)

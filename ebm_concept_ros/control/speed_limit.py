@@ -8,11 +8,14 @@ from __future__ import annotations
 import mujoco
 import numpy as np
 
+from ebm_concept_ros.arm.config import ArmConfig
 from ebm_concept_ros.planning.plan_model import PlanModel
 
 # A joint may come nearer to its limit by a fraction of what is left in each such time. States come
-# late by a few milliseconds, and the model is not the arm, so the last of it is never used.
+# late by a few milliseconds, and the model is not the arm, so the last of it is never used. Where
+# it takes the joint's torque longer to cease within its rate, that time and half of it again.
 _APPROACH_S = 0.02
+_CEASES_FACTOR = 1.5
 _USED_SHARE = 0.95
 
 
@@ -24,11 +27,14 @@ class SpeedLimit:
     ECC 2019). Joints that are within it accelerate as they would have. Not for two threads at once.
     """
 
-    def __init__(self, model: PlanModel, velocity_limits_rad_s: np.ndarray) -> None:
+    def __init__(self, model: PlanModel, arm: ArmConfig) -> None:
+        """model: of that arm."""
         self._model, self._data = model.model, model.data
-        self._most = _USED_SHARE * velocity_limits_rad_s
-        self._acceleration = np.zeros((1, len(velocity_limits_rad_s)))
-        self._change = np.zeros(len(velocity_limits_rad_s))
+        self._most = _USED_SHARE * arm.velocity_limits_rad_s
+        ceases_s = arm.effort_limits_nm / arm.effort_rate_limits_nm_s
+        self._approach_s = np.maximum(_APPROACH_S, _CEASES_FACTOR * ceases_s)
+        self._acceleration = np.zeros((1, len(arm.joints)))
+        self._change = np.zeros(len(arm.joints))
 
     def limited(
         self, effort_nm: np.ndarray, positions_rad: np.ndarray, velocities_rad_s: np.ndarray
@@ -41,8 +47,8 @@ class SpeedLimit:
         force = effort_nm + data.qfrc_passive - data.qfrc_bias
         mujoco.mj_solveM(model, data, self._acceleration, force[None])
         acceleration = self._acceleration[0]
-        low = (-self._most - velocities_rad_s) / _APPROACH_S
-        high = (self._most - velocities_rad_s) / _APPROACH_S
+        low = (-self._most - velocities_rad_s) / self._approach_s
+        high = (self._most - velocities_rad_s) / self._approach_s
         allowed = np.minimum(np.maximum(acceleration, low), high)
         if (allowed == acceleration).all():
             return effort_nm

@@ -11,9 +11,13 @@ nothing is), and the plan.
 
 from __future__ import annotations
 
+import math
+import threading
 import time
 from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+import numpy as np
 
 from ebm_concept_ros.arm.config import ArmConfig
 from ebm_concept_ros.control.control_law import ControlLaw, ControllerInputs, Decision
@@ -22,7 +26,7 @@ from ebm_concept_ros.control.target import Target
 from ebm_concept_ros.errors import name_and_reason
 from ebm_concept_ros.planning.planner import Planner
 from ebm_concept_ros.planning.policy import Plan
-from ebm_concept_ros.types import JointSample
+from ebm_concept_ros.types import AnyConcept, JointSample
 
 # A jump of the stamps by more than this, or backwards, is a clock that jumped, not a late message.
 _MAX_STAMP_STEP_S = 0.5
@@ -73,16 +77,30 @@ class TrackingController:
     """Plans towards the target, tracks the plan, and holds when either is not to be trusted."""
 
     def __init__(
-        self, arm: ArmConfig, planner: Planner, max_state_age_s: float, predict: bool
+        self,
+        arm: ArmConfig,
+        planner: Planner,
+        max_state_age_s: float,
+        predict: bool,
+        period_s: float,
     ) -> None:
-        """predict: a state ages by the wall clock (real time); False: time stands still."""
+        """predict: a state ages by the wall clock (real time); False: time stands still.
+
+        period_s: from one decision to the next.
+        """
         self._planner = planner
-        self._law = ControlLaw(arm, max_state_age_s)
+        self._law = ControlLaw(arm, max_state_age_s, period_s)
         self._predict = predict
         self._journal: Journal = NO_JOURNAL
         # The number is that of the assignment's target.
         self._assigned = _Numbered(Assignment(missing='no concept and no scene yet'))
         self._plan: _Numbered[Plan] = _Numbered()
+        # The last torque, and when: by the wall clock, in lockstep by the state's stamp.
+        self._former: tuple[np.ndarray | None, float] = (None, -math.inf)
+        self._holding = threading.Lock()  # guards changes of the three below
+        self._held = ''  # why it holds whatever is assigned, in words
+        self._holds = 0  # how often it was told to, or to go on
+        self._lifted_by: AnyConcept | None = None  # the concept whose target ends a stop
         self.state: TimedState | None = None
         self.plan_failure = ''
         self.plan_failures = 0
@@ -101,6 +119,8 @@ class TrackingController:
     def restart(self, journal: Journal = NO_JOURNAL) -> None:
         """Forget state and plan: what comes next starts from the next measured state.
 
+        The last torque is remembered: the next one must not be far from it too soon.
+
         journal: where all that happens from now on is noted. Not while other threads are at work.
         """
         self._journal = journal
@@ -108,6 +128,36 @@ class TrackingController:
         self.state = None
         self._plan = _Numbered()
         self.plan_failure = ''
+
+    # Executor thread: told what to do ----------------------------------------------------------
+
+    @property
+    def held(self) -> str:
+        """Why it holds whatever is assigned, in words, or empty."""
+        return self._held
+
+    def hold(self, reason: str) -> None:
+        """Hold from the next tick on, until `go_on` or what `await_target_of` waits for."""
+        with self._holding:
+            self._lifted_by = None
+            self._held = reason
+            self._holds += 1
+
+    def go_on(self) -> None:
+        """End a hold: what comes next is planned from the measured state."""
+        with self._holding:
+            self._lift()
+
+    def await_target_of(self, concept: AnyConcept) -> None:
+        """Go on once there is a target of this concept, and of no other."""
+        with self._holding:
+            self._lifted_by = concept
+
+    def _lift(self) -> None:
+        self._holds += 1
+        self._plan = _Numbered()
+        self._lifted_by = None
+        self._held = ''  # last: who sees this does not see the plan of before
 
     # Targeting thread ------------------------------------------------------------------------
 
@@ -118,6 +168,10 @@ class TrackingController:
             self._assigned = _Numbered(assignment, former.number)
         else:
             self._assigned = self._noted(assignment)
+        target = assignment.target
+        with self._holding:
+            if target is not None and target.concept is self._lifted_by:
+                self._lift()
 
     def _noted(self, assignment: Assignment) -> _Numbered[Assignment]:
         target = assignment.target
@@ -145,9 +199,9 @@ class TrackingController:
         """Plan from the newest state; on failure the last plan stays until it expires."""
         state, assigned, before = self.state, self._assigned, self._plan
         target = assigned.value.target
-        if state is None or target is None:
+        if state is None or target is None or self._held:
             return False
-        jumps = self.clock_jumps
+        jumps, holds = self.clock_jumps, self._holds
         sample = state.sample
         plan, failure = None, ''
         try:
@@ -165,7 +219,9 @@ class TrackingController:
             self.plan_failures += 1
             self.plan_failure = failure
             return False
-        if self.clock_jumps != jumps or self.assignment.target is not target:
+        if (self.clock_jumps, self._holds) != (jumps, holds):
+            return False
+        if self.assignment.target is not target:
             return False
         self._plan = _Numbered(plan, number)
         self.plan_failure = ''
@@ -175,9 +231,13 @@ class TrackingController:
 
     def decide(self, now_s: float) -> Decision:
         """Return what to do at now_s on the monotonic clock."""
+        held = self._held  # first: see _lift
         state, assigned, plan = self.state, self._assigned, self._plan
         assignment = assigned.value
         age_s = 0.0 if state is None or not self._predict else now_s - state.arrived_s
+        if state is not None and not self._predict:
+            now_s = state.stamp_s
+        former_nm, former_s = self._former
         inputs = ControllerInputs(
             sample=None if state is None else state.sample,
             age_s=age_s,
@@ -185,10 +245,14 @@ class TrackingController:
             plan=plan.value,
             fault=assignment.fault,
             plan_failure=self.plan_failure,
-            absent=assignment.absent,
+            absent=held or assignment.absent,
             missing=assignment.missing,
+            former_nm=former_nm,
+            elapsed_s=now_s - former_s,
         )
         decision = self._law.decide(inputs)
+        if decision.effort_nm is not None:
+            self._former = (decision.effort_nm, now_s)
         number = NOT_NOTED if state is None else state.number
         self._journal.decision(inputs, number, assigned.number, plan.number, decision)
         return decision

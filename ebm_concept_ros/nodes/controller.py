@@ -47,6 +47,7 @@ from ebm_concept_ros.nodes.runtime.diagnostics import Diagnostics
 from ebm_concept_ros.nodes.runtime.parameters import declare
 from ebm_concept_ros.nodes.runtime.running import RunnableDefaults, run
 from ebm_concept_ros.nodes.status import status_message
+from ebm_concept_ros.nodes.stops import Stops
 from ebm_concept_ros.planning.plan_model import PlanModel
 from ebm_core.world.scene import InvalidInput
 
@@ -98,7 +99,9 @@ class Controller(RunnableDefaults, LifecycleNode):
         try:
             setup = self._setup = load_setup(p, self._planner_settings)
             self._controller = TrackingController(
-                setup.arm, setup.planner, p.max_state_age_s, predict=not p.lockstep
+                *(setup.arm, setup.planner, p.max_state_age_s),
+                predict=not p.lockstep,
+                period_s=p.period_s,
             )
             self._targeting = Targeting(
                 *(setup.model, setup.workspace, self._controller, self._diagnostics, p.seed),
@@ -116,6 +119,7 @@ class Controller(RunnableDefaults, LifecycleNode):
         self._status_publisher = self.create_publisher(
             ros.ControllerStatus, 'controller/status', **qos.overridable(qos.STATUS)
         )
+        self._stops = Stops(self, self._controller)
         subscriptions = [
             self.create_subscription(
                 ros.Scene, 'scene', self._on_scene, **qos.overridable(qos.LATCHED)
@@ -142,6 +146,7 @@ class Controller(RunnableDefaults, LifecycleNode):
         )
         self._undo = [
             *(lambda s=s: self.destroy_subscription(s) for s in subscriptions),
+            self._stops.destroy,
             lambda: self.destroy_timer(timer),
             lambda: self.destroy_timer(timing_timer),
             lambda: self.destroy_publisher(self._status_publisher),
@@ -230,6 +235,7 @@ class Controller(RunnableDefaults, LifecycleNode):
             self._diagnostics.refuse('concept', error)
             return
         self._diagnostics.accept('concept')
+        self._stops.expect(concept)
         self._targeting.set_concept(concept)
 
     def _on_joint_state(self, message: JointState) -> None:

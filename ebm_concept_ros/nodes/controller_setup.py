@@ -84,6 +84,11 @@ class ControllerParameters(Parameters):
         60.0, ge=1.0, le=3600.0, description='how much of an activation is recorded at most, s'
     )
 
+    @property
+    def period_s(self) -> float:
+        """Return the time from one torque to the next, s."""
+        return 1.0 / (self.state_rate if self.lockstep else self.control_rate)
+
 
 @dataclass(frozen=True, eq=False)
 class Setup:

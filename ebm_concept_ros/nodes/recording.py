@@ -30,7 +30,6 @@ class Recording:
         """Return what the parameters ask for; None: nothing."""
         if not p.record_dir:
             return None
-        rate = p.state_rate if p.lockstep else p.control_rate
         settings = Settings(
             arm=setup.arm,
             arm_sha256=fingerprint(setup.arm),
@@ -40,8 +39,9 @@ class Recording:
             model_sha256=setup.model.sha256,
             seed=p.seed,
             max_state_age_s=p.max_state_age_s,
+            period_s=p.period_s,
         )
-        log = EventLog(len(setup.arm.joints), round(p.record_limit_s * rate))
+        log = EventLog(len(setup.arm.joints), round(p.record_limit_s / p.period_s))
         report.set('recording', Level.OK, f'records into {p.record_dir}')
         return cls(Path(p.record_dir).expanduser(), log, settings, report)
 

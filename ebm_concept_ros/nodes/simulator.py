@@ -210,7 +210,7 @@ class Simulator(RunnableDefaults, Node):
                 self._holding = False
                 self._diagnostics.set('commands', Level.OK, 'commands are fresh')
             return
-        self._sim.apply(self._sim.hold_effort())
+        self._sim.hold()
         if not self._holding:
             self._holding = True
             self._diagnostics.set(

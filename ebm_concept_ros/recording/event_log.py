@@ -3,10 +3,10 @@
 
 """Notes what the controller takes in and puts out, so that a run can be replayed bit for bit.
 
-A torque depends on the joint state, on how old it was, and on the plan; a plan on the joint state
-and target it was made for and on the plan before. The log numbers these and notes for every torque
-and plan which ones it came from. So a run can be repeated in one thread whatever the order was in
-which the controller's threads happened to work.
+A torque depends on the joint state, on how old it was, on the plan, and on the torque before and
+when that was; a plan on the joint state and target it was made for and on the plan before. The log
+numbers these and notes for every torque and plan which ones it came from. So a run can be repeated
+in one thread whatever the order was in which the controller's threads happened to work.
 """
 
 from __future__ import annotations
@@ -42,6 +42,8 @@ class EventLog:
         # Control thread
         self._decisions = array('q')  # state, target, plan, mode, fault?, plan failure?, absent?
         self._ages_s = array('d')
+        self._elapsed_s = array('d')
+        self._former_nm: list[np.ndarray] = []  # of the first decision, if there was a torque
         self._efforts_nm = array('d')  # n of each, NaN for none
 
     def state(self, sample: JointSample) -> int:
@@ -99,6 +101,9 @@ class EventLog:
             return
         flags = tuple(map(bool, (inputs.fault, inputs.plan_failure, inputs.absent)))
         self._decisions.extend((state, target, plan, int(decision.mode), *flags))
+        if not self._ages_s and inputs.former_nm is not None:
+            self._former_nm.append(inputs.former_nm)
+        self._elapsed_s.append(inputs.elapsed_s)
         self._ages_s.append(inputs.age_s)
         effort = decision.effort_nm
         self._efforts_nm.extend([np.nan] * self._n if effort is None else effort.tolist())
@@ -118,7 +123,8 @@ class EventLog:
         """Return S states, P plans and D decisions of a closed log.
 
         stamps_ns (S,), states (S, 2n) rad and rad/s, plans (P, 3), decisions (D, 7), ages_s (D,),
-        efforts_nm (D, n).
+        elapsed_s (D,) since the torque before, efforts_nm (D, n), former_nm (0 or 1, n) the torque
+        before the first.
         """
         # Closing does not wait for the executor's thread, which may be within `state`.
         states = len(self._states) // (2 * self._n)
@@ -128,5 +134,7 @@ class EventLog:
             'plans': np.array(self._plans, np.int64).reshape(-1, 3),
             'decisions': np.array(self._decisions, np.int64).reshape(-1, 7),
             'ages_s': np.array(self._ages_s),
+            'elapsed_s': np.array(self._elapsed_s),
+            'former_nm': np.array(self._former_nm).reshape(-1, self._n),
             'efforts_nm': np.array(self._efforts_nm).reshape(-1, self._n),
         }

@@ -25,7 +25,7 @@ from ebm_concept_ros.planning.plan_model import PlanModel
 from ebm_concept_ros.recording.event_log import EventLog
 from ebm_concept_ros.workspace import Workspace
 
-FORMAT = 2
+FORMAT = 3
 _MAX_HEADER_BYTES = 100_000_000
 # Name to type and number of columns: a number, or a multiple of the joints' as a text.
 _ARRAYS = {
@@ -34,7 +34,9 @@ _ARRAYS = {
     'plans': ('i8', (3,)),
     'decisions': ('i8', (7,)),
     'ages_s': ('f8', ()),
+    'elapsed_s': ('f8', ()),
     'efforts_nm': ('f8', ('joints',)),
+    'former_nm': ('f8', ('joints',)),
     'torque_times_s': ('f8', (2,)),
     'plan_times_s': ('f8', (2,)),
 }
@@ -78,6 +80,7 @@ class Settings(Config):
     model_sha256: str = Field(description='of the weights')
     seed: int = Field(description='of identification')
     max_state_age_s: float
+    period_s: float = Field(gt=0, description='from one torque to the next')
 
 
 class Header(Config):
@@ -187,7 +190,10 @@ def _check(path: Path, header: Header, arrays: dict[str, np.ndarray]) -> None:
         'target': len(header.targets),
         'plan': len(arrays['plans']),
     }
-    for one, other in (('stamps_ns', 'states'), ('decisions', 'ages_s'), ('ages_s', 'efforts_nm')):
+    for one, other in (
+        *(('stamps_ns', 'states'), ('decisions', 'ages_s')),
+        *(('ages_s', 'efforts_nm'), ('ages_s', 'elapsed_s')),
+    ):
         if len(arrays[one]) != len(arrays[other]):
             raise RecordError(f'{path}: {len(arrays[one])} {one} and {len(arrays[other])} {other}')
     for name in ('plans', 'decisions'):

@@ -81,11 +81,13 @@ class Replay:
         kind = _PLANNERS[settings.planner]
         config = kind.config_type.model_validate(settings.planner_config)
         self._planner = kind(settings.arm, settings.workspace, config)
-        self._law = ControlLaw(settings.arm, settings.max_state_age_s)
+        self._law = ControlLaw(settings.arm, settings.max_state_age_s, settings.period_s)
         self._hand_radius_m = hand_radius_m(settings.arm)
         self._targets: dict[int, Target] = {}
         self._plans: dict[int, Plan | None] = {}
         self._planned = 0
+        former = record.arrays['former_nm']
+        self._former_nm = former[0] if len(former) else None
 
     def run(self) -> Outcome:
         """Replay all of it."""
@@ -97,6 +99,8 @@ class Replay:
             mode = Mode(int(self._record.arrays['decisions'][number, 3]))
             expected = None if np.isnan(recorded).all() else recorded
             torques += expected is not None
+            if decision.effort_nm is not None:
+                self._former_nm = decision.effort_nm
             if _equal(decision, mode, expected):
                 same += 1
             elif first is None:
@@ -117,6 +121,8 @@ class Replay:
                 fault='recorded' if fault else '',
                 plan_failure='recorded' if failure else '',
                 absent='recorded' if absent else '',
+                former_nm=self._former_nm,
+                elapsed_s=float(self._record.arrays['elapsed_s'][number]),
             )
         )
 

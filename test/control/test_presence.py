@@ -68,7 +68,7 @@ class Loop:
         )
         self.simulation = ArmSimulation(ARM, WORKSPACE, tables)
         planner = make_planner('ilqg', ARM, WORKSPACE)
-        self.controller = TrackingController(ARM, planner, 0.05, predict=False)
+        self.controller = TrackingController(ARM, planner, 0.05, predict=False, period_s=0.002)
         self.targeting = Targeting(
             BlueOnes(), WORKSPACE, self.controller, Silent(), 0, hand_radius_m(ARM)
         )

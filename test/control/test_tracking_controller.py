@@ -26,6 +26,7 @@ CONFIG = Path(__file__).parents[2] / 'config'
 ARM = load_arm(CONFIG / 'arms' / 'jaco.yaml')
 WORKSPACE = load_workspace(CONFIG / 'workspace.yaml')
 N = len(ARM.joint_names)
+PERIOD_S = 0.002
 
 
 def named_scene(positions, movable, ids=None):
@@ -63,11 +64,16 @@ def planner():
 
 @pytest.fixture
 def controller(planner):
-    return TrackingController(ARM, planner, 0.05, predict=True)
+    return TrackingController(ARM, planner, 0.05, predict=True, period_s=PERIOD_S)
 
 
 def sample(time_s, velocity=0.0):
     return JointSample(round(time_s * 1e9), ARM.home_rad, np.full(N, velocity))
+
+
+def settled(controller, since_s, ticks=15):
+    """Return the last of some decisions, once the torque has come to where it is to be."""
+    return [controller.decide(since_s + tick * PERIOD_S) for tick in range(ticks)][-1]
 
 
 def assert_holds(decision, velocity=0.0):
@@ -95,10 +101,10 @@ def test_tracks_a_plan(controller):
     controller.on_state(sample(1.0))
     assert controller.decide(controller.state.arrived_s).reason == 'no plan yet'
     assert controller.replan()
-    decision = controller.decide(controller.state.arrived_s + 0.01)
+    decision = settled(controller, controller.state.arrived_s + 0.01)
     assert decision.mode is Mode.TRACKING
     assert decision.stamp_ns == 1_000_000_000
-    expected = controller.plan.effort(1.01, ARM.home_rad, np.zeros(N))
+    expected = controller.plan.effort(1.01 + 14 * PERIOD_S, ARM.home_rad, np.zeros(N))
     np.testing.assert_allclose(decision.effort_nm, expected)
 
 
@@ -132,7 +138,7 @@ def test_a_failing_planner_leaves_the_last_plan_until_it_expires_then_hold(contr
     assert controller.plan is good and controller.plan_failures == 1
     assert controller.decide(controller.state.arrived_s).mode is Mode.TRACKING
     controller.on_state(sample(1.4))
-    decision = controller.decide(controller.state.arrived_s)
+    decision = settled(controller, controller.state.arrived_s)
     assert decision.mode is Mode.FAULT and 'boom' in decision.reason
     assert_holds(decision)
     planner.error = None
@@ -157,8 +163,7 @@ def test_absurd_velocities_give_finite_torques_within_the_limits(controller, vel
     assert controller.replan()
     controller.on_state(sample(1.002, velocity))
     controller.replan()
-    decision = controller.decide(controller.state.arrived_s)
-    assert_holds(decision, velocity)
+    assert_holds(settled(controller, controller.state.arrived_s), velocity)
 
 
 @pytest.mark.parametrize('jump_s', [-0.9, 5.0])
@@ -168,7 +173,7 @@ def test_a_clock_jump_clears_the_plan(controller, jump_s):
     assert controller.replan()
     controller.on_state(sample(1.0 + jump_s))
     assert controller.plan is None and controller.clock_jumps == 1
-    assert_holds(controller.decide(controller.state.arrived_s))
+    assert_holds(settled(controller, controller.state.arrived_s))
     assert controller.replan()
     assert controller.plan.start_s == pytest.approx(1.0 + jump_s)
 
@@ -183,7 +188,7 @@ def test_a_stamp_that_stands_still_ages_and_ends_in_a_hold(controller, time_s):
     for _ in range(3):
         controller.on_state(sample(time_s))
         controller.replan()
-    decision = controller.decide(first_s + 0.051)
+    decision = settled(controller, first_s + 0.051)
     assert decision.mode is Mode.HOLDING and '50 ms' in decision.reason
     assert_holds(decision)
     controller.on_state(sample(time_s + 0.002))
@@ -195,7 +200,7 @@ def test_who_is_gone_means_hold_until_it_returns(controller):
     controller.on_state(sample(1.0))
     assert controller.replan()
     controller.assign(Assignment(TARGET, absent='waits for blue_0 to return'))
-    decision = controller.decide(controller.state.arrived_s)
+    decision = settled(controller, controller.state.arrived_s)
     assert decision.mode is Mode.HOLDING and decision.reason == 'waits for blue_0 to return'
     assert_holds(decision)
     controller.assign(Assignment(TARGET))
@@ -212,7 +217,7 @@ def test_restart_forgets_state_and_plan_but_not_the_target(controller):
 
 
 def test_in_lockstep_a_state_does_not_age(planner):
-    controller = TrackingController(ARM, planner, 0.05, predict=False)
+    controller = TrackingController(ARM, planner, 0.05, predict=False, period_s=PERIOD_S)
     controller.assign(Assignment(TARGET))
     controller.on_state(sample(1.0))
     assert controller.replan()
@@ -253,3 +258,58 @@ def test_the_pacer_skips_what_it_missed_and_counts_it():
     assert time.monotonic() - former >= 5 * 0.01 - 1e-6
     # Each deadline was waited for or counted.
     assert (due - former) / 0.01 == pytest.approx(5 + pacer.missed - missed)
+
+
+def test_held_it_holds_whatever_is_assigned_and_goes_on_from_the_measured_state(controller):
+    controller.assign(Assignment(TARGET))
+    controller.on_state(sample(1.0))
+    assert controller.replan()
+    before = settled(controller, controller.state.arrived_s)
+    controller.hold('paused')
+    decision = controller.decide(controller.state.arrived_s + 15 * PERIOD_S)
+    assert decision.mode is Mode.HOLDING and decision.reason == 'paused'
+    step_nm = np.abs(decision.effort_nm - before.effort_nm)
+    assert step_nm.max() == pytest.approx(1000 * PERIOD_S), 'it does not jump'
+    assert not controller.replan()
+    controller.on_state(sample(1.1))
+    controller.assign(Assignment(replace(TARGET)))  # a scene has changed, say
+    assert_holds(settled(controller, controller.state.arrived_s))
+    controller.go_on()
+    assert controller.plan is None
+    assert controller.decide(controller.state.arrived_s).reason == 'no plan yet'
+    assert controller.replan() and controller.plan.start_s == pytest.approx(1.1)
+    assert controller.decide(controller.state.arrived_s).mode is Mode.TRACKING
+
+
+def test_a_plan_that_was_begun_before_a_hold_is_not_followed_after_it(controller, planner):
+    class Interrupted(Faulty):
+        def plan(self, *args, **kwargs):
+            controller.hold('paused')
+            controller.go_on()
+            return super().plan(*args, **kwargs)
+
+    planner.__class__ = Interrupted
+    controller.assign(Assignment(TARGET))
+    controller.on_state(sample(1.0))
+    assert not controller.replan() and controller.plan is None
+
+
+def test_a_stop_is_ended_by_the_target_of_the_awaited_concept_alone(controller):
+    controller.assign(Assignment(TARGET))
+    controller.on_state(sample(1.0))
+    controller.hold('stopped')
+    awaited = replace(TARGET.concept, name='elsewhere')
+    controller.await_target_of(awaited)
+    controller.assign(
+        Assignment(replace(TARGET, scene=named_scene([[0.1, 0.1]] * 2, [False, True])))
+    )
+    assert controller.held == 'stopped'
+    controller.assign(Assignment(target=None, fault='not understood'))
+    assert controller.held == 'stopped'
+    controller.assign(Assignment(replace(TARGET, concept=awaited)))
+    assert controller.held == '' and controller.replan()
+    # Stopped anew, what was awaited before moves nothing.
+    controller.await_target_of(awaited)
+    controller.hold('stopped')
+    controller.assign(Assignment(replace(TARGET, concept=awaited)))
+    assert controller.held == 'stopped'

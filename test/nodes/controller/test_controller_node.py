@@ -26,6 +26,7 @@ from lifecycle_msgs.msg import State, Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import JointState
+from std_srvs.srv import Trigger
 
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions as cv
@@ -314,6 +315,27 @@ def test_another_concept_and_another_scene_are_taken_up(
     scenes.publish(scene_message(seed=3))
     ids = [e.id for e in scene_message(seed=3).entities]
     wait_until(lambda: list(statuses[-1].entity_ids) == ids, 'the other scene')
+
+
+def test_it_pauses_resumes_and_stops(probe, tracking, concepts, statuses, model):
+    def ask(service):
+        return probe.call(Trigger, f'controller/{service}', Trigger.Request())
+
+    assert ask('pause').success
+    wait_for_status(statuses, Status.HOLDING, 'paused')
+    concepts.publish(concept_message(model, 'in a pause', seed=7))
+    wait_for_status(statuses, Status.HOLDING, 'paused', concept='in a pause')
+    assert ask('resume').success
+    wait_for_status(statuses, Status.TRACKING, concept='in a pause')
+    refused = ask('resume')
+    assert not refused.success and refused.message == 'it is not paused'
+    assert ask('stop').success
+    wait_for_status(statuses, Status.HOLDING, 'stopped')
+    for service, success in (('pause', True), ('resume', False)):
+        answer = ask(service)
+        assert answer.success is success and answer.message.startswith('stopped')
+    concepts.publish(concept_message(model, 'after the stop', seed=8))
+    wait_for_status(statuses, Status.TRACKING, concept='after the stop')
 
 
 def test_when_the_clock_jumps_it_goes_on(tracking, arm, statuses, efforts):

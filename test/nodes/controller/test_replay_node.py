@@ -89,13 +89,14 @@ def settings_of(arm, planner, model):
         model_sha256=model.sha256,
         seed=3,
         max_state_age_s=0.05,
+        period_s=0.002,
     )
 
 
 def eventful_run(arm, model, limit=10_000):
     """Return log and settings of a run in real time in which everything happens that can."""
     planner = SometimesFails(arm, WORKSPACE)
-    controller = TrackingController(arm, planner, 0.05, predict=True)
+    controller = TrackingController(arm, planner, 0.05, predict=True, period_s=0.002)
     target = make_target(model, codes(model), named_scene(1), WORKSPACE, 3)
     controller.assign(Assignment(target))
     log = EventLog(len(arm.joints), limit)
@@ -220,7 +221,7 @@ def set_last(column, value):
     ('changes', 'text'),
     [
         ({'header': lambda _: np.frombuffer(b'{"format": 99}', np.uint8)}, 'format 99'),
-        ({'header': lambda _: np.frombuffer(b'{"format": 2}', np.uint8)}, 'settings: missing'),
+        ({'header': lambda _: np.frombuffer(b'{"format": 3}', np.uint8)}, 'settings: missing'),
         ({'header': lambda _: np.frombuffer(b'hello', np.uint8)}, 'not JSON'),
         ({'efforts_nm': lambda a: a[:, :5]}, 'efforts_nm'),
         ({'efforts_nm': lambda a: a[:-1]}, '400 efforts_nm'),

@@ -177,7 +177,9 @@ def test_when_the_joint_states_end_in_motion_it_holds(run):
     torque = run.efforts[-1][1]
     # The last state need not have come here; then the arm is where it went in the meantime.
     assert abs(stamp_ns(torque) - stamp_ns(state)) < 20_000_000
-    gravity_nm = ControlLaw(ARM, 0.05).hold_effort(np.array(state.position), np.zeros(len(JOINTS)))
+    gravity_nm = ControlLaw(ARM, 0.05, 0.002).hold_effort(
+        np.array(state.position), np.zeros(len(JOINTS))
+    )
     exact = stamp_ns(torque) == stamp_ns(state)
     np.testing.assert_allclose(torque.effort, gravity_nm, rtol=0, atol=1e-6 if exact else 0.5)
     run.check_torques()
