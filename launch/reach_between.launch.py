@@ -54,7 +54,7 @@ _NAMES = (
     *('scene_seed', 'scene_file', 'concept', 'reference_colour', 'also', 'also_colour', 'weights'),
     *('planner', 'headless', 'render', 'lockstep', 'control_rate'),
     *('hold_s', 'timeout_s', 'wall_timeout_s'),
-    *('model_dir', 'arm', 'workspace_config', 'record_dir', 'out_dir'),
+    *('model_dir', 'arm', 'workspace_config', 'library_dir', 'record_dir', 'out_dir'),
 )
 ARGUMENTS = (
     *(argument(MODELS, name) for name in _NAMES),

@@ -43,6 +43,20 @@ PURPOSE = {
     'concept': 'What is to be enacted: codes, weights and the novelty score, latched.',
     'controller/status': 'What the controller does and why, at every change and at `status_rate`.',
     '/diagnostics': 'The state of each part of each node, and what was refused.',
+    '~/list_concepts': 'Which concepts are known and which are in the library; damaged entries.',
+    '~/get_concept': 'The codes of a concept, or a weighted sum; what is in the library is loaded.',
+    '~/save_concept': 'Saves a concept with its demonstrations in the library (`library_dir`).',
+    '~/load_concept': 'Loads a concept of the library; codes of other weights are inferred anew.',
+    '~/delete_concept': 'Deletes a concept from the library and forgets it.',
+    '~/list_demonstrations': 'What is being collected, and the demonstrations of one name.',
+    '~/undo_demonstration': 'Takes the last demonstration of a name back.',
+    '~/forget_demonstrations': 'Forgets what is being collected under a name.',
+    '~/replace_demonstration': 'Puts another demonstration in the place of number 1, 2, …',
+    '~/identify': 'Who takes part in a concept in a scene that is given.',
+    '~/generate': 'Where a concept brings those who can move in a scene that is given.',
+    '~/pause': 'Holds from the next tick on, until `resume`.',
+    '~/resume': 'Ends a pause: goes on from the measured state, with a new plan.',
+    '~/stop': 'Holds until a concept comes that was published afterwards.',
     '~/reset': 'Puts the arm back to its home and the simulated time to zero.',
 }
 
@@ -241,12 +255,13 @@ def _models_of(annotation: object) -> list[type]:
 
 
 def messages() -> str:
-    """Return every message definition without its licence lines."""
+    """Return every definition of a message and a service, without its licence lines."""
     parts = []
-    for path in sorted((ROOT / 'msg').glob('*.msg')):
-        lines = path.read_text(encoding='utf-8').splitlines()
-        body = '\n'.join(lines[2:]).strip()
-        parts.append(f'### `{PACKAGE}/msg/{path.stem}`\n\n```text\n{body}\n```\n')
+    for kind in ('msg', 'srv'):
+        for path in sorted((ROOT / kind).glob(f'*.{kind}')):
+            lines = path.read_text(encoding='utf-8').splitlines()
+            body = '\n'.join(lines[2:]).strip()
+            parts.append(f'### `{PACKAGE}/{kind}/{path.stem}`\n\n```text\n{body}\n```\n')
     return '\n'.join(parts).rstrip()
 
 
@@ -282,15 +297,16 @@ def refusals() -> str:
 
 def _modules_that_refuse() -> Iterator[Path]:
     """Yield what messages, parameters and files pass through; pictures are made of good data."""
-    yield from sorted((ROOT / 'ebm_core' / 'world').glob('*.py'))
+    for room in ('library', 'world'):
+        yield from sorted((ROOT / 'ebm_core' / room).glob('*.py'))
     for path in sorted((ROOT / PACKAGE).rglob('*.py')):
         if 'report' not in path.parts:
             yield path
 
 
 def _error_types() -> set[str]:
-    """Return the names of the package's own refusals: all that are ValueErrors."""
-    names = {'ValueError'}
+    """Return the names of the package's own refusals: ValueErrors, and what a library cannot do."""
+    names = {'ValueError', 'LibraryError'}
     for path in [*(ROOT / PACKAGE).rglob('*.py'), *(ROOT / 'ebm_core').rglob('*.py')]:
         for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
             if isinstance(node, ast.ClassDef):

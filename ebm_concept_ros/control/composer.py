@@ -43,6 +43,20 @@ class Composer:
         self._forget()
         return self._composed()
 
+    def codes(self, name: str) -> ConceptCodes | None:
+        """Return a concept that may be composed, None where it is not known."""
+        return self._known.get(name)
+
+    def remember(self, concept: ConceptCodes) -> None:
+        """Take a concept that nothing is to be enacted of yet."""
+        self._known.pop(concept.name, None)
+        self._known[concept.name] = concept
+        self._forget()
+
+    def forget(self, name: str) -> None:
+        """Drop a concept; what is enacted of it stays as it is."""
+        self._known.pop(name, None)
+
     def request(self, composition: CompositionRequest) -> AnyConcept | None:
         """Take a composition; return what is to be enacted from now on, None: nothing new yet."""
         self._composition = composition

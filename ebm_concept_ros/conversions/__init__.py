@@ -14,8 +14,10 @@ from __future__ import annotations
 from ebm_concept_ros.conversions.concepts import (
     MAX_WEIGHT,
     composition_from_message,
+    composition_of,
     concept_from_message,
     concept_to_message,
+    summary_to_message,
 )
 from ebm_concept_ros.conversions.joints import (
     effort_from_message,
@@ -24,8 +26,10 @@ from ebm_concept_ros.conversions.joints import (
     joint_state_to_message,
 )
 from ebm_concept_ros.conversions.scenes import (
+    attention_from_message,
     demonstration_from_message,
     demonstration_to_message,
+    moved_scene_message,
     point,
     scene_from_message,
     scene_to_message,
@@ -38,7 +42,9 @@ from ebm_concept_ros.conversions.stamps import (
 
 __all__ = [
     'MAX_WEIGHT',
+    'attention_from_message',
     'composition_from_message',
+    'composition_of',
     'concept_from_message',
     'concept_to_message',
     'demonstration_from_message',
@@ -47,10 +53,12 @@ __all__ = [
     'effort_to_message',
     'joint_state_from_message',
     'joint_state_to_message',
+    'moved_scene_message',
     'ns_to_stamp',
     'point',
     'scene_from_message',
     'scene_to_message',
     'stamp_to_ns',
+    'summary_to_message',
     'table_scene_to_message',
 ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 import numpy as np
 from std_msgs.msg import Header
@@ -26,18 +27,27 @@ MAX_WEIGHT = 1e6
 
 def composition_from_message(message: ros.Composition) -> CompositionRequest:
     """Return what is asked for, or raise InvalidInput naming field and reason."""
-    names = tuple(message.concepts)
-    _check_number('composition.concepts', len(names))
+    return _composition('composition.', message.concepts, message.weights)
+
+
+def composition_of(concepts: Sequence[str], weights: Sequence[float]) -> CompositionRequest:
+    """Return what a request asks for, no weights being all 1, or raise InvalidInput."""
+    return _composition('', concepts, weights if len(weights) else [1.0] * len(concepts))
+
+
+def _composition(
+    prefix: str, concepts: Sequence[str], weights: Sequence[float]
+) -> CompositionRequest:
+    names = tuple(concepts)
+    _check_number(f'{prefix}concepts', len(names))
     for index, name in enumerate(names):
         if not name:
-            raise InvalidInput(f'composition.concepts[{index}]: empty')
+            raise InvalidInput(f'{prefix}concepts[{index}]: empty')
         if name in names[:index]:
-            raise InvalidInput(f'composition.concepts[{index}]: {name!r} is there already')
-    if len(message.weights) != len(names):
-        raise InvalidInput(
-            f'composition.weights: {len(message.weights)} values for {len(names)} concepts'
-        )
-    return CompositionRequest(names, _checked_weights('composition.weights', message.weights))
+            raise InvalidInput(f'{prefix}concepts[{index}]: {name!r} is there already')
+    if len(weights) != len(names):
+        raise InvalidInput(f'{prefix}weights: {len(weights)} values for {len(names)} concepts')
+    return CompositionRequest(names, _checked_weights(f'{prefix}weights', weights))
 
 
 def concept_from_message(message: ros.Concept, model_sha256: str, code_size: int) -> AnyConcept:
@@ -81,6 +91,26 @@ def concept_to_message(concept: AnyConcept, stamp_ns: int = 0) -> ros.Concept:
             )
             for term, weight in zip(concept.terms, concept.weights, strict=True)
         ],
+    )
+
+
+def summary_to_message(
+    name: str,
+    demonstrations: int,
+    codes: ConceptCodes | None,
+    is_known: bool,
+    saved_at: datetime | None,
+) -> ros.ConceptSummary:
+    """Return what is known of a concept; codes: None where they have not been inferred yet."""
+    saved_ns = 0 if saved_at is None else round(saved_at.timestamp() * 1e9)
+    return ros.ConceptSummary(
+        name=name,
+        demonstrations=demonstrations,
+        is_known=is_known,
+        is_saved=saved_at is not None,
+        saved_at=ns_to_stamp(saved_ns),
+        understanding=math.nan if codes is None else codes.understanding,
+        understanding_threshold=math.nan if codes is None else codes.understanding_threshold,
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
+from copy import deepcopy
 
 import numpy as np
 from geometry_msgs.msg import Point, Pose
@@ -143,6 +144,35 @@ def scene_to_message(named: NamedScene, workspace: Workspace, stamp_ns: int = 0)
     )
 
 
+def moved_scene_message(message: ros.Scene, moved: Scene, workspace: Workspace) -> ros.Scene:
+    """Return a message that `scene_from_message` took, in its frame, with movables moved."""
+    in_base = message.header.frame_id == workspace.base_frame
+    positions = workspace.to_base(moved.positions) if in_base else moved.positions
+    copied = deepcopy(message)
+    for entity, place, movable in zip(copied.entities, positions, moved.movable, strict=True):
+        if movable:
+            entity.pose.position.x, entity.pose.position.y = map(float, place)
+    return copied
+
+
+def attention_from_message(values: Sequence[float], ids: Sequence[str]) -> np.ndarray | None:
+    """Return attention (N,), None where none is given, or raise InvalidInput."""
+    if not len(values):
+        return None
+    return _attention('attention', values, ids)
+
+
+def _attention(field: str, values: Sequence[float], ids: Sequence[str]) -> np.ndarray:
+    attention = np.asarray(values, float)
+    if len(attention) != len(ids):
+        raise InvalidInput(f'{field}: {len(attention)} values for {len(ids)} entities')
+    bad = ~((attention >= 0) & (attention <= 1))
+    if bad.any():
+        index = int(bad.argmax())
+        raise InvalidInput(f'{field}[{index}]: {attention[index]} is not within [0, 1]')
+    return attention
+
+
 def table_scene_to_message(
     table_scene: TableScene,
     positions_in_base_m: np.ndarray,
@@ -235,17 +265,7 @@ def demonstration_from_message(
             f'{field}: ids {list(state.ids)} are not those of state 0, {list(ids)}, '
             'in the same order'
         )
-    attention = np.asarray(message.attention, float)
-    if len(attention) != len(ids):
-        raise InvalidInput(
-            f'demonstration.attention: {len(attention)} values for {len(ids)} entities'
-        )
-    bad = ~((attention >= 0) & (attention <= 1))
-    if bad.any():
-        index = int(bad.argmax())
-        raise InvalidInput(
-            f'demonstration.attention[{index}]: {attention[index]} is not within [0, 1]'
-        )
+    attention = _attention('demonstration.attention', message.attention, ids)
     try:
         roles = np.asarray(message.roles, int) if len(message.roles) else None
         demonstration = Demonstration(tuple(s.scene for s in states), attention, roles)

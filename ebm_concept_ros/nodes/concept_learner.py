@@ -15,12 +15,14 @@ the first one.
 
 from __future__ import annotations
 
-import math
 import queue
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
 from functools import partial
+from statistics import fmean
 from typing import Annotated
 
 from pydantic import Field
@@ -28,19 +30,26 @@ from rclpy.node import Node
 
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions
+from ebm_concept_ros.control.collection import Collection, Shown
 from ebm_concept_ros.control.composer import Composer
+from ebm_concept_ros.control.knowledge import Knowledge
 from ebm_concept_ros.control.reporting import Level
 from ebm_concept_ros.control.understanding import why_not_understood
 from ebm_concept_ros.errors import name_and_reason
+from ebm_concept_ros.nodes.learner_services import LearnerServices
 from ebm_concept_ros.nodes.runtime import qos
 from ebm_concept_ros.nodes.runtime.diagnostics import Diagnostics
 from ebm_concept_ros.nodes.runtime.parameters import Parameters, declare
 from ebm_concept_ros.nodes.runtime.resources import load_weights_parameter, load_workspace_parameter
 from ebm_concept_ros.nodes.runtime.running import RunnableDefaults, run
-from ebm_concept_ros.nodes.runtime.texts import EXISTING_FOLDER, FILE
+from ebm_concept_ros.nodes.runtime.texts import EXISTING_FOLDER, FILE, FOLDER_OR_NONE
 from ebm_concept_ros.nodes.task_parameters import composition_parameter
-from ebm_concept_ros.types import AnyConcept, CompositionRequest, ConceptCodes
+from ebm_concept_ros.types import AnyConcept, CompositionRequest
+from ebm_core.library.library import ConceptLibrary
 from ebm_core.world.scene import Demonstration, InvalidInput
+
+# How often who waits for an answer looks whether the node ends.
+_LOOK_S = 0.1
 
 
 class ConceptLearnerParameters(Parameters):
@@ -59,6 +68,9 @@ class ConceptLearnerParameters(Parameters):
         32, ge=1, le=1000, description='concept names collected at a time; the oldest is dropped'
     )
     seed: int = Field(0, ge=0, description='of the inference noise')
+    library_dir: Annotated[str, FOLDER_OR_NONE] = Field(
+        '', description='folder in which concepts are saved, for the services; empty: there is none'
+    )
     # An empty list has no type in ROS.
     composition_concepts: tuple[str, ...] = Field(
         ('',), description='names of what is added up until told otherwise; one empty: nothing is'
@@ -75,20 +87,26 @@ class ConceptLearner(RunnableDefaults, Node):
         self._workspace = load_workspace_parameter(self.parameters.workspace_config)
         self._model = load_weights_parameter(self.parameters.model_dir)
         self._diagnostics = Diagnostics(self)
-        self._collected: dict[str, list[Demonstration]] = {}
-        self._composer = Composer(self.parameters.max_names)  # of the inference thread alone
+        p = self.parameters
+        # Of the inference thread alone, as all that is asked of the learner is done in its turn.
+        self._collection = Collection(p.min_demonstrations, p.max_names)
+        self._composer = Composer(p.max_names)
+        library = ConceptLibrary(p.library_dir) if p.library_dir else None
+        self._knowledge = Knowledge(self._model, self._composer, library, p.seed)
         self._work_queue: queue.Queue[Callable[[], None] | None] = queue.Queue()
         self._stopped = threading.Event()
-        if any(self.parameters.composition_concepts):
-            first = composition_parameter(
-                self.parameters.composition_concepts, self.parameters.composition_weights
-            )
+        if any(p.composition_concepts):
+            first = composition_parameter(p.composition_concepts, p.composition_weights)
             self._work_queue.put(partial(self._compose, first))
         self._worker = threading.Thread(target=self._work, name='inference', daemon=True)
         self._publisher = self.create_publisher(
             ros.Concept, 'concept', **qos.overridable(qos.LATCHED)
         )
         self._diagnostics.set('inference', Level.OK, f'ready, weights {self._model.sha256[:12]}')
+        self._answers = LearnerServices(
+            *(self, self._workspace, self._knowledge, self._collection, self._diagnostics),
+            *(self._in_turn, self._infer),
+        )
         # Last: whoever matches this subscription may send at once.
         self._subscription = self.create_subscription(
             ros.Demonstration,
@@ -117,21 +135,7 @@ class ConceptLearner(RunnableDefaults, Node):
             self._diagnostics.refuse('demonstrations', error)
             return
         self._diagnostics.accept('demonstrations')
-        collected = self._collected.setdefault(named.concept, [])
-        collected.append(named.demonstration)
-        needed = self.parameters.min_demonstrations
-        self._diagnostics.set(
-            'demonstrations', Level.OK, f'{named.concept}: {len(collected)} of {needed}'
-        )
-        if len(collected) >= needed:
-            del self._collected[named.concept]
-            self._work_queue.put(partial(self._infer, named.concept, collected))
-        elif len(self._collected) > self.parameters.max_names:
-            oldest = next(iter(self._collected))
-            del self._collected[oldest]
-            self._diagnostics.refuse(
-                'demonstrations', f'demonstration.concept: too many names, dropped {oldest!r}'
-            )
+        self._work_queue.put(partial(self._collect, named.concept, named.demonstration))
 
     def _on_composition(self, message: ros.Composition) -> None:
         try:
@@ -142,6 +146,26 @@ class ConceptLearner(RunnableDefaults, Node):
         self._diagnostics.accept('composition')
         self._work_queue.put(partial(self._compose, composition))
 
+    def _in_turn(self, do: Callable[[], None]) -> None:
+        """Have it done by the inference thread, and return then; raises what it raises."""
+        done: Future[None] = Future()
+
+        def job() -> None:
+            try:
+                do()
+            except Exception as error:  # of whoever asked for it
+                done.set_exception(error)
+            else:
+                done.set_result(None)
+
+        self._work_queue.put(job)
+        while True:
+            try:
+                return done.result(_LOOK_S)
+            except TimeoutError:
+                if self._stopped.is_set():
+                    raise InvalidInput('the learner is ending') from None
+
     # Inference thread ------------------------------------------------------------------------
 
     def _work(self) -> None:
@@ -151,36 +175,39 @@ class ConceptLearner(RunnableDefaults, Node):
             except Exception as error:  # the last good concept stays, and so does the node
                 self._diagnostics.set('inference', Level.ERROR, name_and_reason(error))
 
-    def _infer(self, name: str, demonstrations: list[Demonstration]) -> None:
-        # The arm brings about a single state: it is told, and told apart, by where events end.
-        how = {'seed': self.parameters.seed, 'in_time': False}
-        inferred = self._model.infer(demonstrations, **how)
-        threshold = self._model.understanding_threshold
-        concept = ConceptCodes(
-            name,
-            inferred.action_code,
-            inferred.argument_code,
-            self._model.sha256,
-            len(demonstrations),
-            tuple(inferred.action_energies),
-            tuple(inferred.argument_energies),
-            self._model.understanding(demonstrations, **how),
-            math.nan if threshold is None else threshold,
-        )
+    def _collect(self, name: str, demonstration: Demonstration) -> None:
+        shown = self._collection.add(name, demonstration)
+        needed = self._collection.needed
+        number = needed if shown else self._collection.numbers[name]
+        self._diagnostics.set('demonstrations', Level.OK, f'{name}: {number} of {needed}')
+        if shown is not None:
+            self._infer(name, shown)
+        elif (oldest := self._collection.drop_too_many()) is not None:
+            self._diagnostics.refuse(
+                'demonstrations', f'demonstration.concept: too many names, dropped {oldest!r}'
+            )
+
+    def _infer(self, name: str, demonstrations: Shown) -> None:
+        concept = self._knowledge.infer(name, demonstrations)
         # What would be refused at the other end is neither published nor composed.
         self._check(conversions.concept_to_message(concept))
-        self._publish(self._composer.learned(concept))
+        enacted = self._composer.learned(concept)
+        self._knowledge.take(concept, demonstrations)
+        self._publish(enacted)
         reason = why_not_understood(concept)
         self._diagnostics.set(
             'inference',
             Level.WARN if reason else Level.OK,
             reason or f'{name}: inferred from {len(demonstrations)} demonstrations',
             understanding=concept.understanding,
-            mean_action_energy=float(inferred.action_energies.mean()),
-            mean_argument_energy=float(inferred.argument_energies.mean()),
+            mean_action_energy=fmean(concept.action_energies),
+            mean_argument_energy=fmean(concept.argument_energies),
         )
 
     def _compose(self, composition: CompositionRequest) -> None:
+        for name in composition.concepts:
+            with suppress(InvalidInput):  # it may still be demonstrated
+                self._knowledge.codes(name)
         self._publish(self._composer.request(composition))
 
     def _publish(self, concept: AnyConcept | None) -> None:
