@@ -123,7 +123,7 @@ def test_when_the_clock_jumps_in_motion_and_back_again_it_goes_on(run, jump_ns):
     run.wait_ns(2_000_000_000)
     run.check_torques()
     speeds = []  # in the states that were answered
-    for _ in range(5):
+    for _ in range(3):
         run.set_in_motion()
         jumped = {}
 
