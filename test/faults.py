@@ -28,6 +28,8 @@ _EVERY_TORQUE = QoSProfile(depth=1000, reliability=ReliabilityPolicy.RELIABLE)
 _RESEND_AFTER_S = 0.1
 # After it was decided on, beside other processes; a torque that jumps may do so by 60 N·m.
 _PUBLISHED_WITHIN_S = 0.015
+# A fault needs no fresher plans; at the default of 125 a second most of the time goes into them.
+_PLAN_RATE_HZ = 50.0
 
 
 def concept_message(model, name, seed, understanding=(np.nan, np.nan)):
@@ -75,8 +77,9 @@ class Run:
 
     def start_controller(self, script=None, **parameters):
         """Return it, at once."""
+        parameters = {'model_dir': self.weights, 'plan_rate': _PLAN_RATE_HZ} | parameters
         return self._nodes.enter_context(
-            running('controller', self._folder, script=script, model_dir=self.weights, **parameters)
+            running('controller', self._folder, script=script, **parameters)
         )
 
     def publish_concept(self, seed, understanding=(np.nan, np.nan)):

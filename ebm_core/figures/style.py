@@ -13,7 +13,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import LinearSegmentedColormap, LogNorm
+from matplotlib.colors import LinearSegmentedColormap, LogNorm, to_rgba
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import LogFormatter
 
@@ -80,14 +80,17 @@ def draw_entities(
     ax: Axes, states: np.ndarray, *, hollow: bool = False, alpha: float = 1.0, size: float = SIZE
 ) -> None:
     """Draw entities (N, F) with their colours and shapes; hollow: as outlines."""
-    for row in states:
-        colour = tuple(np.clip(row[COLOUR], 0, 1))
+    for index, shape in enumerate(SHAPES):
+        rows = states[states[:, SHAPE].argmax(1) == index]
+        if not len(rows):
+            continue
+        colours = np.clip(rows[:, COLOUR], 0, 1)
         ax.scatter(
-            *row[POSITION],
+            *rows[:, POSITION].T,
             s=size,
-            marker=MARKERS[SHAPES[int(row[SHAPE].argmax())]],
-            facecolor='white' if hollow else colour,
-            edgecolor=colour if hollow else 'white',
+            marker=MARKERS[shape],
+            facecolor='white' if hollow else colours,
+            edgecolor=colours if hollow else 'white',
             linewidth=1.2 if hollow else 0.8,
             alpha=alpha,
             zorder=3,
@@ -96,16 +99,14 @@ def draw_entities(
 
 def draw_attention(ax: Axes, states: np.ndarray, attention: np.ndarray) -> None:
     """Draw rings around entities (N, F), as large and as opaque as the attention (N,) in [0, 1]."""
-    for row, value in zip(states, attention, strict=True):
-        ax.scatter(
-            *row[POSITION],
-            s=SIZE * (1 + 4 * float(value)),
-            facecolor='none',
-            edgecolor=DARK,
-            linewidth=1.6,
-            alpha=float(np.clip(value, 0.03, 1)),
-            zorder=2,
-        )
+    ax.scatter(
+        *states[:, POSITION].T,
+        s=SIZE * (1 + 4 * attention),
+        facecolor='none',
+        edgecolor=[to_rgba(DARK, float(np.clip(value, 0.03, 1))) for value in attention],
+        linewidth=1.6,
+        zorder=2,
+    )
 
 
 def draw_path(ax: Axes, path: np.ndarray, colour: str = DARK, width: float = 1.2) -> None:

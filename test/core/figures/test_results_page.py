@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from ebm_core.__main__ import main
-from ebm_core.figures import FAMILY_FIGURES, FIGURES, get_figure
+from ebm_core.figures import FAMILY_FIGURES, FIGURES, get_figure, style
 from ebm_core.figures.models import Models
 from ebm_core.relational.config import PRESETS
 from ebm_core.relational.learner import Learner
@@ -45,9 +45,17 @@ def models(tmp_path_factory):
     return Models(root / 'concepts', root)
 
 
+@pytest.fixture(scope='module', autouse=True)
+def coarse_pictures():
+    """Most of the time goes into pixels, and nobody looks at these."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(style._STYLE, 'savefig.dpi', 60)
+        yield
+
+
 def is_picture(path) -> bool:
     picture = Image.open(path).convert('RGB')
-    return min(picture.size) > 300 and len(picture.getcolors(1 << 24)) > 50
+    return min(picture.size) > 100 and len(picture.getcolors(1 << 24)) > 50
 
 
 @pytest.fixture(scope='module')

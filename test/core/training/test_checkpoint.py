@@ -19,7 +19,7 @@ from ebm_core.files import write_atomically
 from ebm_core.training.checkpoint import FILE
 from ebm_core.training.loop import train
 
-KILLS = 4
+KILLS = 3
 
 
 def steps_done(directory):
