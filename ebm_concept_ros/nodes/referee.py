@@ -70,6 +70,7 @@ class RefereeParameters(TaskParameters):
         'out', description='folder for result.json, picture and video'
     )
     render: bool = Field(True, description='draw picture and video')
+    lockstep: bool = Field(False, description='drawing need not leave time for a real-time loop')
     model_dir: Annotated[str, EXISTING_FOLDER] = Field(
         '', description="weights for the heat-map; empty: the package's"
     )
@@ -315,6 +316,7 @@ class Referee(RunnableDefaults, Node):
             goal.place_m(goal.effector_m) if goal.has_distance else None,
             f'{SUM.join(self._names)}, scene {p.scene_seed}: {verdict}',
             self._stop.is_set,
+            niceness=0 if p.lockstep else 10,
         )
         if files.problem:
             self._diagnostics.set('report', Level.WARN, files.problem)

@@ -38,6 +38,7 @@ def draw_run(
     goal_in_base_m: np.ndarray | None,
     caption: str,
     is_cancelled: Callable[[], bool],
+    niceness: int,
 ) -> RunFiles:
     """Draw the run; the heat-map is the learned energy of the concept in the scene, if one came.
 
@@ -60,6 +61,7 @@ def draw_run(
         goal_in_base_m,
         caption,
         is_cancelled,
+        niceness,
     )
     return replace(files, problem='; '.join(filter(None, (files.problem, problem))))
 

@@ -46,6 +46,7 @@ class Job:
     field: EnergyField | None
     goal_in_base_m: np.ndarray | None
     caption: str
+    niceness: int
 
     def renderer(self, size: tuple[int, int], smooth: bool) -> SceneRenderer:
         """Return the scene's renderer for pictures of a size."""
@@ -111,6 +112,7 @@ def _labelled(image: np.ndarray, caption: str, with_goal: bool) -> np.ndarray:
 
 
 if __name__ == '__main__':
-    # The arm is still held in real time while it is drawn.
-    os.nice(10)
-    draw(pickle.load(sys.stdin.buffer))
+    # From the process that started this one a moment ago, through a file that only they have.
+    given = pickle.load(sys.stdin.buffer)
+    os.nice(given.niceness)
+    draw(given)

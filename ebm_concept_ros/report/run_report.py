@@ -64,11 +64,13 @@ def render_run(
     goal_in_base_m: np.ndarray | None = None,
     caption: str = '',
     is_cancelled: Callable[[], bool] = lambda: False,
+    niceness: int = 10,
 ) -> RunFiles:
     """Write out_dir/name.png and out_dir/name.mp4 of a recorded run.
 
     field: drawn on the table. goal_in_base_m: (2 or 3,) m, marked by a green cross. is_cancelled:
-    asked while it is drawn. Raises ValueError when nothing was recorded and Cancelled. Without
+    asked while it is drawn. niceness: of the process that draws; a real-time loop may still be
+    holding the arm beside it. Raises ValueError when nothing was recorded and Cancelled. Without
     OpenGL both are a 2-D view from above.
     """
     if len(record) == 0:
@@ -86,6 +88,7 @@ def render_run(
         field,
         goal_in_base_m,
         caption,
+        niceness,
     )
     problem = _drawn_elsewhere(job, is_cancelled)
     if not problem:

@@ -172,26 +172,6 @@ def test_two_that_cannot_be_told_apart_are_refused(launch, tmp_path, arguments, 
     assert not (tmp_path / 'out').exists()
 
 
-def test_the_arm_goes_where_both_concepts_of_a_sum_hold(launch, tmp_path):
-    status, result, output = finish(
-        launch(
-            'concept:=between',
-            'also:=north',
-            'weights:=1,0.5',
-            'scene_seed:=3',
-            'lockstep:=true',
-            'render:=false',
-            f'out_dir:={tmp_path}',
-        )
-    )
-    assert status == 0, output
-    assert list(result) == KEYS
-    assert result['concept'] == 'between + north'
-    assert result['distance_m'] <= 0.02
-    assert {'blue_0', 'blue_1', 'red_0'} <= {n for n, a in result['attention'].items() if a > 0.5}
-    assert 'enacting 1 between + 0.5 north' in output
-
-
 def test_the_arm_reaches_and_the_result_comes_last(launch, tmp_path):
     stale = tmp_path / 'result.json'
     stale.write_text('{"success": false}')
@@ -217,7 +197,7 @@ def test_the_arm_reaches_and_the_result_comes_last(launch, tmp_path):
         assert (tmp_path / f'reach_between_3.{suffix}').stat().st_size > 1000
 
 
-def test_planner_and_its_settings_come_from_arguments_and_a_params_file(launch, tmp_path):
+def test_a_sum_is_enacted_by_the_planner_of_arguments_and_a_params_file(launch, tmp_path):
     file = tmp_path / 'params.yaml'
     settings = {'planner': 'mppi', 'control_rate': 250.0, 'planning.samples': 40}
     weights = {'planning.weights.energy': 3.0, 'planning.temperature': 0.2}
@@ -236,8 +216,11 @@ def test_planner_and_its_settings_come_from_arguments_and_a_params_file(launch, 
     assert status == 1
     assert 'controller ended with status 2' in result['reason']
     assert 'parameter planning.temperature: unknown here' in output
-    status, _, output = finish(
+    status, result, output = finish(
         launch(
+            'concept:=between',
+            'also:=north',
+            'weights:=1,0.5',
             'scene_seed:=3',
             'lockstep:=true',
             'render:=false',
@@ -247,6 +230,11 @@ def test_planner_and_its_settings_come_from_arguments_and_a_params_file(launch, 
         )
     )
     assert status == 0, output
+    assert list(result) == KEYS
+    assert result['concept'] == 'between + north'
+    assert result['distance_m'] <= 0.02
+    assert {'blue_0', 'blue_1', 'red_0'} <= {n for n, a in result['attention'].items() if a > 0.5}
+    assert 'enacting 1 between + 0.5 north' in output
     recorded = load_record(tmp_path / 'records' / 'run_0001.npz').header.settings
     assert recorded.planner == 'MppiPlanner'
     assert recorded.planner_config['samples'] == 40

@@ -29,7 +29,7 @@ ONE_CONCEPT = ['--set', 'concepts={"point": 2}', '--scenes', '5']
 def test_learns_within_a_minute(tmp_path):
     """The likelihood of what was shown rises well above that of an untrained energy."""
     few = {'point': 8}
-    recipe = ConceptRecipe(preset('tiny', steps=200, concepts=few, warmup_steps=10, kl_from=1))
+    recipe = ConceptRecipe(preset('tiny', steps=120, concepts=few, warmup_steps=10, kl_from=1))
 
     def held_out(learner):
         torch.manual_seed(99)

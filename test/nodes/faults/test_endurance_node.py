@@ -3,8 +3,8 @@
 
 """The loop at length and again and again: nothing grows, nothing is left behind.
 
-EBM_SOAK_S sets how long the soak is (8 s without it; `pytest -s` shows its figures), and
-EBM_REPETITIONS how many moments each signal is sent at (2 without it), and a tenth of how often the
+EBM_SOAK_S sets how long the soak is (5 s without it; `pytest -s` shows its figures), and
+EBM_REPETITIONS how many moments each signal is sent at (1 without it), and a tenth of how often the
 controller is activated.
 """
 
@@ -20,8 +20,8 @@ from harness import wait_until
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 
-DURATION_S = float(os.environ.get('EBM_SOAK_S', '8'))
-REPETITIONS = int(os.environ.get('EBM_REPETITIONS', '2'))
+DURATION_S = float(os.environ.get('EBM_SOAK_S', '5'))
+REPETITIONS = int(os.environ.get('EBM_REPETITIONS', '1'))
 ACTIVATIONS = 10 * REPETITIONS
 _SLICE_S = 1.0
 _MAX_GROWTH_MB = 5.0
