@@ -61,14 +61,11 @@ class Run:
         )
         self.statuses = self.probe.listen(Status, 'controller/status', qos.STATUS)
         self.efforts = []  # (when it was published, s on the system's clock; message)
-        self.probe.node.create_subscription(
+        self.probe.listen_with_times(
             JointState,
             'joint_effort_commands',
-            lambda message, info: (
-                is_injected(message)
-                or self.efforts.append((info['source_timestamp'] / 1e9, message))
-            ),
             _EVERY_TORQUE,
+            lambda at_s, message: is_injected(message) or self.efforts.append((at_s, message)),
         )
         self.model = load_model(weights)
         self._concepts = self.probe.publisher(ros.Concept, 'concept', qos.LATCHED, matched=False)
