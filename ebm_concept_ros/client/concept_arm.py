@@ -1,0 +1,270 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The arm from a program: teach it a concept, keep it, have it enacted, and wait.
+
+    with ConceptArm() as arm:
+        arm.teach('beside it', demonstrations)
+        arm.save('beside it')
+        arm.enact('beside it')
+        print(arm.wait())
+
+Everything is done in the thread that calls; nothing happens between calls.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import rclpy
+from rclpy.context import Context
+from rclpy.duration import Duration
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from std_srvs.srv import Trigger
+
+import ebm_concept_ros.msg as ros
+import ebm_concept_ros.srv as srv
+from ebm_concept_ros import conversions
+from ebm_concept_ros.client.arrival import Arrival, Outcome
+from ebm_concept_ros.nodes.runtime import qos
+from ebm_concept_ros.package_files import WORKSPACE, package_path
+from ebm_concept_ros.workspace import Workspace, load_workspace
+from ebm_core.world.scene import Demonstration
+
+_LOOK_S = 0.05
+
+
+class Refused(RuntimeError):
+    """What a node refused to do; the message is the reason that it gave."""
+
+
+@dataclass(frozen=True)
+class KnownConcept:
+    """A concept that the learner knows or has in its library.
+
+    understanding: NaN where its codes have not been inferred yet.
+    """
+
+    name: str
+    demonstrations: int
+    is_saved: bool
+    understanding: float
+
+
+class ConceptArm:
+    """A client of `concept_learner` and `controller`.
+
+    Methods raise Refused with the reason where a node refuses, and TimeoutError where nobody
+    answers within timeout_s, s. A controller enacts what the learner infers as soon as it does;
+    `pause` before `teach` keeps the arm where it is.
+    """
+
+    def __init__(self, timeout_s: float = 30.0, workspace: Workspace | None = None) -> None:
+        """workspace: the nodes' workspace; None: the package's."""
+        self.timeout_s = timeout_s
+        self._workspace = workspace or load_workspace(package_path('', WORKSPACE))
+        self._context = Context()
+        rclpy.init(context=self._context)
+        self._node = Node('concept_arm', context=self._context)
+        self._executor = SingleThreadedExecutor(context=self._context)
+        self._executor.add_node(self._node)
+        self._status: ros.ControllerStatus | None = None
+        self._concepts: list[ros.Concept] = []
+        self._enacted: str | None = None
+        self._demonstrations = self._node.create_publisher(
+            ros.Demonstration, 'demonstrations', qos.DEMONSTRATIONS
+        )
+        self._compositions = self._node.create_publisher(
+            ros.Composition, 'composition', qos.LATCHED
+        )
+        self._node.create_subscription(ros.Concept, 'concept', self._concepts.append, qos.LATCHED)
+        self._node.create_subscription(
+            ros.ControllerStatus, 'controller/status', self._on_status, qos.STATUS
+        )
+        self._heard: Callable[[ros.ControllerStatus], None] = lambda status: None
+
+    def __enter__(self) -> ConceptArm:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Take leave; the arm goes on with what it does."""
+        self._executor.shutdown()
+        self._node.destroy_node()
+        rclpy.shutdown(context=self._context)
+
+    # Teaching --------------------------------------------------------------------------------
+
+    def teach(self, name: str, demonstrations: Sequence[Demonstration]) -> ros.Concept | None:
+        """Show demonstrations under a name; return the concept once there are enough, else None."""
+        before, needed = self._collected(name)
+        self._spin_until(
+            lambda: self._demonstrations.get_subscription_count() > 0, 'a learner on demonstrations'
+        )
+        self._concepts.clear()
+        for demonstration in demonstrations:
+            self._demonstrations.publish(
+                conversions.demonstration_to_message(name, demonstration, self._workspace)
+            )
+            self._demonstrations.wait_for_all_acked(Duration(seconds=self.timeout_s))
+        if before + len(demonstrations) < needed:
+            self._spin_until(
+                lambda: self._collected(name)[0] >= before + len(demonstrations),
+                f'{len(demonstrations)} more of {name!r}',
+            )
+            return None
+
+        def inferred() -> list[ros.Concept]:
+            return [c for c in self._concepts if name in [term.name for term in c.terms]]
+
+        self._spin_until(inferred, f'the concept {name!r}')
+        self._enacted = inferred()[-1].name
+        return inferred()[-1]
+
+    def undo(self, name: str) -> str:
+        """Take the last demonstration of a name back; return what is left, in words."""
+        return self._by_name('undo_demonstration', name)
+
+    def forget(self, name: str) -> str:
+        """Forget what is being collected under a name."""
+        return self._by_name('forget_demonstrations', name)
+
+    def replace(self, name: str, number: int, demonstration: Demonstration) -> str:
+        """Put a demonstration in the place of number 1, 2, … of a name."""
+        message = conversions.demonstration_to_message(name, demonstration, self._workspace)
+        service = 'concept_learner/replace_demonstration'
+        given = {'number': number, 'demonstration': message}
+        return self._call(srv.ReplaceDemonstration, service, **given).message
+
+    # The library -----------------------------------------------------------------------------
+
+    def save(self, name: str) -> str:
+        """Save a concept in the learner's library; return where, in words."""
+        return self._by_name('save_concept', name)
+
+    def load(self, name: str) -> str:
+        """Load a concept of the library; `enact` and the others do so where they need it."""
+        return self._by_name('load_concept', name)
+
+    def delete(self, name: str) -> str:
+        """Delete a concept from the library."""
+        return self._by_name('delete_concept', name)
+
+    def concepts(self) -> list[KnownConcept]:
+        """Return what the learner knows and has in its library, by name."""
+        listed = self._call(srv.ListConcepts, 'concept_learner/list_concepts')
+        return [
+            KnownConcept(c.name, c.demonstrations, c.is_saved, c.understanding)
+            for c in listed.concepts
+        ]
+
+    # What concepts mean ----------------------------------------------------------------------
+
+    def identify(self, name: str, scene: ros.Scene) -> dict[str, float]:
+        """Return the attention, 0 or 1, that each entity of a scene has in a concept, by id."""
+        answer = self._call(srv.Identify, 'concept_learner/identify', concept=name, scene=scene)
+        ids = [entity.id for entity in scene.entities]
+        return dict(zip(ids, answer.attention, strict=True))
+
+    def generate(self, name: str, scene: ros.Scene) -> ros.Scene:
+        """Return the scene with those who take part and can move where a concept brings them."""
+        service = 'concept_learner/generate'
+        return self._call(srv.Generate, service, concept=name, scene=scene).scene
+
+    # Motion ----------------------------------------------------------------------------------
+
+    def enact(self, concept: str | Mapping[str, float]) -> None:
+        """Have a concept enacted, by name, or the sum of several: names with their weights."""
+        weights = {concept: 1.0} if isinstance(concept, str) else dict(concept)
+        names, values = list(weights), [float(weight) for weight in weights.values()]
+        # It says why not; what is only in the library is loaded.
+        given = {'concepts': names, 'weights': values}
+        asked = self._call(srv.GetConcept, 'concept_learner/get_concept', **given)
+        self._enacted = asked.concept.name
+        self._spin_until(
+            lambda: self._compositions.get_subscription_count() > 0, 'a learner on composition'
+        )
+        self._concepts.clear()
+        self._compositions.publish(ros.Composition(concepts=names, weights=values))
+        self._spin_until(
+            lambda: self._enacted in [c.name for c in self._concepts], 'what is to be enacted'
+        )
+
+    def wait(
+        self, timeout_s: float = 60.0, tolerance_m: float = 0.02, hold_s: float = 0.5
+    ) -> Outcome:
+        """Wait for the effector to be within tolerance_m of the energy's minimum for hold_s.
+
+        hold_s: of the time that joint states are stamped with. Returns also where the arm holds for
+        good, and says why: stopped, not understood. A pause is waited for.
+        """
+        if self._enacted is None:
+            raise Refused('nothing was asked to be enacted')
+        arrival = Arrival(self._enacted, tolerance_m, hold_s)
+        self._heard = arrival.update
+        try:
+            self._spin_until(lambda: arrival.outcome is not None, 'arrival', timeout_s)
+        except TimeoutError:
+            return arrival.timed_out(timeout_s)
+        finally:
+            self._heard = lambda status: None
+        return arrival.outcome
+
+    def pause(self) -> str:
+        """Hold until `resume`."""
+        return self._call(Trigger, 'controller/pause').message
+
+    def resume(self) -> str:
+        """End a pause; the arm goes on from where it is."""
+        return self._call(Trigger, 'controller/resume').message
+
+    def cancel(self) -> str:
+        """Hold until something else is to be enacted."""
+        return self._call(Trigger, 'controller/stop').message
+
+    def status(self) -> ros.ControllerStatus:
+        """Return the newest status of the controller."""
+        self._status = None
+        self._spin_until(lambda: self._status is not None, 'a status of the controller')
+        return self._status
+
+    def _on_status(self, status: ros.ControllerStatus) -> None:
+        self._status = status
+        self._heard(status)
+
+    def _collected(self, name: str) -> tuple[int, int]:
+        """Return how many demonstrations of a name wait for more, and how many are needed."""
+        listed = self._call(srv.ListDemonstrations, 'concept_learner/list_demonstrations')
+        return dict(zip(listed.names, listed.collected, strict=True)).get(name, 0), listed.needed
+
+    def _by_name(self, service: str, name: str) -> str:
+        return self._call(srv.ConceptByName, f'concept_learner/{service}', name=name).message
+
+    def _call(self, kind: type, service: str, /, **fields: object) -> Any:
+        client = self._node.create_client(kind, service)
+        try:
+            self._spin_until(client.service_is_ready, f'the service {service}')
+            future = client.call_async(kind.Request(**fields))
+            self._spin_until(future.done, f'an answer of {service}')
+            response = future.result()
+        finally:
+            self._node.destroy_client(client)
+        if not response.success:
+            raise Refused(response.message)
+        return response
+
+    def _spin_until(
+        self, holds: Callable[[], object], what: str, timeout_s: float | None = None
+    ) -> None:
+        within_s = self.timeout_s if timeout_s is None else timeout_s
+        ends_s = time.monotonic() + within_s
+        while not holds():
+            if time.monotonic() > ends_s:
+                raise TimeoutError(f'waited {within_s:g} s for {what}')
+            self._executor.spin_once(timeout_sec=_LOOK_S)

@@ -1,0 +1,155 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The client over DDS: what is taught through it is enacted after everything was restarted."""
+
+import inspect
+import os
+import re
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+import pytest
+from harness import WORKSPACE, claim_domain, running
+
+import ebm_concept_ros.msg as ros
+from ebm_concept_ros import conversions as cv
+from ebm_concept_ros.client.arrival import Arrival
+from ebm_concept_ros.client.concept_arm import ConceptArm, Refused
+from ebm_core import get_concept
+
+ROOT = Path(__file__).parents[3]
+PATIENCE_S = 300.0
+NAME = 'in the middle'
+
+
+@pytest.fixture
+def elsewhere(monkeypatch):
+    domain, lock = claim_domain()
+    monkeypatch.setenv('ROS_DOMAIN_ID', str(domain))
+    yield
+    lock.close()
+
+
+def table(folder):
+    """Two blue ones between which there is room, and a red one aside."""
+    path = folder / 'table.yaml'
+    path.write_text(
+        'entities:\n'
+        '- {id: blue_0, position_in_base_m: [0.4, 0.2], colour: blue}\n'
+        '- {id: blue_1, position_in_base_m: [0.5, -0.1], colour: blue}\n'
+        '- {id: red_0, position_in_base_m: [0.6, 0.2], colour: red}\n'
+    )
+    return path
+
+
+def example(name):
+    return subprocess.run(
+        [sys.executable, str(ROOT / 'examples' / name)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        env={**os.environ, 'PYTHONPATH': os.pathsep.join(filter(None, sys.path))},
+    )
+
+
+def test_what_the_demo_teaches_is_enacted_after_every_node_was_restarted(tmp_path, elsewhere):
+    def started(nodes):
+        simulator = {'lockstep': True, 'scene_file': table(tmp_path)}
+        for name, parameters in (
+            ('simulator', simulator),
+            ('controller', {'lockstep': True}),
+            ('concept_learner', {'library_dir': tmp_path / 'library'}),
+        ):
+            nodes.enter_context(running(name, tmp_path, **parameters))
+
+    with ExitStack() as nodes:
+        started(nodes)
+        demo = example('demo_concept_arm.py')
+        assert demo.returncode == 0, demo.stdout + demo.stderr
+        undone, saved, resumed, reached = demo.stdout.splitlines()
+        assert undone == f'{NAME}: 2 of 5' and str(tmp_path / 'library') in saved
+        assert resumed == 'goes on from the measured state'
+        assert int(re.search(r'reached, (\d+) mm', reached)[1]) <= 20
+
+    with ExitStack() as nodes:
+        started(nodes)
+        arm = nodes.enter_context(ConceptArm(PATIENCE_S))
+        (known,) = arm.concepts()
+        assert known.name == NAME and known.is_saved and known.demonstrations == 5
+        with pytest.raises(Refused, match="'nobody' is not in"):
+            arm.enact('nobody')
+        with pytest.raises(Refused, match=r'weights\[0\]: nan is not within'):
+            arm.enact({NAME: np.nan})
+        saved = example('demo_enact_saved.py')
+        assert saved.stdout.startswith(f'True {NAME}: reached'), saved.stdout + saved.stderr
+        at = arm.status().effector_in_base
+        assert np.hypot(at.x - 0.45, at.y - 0.05) < 0.03, 'it is between the blue ones'
+        arm.enact(NAME)
+        arm.cancel()
+        stopped = arm.wait(PATIENCE_S)
+        assert not stopped.reached and stopped.reason.startswith('stopped')
+        with pytest.raises(Refused, match='stopped'):
+            arm.resume()
+        scene = cv.demonstration_to_message(
+            'any', get_concept('between').demonstrations(np.random.default_rng(5), 1)[0], WORKSPACE
+        ).states[0]
+        scene.header.frame_id = WORKSPACE.particle_frame
+        attention = arm.identify(NAME, scene)
+        assert len(attention) == len(scene.entities) and sum(attention.values()) >= 2
+        assert len(arm.generate(NAME, scene).entities) == len(scene.entities)
+        arm.delete(NAME)
+        assert arm.concepts() == []
+
+
+def test_without_nodes_it_says_whom_it_waited_for(elsewhere):
+    with ConceptArm(timeout_s=0.3) as arm:
+        with pytest.raises(TimeoutError, match=r'waited 0\.3 s for the service .*get_concept'):
+            arm.enact('between')
+        with pytest.raises(Refused, match='nothing was asked'):
+            arm.wait()
+
+
+def status(time_s, distance_m=0.0, state=ros.ControllerStatus.TRACKING, reason='', concept='x'):
+    message = ros.ControllerStatus(state=state, reason=reason, concept=concept)
+    message.header.stamp = cv.ns_to_stamp(round(time_s * 1e9))
+    message.effector_in_base.x = distance_m
+    return message
+
+
+def outcome(*statuses):
+    arrival = Arrival('x', tolerance_m=0.02, hold_s=0.5)
+    for message in statuses:
+        arrival.update(message)
+    return arrival.outcome
+
+
+def test_it_has_arrived_once_it_has_stayed():
+    assert outcome(status(1.0), status(1.4)) is None
+    assert outcome(status(1.0), status(1.5)).reached
+    assert outcome(status(1.0), status(1.3, 0.03), status(1.6)) is None
+    assert outcome(status(1.0), status(0.2), status(0.6)) is None, 'time began anew'
+    assert outcome(status(1.0, concept='y'), status(2.0, concept='y')) is None
+    holding = ros.ControllerStatus.HOLDING
+    assert outcome(status(1.0, state=holding, reason='paused'), status(9.0, state=holding)) is None
+
+
+def test_it_is_over_where_the_arm_holds_for_good():
+    fault = {'state': ros.ControllerStatus.FAULT, 'reason': "'x' is not understood"}
+    assert outcome(status(1.0, **fault), status(1.5, **fault)) is None
+    ended = outcome(status(1.0, **fault), status(2.0, **fault))
+    assert not ended.reached and ended.reason == "'x' is not understood"
+
+
+def test_the_page_has_a_row_for_each_method():
+    page = (ROOT / 'docs' / 'client.md').read_text()
+    methods = {
+        name
+        for name, _ in inspect.getmembers(ConceptArm, inspect.isfunction)
+        if not name.startswith('_')
+    }
+    assert set(re.findall(r'^\| `(\w+)\(', page, re.MULTILINE)) == methods
