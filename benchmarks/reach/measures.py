@@ -17,6 +17,7 @@ MEASURED_S = 0.25
 _NEAR_JOINT_LIMIT_RAD = 0.01
 # MuJoCo's joint limits give way by so much to an arm that leans on them.
 _BEYOND_JOINT_LIMIT_RAD = 0.02
+_ROUNDING = 1e-9
 _TOUCHED = ('joint_limit_share', 'velocity_limit_share', 'touched_share')
 
 
@@ -30,8 +31,12 @@ def measure(run: Run, arm: ArmConfig, joint_ranges_rad: np.ndarray, timestep_s: 
     moved = motion(
         run.positions_rad, run.velocities_rad_s, run.efforts_nm, arm, joint_ranges_rad, timestep_s
     )
+    rates = np.abs(np.diff(run.efforts_nm, axis=0)) / timestep_s
+    peak_rate_share = float((rates / arm.effort_rate_limits_nm_s).max(initial=0.0))
+    moved['within_limits'] &= peak_rate_share <= 1.0 + _ROUNDING
     return {
         'success': run.reach_time_s is not None and moved['within_limits'],
+        'peak_effort_rate_share': peak_rate_share,
         'reach_time_s': run.reach_time_s,
         'goal_error_m': _finite_mean(run.to_goal_m, at_end),
         'minimum_error_m': float(run.to_minimum_m[at_end].mean()),
@@ -100,7 +105,7 @@ def summarise(runs: list[dict]) -> dict:
         if key in _TOUCHED:
             scenes = sum(value > 0 for value in values)
             out[key.replace('share', 'scenes')] = scenes if values else None
-    for key in ('peak_speed_share', 'plan_failures'):
+    for key in ('peak_speed_share', 'peak_effort_rate_share', 'plan_failures'):
         values = [run[key] for run in runs if run.get(key) is not None]
         out[key] = max(values) if values else None
     plan_times = [value for run in runs for value in run.get('plan_times_s', ())]

@@ -10,7 +10,7 @@ _QUANTILES = ('median', 'p95', 'p99')
 _HEAD = (
     *('concept', 'field', 'planner', 'changed', 'entities', 'success', '95 %', 'identified'),
     *('reach s', 'to goal mm', 'to minimum mm', 'torque N·m/s'),
-    *('joint limit', 'speed limit', 'peak speed', 'touched', 'plan ms', 'target ms'),
+    *('joint limit', 'speed limit', 'peak speed', 'peak rate', 'touched', 'plan ms', 'target ms'),
     *('replan Hz', 'torque Hz', 'late ms', 'missed'),
 )
 
@@ -49,6 +49,7 @@ def _cells(row: dict) -> list[str]:
         _number(row['joint_limit_scenes'], 1.0, 0),
         _number(row['velocity_limit_scenes'], 1.0, 0),
         _share(row['peak_speed_share']),
+        _share(row.get('peak_effort_rate_share')),
         _number(row['touched_scenes'], 1.0, 0),
         _quantiles(row, 'plan_time_s', 1e3, 1),
         _number(row['target_time_s'], 1e3, 0),

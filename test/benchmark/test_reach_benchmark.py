@@ -55,6 +55,7 @@ def test_a_reach_succeeds_and_repeats_itself(bench):
     assert run['goal_error_m'] < 0.006
     assert 0.0 < run['reach_time_s'] < 1.5
     assert 0.1 < run['peak_speed_share'] <= 1.0 and run['velocity_limit_share'] == 0.0
+    assert 0.1 < run['peak_effort_rate_share'] <= 1.0 + 1e-9
     assert run['plan_failures'] == 0 and run['untracked_share'] == 0.0
     clock = ('plan_times_s', 'target_time_s', 'wall_s')
     assert {k: v for k, v in run.items() if k not in clock} == {
@@ -249,6 +250,10 @@ def test_the_measures_of_a_known_run():
     assert not out['within_limits'] and not out['success'], 'at twice the speed that is allowed'
     slower = measure(dataclasses.replace(run, velocities_rad_s=velocities / 2), ARM, ranges, 0.002)
     assert slower['within_limits'] and slower['success']
+    assert slower['peak_effort_rate_share'] == pytest.approx(0.05)
+    jerky = dataclasses.replace(run, velocities_rad_s=velocities / 2, efforts_nm=21 * efforts)
+    jumps = measure(jerky, ARM, ranges, TIMESTEP_S)
+    assert jumps['peak_effort_rate_share'] == pytest.approx(1.05) and not jumps['success']
     further = measure(
         dataclasses.replace(
             run, positions_rad=run.positions_rad + 0.03, velocities_rad_s=velocities / 2
@@ -293,6 +298,7 @@ def known_run(tmp_path, monkeypatch):
         model_sha256='f' * 64,
         seed=0,
         max_state_age_s=0.05,
+        period_s=0.002,
     )
     log = EventLog(n, 1000)
     for tick in range(100):
