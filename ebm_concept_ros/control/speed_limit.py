@@ -12,11 +12,11 @@ from ebm_concept_ros.arm.config import ArmConfig
 from ebm_concept_ros.planning.plan_model import PlanModel
 
 # A joint may come nearer to its limit by a fraction of what is left in each such time. States come
-# late by a few milliseconds, and the model is not the arm, so the last of it is never used. Where
-# it takes the joint's torque longer to cease within its rate, that time and half of it again.
+# late by a few milliseconds, and the model is not the arm, so the last of it is never used.
 _APPROACH_S = 0.02
-_CEASES_FACTOR = 1.5
 _USED_SHARE = 0.95
+# Of the jerk that torques within their rates give a joint by itself: others move it as well.
+_USED_JERK_SHARE = 0.05
 
 
 class SpeedLimit:
@@ -24,15 +24,16 @@ class SpeedLimit:
 
     A control barrier on each joint's speed: its acceleration is kept within what is left to the
     limit over a time constant (Ames et al., "Control barrier functions: theory and applications",
-    ECC 2019). Joints that are within it accelerate as they would have. Not for two threads at once.
+    ECC 2019), and within what ceases in time at the rate of the joint's torque. Joints that are
+    within it accelerate as they would have. Not for two threads at once.
     """
 
     def __init__(self, model: PlanModel, arm: ArmConfig) -> None:
         """model: of that arm."""
         self._model, self._data = model.model, model.data
         self._most = _USED_SHARE * arm.velocity_limits_rad_s
-        ceases_s = arm.effort_limits_nm / arm.effort_rate_limits_nm_s
-        self._approach_s = np.maximum(_APPROACH_S, _CEASES_FACTOR * ceases_s)
+        self._rates_nm_s = arm.effort_rate_limits_nm_s
+        self._inertia = np.zeros((len(arm.joints), len(arm.joints)))
         self._acceleration = np.zeros((1, len(arm.joints)))
         self._change = np.zeros(len(arm.joints))
 
@@ -47,10 +48,22 @@ class SpeedLimit:
         force = effort_nm + data.qfrc_passive - data.qfrc_bias
         mujoco.mj_solveM(model, data, self._acceleration, force[None])
         acceleration = self._acceleration[0]
-        low = (-self._most - velocities_rad_s) / self._approach_s
-        high = (self._most - velocities_rad_s) / self._approach_s
+        mujoco.mj_fullM(model, data, self._inertia)
+        jerk = _USED_JERK_SHARE * self._rates_nm_s / np.diag(self._inertia)
+        low = -_approach(self._most + velocities_rad_s, jerk)
+        high = _approach(self._most - velocities_rad_s, jerk)
+        high = np.where(velocities_rad_s < 0.0, np.maximum(low, high), high)  # to brake comes first
         allowed = np.minimum(np.maximum(acceleration, low), high)
         if (allowed == acceleration).all():
             return effort_nm
         mujoco.mj_mulM(model, data, self._change, allowed - acceleration)
         return effort_nm + self._change
+
+
+def _approach(left_rad_s: np.ndarray, jerk_rad_s3: np.ndarray) -> np.ndarray:
+    """Return the acceleration (n,) rad/s² that may be had so far from a limit; too fast: to brake.
+
+    An acceleration that ceases at this jerk takes the speed no further than to the limit.
+    """
+    ceasing = np.sqrt(2.0 * jerk_rad_s3 * np.maximum(left_rad_s, 0.0))
+    return np.minimum(left_rad_s / _APPROACH_S, ceasing)

@@ -12,9 +12,7 @@ from ebm_concept_ros.arm.effort_rate import EffortRateLimit
 from ebm_concept_ros.control.speed_limit import SpeedLimit
 from ebm_concept_ros.planning.plan_model import PlanModel
 
-# Of torques. Jaco's shoulder needs 46 ms to be braked within its rate, and its wrist 20 ms.
-PERIOD_S = 0.002
-JOINT_1_S, JOINT_4_S = 1.5 * 30.5 / 1000, 0.02
+PERIOD_S = 0.002  # of torques
 
 
 def driven(arm, efforts_nm, limited):
@@ -49,6 +47,24 @@ def test_no_torque_takes_a_joint_beyond_its_speed_limit(name):
     assert driven(arm, efforts, limited=True) <= 1.0
 
 
+@pytest.mark.parametrize('joint', [0, 3])
+def test_what_may_be_had_ceases_within_its_rate_before_the_limit(setting, joint):
+    arm, model, limit = setting
+    velocities = np.zeros(6)
+    push = np.zeros(6)
+    push[joint] = arm.effort_limits_nm[joint]
+    limited = limit.limited(push, arm.home_rad, velocities)
+    acceleration = accelerations(model, limited, arm.home_rad, velocities)[joint]
+    inertia = np.zeros((6, 6))
+    data = mujoco.MjData(model.model)
+    data.qpos[:] = arm.home_rad
+    mujoco.mj_forward(model.model, data)
+    mujoco.mj_fullM(model.model, data, inertia)
+    jerk = arm.effort_rate_limits_nm_s[joint] / inertia[joint, joint]
+    # v + a² / 2j, where a ceases at the jerk j.
+    assert 0.0 < acceleration**2 / (2.0 * jerk) <= arm.velocity_limits_rad_s[joint]
+
+
 @pytest.fixture
 def setting():
     arm = shipped_arm()
@@ -80,7 +96,7 @@ def test_only_the_joint_at_its_limit_is_held_back(setting):
     after = accelerations(model, limited, arm.home_rad, velocities)
     others = [0, 1, 2, 4, 5]
     np.testing.assert_allclose(after[others], before[others], atol=1e-9)
-    assert after[3] == pytest.approx(0.01 * arm.velocity_limits_rad_s[3] / JOINT_4_S)
+    assert after[3] == pytest.approx(0.01 * arm.velocity_limits_rad_s[3] / 0.02)
     assert before[3] > 2 * after[3]
 
 
@@ -91,4 +107,4 @@ def test_a_joint_that_is_too_fast_is_braked(setting, sign):
     velocities[0] = sign * 1.3 * arm.velocity_limits_rad_s[0]
     effort = limit.limited(model.bias_nm(arm.home_rad, velocities), arm.home_rad, velocities)
     acceleration = accelerations(model, effort, arm.home_rad, velocities)[0]
-    assert acceleration == pytest.approx(-sign * 0.35 * arm.velocity_limits_rad_s[0] / JOINT_1_S)
+    assert acceleration == pytest.approx(-sign * 0.35 * arm.velocity_limits_rad_s[0] / 0.02)
