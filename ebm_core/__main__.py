@@ -21,7 +21,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command line, and return the exit status."""
     args = _parser().parse_args(argv)
     try:
-        for option in ('scenes', 'threads', 'demonstrations'):
+        for option in ('scenes', 'threads', 'demonstrations', 'seeds'):
             value = getattr(args, option, None)
             fewest = getattr(args, f'fewest_{option}', 1)
             if value is not None and value < fewest:

@@ -12,8 +12,9 @@ from pathlib import Path
 from ..figures import FIGURES, figure_names, get_figure
 from ..figures.draw import draw_figures
 from ..figures.models import Models
-from ..figures.report import write_report
+from ..figures.report import PAGE, write_report
 from .common import model_options, result_options, scene_options
+from .gallery import GALLERY, append_sections
 
 
 def add_commands(commands: argparse._SubParsersAction) -> None:
@@ -45,6 +46,12 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     command.add_argument(
         '--output', type=Path, default=Path('out/report'), help='directory of report.md'
     )
+    command.add_argument(
+        '--gallery',
+        type=Path,
+        default=GALLERY,
+        help=f'directory with results of the other systems, which are added ({GALLERY})',
+    )
 
 
 def _figure(args: argparse.Namespace) -> dict:
@@ -66,4 +73,6 @@ def _figure(args: argparse.Namespace) -> dict:
 
 def _report(args: argparse.Namespace) -> dict:
     models = Models(args.model, args.models)
-    return write_report(models, args.output, seed=args.seed, scenes=args.scenes)
+    numbers = write_report(models, args.output, seed=args.seed, scenes=args.scenes)
+    numbers['gallery'] = append_sections(args.output / PAGE, args.gallery)
+    return numbers

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
 
@@ -108,6 +109,15 @@ def run(
         **done,
     }
     return module.cpu(), provenance
+
+
+def fit(
+    recipe: Recipe[Module, Batch], report: Callable[[Module, int], dict[str, float]] | None = None
+) -> Module:
+    """Train on the CPU for an experiment that keeps its numbers alone, and return the module."""
+    with TemporaryDirectory() as directory:
+        cpu = torch.device('cpu')
+        return train(recipe, Path(directory), device=cpu, report=report, quiet=True)[0].eval()
 
 
 def _commit() -> str:

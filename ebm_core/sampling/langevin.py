@@ -10,7 +10,8 @@ move has K step sizes α_k and a clipping radius of its own.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 import torch
@@ -60,7 +61,18 @@ class Langevin(nn.Module):
         noise: float,
     ) -> Tensor:
         """Return where K steps from `start` (..., n) end; gradient: from a value to ∂E/∂value."""
+        return deque(self.path(variable, start, gradient, noise), maxlen=1).pop()
+
+    def path(
+        self,
+        variable: str,
+        start: Tensor,
+        gradient: Callable[[Tensor], Tensor],
+        noise: float,
+    ) -> Iterator[Tensor]:
+        """Yield `start` (..., n) and the value after each of K steps, as `chain` takes them."""
         value = start
+        yield value
         for k in range(self.steps):
             value = self.step(variable, k, value, gradient(value), noise)
-        return value
+            yield value

@@ -12,13 +12,15 @@ from pydantic import Field, ValidationError
 from ..config import Config, RunConfig, describe
 from ..errors import InvalidInput
 
-Curve = Literal['spiral', 'moons', 'rings']
+Curve = Literal['spiral', 'moons', 'rings', 'mixture']
+Objective = Literal['likelihood', 'ranking']
+Negatives = Literal['random', 'hard', 'answers']
 
 
 class PlaneConfig(Config):
     """The network's sizes, and the chains that sample from it."""
 
-    hidden: int = Field(64, ge=8, le=1024, description='units per hidden layer')
+    hidden: int = Field(64, ge=2, le=1024, description='units per hidden layer')
     chain_steps: int = Field(10, ge=1, le=200, description='Langevin steps per training step')
     buffer: int = Field(2048, ge=1, description='samples that the replay buffer keeps')
 
@@ -34,6 +36,14 @@ class PlaneTraining(RunConfig):
     energy_weight: float = Field(
         0.005, ge=0, description='weight of the squared energies, which keeps them from drifting'
     )
+    objective: Objective = Field(
+        'likelihood', description='likelihood, against samples of chains; or margin ranking'
+    )
+    negatives: Negatives = Field(
+        'random', description='of ranking: random, hard (mined), or answers: other y of the same x'
+    )
+    margin: float = Field(1.0, gt=0, description='of ranking: by how much negatives are higher')
+    candidates: int = Field(8, ge=1, description='of hard negatives: tried for each one taken')
 
 
 class PlanePreset(Config):
@@ -43,20 +53,35 @@ class PlanePreset(Config):
     training: PlaneTraining = PlaneTraining()
 
 
-PRESETS = {name: PlanePreset(training=PlaneTraining(curve=name)) for name in Curve.__args__}
+RANKING = {'objective': 'ranking', 'energy_weight': 0.05}
+PRESETS = {
+    'spiral': PlanePreset(),
+    'moons': PlanePreset(training=PlaneTraining(curve='moons')),
+    'rings': PlanePreset(training=PlaneTraining(curve='rings')),
+    'mixture': PlanePreset(training=PlaneTraining(curve='mixture', spread=0.06)),
+    'ranking': PlanePreset(training=PlaneTraining(**RANKING)),
+    'conditional': PlanePreset(training=PlaneTraining(**RANKING, negatives='answers')),
+}
 
 
-def preset(name: str, **changes: object) -> PlanePreset:
-    """Return a preset with some training values changed; errors name key, value and bounds."""
+def preset(name: str, hidden: int | None = None, **changes: object) -> PlanePreset:
+    """Return a preset with some values changed; errors name key, value and bounds.
+
+    hidden: the network's units per layer. changes: of the training's values.
+    """
     if name not in PRESETS:
         raise InvalidInput(f'preset: {name!r} is unknown; known are {", ".join(PRESETS)}')
     base = PRESETS[name]
-    try:
-        training = PlaneTraining.model_validate({**base.training.model_dump(), **changes})
-    except ValidationError as error:
-        raise InvalidInput(describe(error, PlaneTraining)) from None
-    if training.batch > base.model.buffer:
+    wanted = {} if hidden is None else {'hidden': hidden}
+    parts = []
+    for own, new in ((base.model, wanted), (base.training, changes)):
+        try:
+            parts.append(type(own).model_validate({**own.model_dump(), **new}))
+        except ValidationError as error:
+            raise InvalidInput(describe(error, type(own))) from None
+    model, training = parts
+    if training.batch > model.buffer:
         raise InvalidInput(
-            f'batch: {training.batch} is refused: at most {base.model.buffer}, the buffer'
+            f'batch: {training.batch} is refused: at most {model.buffer}, the buffer'
         )
-    return base.model_copy(update={'training': training})
+    return PlanePreset(model=model, training=training)

@@ -1,7 +1,7 @@
 # Copyright 2026 The ebm_concept_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Points on curves in the square [-1, 1]²."""
+"""Points on curves, and of a mixture, in the square [-1, 1]²."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 TURNS = 1.5  # of the spiral
+BLOBS = 8  # of the mixture
 HALF_WIDTH = 1.25  # of the square in which energies are sampled and drawn
 
 
@@ -24,6 +25,9 @@ def point_on(curve: str, share: np.ndarray) -> np.ndarray:
         # An upper and a lower half circle, each of which reaches into the other.
         lower = (share >= 0.5)[:, None]
         return np.where(lower, [0.3, 0.15], [-0.3, -0.15]) + 0.6 * _direction(angle)
+    if curve == 'mixture':
+        # Points on a circle, around which the training's spread makes Gaussians.
+        return 0.7 * _direction(2 * math.pi * np.floor(BLOBS * share).clip(0, BLOBS - 1) / BLOBS)
     inner = share < 1 / 3
     turn = np.where(inner, 3 * share, 1.5 * (share - 1 / 3))
     return np.where(inner, 0.4, 0.8)[:, None] * _direction(2 * math.pi * turn)

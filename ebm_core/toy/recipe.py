@@ -1,7 +1,7 @@
 # Copyright 2026 The ebm_concept_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Maximum likelihood with Langevin negatives, as a recipe of the shared training."""
+"""Maximum likelihood and margin ranking, as recipes of the shared training."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..errors import InvalidInput
 from ..protocols import ParameterGroup, StepLosses
 from .config import PlanePreset, PlaneTraining
 from .curves import point_on
-from .energy import PlaneLearner
+from .energy import PlaneLearner, anywhere
 
 
 @dataclass(frozen=True)
@@ -69,18 +69,42 @@ class PlaneRecipe:
         return torch.from_numpy(points.astype(np.float32)).to(device)
 
     def losses(self, module: PlaneLearner, batch: Tensor, step: int) -> StepLosses:
-        """Return E of points minus E of samples, whose gradient is that of −log p(points)."""
-        data = module.energy(batch)
-        samples = module.energy(module.sample(len(batch)))
-        likelihood = data.mean() - samples.mean()
-        size = data.square().mean() + samples.square().mean()
-        parts = {
-            'likelihood': likelihood,
-            'size': size,
-            'data': data.mean(),
-            'samples': samples.mean(),
-        }
-        return StepLosses(likelihood + self.run.energy_weight * size, parts)
+        """Return what separates the energies of points (+) from those of negatives (-)."""
+        ranking = self.run.objective == 'ranking'
+        taken = self.negatives(module, batch) if ranking else module.sample(len(batch))
+        data, samples = module.energy(batch), module.energy(taken)
+        size = data.square().mean()
+        if ranking:
+            # Energies of points are drawn to zero, so that a level has a meaning: the zero set.
+            loss = torch.relu(self.run.margin - (samples - data)).mean()
+        else:
+            # Its gradient is that of −log p(points).
+            loss = data.mean() - samples.mean()
+            size = size + samples.square().mean()
+        parts = {'loss': loss, 'size': size, 'data': data.mean(), 'samples': samples.mean()}
+        return StepLosses(loss + self.run.energy_weight * size, parts)
+
+    @torch.no_grad()
+    def negatives(self, module: PlaneLearner, batch: Tensor) -> Tensor:
+        """Return the points (B, 2) that are ranked above the batch (B, 2).
+
+        random: drawn evenly. answers: with the x of the batch, y drawn evenly. hard: of several
+        candidates, half of them evenly drawn and half mismatched pairs (the x of a point with the y
+        of another), those that the model gives low energy, with probability ∝ exp(−F / margin).
+        """
+        even = anywhere(len(batch)).to(batch)
+        if self.run.negatives == 'random':
+            return even
+        if self.run.negatives == 'answers':
+            return torch.stack((batch[:, 0], even[:, 1]), -1)
+        half = len(batch) * self.run.candidates // 2
+        first, second = torch.randint(len(batch), (2, half), device=batch.device)
+        mismatched = torch.stack((batch[first, 0], batch[second, 1]), -1)
+        candidates = torch.cat((anywhere(half).to(batch), mismatched))
+        # The Gumbel trick: the largest noisy scores are draws without replacement.
+        noise = -torch.empty(len(candidates), device=batch.device).exponential_().log()
+        score = noise - module.energy(candidates).squeeze(-1) / self.run.margin
+        return candidates[score.topk(min(len(batch), len(candidates))).indices]
 
     def phase(self, step: int) -> Hashable:
         """Return None: every step has the same losses."""

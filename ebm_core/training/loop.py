@@ -57,13 +57,15 @@ def train(
     report: Callable[[Module, int], dict[str, float]] | None = None,
     processes: Processes = ALONE,
     begin: Callable[[Module], None] | None = None,
+    quiet: bool = False,
 ) -> tuple[Module, dict[str, float]]:
     """Train to the run's last step, and return the module and what the run was like.
 
     directory: of the checkpoint, from which an interrupted run continues exactly where `resume`,
     and of the logs. report: called at every checkpoint; what it returns stands in the progress bar
     and in the logs. processes: with whom; the leader alone reports, shows and writes. begin: gives
-    the module other weights to begin with than those that the recipe draws.
+    the module other weights to begin with than those that the recipe draws. quiet: no progress bar
+    and no logs.
     """
     # A steep energy leaves gradients of 1e-40, with which processors compute many times slower.
     torch.set_flush_denormal(True)
@@ -94,9 +96,9 @@ def train(
         total=steps,
         unit='step',
         dynamic_ncols=True,
-        disable=not processes.leads,
+        disable=quiet or not processes.leads,
     )
-    with Logs(directory / 'logs', first, enabled=processes.leads) as logs:
+    with Logs(directory / 'logs', first, enabled=processes.leads and not quiet) as logs:
         for step in bar:
             losses, taken = train_step(mine, module, optimizer, step, rng, processes, graphs)
             values = {name: float(value.detach()) for name, value in losses.parts.items()}

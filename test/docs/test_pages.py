@@ -137,6 +137,8 @@ def _module(module: str, rest: list[str]) -> str:
     subcommand = rest[:1] if module == 'ebm_core' else []
     try:
         text = help_of(module, *subcommand)
+        if len(rest) > 1 and re.search(rf'[{{,]{re.escape(rest[1])}[,}}]', text):
+            text = help_of(module, *rest[:2])  # a system's own commands
     except (ImportError, AssertionError) as error:
         return f'{module} {subcommand}: {error}'
     known = set(re.findall(r'--[\w-]+', text))
