@@ -68,7 +68,12 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     command.set_defaults(command=_conditional)
     command = commands.add_parser('sums', parents=parents, help='sums of energies')
     command.set_defaults(command=_sums)
-    command.add_argument('--samples', type=int, default=40_000, help='of the Gaussians (40 000)')
+    command.add_argument(
+        '--samples',
+        type=int,
+        default=40_000,
+        help='of the Gaussians, of the spiral at most 1000 (40 000)',
+    )
     command.add_argument('--model', type=Path, help='of a spiral (default: it is trained)')
 
 
@@ -169,7 +174,7 @@ def _sums(args: argparse.Namespace) -> dict:
     else:
         learner = training.fit(PlaneRecipe(preset('spiral', seed=args.seed, steps=args.steps)))
     gaussians = sums.product_of_gaussians(args.samples, args.seed)
-    cut = sums.cut_spiral(learner, 1000, 400, args.seed)
+    cut = sums.cut_spiral(learner, min(args.samples, 1000), 400, args.seed)
     panels = []
     for title, (energy, gradient, step, steps) in sums.energies(learner).items():
         path = np.stack([x.numpy() for x in sums.sample(gradient, 60, steps, step)])

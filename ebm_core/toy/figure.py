@@ -44,7 +44,11 @@ def energy_png(learner: PlaneLearner, curve: str) -> bytes:
 
 @torch.no_grad()
 def panels_png(panels: Sequence[Panel], columns: int = 3) -> bytes:
-    """Return a PNG of panels in rows."""
+    """Return a PNG of panels in rows.
+
+    The colour is the energy where there is one panel, and else its rank: the share of the square
+    that has a lower one.
+    """
     columns = min(columns, len(panels))
     rows = -(-len(panels) // columns)
     size = (5, 4.3) if len(panels) == 1 else (2.9 * columns, 3.1 * rows)
@@ -63,9 +67,11 @@ def _draw(figure: Figure, axes, panel: Panel, bar: bool) -> None:
     side = np.linspace(-HALF_WIDTH, HALF_WIDTH, _POINTS)
     if panel.energy is not None:
         energy = panel.energy(grid(_POINTS)).squeeze(-1).numpy()
-        # A few steep corners would leave one colour for all the rest.
-        low, high = np.quantile(energy, (0.0, 0.7))
-        picture = axes.pcolormesh(side, side, energy, cmap='viridis', vmin=low, vmax=high)
+        if not bar:
+            # By rank: energies rise without end away from the curve, and would leave one colour
+            # for all that is near it.
+            energy = energy.ravel().argsort().argsort().reshape(energy.shape) / energy.size
+        picture = axes.pcolormesh(side, side, energy, cmap='viridis')
         if bar:
             figure.colorbar(picture)
     if panel.curve is not None:

@@ -63,7 +63,7 @@ def test_negative_answers_keep_their_question(ranked):
 
 
 def test_a_latent_finds_answers_that_the_mean_misses():
-    found = compare(fit, 'rings', 0, questions=60, steps=250, batch=128)
+    found = compare(fit, 'rings', 0, questions=40, steps=120, batch=128)
     rows = {row['answers by']: row for row in found}
     mean, latent = rows['mean of the answers'], rows['F(x, y, z), z drawn']
     assert latent['found'] > mean['found'] + 0.3
