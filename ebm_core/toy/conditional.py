@@ -20,18 +20,18 @@ from torch import Tensor, nn
 from ..protocols import ParameterGroup, StepLosses
 from ..sampling.langevin import Langevin, StepRange
 from .config import PlanePreset, PlaneTraining, preset
-from .curves import HALF_WIDTH, point_on
+from .curves import point_on
 from .energy import PlaneEnergy, anywhere
 from .quality import Fit, near
 from .recipe import PlaneRecipe
 
 WITHIN = 0.1  # of the curve: an answer is right
-LATENTS = 16  # values of z that training tries
+LATENTS = 4  # values of z: no more than there are answers, else z alone tells y and x nothing
 CHAIN = Langevin(60, {'y': StepRange(0.02, 0.002, 20.0)}).requires_grad_(False)
 
 
 class LatentAnswer(nn.Module):
-    """F(x, y, z) = (y − g(x, z))², z in [−1, 1]; without z, the mean of the answers."""
+    """F(x, y, z) = (y − g(x, z))², z one of a few in [−1, 1]; of one, the mean of the answers."""
 
     def __init__(self, hidden: int, latents: int) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class LatentAnswer(nn.Module):
         self.register_buffer('z', torch.linspace(-1, 1, latents) if latents > 1 else torch.zeros(1))
 
     def energies(self, x: Tensor, y: Tensor) -> Tensor:
-        """Return F (B, Z) of pairs x, y (B, 1) for every z that training tries."""
+        """Return F (B, Z) of pairs x, y (B, 1) for every z."""
         return (y - self(x, self.z.expand(len(x), -1))).square()
 
     def forward(self, x: Tensor, z: Tensor) -> Tensor:
@@ -124,7 +124,7 @@ def compare(fit: Fit, curve: str, seed: int, questions: int, **changes: object) 
         answers = {
             'mean of the answers': mean(x, torch.zeros_like(x)),
             'F(x, y), y descended': descend(ranked.energy, x, start),
-            'F(x, y, z), z drawn': latent(x, start / HALF_WIDTH),
+            'F(x, y, z), z drawn': latent(x, latent.z[torch.randint(LATENTS, x.shape)]),
         }
     rows = []
     for name, y in answers.items():
