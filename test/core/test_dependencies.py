@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 CORE = ROOT / 'ebm_core'
 SHARED = {'config', 'errors', 'files', 'protocols'}  # files that every room may use
-SYSTEMS = {'relational', 'toy'}  # energies, each of which knows nothing of the others
+SYSTEMS = {'relational', 'toy', 'trajectory'}  # energies, each of which knows nothing of the others
 
 
 def imports(path: Path) -> set[str]:
@@ -58,6 +58,7 @@ def test_imports_are_seen():
         ('sampling', SHARED),
         ('training', SHARED),
         ('toy', SHARED | {'model_files', 'sampling'}),
+        ('trajectory', SHARED | {'model_files', 'sampling'}),
         ('relational', SHARED | {'model_files', 'world', 'concepts', 'sampling'}),
         (
             'evaluation',

@@ -1,0 +1,194 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The table of the paper, each score with start, goal, cap, optimum and the share reached."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .energy import InverseDynamics, PairEnergy, TransitionNetwork
+from .episodes import Episodes, Planner, Receding, run_episodes
+from .planning import Chain, PlanConfig
+from .points import Particle
+from .routes import RouteConfig, Routes
+from .worlds import World
+
+OBSTACLE = (0.1, 0.1, 0.5, 0.5)  # which no transition of the data has met; it touches the goal
+LANGEVIN = PlanConfig(method='langevin', horizon=12, iterations=25, energy_weight=0.02)
+MPPI = PlanConfig(horizon=8, iterations=10, draws=128, temperature=0.02, energy_weight=0.05)
+ACTIONS = PlanConfig(horizon=12, iterations=10, spread=0.5)  # Action FF, tuned
+# The slides' scores: pretrained and online, of the energy and of Action FF.
+PAPER = {
+    'particle': ((-5.14, -6.11), (-20.38, -850.67)),
+    'maze': ((-72.07, -65.06), (-162.97, -949.99)),
+    'particle, obstacle': ((-61.94, -81.24), (None, None)),
+    'reacher': ((-19.38, -25.54), (-29.87, -42.37)),
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one method scores in one world, an episode per seed."""
+
+    method: str
+    world: str
+    start: tuple[float, ...]
+    goal: tuple[float, ...]
+    cap: int
+    optimum: float | None
+    scores: tuple[float, ...]
+    reached: int
+    paper: float | None = None
+
+    def line(self) -> str:
+        """Return the row of a Markdown table."""
+        spread = np.std(self.scores, ddof=1) if len(self.scores) > 1 else 0.0
+        optimum = '–' if self.optimum is None else f'{self.optimum:.2f}'
+        paper = '–' if self.paper is None else f'{self.paper:.2f}'
+        start, goal = (', '.join(f'{x:.2f}'.rstrip('0').rstrip('.') for x in p) for p in
+                       (self.start, self.goal))  # fmt: skip
+        return (
+            f'| {self.world} | {self.method} | ({start}) → ({goal}) | {self.cap} | {optimum} | '
+            f'{np.mean(self.scores):.2f} ± {spread:.2f} | {self.reached}/{len(self.scores)} | '
+            f'{paper} |'
+        )
+
+
+HEAD = (
+    '| world | method | start → goal | cap | optimum | score | reached | paper |\n'
+    '|---|---|---|---|---|---|---|---|'
+)
+
+
+def row(
+    method: str,
+    world: World,
+    found: Sequence[Episodes],
+    paper: float | None = None,
+    cap: int | None = None,
+    optimum: float | None = None,
+) -> Row:
+    """Return a row of episodes (one each)."""
+    return Row(
+        method,
+        world.name,
+        world.start,
+        world.goal,
+        world.cap if cap is None else cap,
+        optimum,
+        tuple(float(episode.scores[0]) for episode in found),
+        int(sum(episode.reached[0] for episode in found)),
+        paper,
+    )
+
+
+def episode(world: World, planner: Planner, cap: int | None = None) -> Episodes:
+    """Return an episode from the world's start to its goal."""
+    return run_episodes(world, planner, np.array([world.start]), np.array([world.goal]), cap)
+
+
+def planned(
+    world: World,
+    model: TransitionNetwork,
+    config: PlanConfig,
+    *,
+    blind: bool = False,
+    inverse: InverseDynamics | None = None,
+) -> Receding:
+    """Return a planner; blind: without the model, but in its frame; inverse: learned dynamics."""
+    chain = Chain(world, model.frame, None if blind else model)
+    return Receding(chain, config, inverse and _by_network(inverse))
+
+
+def routed(
+    world: Particle,
+    energy: PairEnergy,
+    nodes: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    config: RouteConfig | None = None,
+) -> Routes:
+    """Return a planner over sub-goals; a world's obstacle is an energy that is added."""
+    wall = None if world.obstacle is None else obstacle_energy(world.obstacle)
+
+    def price(states: Tensor, nexts: Tensor) -> Tensor:
+        excess = energy.excess(states, nexts)
+        return excess if wall is None else excess + wall(states, nexts)
+
+    return Routes(world, price, nodes, config or RouteConfig())
+
+
+def drawn_from(states: Tensor, number: int, seed: int) -> Callable[..., np.ndarray]:
+    """Return what gives states (number, d) of the data (N, d), the same for every start."""
+    chosen = np.random.default_rng(seed).integers(0, len(states), number)
+    nodes = states[torch.from_numpy(chosen)].double().numpy()
+    return lambda *_: nodes
+
+
+def obstacle_energy(
+    obstacle: tuple[float, float, float, float], height: float = 20.0, soft: float = 0.004
+) -> Callable[[Tensor, Tensor], Tensor]:
+    """Return an energy of steps whose box comes near a rectangle (left, bottom, right, top)."""
+    corner, opposite = torch.tensor(obstacle[:2]), torch.tensor(obstacle[2:])
+
+    def energy(states: Tensor, nexts: Tensor) -> Tensor:
+        first, last = torch.minimum(states, nexts), torch.maximum(states, nexts)
+        overlap = torch.minimum(last - corner, opposite - first).amin(-1)
+        return height * torch.sigmoid(overlap / soft + 2)
+
+    return energy
+
+
+def reacher_bound(world: World, seed: int = 0) -> float:
+    """Return the best score that planning on the true equations finds: a bound from below."""
+    draws, rounds, spread = 300, 80, 0.5
+    plan = np.zeros((world.cap, world.actions))
+    rng, best = np.random.default_rng(seed), -np.inf
+    for number in range(rounds):
+        noise = rng.standard_normal((draws, *plan.shape)) * spread * (1 - 0.95 * number / rounds)
+        noise[::2] = np.repeat(noise[::2, ::5], 5, 1)[:, : len(plan)]
+        noise[0] = 0
+        actions = (plan + noise).clip(-1, 1)
+        scores = np.zeros(draws)
+        states, there = np.tile(world.start, (draws, 1)), np.zeros(draws, bool)
+        for step in range(world.cap):
+            states = world.step(states, actions[:, step])
+            far = np.abs(states[:, : len(world.goal)] - world.goal).sum(1)
+            scores -= np.where(there, 0, world.unit * far)
+            there |= far < world.reach
+        best = max(best, scores.max())
+        weight = np.exp((scores - scores.max()) / 0.02)
+        plan = np.einsum('n,nta->ta', weight / weight.sum(), actions)
+    return float(best)
+
+
+def plan_of(world: World) -> PlanConfig:
+    """Return how states are planned in a world: down the gradient for points, by MPPI for arms."""
+    return LANGEVIN if isinstance(world, Particle) else MPPI
+
+
+@lru_cache
+def optimum_of(world: World) -> float:
+    """Return the best score from start to goal: exact for points, a bound found for Reacher."""
+    if isinstance(world, Particle):
+        return world.optimum(np.array(world.start), np.array(world.goal))
+    return reacher_bound(world)
+
+
+def with_obstacle() -> Particle:
+    """Return the Particle's world with an obstacle that the data do not have."""
+    return replace(Particle(obstacle=OBSTACLE), name='particle, obstacle')
+
+
+def _by_network(network: InverseDynamics) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    def inverse(states: np.ndarray, nexts: np.ndarray) -> np.ndarray:
+        pair = (torch.as_tensor(x, dtype=torch.float32) for x in (states, nexts))
+        with torch.no_grad():
+            return network(*pair).double().numpy()
+
+    return inverse
