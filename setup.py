@@ -25,6 +25,8 @@ setup(
     extras_require={
         'figures': ['matplotlib'],
         'logs': ['tensorboard'],
+        # The world dm_reacher of trajectories; a distribution's name may have either dash.
+        'physics': ['dm_control'],
         'test': ['hypothesis', 'matplotlib', 'pillow', 'pytest', 'tensorboard'],
     },
     entry_points={'console_scripts': ['ebm_core=ebm_core.__main__:main']},

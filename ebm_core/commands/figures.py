@@ -74,5 +74,6 @@ def _figure(args: argparse.Namespace) -> dict:
 def _report(args: argparse.Namespace) -> dict:
     models = Models(args.model, args.models)
     numbers = write_report(models, args.output, seed=args.seed, scenes=args.scenes)
-    numbers['gallery'] = append_sections(args.output / PAGE, args.gallery)
+    if sections := append_sections(args.output / PAGE, args.gallery):
+        print(f'taken from {args.gallery}: {", ".join(sections)}')
     return numbers
