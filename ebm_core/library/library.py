@@ -83,7 +83,8 @@ class ConceptLibrary:
             try:
                 concepts.append(_load(path))
             except LibraryError as error:
-                damaged.append(str(error))
+                if path.exists():  # else somebody has deleted it since it was found
+                    damaged.append(str(error))
         return Contents(tuple(sorted(concepts, key=lambda c: c.name)), tuple(damaged))
 
     def delete(self, name: str) -> None:
