@@ -104,7 +104,11 @@ class Run:
 
         self._concept += 1
         self.publish_concept(self._concept)
-        wait_until(moves, 'motion')
+        try:
+            wait_until(moves, 'motion')
+        except AssertionError as error:
+            error.add_note(f'{len(self.states)} joint states, last status {self.statuses[-1:]}')
+            raise
         return f'concept_{self._concept}'
 
     def send_until_refused(self, publish, message, part, reason):
