@@ -21,7 +21,7 @@ setup(
     python_requires='>=3.11',
     packages=find_packages(include=['ebm_core', 'ebm_core.*']),
     package_data={'ebm_core': ['py.typed', 'weights/*/*']},
-    install_requires=['numpy', 'pydantic', 'safetensors', 'torch', 'tqdm'],
+    install_requires=['numpy', 'pydantic', 'safetensors', 'scipy', 'torch', 'tqdm'],
     extras_require={
         'figures': ['matplotlib'],
         'logs': ['tensorboard'],
