@@ -167,11 +167,6 @@ def reacher_bound(world: World, seed: int = 0) -> float:
     return float(best)
 
 
-def plan_of(world: World) -> PlanConfig:
-    """Return how states are planned in a world: down the gradient for points, by MPPI for arms."""
-    return LANGEVIN if isinstance(world, Particle) else MPPI
-
-
 @lru_cache
 def optimum_of(world: World) -> float:
     """Return the best score from start to goal: exact for points, a bound found for Reacher."""
