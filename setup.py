@@ -24,10 +24,11 @@ setup(
     install_requires=['numpy', 'pydantic', 'safetensors', 'scipy', 'torch', 'tqdm'],
     extras_require={
         'figures': ['matplotlib'],
+        'digits': ['scikit-learn'],
         'logs': ['tensorboard'],
         # The world dm_reacher of trajectories; a distribution's name may have either dash.
         'physics': ['dm_control'],
-        'test': ['hypothesis', 'matplotlib', 'pillow', 'pytest', 'tensorboard'],
+        'test': ['hypothesis', 'matplotlib', 'pillow', 'pytest', 'scikit-learn', 'tensorboard'],
     },
     entry_points={'console_scripts': ['ebm_core=ebm_core.__main__:main']},
 )

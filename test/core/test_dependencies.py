@@ -13,7 +13,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 CORE = ROOT / 'ebm_core'
 SHARED = {'config', 'errors', 'files', 'protocols'}  # files that every room may use
-SYSTEMS = {'relational', 'toy', 'trajectory'}  # energies, each of which knows nothing of the others
+# Energies, each of which knows nothing of the others.
+SYSTEMS = {'relational', 'toy', 'trajectory', 'continual'}
 
 
 def imports(path: Path) -> set[str]:
@@ -57,8 +58,10 @@ def test_imports_are_seen():
         ('library', SHARED | {'world'}),
         ('sampling', SHARED),
         ('training', SHARED),
+        ('datasets', SHARED),
         ('toy', SHARED | {'model_files', 'sampling'}),
         ('trajectory', SHARED | {'model_files', 'sampling'}),
+        ('continual', SHARED | {'datasets'}),
         ('relational', SHARED | {'model_files', 'world', 'concepts', 'sampling'}),
         (
             'evaluation',

@@ -1,0 +1,99 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""python -m ebm_core continual: tasks in sequence, by an energy and by the usual methods."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+
+from ..config import keys_help
+from ..continual.config import PRESETS, ContinualPreset, LearnerConfig, StreamConfig, preset
+from ..continual.run import METHODS, TITLES, learn
+from ..datasets.sources import LabelledImages, load_images
+from ..errors import InvalidInput
+from ..files import write_atomically
+from . import training
+from .common import result_options
+from .gallery import GALLERY, table, write_section
+
+SCENARIOS = ('class', 'task', 'domain')
+
+
+def add_commands(commands: argparse._SubParsersAction) -> None:
+    """Add the command."""
+    command = commands.add_parser(
+        'continual',
+        parents=[result_options()],
+        help='learn tasks in sequence without stored data, by several methods',
+        description='Each run is kept in a file; those that are there are not done again.',
+        epilog=f'keys of --set:\n{keys_help(StreamConfig)}\n{keys_help(LearnerConfig)}',
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.set_defaults(command=_continual)
+    command.add_argument('--preset', default='digits', help=f'one of {", ".join(PRESETS)}')
+    command.add_argument(
+        '--data', default='digits', help='digits, mnist, fashion, or a folder of idx files or PNGs'
+    )
+    command.add_argument(
+        '--methods', nargs='+', default=list(METHODS), help=f'of {", ".join(METHODS)}'
+    )
+    command.add_argument(
+        '--scenarios', nargs='+', default=['class'], help=f'of {", ".join(SCENARIOS)}'
+    )
+    command.add_argument('--seeds', type=int, default=10, help='repetitions (10)')
+    command.add_argument('--output', type=Path, default=GALLERY, help='directory of the results')
+    command.add_argument(
+        '--set', action='append', default=[], metavar='KEY=VALUE', help='see below'
+    )
+
+
+def _continual(args: argparse.Namespace) -> dict:
+    changes = training.changes_of(args)
+    if unknown := set(args.methods) - METHODS.keys():
+        raise InvalidInput(f'--methods: {unknown} is unknown; known are {", ".join(METHODS)}')
+    images = load_images(args.data)
+    runs = []
+    for seed in range(args.seeds):
+        for scenario in args.scenarios:
+            chosen = preset(args.preset, **{**changes, 'scenario': scenario, 'seed': seed})
+            for method in args.methods:
+                runs.append(_run(args.output / 'continual', images, chosen, method))
+    name = f'continual_{images.name}_{args.preset}'
+    rows = [_row(method, args.scenarios, runs) for method in args.methods]
+    text = table(('accuracy after the last task, %', *args.scenarios, 'CPU, s a run'), rows)
+    title = f'Tasks in sequence: {images.name}, protocol {args.preset}'
+    return write_section(args.output, name, title, text, {'runs': runs}, None)
+
+
+def _run(directory: Path, images: LabelledImages, chosen: ContinualPreset, method: str) -> dict:
+    """Return a run's result, from its file where it is there."""
+    config = {'data': [images.name, *images.train.shape], 'method': method, **chosen.model_dump()}
+    told = json.dumps(config, sort_keys=True)
+    path = directory / f'{method}_{hashlib.sha256(told.encode()).hexdigest()[:16]}.json'
+    if path.exists():
+        return json.loads(path.read_text())
+    found = {**learn(images, chosen, method), 'config': config}
+    write_atomically(path, (json.dumps(found) + '\n').encode())
+    print(f'{method}, {found["scenario"]}, seed {found["seed"]}: {100 * found["accuracy"]:.2f} %')
+    return found
+
+
+def _row(method: str, scenarios: list[str], runs: list[dict]) -> tuple[str, ...]:
+    cells, times = [], []
+    for scenario in scenarios:
+        found = [r for r in runs if (r['method'], r['scenario']) == (method, scenario)]
+        values = [100 * run['accuracy'] for run in found]
+        spread = np.std(values, ddof=1) if len(values) > 1 else 0.0
+        diverged = sum(run['diverged_at_step'] is not None for run in found)
+        cells.append(
+            f'{np.mean(values):.2f} ± {spread:.2f}'
+            + (f' ({diverged} diverged)' if diverged else '')
+        )
+        times += [run['cpu_s'] for run in found]
+    return TITLES[method], *cells, f'{np.mean(times):.0f}'

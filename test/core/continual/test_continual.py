@@ -1,0 +1,137 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Tasks in sequence: the stream shows each task once, and the energy forgets less than others."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from ebm_core.__main__ import main
+from ebm_core.continual.config import PRESETS, LearnerConfig, preset
+from ebm_core.continual.energies import ReconstructionEnergy
+from ebm_core.continual.run import METHODS, TITLES, learn
+from ebm_core.continual.stream import Stream
+from ebm_core.datasets.sources import load_images
+from ebm_core.errors import InvalidInput
+
+
+@pytest.fixture(scope='module')
+def digits():
+    return load_images('digits')
+
+
+def quick(**changes):
+    return preset('digits', **{'passes': 15, 'hidden': 100, 'fisher_images': 20, **changes})
+
+
+def test_a_stream_shows_one_task_after_the_other(digits):
+    torch.manual_seed(0)
+    stream = Stream(digits, quick(passes=1).stream)
+    batches = list(stream)
+    assert [b.task for b in batches] == sorted(b.task for b in batches)
+    assert [b.task for b in batches if b.ends] == [0, 1, 2, 3, 4]
+    assert all(((b.y // 2) == b.task).all() for b in batches)
+    assert sum(len(b.y) for b in batches) == len(digits.train)  # a pass has every image once
+
+
+def test_tasks_fade_where_nothing_says_when_they_end(digits):
+    torch.manual_seed(0)
+    batches = list(Stream(digits, quick(boundaries='free', steps=20).stream))
+    assert len(batches) == 100 and not any(b.ends or b.task is not None for b in batches)
+    first, last = batches[0].y, batches[-1].y
+    assert first.float().mean() < 2 and last.float().mean() > 7
+    assert len(batches[20].y.unique()) > 2
+
+
+def test_targets_and_accuracy_are_the_scenarios(digits):
+    named, unnamed = (Stream(digits, quick(scenario=s).stream) for s in ('task', 'domain'))
+    assert unnamed.outputs == 2 and set(unnamed.targets(torch.arange(10)).tolist()) == {0, 1}
+    # Scores that say "an even digit, of task 0": right for the even ones where the task is named.
+    scores = torch.zeros(len(named.test), 10)
+    scores[:, ::2] = 1
+    scores[:, 0] = 2
+    tasks, labels = named.test_labels // 2, named.test_labels
+    even = [float((labels[tasks == t] % 2 == 0).float().mean()) for t in range(5)]
+    assert named.accuracy(scores)[1] == pytest.approx(even)
+    assert Stream(digits, quick().stream).accuracy(scores)[1][1:] == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize('method', METHODS)
+def test_every_method_goes_through_a_stream(digits, method):
+    found = learn(digits, quick(passes=2, tasks=2), method)
+    assert found['diverged_at_step'] is None and len(found['by_task']) == 2
+    assert 0.2 < found['accuracy'] <= 1 and method in TITLES
+
+
+def test_the_energy_remembers_what_a_classifier_forgets(digits):
+    energy, adam = (learn(digits, quick(), method) for method in ('energy', 'adam'))
+    assert energy['accuracy'] > 0.85 and energy['by_task'][0] > 0.75
+    assert adam['accuracy'] < 0.35 and adam['by_task'][0] < 0.1
+
+
+def test_a_seed_is_one_run(digits):
+    first, again = (learn(digits, quick(passes=1, tasks=2), 'energy') for _ in range(2))
+    assert again['by_task'] == first['by_task']
+    other = learn(digits, quick(passes=1, tasks=2, seed=1), 'energy')
+    assert other['by_task'] != first['by_task']
+
+
+def test_the_nearest_mean_image_is_exact(digits):
+    means = np.stack([digits.train[digits.train_labels == k].mean(0) for k in range(10)])
+    away = np.square(digits.test[:, None] - means).sum((2, 3, 4))
+    right = away.argmin(1) == digits.test_labels
+    by_task = [right[digits.test_labels // 2 == task].mean() for task in range(5)]
+    found = learn(digits, quick(passes=1), 'mean_image')
+    assert found['by_task'] == pytest.approx(by_task)
+
+
+def test_a_task_leaves_the_units_of_other_labels_alone(digits):
+    torch.manual_seed(0)
+    energy = ReconstructionEnergy(64, 10, LearnerConfig(hidden=40))
+    before = energy.drawn.weight.detach().clone()
+    x, y = torch.rand(8, 64), torch.tensor([2, 3] * 4)
+    energy.loss(x, y, torch.arange(10) // 2 == 1).backward()
+    changed = energy.drawn.weight.grad.abs().sum(0) > 0
+    assert changed.nonzero().squeeze(1).tolist() == list(range(8, 16))
+    assert torch.equal(before, energy.drawn.weight)
+    shared = ReconstructionEnergy(64, 10, LearnerConfig(hidden=40, shared=0.5))
+    assert shared.gates.sum(1).tolist() == [22] * 10
+
+
+def test_runs_are_kept_and_not_done_again(tmp_path, capsys):
+    command = ['continual', '--methods', 'adam', 'energy', '--output', str(tmp_path)]
+    command += ['--seeds', '2', '--set', 'passes=1', '--set', 'hidden=20']
+    assert main(command) == 0
+    assert 'energy, class, seed 1' in capsys.readouterr().out
+    assert main(command) == 0
+    assert 'seed' not in capsys.readouterr().out
+    page = (tmp_path / 'continual_digits_digits.md').read_text()
+    assert '| **our energy** |' in page and len(list((tmp_path / 'continual').iterdir())) == 4
+    numbers = json.loads((tmp_path / 'continual_digits_digits.json').read_text())
+    assert [run['seed'] for run in numbers['runs']] == [0, 0, 1, 1]
+
+
+def test_what_is_wrong_is_named(digits, capsys):
+    with pytest.raises(InvalidInput, match="method: 'sgd' is unknown; known are adam, ewc"):
+        learn(digits, quick(), 'sgd')
+    with pytest.raises(InvalidInput, match='tasks: 6 is refused: digits has 10 classes'):
+        Stream(digits, quick(tasks=6).stream)
+    with pytest.raises(InvalidInput, match="scenario: 'all' is refused"):
+        preset('digits', scenario='all')
+    with pytest.raises(InvalidInput, match='depth: unknown key'):
+        preset('digits', depth=3)
+    with pytest.raises(InvalidInput, match="'x' is unknown; known are hsu"):
+        preset('x')
+    assert main(['continual', '--methods', 'sgd']) == 2 and 'sgd' in capsys.readouterr().err
+    labels = np.where(digits.train_labels < 2, 3, digits.train_labels)
+    with pytest.raises(InvalidInput, match='task 0 has no images'):
+        Stream(digits._replace(train_labels=labels), quick().stream)
+    assert set(PRESETS) == {'hsu', 'li_aware', 'li_free', 'digits'}
+
+
+def test_a_loss_that_is_not_finite_ends_the_run(digits):
+    broken = digits._replace(train=np.full_like(digits.train, np.inf))
+    assert learn(broken, quick(passes=1), 'energy')['diverged_at_step'] == 0
