@@ -119,3 +119,16 @@ class CompositionRequest:
             return terms[0]
         name = ' + '.join(f'{w:g} {n}' for n, w in zip(self.concepts, self.weights, strict=True))
         return ComposedConcept(name, terms, self.weights)
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What counts as reached: within tolerance_m of the energy's minimum for hold_time_s, in time.
+
+    timeout_s: from acceptance, inf for never. Times are those of the controller's clock, pauses
+    left out.
+    """
+
+    tolerance_m: float = 0.02
+    hold_time_s: float = 0.5
+    timeout_s: float = math.inf

@@ -57,6 +57,8 @@ PURPOSE = {
     '~/pause': 'Holds from the next tick on, until `resume`.',
     '~/resume': 'Ends a pause: goes on from the measured state, with a new plan.',
     '~/stop': 'Holds until a concept comes that was published afterwards.',
+    '~/enact': 'Brings the effector to where a concept, or a weighted sum, has the lowest energy; '
+    'feedback at `status_rate`.',
     '~/reset': 'Puts the arm back to its home and the simulated time to zero.',
 }
 
@@ -71,14 +73,14 @@ class Endpoint(NamedTuple):
     qos: str
 
 
-def interface(lockstep: bool) -> tuple[list[Endpoint], list[tuple[str, str, str]], dict]:
-    """Return endpoints, services (node, name, type) and parameters of all nodes, as they are.
+def interface(lockstep: bool) -> tuple[list[Endpoint], list, list, dict]:
+    """Return endpoints, services, actions (node, name, type) and parameters of all nodes.
 
     The nodes are made in this process, in a domain of their own, and never started.
     """
     import rclpy
 
-    endpoints, services, parameters = [], [], {}
+    endpoints, services, actions, parameters = [], [], [], {}
     rclpy.init(args=['--ros-args', '-p', f'lockstep:={str(lockstep).lower()}'])
     try:
         for name in NODES:
@@ -88,11 +90,12 @@ def interface(lockstep: bool) -> tuple[list[Endpoint], list[tuple[str, str, str]
                 node.trigger_configure()
             endpoints += _endpoints(name, node)
             services += _services(name, node)
+            actions += _actions(name, node)
             parameters[name] = _parameters(node)
             node.destroy_node()
     finally:
         rclpy.shutdown()
-    return endpoints, services, parameters
+    return endpoints, services, actions, parameters
 
 
 def _endpoints(name: str, node: object) -> Iterator[Endpoint]:
@@ -113,6 +116,15 @@ def _services(name: str, node: object) -> Iterator[tuple[str, str, str]]:
         if kind.startswith((*SYSTEM, 'lifecycle_msgs/')):
             continue
         yield name, service.srv_name.replace(f'/{name}/', '~/'), kind
+
+
+def _actions(name: str, node: object) -> Iterator[tuple[str, str, str]]:
+    from rclpy.action import ActionServer, get_action_server_names_and_types_by_node
+
+    if not any(isinstance(waitable, ActionServer) for waitable in node.waitables):
+        return
+    for action, kinds in get_action_server_names_and_types_by_node(node, name, '/'):
+        yield name, action.replace(f'/{name}/', '~/'), kinds[0]
 
 
 def _type_name(kind: type) -> str:
@@ -173,12 +185,12 @@ def topics_table(real_time: list[Endpoint], lockstep: list[Endpoint]) -> str:
     return '\n'.join(lines)
 
 
-def services_table(services: list[tuple[str, str, str]]) -> str:
-    """Return one row per service that is not one of every node."""
+def services_table(services: list[tuple[str, str, str]], what: str = 'service') -> str:
+    """Return one row per service, or action, that is not one of every node."""
     rows = [
         f'| `{node}` | `{name}` | `{kind}` | {PURPOSE[name]} |' for node, name, kind in services
     ]
-    return '\n'.join(['| node | service | type | what it does |', '|---|---|---|---|', *rows])
+    return '\n'.join([f'| node | {what} | type | what it does |', '|---|---|---|---|', *rows])
 
 
 def parameters_tables(parameters: dict) -> str:
@@ -255,9 +267,9 @@ def _models_of(annotation: object) -> list[type]:
 
 
 def messages() -> str:
-    """Return every definition of a message and a service, without its licence lines."""
+    """Return every definition of a message, a service and an action, without licence lines."""
     parts = []
-    for kind in ('msg', 'srv'):
+    for kind in ('msg', 'srv', 'action'):
         for path in sorted((ROOT / kind).glob(f'*.{kind}')):
             lines = path.read_text(encoding='utf-8').splitlines()
             body = '\n'.join(lines[2:]).strip()
@@ -351,11 +363,12 @@ def sections() -> dict[str, str]:
     sys.path[:0] = [str(ROOT), str(ROOT / 'scripts')]  # what is documented is this source tree
     os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'OFF'  # nobody is to be met here
     os.environ['RCUTILS_LOGGING_SEVERITY'] = 'ERROR'
-    endpoints, services, parameters = interface(lockstep=False)
-    lockstep_endpoints, _, _ = interface(lockstep=True)
+    endpoints, services, actions, parameters = interface(lockstep=False)
+    lockstep_endpoints, _, _, _ = interface(lockstep=True)
     return {
         'topics': topics_table(endpoints, lockstep_endpoints),
         'services': services_table(services),
+        'actions': services_table(actions, 'action'),
         'parameters': parameters_tables(parameters),
         'launch arguments': launch_table(),
         'files': files_tables(),

@@ -14,32 +14,63 @@ Everything is done in the thread that calls; nothing happens between calls.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import rclpy
+from action_msgs.msg import GoalStatus
+from rclpy.action import ActionClient
+from rclpy.action.client import ClientGoalHandle
 from rclpy.context import Context
 from rclpy.duration import Duration
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
+from rclpy.task import Future
 from std_srvs.srv import Trigger
 
 import ebm_concept_ros.msg as ros
 import ebm_concept_ros.srv as srv
 from ebm_concept_ros import conversions
-from ebm_concept_ros.client.arrival import Arrival, Outcome
+from ebm_concept_ros.action import EnactConcept
 from ebm_concept_ros.nodes.runtime import qos
 from ebm_concept_ros.package_files import WORKSPACE, package_path
 from ebm_concept_ros.workspace import Workspace, load_workspace
 from ebm_core.world.scene import Demonstration
 
+Feedback = EnactConcept.Feedback
+
 _LOOK_S = 0.05
+_Result = EnactConcept.Result
+# The arm has not set out, and goes on with what it did.
+_REFUSALS = (
+    _Result.INVALID_GOAL,
+    _Result.UNKNOWN_CONCEPT,
+    _Result.NO_LEARNER,
+    _Result.NOT_UNDERSTOOD,
+    _Result.BUSY,
+)
+_NOT_YET = 0
 
 
 class Refused(RuntimeError):
     """What a node refused to do; the message is the reason that it gave."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an enactment ended, or that it has not.
+
+    code: one of EnactConcept.Result, 0 where it has not ended yet. distance_m: to the energy's
+    minimum, NaN where it is not known.
+    """
+
+    reached: bool
+    code: int
+    reason: str
+    distance_m: float
 
 
 @dataclass(frozen=True)
@@ -74,18 +105,18 @@ class ConceptArm:
         self._executor.add_node(self._node)
         self._status: ros.ControllerStatus | None = None
         self._concepts: list[ros.Concept] = []
-        self._enacted: str | None = None
+        self._goal: ClientGoalHandle | None = None
+        self._result: Future | None = None
+        self._feedback: Feedback | None = None
+        self._heard: Callable[[Feedback], None] = lambda feedback: None
         self._demonstrations = self._node.create_publisher(
             ros.Demonstration, 'demonstrations', qos.DEMONSTRATIONS
         )
-        self._compositions = self._node.create_publisher(
-            ros.Composition, 'composition', qos.LATCHED
-        )
+        self._enact = ActionClient(self._node, EnactConcept, 'controller/enact')
         self._node.create_subscription(ros.Concept, 'concept', self._concepts.append, qos.LATCHED)
         self._node.create_subscription(
             ros.ControllerStatus, 'controller/status', self._on_status, qos.STATUS
         )
-        self._heard: Callable[[ros.ControllerStatus], None] = lambda status: None
 
     def __enter__(self) -> ConceptArm:
         return self
@@ -124,7 +155,6 @@ class ConceptArm:
             return [c for c in self._concepts if name in [term.name for term in c.terms]]
 
         self._spin_until(inferred, f'the concept {name!r}')
-        self._enacted = inferred()[-1].name
         return inferred()[-1]
 
     def undo(self, name: str) -> str:
@@ -179,42 +209,63 @@ class ConceptArm:
 
     # Motion ----------------------------------------------------------------------------------
 
-    def enact(self, concept: str | Mapping[str, float]) -> None:
-        """Have a concept enacted, by name, or the sum of several: names with their weights."""
+    def enact(
+        self,
+        concept: str | Mapping[str, float],
+        tolerance_m: float = 0.02,
+        hold_s: float = 0.5,
+        timeout_s: float = 0.0,
+    ) -> None:
+        """Have a concept enacted, by name, or the sum of several: names with their weights.
+
+        Returns once the arm has it as its goal, which is to stay within tolerance_m of the energy's
+        minimum for hold_s. timeout_s: after which the controller gives up and holds; 0: never.
+        """
         weights = {concept: 1.0} if isinstance(concept, str) else dict(concept)
-        names, values = list(weights), [float(weight) for weight in weights.values()]
-        # It says why not; what is only in the library is loaded.
-        given = {'concepts': names, 'weights': values}
-        asked = self._call(srv.GetConcept, 'concept_learner/get_concept', **given)
-        self._enacted = asked.concept.name
-        self._spin_until(
-            lambda: self._compositions.get_subscription_count() > 0, 'a learner on composition'
+        goal = EnactConcept.Goal(
+            concepts=list(weights),
+            weights=[float(weight) for weight in weights.values()],
+            tolerance_m=float(tolerance_m),
+            hold_time_s=float(hold_s),
+            timeout_s=float(timeout_s),
         )
-        self._concepts.clear()
-        self._compositions.publish(ros.Composition(concepts=names, weights=values))
+        self._spin_until(self._enact.server_is_ready, 'the action controller/enact')
+        self._feedback = None
+        sent = self._enact.send_goal_async(goal, feedback_callback=self._on_feedback)
+        self._spin_until(sent.done, 'an answer of controller/enact')
+        self._goal = sent.result()
+        self._result = self._goal.get_result_async()
         self._spin_until(
-            lambda: self._enacted in [c.name for c in self._concepts], 'what is to be enacted'
+            lambda: self._feedback is not None or self._result.done(), 'the goal to begin'
         )
+        if self._result.done() and self._result.result().result.code in _REFUSALS:
+            self._result, refused = None, self._result.result().result
+            raise Refused(refused.message)
 
     def wait(
-        self, timeout_s: float = 60.0, tolerance_m: float = 0.02, hold_s: float = 0.5
+        self,
+        timeout_s: float = 60.0,
+        on_feedback: Callable[[Feedback], None] = lambda feedback: None,
     ) -> Outcome:
-        """Wait for the effector to be within tolerance_m of the energy's minimum for hold_s.
+        """Wait for the end of what `enact` began, however that comes; a pause is waited for.
 
-        hold_s: of the time that joint states are stamped with. Returns also where the arm holds for
-        good, and says why: stopped, not understood. A pause is waited for.
+        After timeout_s, s by the wall clock, it returns what there is by then; the arm goes on.
+        on_feedback: told how it goes.
         """
-        if self._enacted is None:
+        if self._result is None:
             raise Refused('nothing was asked to be enacted')
-        arrival = Arrival(self._enacted, tolerance_m, hold_s)
-        self._heard = arrival.update
+        self._heard = on_feedback
         try:
-            self._spin_until(lambda: arrival.outcome is not None, 'arrival', timeout_s)
+            self._spin_until(self._result.done, 'the end', timeout_s)
         except TimeoutError:
-            return arrival.timed_out(timeout_s)
+            last = self._feedback or Feedback(reason='nothing was heard', distance_m=math.nan)
+            reason = f'not within {timeout_s:g} s: {last.reason}'
+            return Outcome(False, _NOT_YET, reason, last.distance_m)
         finally:
-            self._heard = lambda status: None
-        return arrival.outcome
+            self._heard = lambda feedback: None
+        result = self._result.result().result
+        reached = result.code == _Result.REACHED
+        return Outcome(reached, result.code, result.message, result.distance_m)
 
     def pause(self) -> str:
         """Hold until `resume`."""
@@ -225,7 +276,13 @@ class ConceptArm:
         return self._call(Trigger, 'controller/resume').message
 
     def cancel(self) -> str:
-        """Hold until something else is to be enacted."""
+        """Hold until something else is to be enacted, whoever asked for what is enacted now."""
+        if self._result is not None and not self._result.done():
+            cancelled = self._goal.cancel_goal_async()
+            self._spin_until(cancelled.done, 'an answer of controller/enact')
+            self._spin_until(self._result.done, 'the end of the goal')
+            if self._result.result().status == GoalStatus.STATUS_CANCELED:
+                return self._result.result().result.message
         return self._call(Trigger, 'controller/stop').message
 
     def status(self) -> ros.ControllerStatus:
@@ -236,7 +293,10 @@ class ConceptArm:
 
     def _on_status(self, status: ros.ControllerStatus) -> None:
         self._status = status
-        self._heard(status)
+
+    def _on_feedback(self, message: Any) -> None:
+        self._feedback = message.feedback
+        self._heard(message.feedback)
 
     def _collected(self, name: str) -> tuple[int, int]:
         """Return how many demonstrations of a name wait for more, and how many are needed."""

@@ -48,6 +48,12 @@ class Targeting:
         self._concept: AnyConcept | None = None
         # What no target is to be made of.
         self._set_aside: tuple[AnyConcept, NamedScene | None] | None = None
+        self._rejected: tuple[AnyConcept | None, str] = (None, '')
+
+    def why_rejected(self, concept: AnyConcept) -> str:
+        """Return why no target could be made of a concept when it was last tried, or nothing."""
+        rejected, reason = self._rejected
+        return reason if rejected is concept else ''
 
     def set_scene(self, scene: NamedScene) -> None:
         """Take a scene; one that differs only in where the effector is changes nothing."""
@@ -100,6 +106,7 @@ class Targeting:
             self._reject(concept, scene, error)
             return
         self._controller.assign(Assignment(target))
+        self._rejected = (None, '')
         self._reporter.accept('target')
         self._reporter.set(
             'target',
@@ -138,13 +145,15 @@ class Targeting:
     def _reject(self, concept: AnyConcept, scene: NamedScene, error: Exception) -> None:
         """Go back to the last good concept; where that one is at fault, hold."""
         target = self._controller.assignment.target
+        reason = f'{concept.name} in this scene: {error}'
+        self._rejected = (concept, reason)
         with self._changed:
             self._set_aside = (concept, scene)
             if target is not None and target.concept is not concept:
                 if self._concept is concept:
                     self._concept = target.concept
                 return
-        self._amend(fault=f'{concept.name} in this scene: {error}')
+        self._amend(fault=reason)
 
     def _amend(self, **changes: object) -> None:
         """Hand over what is assigned now with some of it changed."""

@@ -19,6 +19,7 @@ from ebm_concept_ros.conversions.concepts import (
     concept_to_message,
     summary_to_message,
 )
+from ebm_concept_ros.conversions.enactments import enact_goal_from_message
 from ebm_concept_ros.conversions.joints import (
     effort_from_message,
     effort_to_message,
@@ -51,6 +52,7 @@ __all__ = [
     'demonstration_to_message',
     'effort_from_message',
     'effort_to_message',
+    'enact_goal_from_message',
     'joint_state_from_message',
     'joint_state_to_message',
     'moved_scene_message',

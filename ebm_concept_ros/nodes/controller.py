@@ -15,6 +15,7 @@ next torque is due, are questions of the wall clock. The node therefore needs no
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections import deque
@@ -28,7 +29,9 @@ import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions
 from ebm_concept_ros.control.control_law import Decision, Mode
 from ebm_concept_ros.control.control_threads import ControlThreads
+from ebm_concept_ros.control.enactor import Enactor
 from ebm_concept_ros.control.journal import NO_JOURNAL
+from ebm_concept_ros.control.measured import Measured, measured
 from ebm_concept_ros.control.reporting import Level
 from ebm_concept_ros.control.target import require_one_actor
 from ebm_concept_ros.control.targeting import Targeting
@@ -37,10 +40,12 @@ from ebm_concept_ros.control.tracking_controller import TrackingController
 from ebm_concept_ros.errors import name_and_reason
 from ebm_concept_ros.field.obstacles import hand_radius_m
 from ebm_concept_ros.nodes.controller_setup import (
+    REFUSE,
     ControllerParameters,
     declare_planner_settings,
     load_setup,
 )
+from ebm_concept_ros.nodes.enact_action import EnactAction
 from ebm_concept_ros.nodes.recording import Recording
 from ebm_concept_ros.nodes.runtime import qos
 from ebm_concept_ros.nodes.runtime.diagnostics import Diagnostics
@@ -49,6 +54,7 @@ from ebm_concept_ros.nodes.runtime.running import RunnableDefaults, run
 from ebm_concept_ros.nodes.status import status_message
 from ebm_concept_ros.nodes.stops import Stops
 from ebm_concept_ros.planning.plan_model import PlanModel
+from ebm_concept_ros.types import AnyConcept
 from ebm_core.world.scene import InvalidInput
 
 _SUCCESS, _FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
@@ -119,7 +125,12 @@ class Controller(RunnableDefaults, LifecycleNode):
         self._status_publisher = self.create_publisher(
             ros.ControllerStatus, 'controller/status', **qos.overridable(qos.STATUS)
         )
-        self._stops = Stops(self, self._controller)
+        enactor = Enactor(self._controller, self._targeting, self._clock_s)
+        stops = Stops(self, enactor)
+        self._enact = EnactAction(
+            *(self, enactor, self._checked, lambda: self._threads is not None),
+            *(self._diagnostics, p.second_goal == REFUSE, p.learner_timeout_s),
+        )
         subscriptions = [
             self.create_subscription(
                 ros.Scene, 'scene', self._on_scene, **qos.overridable(qos.LATCHED)
@@ -146,7 +157,8 @@ class Controller(RunnableDefaults, LifecycleNode):
         )
         self._undo = [
             *(lambda s=s: self.destroy_subscription(s) for s in subscriptions),
-            self._stops.destroy,
+            stops.destroy,
+            self._enact.destroy,
             lambda: self.destroy_timer(timer),
             lambda: self.destroy_timer(timing_timer),
             lambda: self.destroy_publisher(self._status_publisher),
@@ -207,6 +219,8 @@ class Controller(RunnableDefaults, LifecycleNode):
         """Return whether all have ended."""
         threads, self._threads = self._threads, None
         ended = threads is None or threads.stop()
+        if threads is not None:
+            self._enact.end_all('the controller was deactivated')
         self._decision = _NOT_ACTIVE
         self._changes.append(_NOT_ACTIVE)
         recording, self._recording = self._recording, None
@@ -228,15 +242,18 @@ class Controller(RunnableDefaults, LifecycleNode):
 
     def _on_concept(self, message: ros.Concept) -> None:
         try:
-            concept = conversions.concept_from_message(
-                message, self._setup.model.sha256, self._setup.model.code_size
-            )
+            concept = self._checked(message)
+            if self.parameters.second_goal == REFUSE and self._enact.is_busy:
+                raise InvalidInput(f'concept: {concept.name!r} came while a goal is active')
         except InvalidInput as error:
             self._diagnostics.refuse('concept', error)
             return
         self._diagnostics.accept('concept')
-        self._stops.expect(concept)
-        self._targeting.set_concept(concept)
+        self._enact.follow(concept)
+
+    def _checked(self, message: ros.Concept) -> AnyConcept:
+        model = self._setup.model
+        return conversions.concept_from_message(message, model.sha256, model.code_size)
 
     def _on_joint_state(self, message: JointState) -> None:
         try:
@@ -252,19 +269,29 @@ class Controller(RunnableDefaults, LifecycleNode):
 
     def _report_status(self) -> None:
         self._publish_changes()
-        decision = self._decision
+        decision, known = self._decision, self._measured()
         if not _differ(decision, self._said):  # or else it is a change, and is said in its turn
-            self._publish_status(decision)
+            self._publish_status(decision, known)
+        self._enact.tick(decision, known)
+
+    def _measured(self) -> Measured:
+        return measured(self._controller, self._status_model, self._setup.workspace)
+
+    def _clock_s(self) -> float:
+        """Return the time that goals go by, s: in lockstep the joint states', NaN before one."""
+        if not self.parameters.lockstep:
+            return time.monotonic()
+        state = self._controller.state
+        return math.nan if state is None else state.stamp_s
 
     def _publish_changes(self) -> None:
         while self._changes:
             self._said = self._changes.popleft()
-            self._publish_status(self._said)
+            self._publish_status(self._said, self._measured())
 
-    def _publish_status(self, decision: Decision) -> None:
-        message = status_message(
-            self._controller, decision, self._status_model, self._setup.workspace
-        )
+    def _publish_status(self, decision: Decision, known: Measured) -> None:
+        frame = self._setup.workspace.base_frame
+        message = status_message(self._controller, decision, known, frame)
         threads = self._threads
         message.missed_deadlines = 0 if threads is None else threads.missed_deadlines
         message.refused_inputs = self._diagnostics.refused

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ebm_core.relational.model import ConceptModel
 
 
+PREEMPT, REFUSE = 'preempt', 'refuse'
 _PLANNING = 'planning'
 
 
@@ -75,6 +76,12 @@ class ControllerParameters(Parameters):
     status_rate: float = Field(50.0, ge=1.0, le=500.0, description='controller/status, Hz')
     max_state_age_s: float = Field(
         0.05, ge=0.005, le=1.0, description='age at which a joint state is not acted on, s'
+    )
+    second_goal: Annotated[str, one_of(PREEMPT, REFUSE)] = Field(
+        PREEMPT, description='what a goal of enact does, or a concept, while another is active'
+    )
+    learner_timeout_s: float = Field(
+        10.0, ge=0.1, le=600.0, description="how long a goal's names wait for the learner, s"
     )
     seed: int = Field(0, ge=0, description='of the noise in identification')
     record_dir: Annotated[str, FOLDER_OR_NONE] = Field(

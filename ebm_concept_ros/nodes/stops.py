@@ -8,11 +8,7 @@ from __future__ import annotations
 from rclpy.node import Node
 from std_srvs.srv import Trigger
 
-from ebm_concept_ros.control.tracking_controller import TrackingController
-from ebm_concept_ros.types import AnyConcept
-
-_PAUSED = 'paused'
-_STOPPED = 'stopped: holds until another concept comes'
+from ebm_concept_ros.control.enactor import Enactor
 
 
 class Stops:
@@ -21,15 +17,14 @@ class Stops:
     All is called by the executor's thread, so that a concept came either before a stop or after it.
     """
 
-    def __init__(self, node: Node, controller: TrackingController) -> None:
+    def __init__(self, node: Node, enactor: Enactor) -> None:
         self._node = node
-        self._controller = controller
         self._services = [
             node.create_service(Trigger, f'~/{name}', answer)
             for name, answer in (
-                ('pause', self._pause),
-                ('resume', self._resume),
-                ('stop', self._stop),
+                ('pause', lambda _, response: _said(response, True, enactor.pause())),
+                ('resume', lambda _, response: _said(response, *enactor.resume())),
+                ('stop', lambda _, response: _said(response, True, enactor.stop())),
             )
         ]
 
@@ -37,29 +32,6 @@ class Stops:
         """Offer them no more."""
         for service in self._services:
             self._node.destroy_service(service)
-
-    def expect(self, concept: AnyConcept) -> None:
-        """Take note of a concept that has come."""
-        if self._controller.held == _STOPPED:
-            self._controller.await_target_of(concept)
-
-    def _pause(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        if self._controller.held != _STOPPED:
-            self._controller.hold(_PAUSED)
-        return _said(response, True, self._controller.held)
-
-    def _resume(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        held = self._controller.held
-        if held == _STOPPED:
-            return _said(response, False, held)
-        if not held:
-            return _said(response, False, 'it is not paused')
-        self._controller.go_on()
-        return _said(response, True, 'goes on from the measured state')
-
-    def _stop(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        self._controller.hold(_STOPPED)
-        return _said(response, True, _STOPPED)
 
 
 def _said(response: Trigger.Response, success: bool, message: str) -> Trigger.Response:

@@ -109,6 +109,9 @@ def complaint(words: list[str]) -> str:
         case ['ros2', 'topic', 'pub', *rest]:
             (kind,) = (word for word in rest if word.startswith('ebm_concept_ros/msg/'))
             return _file(kind.removeprefix('ebm_concept_ros/') + '.msg')
+        case ['ros2', 'action', 'send_goal', *rest]:
+            (kind,) = (word for word in rest if word.startswith('ebm_concept_ros/action/'))
+            return _file(kind.removeprefix('ebm_concept_ros/') + '.action')
         case [script, *rest] if script.startswith('./scripts/'):
             if not os.access(ROOT / script, os.X_OK):
                 return f'{script} cannot be run'

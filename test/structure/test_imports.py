@@ -15,7 +15,10 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGES = ('ebm_core', 'ebm_concept_ros', 'benchmarks')
 ROS = ('rclpy', 'ament_index_python', 'rcl_interfaces', 'rosgraph_msgs', 'builtin_interfaces')
-MESSAGES = ('ebm_concept_ros.msg', 'std_msgs', 'sensor_msgs', 'geometry_msgs', 'diagnostic_msgs')
+MESSAGES = (
+    *('ebm_concept_ros.msg', 'ebm_concept_ros.srv', 'ebm_concept_ros.action', 'action_msgs'),
+    *('std_msgs', 'sensor_msgs', 'geometry_msgs', 'diagnostic_msgs'),
+)
 
 # Every room of ebm_concept_ros, and the rooms that it may import beside itself. What has no folder
 # of its own is a room of one file.

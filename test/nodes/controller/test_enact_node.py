@@ -1,0 +1,269 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The action `enact` over DDS: simulator, controller, and a learner with a library of two."""
+
+import math
+import subprocess
+import sys
+from contextlib import ExitStack
+
+import numpy as np
+import pytest
+from action_msgs.msg import GoalStatus
+from harness import ARM, JOINTS, PATIENCE_S, Probe, claim_domain, running, wait_until
+from rclpy.action import ActionClient
+from rclpy.qos import QoSProfile
+from sensor_msgs.msg import JointState
+from std_srvs.srv import Trigger
+
+import ebm_concept_ros.msg as ros
+from ebm_concept_ros import conversions as cv
+from ebm_concept_ros.action import EnactConcept
+from ebm_concept_ros.arm.table_scene import EFFECTOR_ID
+from ebm_concept_ros.nodes.runtime import qos
+from ebm_core import get_concept
+from ebm_core.library.library import ConceptLibrary
+
+Result, Status = EnactConcept.Result, ros.ControllerStatus
+PERIOD_S = 0.002
+TABLE = """entities:
+- {id: blue_0, position_in_base_m: [0.4, 0.2], colour: blue}
+- {id: blue_1, position_in_base_m: [0.5, -0.1], colour: blue}
+- {id: red_0, position_in_base_m: [0.6, 0.2], colour: red}
+"""
+DIES = """
+import sys
+from ebm_concept_ros.client.concept_arm import ConceptArm
+arm = ConceptArm()
+arm.enact(sys.argv[1])
+print('enacting', flush=True)
+arm.wait(1e6)
+"""
+
+
+class Pursued:
+    """A goal that was sent, and what came of it."""
+
+    def __init__(self, client, **goal):
+        self.feedback = []
+        self._sent = client.send_goal_async(
+            EnactConcept.Goal(**goal), lambda message: self.feedback.append(message.feedback)
+        )
+        wait_until(self._sent.done, 'an answer to a goal')
+        self.handle = self._sent.result()
+        assert self.handle.accepted
+        self._result = self.handle.get_result_async()
+
+    def end(self):
+        """Wait for its end; return status and result."""
+        wait_until(self._result.done, f'an end, last feedback {self.feedback[-1:]}')
+        return self._result.result().status, self._result.result().result
+
+    def wait_for_feedback(self, holds, what):
+        wait_until(lambda: any(holds(f) for f in list(self.feedback)), what)
+
+
+def is_moving(feedback):
+    """Tell whether it follows a plan, and not any more the one of before."""
+    return feedback.state == Status.TRACKING and feedback.distance_m > 0.0
+
+
+class Enacting:
+    """The nodes, and a client."""
+
+    def __init__(self, nodes, folder):
+        library = ConceptLibrary(folder / 'library')
+        for name, kind, seed in (('middle', 'between', 0), ('above', 'north', 1)):
+            rng = np.random.default_rng(seed)
+            library.save(name, get_concept(kind).demonstrations(rng, 5, 'blue'))
+        rng = np.random.default_rng(2)
+        north, south = (get_concept(k).demonstrations(rng, 3, 'blue') for k in ('north', 'south'))
+        library.save('confused', [*north, *south])
+        (folder / 'table.yaml').write_text(TABLE)
+        self.probe = Probe()
+        nodes.callback(self.probe.close)
+        self.efforts = []
+        self.probe.listen_with_times(
+            JointState,
+            'joint_effort_commands',
+            QoSProfile(depth=5000),
+            lambda at_s, message: self.efforts.append(message),
+        )
+        self.statuses = self.probe.listen(Status, 'controller/status', qos.STATUS)
+        self.client = self.new_client()
+        for name, parameters in (
+            ('simulator', {'lockstep': True, 'scene_file': folder / 'table.yaml'}),
+            ('controller', {'lockstep': True}),
+            ('concept_learner', {'library_dir': folder / 'library'}),
+        ):
+            nodes.enter_context(running(name, folder, **parameters))
+        assert self.client.wait_for_server(PATIENCE_S)
+
+    def new_client(self):
+        return ActionClient(self.probe.node, EnactConcept, 'controller/enact')
+
+    def pursue(self, *concepts, client=None, **goal):
+        return Pursued(client or self.client, concepts=list(concepts), **goal)
+
+    def call(self, name):
+        return self.probe.call(Trigger, f'controller/{name}', Trigger.Request())
+
+    def wait_for_status(self, state, text):
+        self.statuses.clear()
+        wait_until(
+            lambda: any(s.state == state and text in s.reason for s in list(self.statuses)),
+            f'status {state} {text!r}, last {self.statuses[-1:]}',
+        )
+
+    def assert_no_torque_jumped(self):
+        """Of all since the last time."""
+        commands, self.efforts[:] = list(self.efforts), []
+        times_s = np.array([cv.stamp_to_ns(c.header.stamp) for c in commands]) / 1e9
+        torques = np.array([cv.effort_from_message(c, JOINTS).efforts_nm for c in commands])
+        steps = np.abs(np.diff(torques, axis=0))
+        passed_s = np.diff(times_s)[:, None]
+        assert len(steps) > 50 and (passed_s <= PERIOD_S + 1e-9).all(), 'some were not heard'
+        assert (steps <= ARM.effort_rate_limits_nm_s * passed_s + 1e-9).all()
+
+
+@pytest.fixture(scope='module')
+def enacting(tmp_path_factory):
+    with ExitStack() as nodes:
+        yield Enacting(nodes, tmp_path_factory.mktemp('enact'))
+
+
+@pytest.mark.parametrize(
+    ('goal', 'code', 'words'),
+    [
+        ({}, Result.INVALID_GOAL, 'concepts: 0 given, allowed are 1 to 8'),
+        ({'concepts': ['']}, Result.INVALID_GOAL, 'concepts[0]: empty'),
+        ({'concepts': ['middle'] * 2}, Result.INVALID_GOAL, "'middle' is there already"),
+        (
+            {'concepts': ['middle'], 'weights': [math.nan]},
+            Result.INVALID_GOAL,
+            'weights[0]: nan is not within [0, 1e+06]',
+        ),
+        (
+            {'concepts': ['middle'], 'weights': [1.0, 2.0]},
+            Result.INVALID_GOAL,
+            'weights: 2 values for 1 concepts',
+        ),
+        ({'concepts': ['middle'], 'weights': [0.0]}, Result.INVALID_GOAL, 'all are 0'),
+        (
+            {'concepts': ['middle'], 'tolerance_m': -0.01},
+            Result.INVALID_GOAL,
+            'tolerance_m: -0.01 is not within [0, 1]',
+        ),
+        ({'concepts': ['middle'], 'hold_time_s': math.inf}, Result.INVALID_GOAL, 'hold_time_s'),
+        ({'concepts': ['middle'], 'timeout_s': math.nan}, Result.INVALID_GOAL, 'timeout_s: nan'),
+        ({'concepts': ['nobody']}, Result.UNKNOWN_CONCEPT, "'nobody' is not in"),
+        ({'concepts': ['confused']}, Result.NOT_UNDERSTOOD, "'confused' is not understood"),
+    ],
+)
+def test_what_is_refused_is_refused_with_a_reason(enacting, goal, code, words):
+    status, result = Pursued(enacting.client, **goal).end()
+    assert (status, result.code) == (GoalStatus.STATUS_ABORTED, code), result.message
+    assert words in result.message
+    enacting.probe.wait_for_report('controller: enact: refused', words)
+
+
+def test_it_is_reached_and_says_how_it_goes(enacting):
+    pursued = enacting.pursue('middle', tolerance_m=0.02)
+    status, result = pursued.end()
+    assert (status, result.code) == (GoalStatus.STATUS_SUCCEEDED, Result.REACHED), result.message
+    assert result.distance_m <= 0.02 and 0.5 < result.duration_s < 20.0
+    moving = [f for f in pursued.feedback if f.state == Status.TRACKING]
+    assert set(moving[-1].taking_part) == {'blue_0', 'blue_1', EFFECTOR_ID}
+    assert moving[-1].satisfied and not moving[0].satisfied
+    assert moving[-1].distance_m <= 0.02 < moving[0].distance_m
+    assert moving[-1].energy < moving[0].energy
+    assert all(0.0 <= f.plan_age_s < 0.1 for f in moving[1:])
+    enacting.wait_for_status(Status.TRACKING, 'enacting middle')
+    enacting.assert_no_torque_jumped()
+
+
+def test_cancel_holds_without_a_jump_and_the_next_goal_ends_the_hold(enacting):
+    pursued = enacting.pursue('above')
+    pursued.wait_for_feedback(is_moving, 'motion')
+    wait_until(pursued.handle.cancel_goal_async().done, 'an answer to cancel')
+    status, result = pursued.end()
+    assert (status, result.code) == (GoalStatus.STATUS_CANCELED, Result.CANCELLED)
+    assert not math.isnan(result.distance_m)
+    enacting.wait_for_status(Status.HOLDING, 'cancelled: holds until another concept comes')
+    assert not enacting.call('resume').success
+    assert enacting.pursue('middle').end()[1].code == Result.REACHED
+    enacting.assert_no_torque_jumped()
+
+
+def test_of_ten_clients_the_last_one_preempts_and_so_does_the_topic(enacting):
+    clients = [enacting.new_client() for _ in range(10)]
+    pursued = [enacting.pursue('above', client=client, hold_time_s=600.0) for client in clients]
+    ends = [one.end() for one in pursued[:-1]]
+    assert {result.code for _, result in ends} == {Result.PREEMPTED}
+    assert {status for status, _ in ends} == {GoalStatus.STATUS_ABORTED}
+    composition = enacting.probe.publisher(ros.Composition, 'composition', qos.LATCHED)
+    pursued[-1].wait_for_feedback(is_moving, 'motion')
+    composition.publish(ros.Composition(concepts=['middle'], weights=[1.0]))
+    result = pursued[-1].end()[1]
+    assert result.code == Result.PREEMPTED and 'on the topic' in result.message
+    enacting.wait_for_status(Status.TRACKING, 'enacting middle')
+    enacting.assert_no_torque_jumped()
+
+
+def test_a_time_out_holds_and_a_sum_is_no_time_out(enacting):
+    status, result = enacting.pursue('above', tolerance_m=1e-9, timeout_s=0.4).end()
+    assert (status, result.code) == (GoalStatus.STATUS_ABORTED, Result.TIMED_OUT)
+    assert result.message.startswith('not within 0.4 s: enacting above')
+    assert result.duration_s > 0.4
+    enacting.wait_for_status(Status.HOLDING, 'timed out: holds')
+    pursued = enacting.pursue('middle', 'above', weights=[1.0, 0.2], timeout_s=60.0)
+    assert pursued.end()[1].code == Result.REACHED
+    enacting.assert_no_torque_jumped()
+
+
+def test_stop_ends_a_goal_and_a_pause_does_not(enacting):
+    pursued = enacting.pursue('above', hold_time_s=600.0)
+    pursued.wait_for_feedback(is_moving, 'motion')
+    assert enacting.call('pause').success
+    pursued.wait_for_feedback(lambda f: f.reason == 'paused', 'a pause')
+    assert enacting.call('resume').success
+    assert enacting.call('stop').success
+    status, result = pursued.end()
+    assert (status, result.code) == (GoalStatus.STATUS_ABORTED, Result.STOPPED)
+    assert result.message.startswith('stopped')
+
+
+def test_a_client_that_dies_leaves_its_goal_to_end_by_itself(enacting):
+    said = enacting.probe.listen(
+        EnactConcept.Impl.FeedbackMessage, 'controller/enact/_action/feedback', 10
+    )
+    command = [sys.executable, '-c', DIES, 'middle']
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as client:
+        assert client.stdout.readline() == 'enacting\n'
+        client.kill()
+    wait_until(lambda: said and said[-1].feedback.satisfied, 'the end of the goal')
+    pursued = enacting.pursue('above')
+    assert pursued.end()[1].code == Result.REACHED
+
+
+def test_by_parameter_the_second_is_refused(tmp_path, monkeypatch):
+    domain, lock = claim_domain()
+    monkeypatch.setenv('ROS_DOMAIN_ID', str(domain))
+    with ExitStack() as nodes:
+        nodes.callback(lock.close)
+        probe = Probe()
+        nodes.callback(probe.close)
+        given = {'second_goal': 'refuse', 'learner_timeout_s': 3.0}
+        nodes.enter_context(running('controller', tmp_path, **given))
+        client = ActionClient(probe.node, EnactConcept, 'controller/enact')
+        assert client.wait_for_server(PATIENCE_S)
+        first = Pursued(client, concepts=['middle'])
+        status, result = Pursued(client, concepts=['above']).end()
+        assert (status, result.code) == (GoalStatus.STATUS_ABORTED, Result.BUSY)
+        assert result.message == 'another goal is active'
+        result = first.end()[1]
+        assert result.code == Result.NO_LEARNER and 'no answer within 3 s' in result.message
+        cancelled = Pursued(client, concepts=['middle'])
+        wait_until(cancelled.handle.cancel_goal_async().done, 'an answer to cancel')
+        assert cancelled.end()[1].code == Result.CANCELLED
