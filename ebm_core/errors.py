@@ -12,3 +12,7 @@ class InvalidInput(ValueError):
 
 class ModelError(RuntimeError):
     """A model, or its directory, that cannot be used; the message says what and why."""
+
+
+class Diverged(ModelError):
+    """A training run that went astray; the message says when, by what, and what is kept of it."""

@@ -59,9 +59,10 @@ class Langevin(nn.Module):
         start: Tensor,
         gradient: Callable[[Tensor], Tensor],
         noise: float,
+        project: Callable[[Tensor], Tensor] | None = None,
     ) -> Tensor:
-        """Return where K steps from `start` (..., n) end; gradient: from a value to ∂E/∂value."""
-        return deque(self.path(variable, start, gradient, noise), maxlen=1).pop()
+        """Return where K steps from `start` (..., n) end; the rest as in `path`."""
+        return deque(self.path(variable, start, gradient, noise, project), maxlen=1).pop()
 
     def path(
         self,
@@ -69,10 +70,15 @@ class Langevin(nn.Module):
         start: Tensor,
         gradient: Callable[[Tensor], Tensor],
         noise: float,
+        project: Callable[[Tensor], Tensor] | None = None,
     ) -> Iterator[Tensor]:
-        """Yield `start` (..., n) and the value after each of K steps, as `chain` takes them."""
+        """Yield `start` (..., n) and the value after each of K steps.
+
+        gradient: from a value to ∂E/∂value. project: from a value to the nearest that is allowed.
+        """
         value = start
         yield value
         for k in range(self.steps):
             value = self.step(variable, k, value, gradient(value), noise)
+            value = value if project is None else project(value)
             yield value

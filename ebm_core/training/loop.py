@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from ..errors import Diverged
 from ..files import remove_leftovers
 from ..protocols import Batch, Module, Recipe, StepLosses
 from .checkpoint import FILE, load_checkpoint, save_checkpoint
@@ -20,6 +21,8 @@ from .cuda_graph import GraphedLosses
 from .distributed import ALONE, Processes
 from .logs import Logs
 from .optimizer import MuonAndAdam
+
+_PATIENCE = 50  # steps in a row whose gradient is not finite, after which a run is given up
 
 
 def train_step(
@@ -66,6 +69,9 @@ def train(
     and in the logs. processes: with whom; the leader alone reports, shows and writes. begin: gives
     the module other weights to begin with than those that the recipe draws. quiet: no progress bar
     and no logs.
+
+    A run that diverges (its recipe says so, or 50 gradients in a row are not finite) raises
+    Diverged; the last checkpoint, from before, is kept.
     """
     # A steep energy leaves gradients of 1e-40, with which processors compute many times slower.
     torch.set_flush_denormal(True)
@@ -89,7 +95,8 @@ def train(
     if resume:
         run |= load_checkpoint(directory, module, optimizer, rng, recipe.config, processes)
     began = time.monotonic() - run['wall_s']
-    first, reported = int(run['step']), {}
+    first, reported, skipped = int(run['step']), {}, 0
+    saved = first
     bar = tqdm(
         range(first, steps),
         initial=first,
@@ -100,7 +107,13 @@ def train(
     )
     with Logs(directory / 'logs', first, enabled=processes.leads and not quiet) as logs:
         for step in bar:
-            losses, taken = train_step(mine, module, optimizer, step, rng, processes, graphs)
+            try:
+                losses, taken = train_step(mine, module, optimizer, step, rng, processes, graphs)
+                skipped = 0 if taken else skipped + 1
+                if skipped >= _PATIENCE:
+                    raise Diverged(f'{skipped} gradients in a row were not finite')
+            except Diverged as error:
+                raise Diverged(f'step {step}: {error}; {_what_is_kept(directory, saved)}') from None
             values = {name: float(value.detach()) for name, value in losses.parts.items()}
             run['step'] += 1
             run['skipped_steps'] += not taken
@@ -109,9 +122,16 @@ def train(
             logs.write('learning', run['step'], {'rate': optimizer.param_groups[0]['lr']})
             if run['step'] == steps or run['step'] % config.checkpoint_every == 0:
                 save_checkpoint(directory, run, module, optimizer, rng, recipe.config, processes)
+                saved = run['step']
                 reported = report(module, run['step']) if report and processes.leads else {}
                 logs.write('success', run['step'], reported)
                 logs.flush()
             shown = {label: values[name] for label, name in recipe.shown.items()} | reported
             bar.set_postfix({label: f'{value:.2f}' for label, value in shown.items()})
     return module, {**run, 'resumed_at_step': first}
+
+
+def _what_is_kept(directory: Path, step: int) -> str:
+    if not step:
+        return 'there is no checkpoint from before'
+    return f'{directory / FILE} of step {step}, from before, is kept'
