@@ -25,7 +25,8 @@ from ..config import Config
 from .planning import Extra
 from .points import STEP, Particle
 
-_SPACING = 0.005  # of places along a route, from which the low level chooses
+_SPACING = 0.001  # of places along a route
+_CHOICES = 16  # of them a step ahead, from which the low level takes one
 _STEP = 0.98 * STEP  # of links, in the greatest coordinate
 _BLOCKED = 50.0  # the energy of a step that did not happen
 _DETOUR = 0.1  # between the places of a route that straightening joins
@@ -35,11 +36,11 @@ class RouteConfig(Config):
     """How a route is searched for."""
 
     radius: float = Field(0.15, gt=0, description='longest link, in the greatest coordinate')
-    weight: float = Field(2.0, ge=0, description='of the excess energy of a step')
+    weight: float = Field(5.0, ge=0, description='of the excess energy of a step')
     most: float = Field(10.0, gt=0, description='that the energy of a single step can cost')
     straight: bool = Field(True, description='whether routes are straightened')
     bump: float = Field(0.025, ge=0, description='around a step that did not happen')
-    slack: float = Field(5.0, ge=0, description='excess energy of steps that the low level takes')
+    slack: float = Field(2.0, ge=0, description='excess energy of steps that the low level takes')
 
 
 class Routes:
@@ -130,18 +131,22 @@ class Routes:
     def _ahead(self, states: np.ndarray, goals: np.ndarray) -> np.ndarray:
         """Return the next places (B, 2): as far along the routes as a step leads."""
         most = 2 * int(STEP / _SPACING) + 1
-        places = np.stack([_padded(route, most, goal)
+        routes = np.stack([_padded(route, most, goal)
                            for route, goal in zip(self.routes, goals, strict=True)])  # fmt: skip
-        within = np.abs(places - states[:, None]).max(-1) <= STEP
+        within = np.abs(routes - states[:, None]).max(-1) <= STEP
+        last = most - 1 - within[:, ::-1].argmax(1)
+        choices = np.linspace(last, 0, _CHOICES).round().astype(int).T
+        places = np.take_along_axis(routes, choices[..., None], 1)
         before = np.broadcast_to(states[:, None], places.shape).copy()
         pair = (torch.as_tensor(x, dtype=torch.float32) for x in (before, places))
-        energy = self.price(*pair).double().numpy()
-        good = within & (energy <= self.config.slack)
-        good |= within & ~good.any(1, keepdims=True)
-        farthest = most - 1 - good[:, ::-1].argmax(1)
-        self.routes = [route[choice + 1 :] if route is not None else None
-                       for route, choice in zip(self.routes, farthest, strict=True)]  # fmt: skip
-        return places[np.arange(len(states)), farthest]
+        good = self.price(*pair).double().numpy() <= self.config.slack
+        # Where none is ordinary the farthest is tried.
+        chosen = np.arange(len(states)), good.argmax(1)
+        self.routes = [
+            route[choice + 1 :] if route is not None else None
+            for route, choice in zip(self.routes, choices[chosen], strict=True)
+        ]
+        return places[chosen]
 
 
 def _way(previous: np.ndarray, first: int, last: int) -> list[int]:
