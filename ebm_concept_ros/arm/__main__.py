@@ -5,11 +5,13 @@
 
     python -m ebm_concept_ros.arm propose arm.urdf --out my_arm
     python -m ebm_concept_ros.arm check my_arm/arm.yaml --workspace my_arm/arm_workspace.yaml
+    python -m ebm_concept_ros.arm babble my_arm/arm.yaml --workspace my_arm/arm_workspace.yaml
 
 `propose` writes a configuration, a workspace and a picture for the arm in an MJCF, URDF or xacro
 file: its joints, limits as the file has them (gaps marked ASSUMED), an effector at the far end of
 the hand, a home by inverse kinematics, and a table that it reaches. `check` loads a configuration
-as the nodes do. Status 1 with the reason where something is refused.
+as the nodes do. `babble` drives the arm at random in simulation, and writes how its states changed
+under which torques. Status 1 with the reason where something is refused.
 """
 
 from __future__ import annotations
@@ -79,6 +81,16 @@ def _check(args: argparse.Namespace) -> int:
     return _load(args.config, args.workspace)
 
 
+def _babble(args: argparse.Namespace) -> int:
+    from ebm_concept_ros.arm.babbling import babble
+
+    arm, workspace = load_arm(args.config), load_workspace(args.workspace)
+    out = args.out or Path('out/babble') / f'{arm.name}.npz'
+    babble(arm, workspace, args.transitions, args.seed).write(out, arm)
+    print(f'{out}: {args.transitions} transitions of {arm.name}')
+    return 0
+
+
 def _load(arm_file: Path, workspace_file: Path | None) -> int:
     """Load an arm as the nodes do, over its table where one is given."""
     from ebm_concept_ros.arm.simulation import ArmSimulation
@@ -123,6 +135,13 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     check.add_argument('config', type=Path)
     check.add_argument('--workspace', type=Path, help='checks home over its table too')
     check.set_defaults(run=_check)
+    babbling = commands.add_parser('babble', help='write transitions of an arm driven at random')
+    babbling.add_argument('config', type=Path)
+    babbling.add_argument('--workspace', type=Path, required=True, help='YAML of its table')
+    babbling.add_argument('--transitions', type=int, default=50_000, help='of 0.02 s (50 000)')
+    babbling.add_argument('--seed', type=int, default=0, help='of all that is random (0)')
+    babbling.add_argument('--out', type=Path, help='the file (out/babble/ARM.npz)')
+    babbling.set_defaults(run=_babble)
     args = parser.parse_args(argv)
     for each in getattr(args, 'xacro', ()):
         if ':=' not in each:

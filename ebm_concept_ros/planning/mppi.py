@@ -34,10 +34,17 @@ class MppiPlanner(SamplingPlanner):
         for _ in range(iterations):
             candidates = self._around(knots, self.config.noise_rad_s, rng)
             values = costs(candidates)
-            finite = np.isfinite(values)
-            if not finite.any():
+            if not np.isfinite(values).any():
                 break
-            scale = self.config.temperature * max(values[finite].std(), 1e-12)
-            weights = np.exp(-(values - values.min()) / scale)
-            knots = np.tensordot(weights / weights.sum(), candidates, axes=1)
+            knots = averaged(candidates, values, self.config.temperature)
         return knots
+
+
+def averaged(candidates: np.ndarray, costs: np.ndarray, temperature: float) -> np.ndarray:
+    """Return the mean (...) of candidates (S, ...), weighted by exp(-costs / temperature).
+
+    costs: (S,), not all of them infinite. temperature: in standard deviations of the finite ones.
+    """
+    scale = temperature * max(costs[np.isfinite(costs)].std(), 1e-12)
+    weights = np.exp(-(costs - costs.min()) / scale)
+    return np.tensordot(weights / weights.sum(), candidates, axes=1)

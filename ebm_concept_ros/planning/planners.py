@@ -11,6 +11,7 @@ from ebm_concept_ros.planning.ilqg import IlqgPlanner
 from ebm_concept_ros.planning.mppi import MppiPlanner
 from ebm_concept_ros.planning.planner import Planner, PlannerConfig
 from ebm_concept_ros.planning.predictive_sampling import PredictiveSamplingPlanner
+from ebm_concept_ros.planning.trajectory_energy import TrajectoryEnergyPlanner
 from ebm_concept_ros.workspace import Workspace
 
 PLANNERS: dict[str, type[Planner]] = {
@@ -18,6 +19,7 @@ PLANNERS: dict[str, type[Planner]] = {
     'predictive_sampling': PredictiveSamplingPlanner,
     'mppi': MppiPlanner,
     'cem': CemPlanner,
+    'trajectory_energy': TrajectoryEnergyPlanner,
 }
 
 

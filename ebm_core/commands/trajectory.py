@@ -23,6 +23,7 @@ from ..trajectory.config import PRESETS, PairTraining, preset
 from ..trajectory.energy import TransitionNetwork
 from ..trajectory.quality import quality
 from ..trajectory.recipe import PairRecipe, data_of
+from ..trajectory.recorded import read_recording
 from ..trajectory.worlds import WORLDS, world_named
 from . import training
 from .common import result_options
@@ -49,6 +50,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     )
     command.set_defaults(command=_train)
     training.add_options(command, PRESETS, 'particle')
+    command.add_argument('--transitions', type=Path, help='an .npz file, for recorded presets')
 
     command = commands.add_parser('evaluate', parents=[result], help="print the paper's table")
     command.set_defaults(command=_evaluate)
@@ -63,12 +65,16 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 
 def _train(args: argparse.Namespace) -> dict | None:
     chosen = preset(args.preset, **training.changes_of(args))
-    output = args.output or OUTPUT / args.preset
-    made = training.run(args, PairRecipe(chosen), output)
+    output, about, data = args.output or OUTPUT / args.preset, {}, None
+    if args.transitions:
+        recording = read_recording(args.transitions)
+        chosen = chosen.model_copy(update={'model': recording.configured(chosen.model)})
+        about, data = {'transitions': recording.card()}, recording.transitions
+    made = training.run(args, PairRecipe(chosen, data), output)
     if made is None:
         return None
     learner, provenance = made
-    write_model(output, learner.network, chosen.model_dump(), provenance)
+    write_model(output, learner.network, chosen.model_dump() | about, provenance)
     print(output)
     return provenance
 

@@ -14,6 +14,7 @@ from ..errors import InvalidInput
 
 Kind = Literal['energy', 'forward', 'inverse']
 Source = Literal['noise', 'langevin', 'mppi']
+RECORDED = 'recorded'  # the world of transitions that come from a file
 
 
 class PairConfig(Config):
@@ -22,8 +23,12 @@ class PairConfig(Config):
     world: str = Field('particle', description='whose transitions: see --world')
     kind: Kind = Field('energy', description='E(s, s′); s, a → s′ (Action FF); s, s′ → a')
     hidden: int = Field(128, ge=8, le=1024, description='units of each of the three layers')
-    octaves: int = Field(0, ge=0, le=10, description='sines of a state: 1, 2, 4, … per world')
+    octaves: int = Field(0, ge=0, le=10, description='sines of a state, of wavelengths 4, 2, 1, …')
     reach: float = Field(4.0, gt=0, description='deviations beyond which E is a parabola')
+    least: float = Field(1e-5, gt=0, description='smallest size of a deviation of 1')
+    low: tuple[float, ...] = Field((), description='least states, of recorded transitions')
+    high: tuple[float, ...] = Field((), description='greatest states, of recorded transitions')
+    actions: int = Field(0, ge=0, description='numbers of an action, of recorded transitions')
 
 
 class PairTraining(RunConfig):
@@ -49,12 +54,14 @@ class PairPreset(Config):
     training: PairTraining = PairTraining()
 
 
+# Positions of a real arm follow its velocities but for so much, rad.
+_ARM_LEAST = 2e-3
 _STEPS = {'particle': 1500, 'maze': 3000}
 
 
 def _presets() -> dict[str, PairPreset]:
     made = {}
-    worlds = {'particle': 0, 'maze': 4, 'reacher': 0, 'dm_reacher': 0}
+    worlds = {'particle': 0, 'maze': 5, 'reacher': 0, 'dm_reacher': 0}
     for world, octaves in worlds.items():
         for kind in Kind.__args__:
             name = world if kind == 'energy' else f'{world}_{kind}'
@@ -63,6 +70,11 @@ def _presets() -> dict[str, PairPreset]:
                 model=PairConfig(world=world, kind=kind, octaves=octaves),
                 training=PairTraining(steps=steps),
             )
+    for kind, hidden in (('energy', 64), ('forward', 128), ('inverse', 128)):
+        made[RECORDED if kind == 'energy' else f'{RECORDED}_{kind}'] = PairPreset(
+            model=PairConfig(world=RECORDED, kind=kind, hidden=hidden, least=_ARM_LEAST),
+            training=PairTraining(steps=3000, batch=256),
+        )
     tiny = PairTraining(steps=300, transitions=5000, batch=64)
     made['tiny'] = PairPreset(model=PairConfig(hidden=32), training=tiny)
     return made

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from ..errors import ModelError
 from ..model_files import read_model
-from .config import PairConfig
+from .config import RECORDED, PairConfig
+from .recorded import RecordedWorld, recorded_world
 from .transitions import Frame, Transitions
 from .worlds import World, world_named
 
@@ -34,11 +35,13 @@ def layers(widths: Sequence[int], outputs: int) -> nn.Sequential:
 class TransitionNetwork(nn.Module):
     """Three hidden layers on states and what comes with them, scaled by world and frame."""
 
-    def __init__(self, config: PairConfig, world: World, extra: int, outputs: int) -> None:
+    def __init__(
+        self, config: PairConfig, world: World | RecordedWorld, extra: int, outputs: int
+    ) -> None:
         super().__init__()
         size = len(world.low)
         self.config, self.octaves = config, config.octaves
-        self.frame = Frame(size)
+        self.frame = Frame(size, config.least)
         self.register_buffer('low', torch.tensor(world.low, dtype=torch.float32))
         self.register_buffer('high', torch.tensor(world.high, dtype=torch.float32))
         widths = [extra + size * (1 + 2 * self.octaves), *[config.hidden] * 3]
@@ -47,9 +50,9 @@ class TransitionNetwork(nn.Module):
         self.net = layers(widths, outputs)
 
     def features(self, states: Tensor) -> Tensor:
-        """Return states (..., d) scaled to [-1, 1], and their sines of 1, 2, 4, … half-waves."""
+        """Return states (..., d) scaled to [-1, 1], and sines of wavelengths 4, 2, 1, … of them."""
         scaled = 2 * (states - self.low) / (self.high - self.low) - 1
-        angles = [scaled * (math.pi / 2 * 2**k) for k in range(self.octaves)]
+        angles = [states * (math.pi / 2 * 2**k) for k in range(self.octaves)]
         return torch.cat([scaled, *(f(a) for a in angles for f in (torch.sin, torch.cos))], -1)
 
     def fit(self, transitions: Transitions) -> None:
@@ -68,7 +71,8 @@ class PairEnergy(TransitionNetwork):
         """Return E (...,)."""
         deviation, reach = self.frame.deviation(states, nexts), self.config.reach
         seen = deviation.clamp(-reach, reach)
-        inputs = torch.cat((self.features(states), self.features(nexts), seen / 2), -1)
+        told = seen * self.frame.loose / 2
+        inputs = torch.cat((self.features(states), self.features(nexts), told), -1)
         return self.net(inputs).squeeze(-1) + (deviation - seen).square().sum(-1)
 
     def excess(self, states: Tensor, nexts: Tensor) -> Tensor:
@@ -107,7 +111,7 @@ class InverseDynamics(TransitionNetwork):
     def forward(self, states: Tensor, nexts: Tensor) -> Tensor:
         """Return actions (..., a)."""
         deviation = self.frame.deviation(states, nexts)
-        seen = deviation.clamp(-self.config.reach, self.config.reach)
+        seen = deviation.clamp(-self.config.reach, self.config.reach) * self.frame.loose
         inputs = (self.features(states), self.features(nexts), seen)
         return self.net(torch.cat(inputs, -1))
 
@@ -121,7 +125,9 @@ _NETWORKS = {'energy': PairEnergy, 'forward': ActionModel, 'inverse': InverseDyn
 
 def network(config: PairConfig) -> TransitionNetwork:
     """Return the network that a configuration says, with weights drawn from torch's generator."""
-    return _NETWORKS[config.kind](config, world_named(config.world))
+    recorded = config.world == RECORDED
+    world = recorded_world(config) if recorded else world_named(config.world)
+    return _NETWORKS[config.kind](config, world)
 
 
 def load_network(directory: Path | str, kind: str, world: str) -> TransitionNetwork:

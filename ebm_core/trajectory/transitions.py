@@ -13,8 +13,6 @@ from torch import Tensor, nn
 
 from ..errors import InvalidInput
 
-_LEAST = 1e-5  # the smallest scale of a deviation, for positions that follow velocities exactly
-
 
 class Transitions(NamedTuple):
     """States (N, d), actions (N, a) and next states (N, d), float32."""
@@ -55,11 +53,13 @@ class Frame(nn.Module):
 
     s' = A s + b + L z. A step of the world is about 1 in every direction of z, however stiff the
     dynamics: of an arm, whose positions follow its velocities, as of a point. loose: directions in
-    which anything is left to be told; in the others a step follows from the rest.
+    which anything is left to be told; in the others a step follows from the rest. least: of L, for
+    positions that follow velocities.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, least: float = 1e-5) -> None:
         super().__init__()
+        self.least = least
         self.register_buffer('linear', torch.eye(size))
         self.register_buffer('offset', torch.zeros(size))
         self.register_buffer('scale', torch.eye(size))
@@ -71,7 +71,7 @@ class Frame(nn.Module):
         inputs = torch.cat((states, torch.ones(len(states), 1, dtype=torch.float64)), 1)
         solution = torch.linalg.lstsq(inputs, nexts, driver='gelsd').solution
         rest = nexts - inputs @ solution
-        covariance = rest.T @ rest / len(rest) + _LEAST**2 * torch.eye(states.shape[1])
+        covariance = rest.T @ rest / len(rest) + self.least**2 * torch.eye(states.shape[1])
         self.linear.copy_(solution[:-1].T)
         self.offset.copy_(solution[-1])
         self.scale.copy_(torch.linalg.cholesky(covariance))

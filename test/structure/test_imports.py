@@ -30,7 +30,7 @@ ROOMS = {
     'package_files': {'config_files', 'errors'},
     'arm': {'errors', 'config_files', 'workspace'},
     'field': {'arm', 'types', 'workspace'},
-    'planning': {'field', 'arm', 'config_files', 'workspace'},
+    'planning': {'field', 'arm', 'config_files', 'package_files', 'workspace'},
     'control': {'planning', 'field', 'arm', 'types', 'errors', 'workspace'},
     'oracle': {'field', 'types', 'workspace'},
     'recording': {

@@ -4,6 +4,7 @@
 """Energies over transitions: trained by the shared loop, planned with, learned online."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from ebm_core.errors import InvalidInput, ModelError
 from ebm_core.training import loop
 from ebm_core.training.loop import train
 from ebm_core.trajectory import evaluation as ev
-from ebm_core.trajectory.config import PRESETS, PairConfig, preset
+from ebm_core.trajectory.config import PRESETS, RECORDED, PairConfig, preset
 from ebm_core.trajectory.energy import load_network
 from ebm_core.trajectory.points import Particle
 from ebm_core.trajectory.quality import auroc, futures, quality
@@ -121,14 +122,15 @@ def test_the_networks_beside_the_energy_learn_a_point(kind, tmp_path):
 
 
 def test_every_preset_is_of_a_world_that_exists():
-    assert {chosen.model.world for chosen in PRESETS.values()} == set(WORLDS)
+    assert {chosen.model.world for chosen in PRESETS.values()} == {*WORLDS, RECORDED}
 
 
-def test_the_table_is_printed_with_the_paper_beside(tmp_path, capsys):
+def test_the_table_is_printed_with_the_paper_beside(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(WORLDS, 'reacher', replace(WORLDS['reacher'], cap=5))
     command = ['trajectory', 'evaluate', '--worlds', 'reacher', '--seeds', '1', '--steps', '20']
     assert main([*command, '--output', str(tmp_path), '--json', str(tmp_path / 'table.json')]) == 0
     shown = capsys.readouterr().out
-    assert '| reacher | energy, Langevin | (0, 0, 0, 0) → (0.22, 0.16) | 50 | -7.' in shown
+    assert '| reacher | energy, Langevin | (0, 0, 0, 0) → (0.22, 0.16) | 5 | -5.' in shown
     assert '| -19.38 |' in shown and '| -25.54 |' in shown and 'too_long: AUROC' in shown
     rows = json.loads((tmp_path / 'table.json').read_text())['rows']
     assert {len(row['scores']) for row in rows} == {1}
