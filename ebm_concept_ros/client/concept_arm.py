@@ -207,6 +207,17 @@ class ConceptArm:
         service = 'concept_learner/generate'
         return self._call(srv.Generate, service, concept=name, scene=scene).scene
 
+    def satisfied(
+        self, name: str, scene: ros.Scene, tolerance_m: float = 0.02
+    ) -> tuple[bool, float, float]:
+        """Return whether a concept is satisfied in a scene, the energy, and the distance, m.
+
+        It is where the one movable entity is within tolerance_m of the energy's minimum.
+        """
+        given = {'concept': name, 'scene': scene, 'tolerance_m': float(tolerance_m)}
+        answer = self._call(srv.Satisfied, 'concept_learner/satisfied', **given)
+        return answer.satisfied, answer.energy, answer.distance_m
+
     # Motion ----------------------------------------------------------------------------------
 
     def enact(

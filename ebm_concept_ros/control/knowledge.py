@@ -15,7 +15,9 @@ import numpy as np
 
 from ebm_concept_ros.control.collection import Shown
 from ebm_concept_ros.control.composer import Composer
-from ebm_concept_ros.types import AnyConcept, CompositionRequest, ConceptCodes
+from ebm_concept_ros.control.satisfaction import Satisfaction, satisfaction
+from ebm_concept_ros.types import AnyConcept, CompositionRequest, ConceptCodes, NamedScene
+from ebm_concept_ros.workspace import Workspace
 from ebm_core.library.entry import SavedCodes, SavedConcept
 from ebm_core.library.library import ConceptLibrary, LibraryError
 from ebm_core.world.scene import Demonstration, InvalidInput, Scene
@@ -161,6 +163,20 @@ class Knowledge:
             scene, attention, codes.action_code, self._seed, roles=roles
         )
         return generated, attention
+
+    def satisfaction(
+        self,
+        name: str,
+        scene: NamedScene,
+        workspace: Workspace,
+        attention: np.ndarray | None,
+    ) -> Satisfaction:
+        """Return how far a concept is from being satisfied in a scene; raises InvalidInput.
+
+        attention: None: whom identification finds.
+        """
+        codes = self.codes(name)
+        return satisfaction(self._model, codes, scene, workspace, self._seed, attention)
 
     def _needed_library(self) -> ConceptLibrary:
         if self._library is None:

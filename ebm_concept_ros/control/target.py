@@ -64,19 +64,21 @@ def make_target(
     seed: int = 0,
     hand_radius_m: float | None = None,
     former: Target | None = None,
+    attention: np.ndarray | None = None,
 ) -> Target:
     """Identify who takes part in the scene and tabulate the energy over the effector's plane.
 
     hand_radius_m: the field leads so far around what the arm would strike; None: it does not.
     former: what it knows of the same concepts in the same scene is not found out again, so that
-    other weights cost next to nothing. Raises InvalidInput where the scene has not just one movable
+    other weights cost next to nothing. attention: (N,), who takes part; None: identification tells.
+    Raises InvalidInput where the scene has not just one movable
     entity, and what the model and the field raise (InvalidField for energies that are not finite).
     """
     require_one_actor(scene)
     known = former.parts if former is not None and former.scene is scene else ()
     parts = tuple(
         next((part for part in known if same_codes(part.concept, term)), None)
-        or _part(model, term, scene, workspace, seed)
+        or _part(model, term, scene, workspace, seed, attention)
         for term in concept.terms
     )
     weighted = list(zip(concept.weights, parts, strict=True))
@@ -94,8 +96,11 @@ def _part(
     scene: NamedScene,
     workspace: Workspace,
     seed: int,
+    attention: np.ndarray | None,
 ) -> Part:
-    attention = np.asarray(model.identify(scene.scene, concept.argument_code, seed=seed), float)
+    if attention is None:
+        attention = model.identify(scene.scene, concept.argument_code, seed=seed)
+    attention = np.asarray(attention, float)
     if not np.isfinite(attention).all():
         raise InvalidInput('attention: identification gave NaN or infinity')
     # The arm is the actor whether or not identification found it so; attention says what it found.

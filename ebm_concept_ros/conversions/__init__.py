@@ -19,7 +19,7 @@ from ebm_concept_ros.conversions.concepts import (
     concept_to_message,
     summary_to_message,
 )
-from ebm_concept_ros.conversions.enactments import enact_goal_from_message
+from ebm_concept_ros.conversions.enactments import enact_goal_from_message, tolerance_from_message
 from ebm_concept_ros.conversions.joints import (
     effort_from_message,
     effort_to_message,
@@ -63,4 +63,5 @@ __all__ = [
     'stamp_to_ns',
     'summary_to_message',
     'table_scene_to_message',
+    'tolerance_from_message',
 ]

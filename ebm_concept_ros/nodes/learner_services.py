@@ -17,6 +17,7 @@ from ebm_concept_ros import conversions
 from ebm_concept_ros.control.collection import Collection, Shown
 from ebm_concept_ros.control.knowledge import Knowledge
 from ebm_concept_ros.errors import name_and_reason
+from ebm_concept_ros.field.energy_field import InvalidField
 from ebm_concept_ros.nodes.runtime.diagnostics import Diagnostics
 from ebm_concept_ros.workspace import Workspace
 from ebm_core.errors import ModelError
@@ -61,6 +62,7 @@ class LearnerServices:
             ('replace_demonstration', srv.ReplaceDemonstration, self._replace_demonstration),
             ('identify', srv.Identify, self._identify),
             ('generate', srv.Generate, self._generate),
+            ('satisfied', srv.Satisfied, self._satisfied),
         ):
             node.create_service(kind, f'~/{name}', self._answering(name, answer))
 
@@ -71,7 +73,7 @@ class LearnerServices:
             try:
                 self._in_turn(lambda: answer(request, response))
             except Exception as error:  # who asks is answered whatever happens
-                known = isinstance(error, (InvalidInput, LibraryError, ModelError))
+                known = isinstance(error, (InvalidInput, InvalidField, LibraryError, ModelError))
                 response.success = False
                 response.message = str(error) if known else name_and_reason(error)
                 self._diagnostics.refuse(name, response.message)
@@ -177,6 +179,17 @@ class LearnerServices:
         response.scene = conversions.moved_scene_message(request.scene, generated, self._workspace)
         response.attention = _doubles(attention)
         response.message = _who(scene.ids, attention)
+
+    def _satisfied(self, request: srv.Satisfied.Request, response: srv.Satisfied.Response) -> None:
+        tolerance_m = conversions.tolerance_from_message(request.tolerance_m)
+        scene = conversions.scene_from_message(request.scene, self._workspace)
+        given = conversions.attention_from_message(request.attention, scene.ids)
+        found = self._knowledge.satisfaction(request.concept, scene, self._workspace, given)
+        response.satisfied = found.distance_m <= tolerance_m
+        response.energy, response.lowest_energy = found.energy, found.lowest_energy
+        response.distance_m = found.distance_m
+        response.attention = _doubles(found.attention)
+        response.message = f'{found.distance_m:.3f} m from the minimum of the energy'
 
 
 def _doubles(values: np.ndarray) -> array:

@@ -94,10 +94,12 @@ def test_what_the_demo_teaches_is_enacted_after_every_node_was_restarted(tmp_pat
         with pytest.raises(Refused, match='cancelled'):
             arm.resume()
         assert arm.cancel().startswith('stopped'), 'nothing is left to be cancelled'
-        scene = cv.demonstration_to_message(
+        scene, after = cv.demonstration_to_message(
             'any', get_concept('between').demonstrations(np.random.default_rng(5), 1)[0], WORKSPACE
-        ).states[0]
-        scene.header.frame_id = WORKSPACE.particle_frame
+        ).states
+        satisfied, energy, distance_m = arm.satisfied(NAME, after)
+        assert satisfied and distance_m <= 0.02 and energy < arm.satisfied(NAME, scene)[1]
+        assert not arm.satisfied(NAME, scene)[0]
         attention = arm.identify(NAME, scene)
         assert len(attention) == len(scene.entities) and sum(attention.values()) >= 2
         assert len(arm.generate(NAME, scene).entities) == len(scene.entities)

@@ -5,6 +5,7 @@
 
 import math
 import signal
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -234,6 +235,9 @@ def test_requests_that_make_no_sense_are_refused_with_field_and_reason(probe, se
     bad = message('known', shown(1)[0]).states[0]
     bad.header.frame_id = WORKSPACE.particle_frame
     bad.entities[0].pose.position.x = math.nan
+    still = deepcopy(scene)
+    for entity in still.entities:
+        entity.movable = False
     far = message('known', shown(1)[0])
     far.attention = far.attention[:1]
     nan = math.nan
@@ -278,6 +282,13 @@ def test_requests_that_make_no_sense_are_refused_with_field_and_reason(probe, se
             {'concept': 'known', 'scene': scene, 'attention': [0.0] * len(scene.entities)},
             'no movable entity is attended to',
         ),
+        (
+            srv.Satisfied,
+            'satisfied',
+            {'concept': 'known', 'scene': scene, 'tolerance_m': -0.1},
+            'tolerance_m: -0.1 is not within [0, 1]',
+        ),
+        (srv.Satisfied, 'satisfied', {'concept': 'known', 'scene': still}, '0 are movable'),
     ):
         answer = ask(probe, kind, service, **fields)
         assert not answer.success and reason in answer.message, (service, answer.message)
