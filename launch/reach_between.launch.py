@@ -23,6 +23,7 @@ from launch_ros.actions import Node
 
 from ebm_concept_ros.arm.composed_table import SUM
 from ebm_concept_ros.control.pacing import require_divisor
+from ebm_concept_ros.nodes.bag_recorder import BagRecorderParameters
 from ebm_concept_ros.nodes.concept_learner import ConceptLearnerParameters
 from ebm_concept_ros.nodes.controller_setup import ControllerParameters
 from ebm_concept_ros.nodes.demonstrator import DemonstratorParameters
@@ -48,13 +49,14 @@ MODELS = {
     'concept_learner': ConceptLearnerParameters,
     'demonstrator': DemonstratorParameters,
     'referee': RefereeParameters,
+    'bag_recorder': BagRecorderParameters,
 }
 # What an argument means, what it may be and which nodes take it, their parameters say.
 _NAMES = (
     *('scene_seed', 'scene_file', 'concept', 'reference_colour', 'also', 'also_colour', 'weights'),
     *('planner', 'headless', 'render', 'lockstep', 'control_rate'),
     *('hold_s', 'timeout_s', 'wall_timeout_s'),
-    *('model_dir', 'arm', 'workspace_config', 'library_dir', 'record_dir', 'out_dir'),
+    *('model_dir', 'arm', 'workspace_config', 'library_dir', 'record_dir', 'bag_dir', 'out_dir'),
 )
 ARGUMENTS = (
     *(argument(MODELS, name) for name in _NAMES),
@@ -143,6 +145,8 @@ def start(context: object) -> list:
 
     count = values['demonstrations']
     nodes = {name: node(name) for name in ('referee', 'simulator', 'controller')}
+    if values['bag_dir']:
+        nodes['bag_recorder'] = node('bag_recorder')
     # These two stamp what they publish; the others take their time from the joint states.
     simulated = {'use_sim_time': True}
     learning = {'min_demonstrations': count} if count else {}

@@ -28,7 +28,10 @@ from typing import NamedTuple, get_args
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / 'docs' / 'ros_interface.md'
 PACKAGE = 'ebm_concept_ros'
-NODES = ('simulator', 'demonstrator', 'concept_learner', 'controller', 'referee')
+NODES = (
+    *('simulator', 'demonstrator', 'concept_learner', 'controller', 'referee'),
+    'bag_recorder',
+)
 SYSTEM = ('rcl_interfaces/', 'type_description_interfaces/')
 
 # What a topic or a service is for: a sentence that no code says.
@@ -54,6 +57,7 @@ PURPOSE = {
     '~/replace_demonstration': 'Puts another demonstration in the place of number 1, 2, …',
     '~/identify': 'Who takes part in a concept in a scene that is given.',
     '~/generate': 'Where a concept brings those who can move in a scene that is given.',
+    '~/satisfied': 'Whether the one who can move, in a scene that is given, is at the minimum.',
     '~/pause': 'Holds from the next tick on, until `resume`.',
     '~/resume': 'Ends a pause: goes on from the measured state, with a new plan.',
     '~/stop': 'Holds until a concept comes that was published afterwards.',

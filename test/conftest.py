@@ -27,6 +27,7 @@ os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
 
 if find_spec('rclpy') is None:
     collect_ignore_glob = [
+        'bags/*',
         'conversions/*',
         'nodes/*',
         'control/test_tracking_controller.py',

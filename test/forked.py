@@ -22,7 +22,10 @@ _context = multiprocessing.get_context('forkserver')
 _context.set_forkserver_preload(
     [
         f'ebm_concept_ros.nodes.{name}'
-        for name in ('simulator', 'demonstrator', 'concept_learner', 'controller', 'referee')
+        for name in (
+            *('simulator', 'demonstrator', 'concept_learner', 'controller', 'referee'),
+            'bag_recorder',
+        )
     ]
 )
 

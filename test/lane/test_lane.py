@@ -254,7 +254,10 @@ def test_an_install_without_symlinks_has_all_it_needs(tmp_path):
     assert len(sha256) == 64 and without_ros == sha256
     assert files.count(f'{prefix}/lib') == 2
     assert "'nowhere' is unknown" in finished.stderr
-    nodes = ('simulator', 'demonstrator', 'concept_learner', 'controller', 'referee')
+    nodes = (
+        *('simulator', 'demonstrator', 'concept_learner', 'controller', 'referee'),
+        'bag_recorder',
+    )
     assert all(os.access(prefix / 'lib' / 'ebm_concept_ros' / node, os.X_OK) for node in nodes)
 
 

@@ -39,13 +39,24 @@ ROOMS = {
     },
     'report': {'planning', 'field', 'arm', 'workspace'},
     'conversions': {'arm', 'types', 'workspace'},
-    'client': {'conversions', 'nodes', 'package_files', 'workspace'},
+    'bags': {'conversions', 'types', 'package_files', 'workspace'},
+    'client': {'bags', 'conversions', 'nodes', 'package_files', 'workspace'},
     'nodes': {
-        *('conversions', 'report', 'recording', 'oracle', 'control', 'planning', 'field', 'arm'),
+        *(
+            'bags',
+            'conversions',
+            'report',
+            'recording',
+            'oracle',
+            'control',
+            'planning',
+            'field',
+            'arm',
+        ),
         *('types', 'errors', 'config_files', 'package_files', 'workspace'),
     },
 }
-WITHOUT_ROS = sorted(set(ROOMS) - {'client', 'nodes', 'conversions'})
+WITHOUT_ROS = sorted(set(ROOMS) - {'bags', 'client', 'nodes', 'conversions'})
 WITHOUT_TORCH = ['arm', 'control', 'field', 'planning', 'report']
 
 

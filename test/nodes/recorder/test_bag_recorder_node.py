@@ -1,0 +1,112 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The recorder over DDS: the bag of a run opens in two readers, and teaches another learner."""
+
+from contextlib import ExitStack
+
+import numpy as np
+from harness import JOINTS, WORKSPACE, NodeProcess, Probe, running, untrained_weights, wait_until
+from mcap.reader import make_reader
+from rosbags.highlevel import AnyReader
+from sensor_msgs.msg import JointState
+
+import ebm_concept_ros.msg as ros
+from ebm_concept_ros import conversions as cv
+from ebm_concept_ros.bags.reading import opened
+from ebm_concept_ros.client import teach_from_bag
+from ebm_concept_ros.nodes.runtime import qos
+from ebm_core import get_concept
+
+Status = ros.ControllerStatus
+TOPICS = {
+    '/scene',
+    '/joint_states',
+    '/joint_effort_commands',
+    '/controller/status',
+    '/concept',
+    '/demonstrations',
+    '/diagnostics',
+}
+
+
+def recorded(tmp_path, weights):
+    """Record a run; return the bag, what was learned, and the efforts that were heard of it."""
+    with ExitStack() as nodes:
+        probe = Probe()
+        nodes.callback(probe.close)
+        concepts = probe.listen(ros.Concept, 'concept', qos.LATCHED)
+        statuses = probe.listen(Status, 'controller/status', qos.STATUS)
+        efforts = probe.listen(JointState, 'joint_effort_commands', 1000)
+        bags = tmp_path / 'bags'
+        recorder = nodes.enter_context(running('bag_recorder', tmp_path, bag_dir=bags))
+        recorder.wait_for_log('recording into')
+        for name, parameters in (
+            ('simulator', {'lockstep': True}),
+            ('controller', {'lockstep': True, 'model_dir': weights}),
+            ('concept_learner', {'model_dir': weights}),
+        ):
+            nodes.enter_context(running(name, tmp_path, **parameters))
+        send = probe.publisher(ros.Demonstration, 'demonstrations', qos.DEMONSTRATIONS)
+        wait_until(lambda: send.get_subscription_count() == 2, 'learner and recorder')
+        shown = get_concept('between').demonstrations(np.random.default_rng(0), 5)
+        for demonstration in shown:
+            send.publish(cv.demonstration_to_message('mine', demonstration, WORKSPACE))
+        wait_until(lambda: statuses and statuses[-1].state == Status.TRACKING, 'motion')
+        begun = len(efforts)
+        wait_until(lambda: len(efforts) > begun + 200, 'torques')
+        concept, heard = concepts[-1], list(efforts)
+    return bags / 'run_0001', concept, heard
+
+
+def test_a_run_opens_in_two_readers_and_teaches_another_learner(tmp_path, capfd):
+    weights = untrained_weights(tmp_path / 'weights')
+    bag, concept, heard = recorded(tmp_path, weights)
+    with AnyReader([bag]) as reader:
+        assert set(reader.topics) == TOPICS
+        found = {
+            cv.stamp_to_ns(m.header.stamp): m.effort
+            for m in (
+                reader.deserialize(raw, c.msgtype)
+                for c, _, raw in reader.messages(
+                    [c for c in reader.connections if c.topic == '/joint_effort_commands']
+                )
+            )
+        }
+    assert len(found) >= 200
+    same = [m for m in heard if cv.stamp_to_ns(m.header.stamp) in found]
+    assert len(same) > 100
+    for message in same:
+        np.testing.assert_array_equal(found[cv.stamp_to_ns(message.header.stamp)], message.effort)
+    with (bag / f'{bag.name}.mcap').open('rb') as file:
+        counts = make_reader(file).get_summary().statistics.channel_message_counts
+    with opened(bag) as mine:
+        assert sorted(n for _, n in mine.topics.values()) == sorted(counts.values())
+        (state, *_) = (m for _, m in mine.messages('sensor_msgs/msg/JointState', 'joint_states'))
+        assert tuple(state.name[: len(JOINTS)]) == JOINTS
+
+    with ExitStack() as nodes:
+        nodes.enter_context(running('concept_learner', tmp_path, model_dir=weights))
+        assert teach_from_bag.main([str(bag)]) == 0
+        assert capfd.readouterr().out == 'mine: 5 demonstrations, learned\n'
+        probe = Probe()
+        nodes.callback(probe.close)
+        again = probe.listen(ros.Concept, 'concept', qos.LATCHED)
+        wait_until(lambda: again, 'the concept')
+    for code in ('action_code', 'argument_code'):
+        one, other = (list(getattr(c.terms[0], code)) for c in (concept, again[-1]))
+        np.testing.assert_allclose(one, other, rtol=1e-6)
+    assert teach_from_bag.main([str(bag), '--name', 'nobody']) == 1
+    assert 'nothing is shown there' in capfd.readouterr().err
+    assert teach_from_bag.main([str(bag), '--topic', 'scene']) == 1
+    assert 'no topic /scene of type' in capfd.readouterr().err
+
+
+def test_where_it_cannot_record_it_says_so_and_ends(tmp_path):
+    (tmp_path / 'file').touch()
+    for given, reason in (
+        ({}, 'parameter bag_dir: empty, so there is nowhere to record'),
+        ({'bag_dir': tmp_path / 'file' / 'in'}, 'parameter bag_dir:'),
+    ):
+        recorder = NodeProcess('bag_recorder', tmp_path / 'log', **given)
+        assert recorder.end()[0] == 2 and reason in recorder.log
