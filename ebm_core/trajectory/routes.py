@@ -39,7 +39,7 @@ class RouteConfig(Config):
     weight: float = Field(5.0, ge=0, description='of the excess energy of a step')
     most: float = Field(10.0, gt=0, description='that the energy of a single step can cost')
     straight: bool = Field(True, description='whether routes are straightened')
-    bump: float = Field(0.025, ge=0, description='around a step that did not happen')
+    bump: float = Field(0.0125, ge=0, description='around a step that did not happen')
     slack: float = Field(2.0, ge=0, description='excess energy of steps that the low level takes')
 
 
@@ -137,11 +137,13 @@ class Routes:
         last = most - 1 - within[:, ::-1].argmax(1)
         choices = np.linspace(last, 0, _CHOICES).round().astype(int).T
         places = np.take_along_axis(routes, choices[..., None], 1)
-        before = np.broadcast_to(states[:, None], places.shape).copy()
-        pair = (torch.as_tensor(x, dtype=torch.float32) for x in (before, places))
-        good = self.price(*pair).double().numpy() <= self.config.slack
-        # Where none is ordinary the farthest is tried.
-        chosen = np.arange(len(states)), good.argmax(1)
+        before = np.broadcast_to(states[:, None], places.shape)
+        pairs = zip(before, places, strict=True)
+        energy = np.stack([self._energy(index, *pair) for index, pair in enumerate(pairs)])
+        good = energy <= self.config.slack
+        # Where nothing is ordinary, the most ordinary is tried.
+        first = np.where(good.any(1), good.argmax(1), energy.argmin(1))
+        chosen = np.arange(len(states)), first
         self.routes = [
             route[choice + 1 :] if route is not None else None
             for route, choice in zip(self.routes, choices[chosen], strict=True)
