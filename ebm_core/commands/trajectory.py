@@ -1,7 +1,7 @@
 # Copyright 2026 The ebm_concept_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""python -m ebm_core trajectory train | evaluate: energies over transitions."""
+"""python -m ebm_core trajectory train | evaluate | futures: energies over transitions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ..trajectory.quality import quality
 from ..trajectory.recipe import PairRecipe, data_of
 from ..trajectory.recorded import read_recording
 from ..trajectory.worlds import WORLDS, world_named
-from . import training
+from . import training, trajectory_futures
 from .common import result_options
 
 OUTPUT = Path('out/train/trajectory')
@@ -38,7 +38,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     system = commands.add_parser(
         'trajectory',
         help='energies over transitions: plan with them',
-        epilog='train takes --preset and --set, evaluate takes --worlds and --seeds',
+        epilog='train takes --preset and --set, evaluate --worlds and --seeds, futures --world',
     )
     commands, result = system.add_subparsers(required=True), result_options()
     command = commands.add_parser(
@@ -62,6 +62,12 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     command.add_argument('--steps', type=int, help='of each training (default: the preset)')
     command.add_argument('--output', type=Path, default=OUTPUT, help='directory of the networks')
 
+    command = commands.add_parser(
+        'futures', parents=[result], help='what may come next, by the energy and by a mean'
+    )
+    command.set_defaults(command=lambda args: trajectory_futures.run(args, trained))
+    trajectory_futures.add_options(command, OUTPUT)
+
 
 def _train(args: argparse.Namespace) -> dict | None:
     chosen = preset(args.preset, **training.changes_of(args))
@@ -79,12 +85,21 @@ def _train(args: argparse.Namespace) -> dict | None:
     return provenance
 
 
-def trained(name: str, seed: int, args: argparse.Namespace) -> TransitionNetwork:
-    """Return a preset's network of a seed; what was trained before is taken from its checkpoint."""
+def trained(
+    name: str, seed: int, args: argparse.Namespace, without_actions: bool = False
+) -> TransitionNetwork:
+    """Return a preset's network of a seed; what was trained before is taken from its checkpoint.
+
+    without_actions: all actions of its transitions are 0, so that it predicts the mean.
+    """
     changes = {'seed': seed} | ({'steps': args.steps} if args.steps else {})
     chosen = preset(name, **changes)
     began = time.process_time()
     recipe = PairRecipe(chosen)
+    if without_actions:
+        data = recipe.transitions()
+        recipe = PairRecipe(chosen, data._replace(actions=0 * data.actions))
+        name = f'{name}_mean'
     learner, run = train(recipe, args.output / f'{name}-{seed}', device=torch.device('cpu'))
     if run['resumed_at_step'] < chosen.training.steps:
         print(f'{name}, seed {seed}: {time.process_time() - began:.1f} s of CPU', flush=True)
