@@ -9,6 +9,6 @@ function from the parsed arguments to what --json writes, or None.
 
 from __future__ import annotations
 
-from . import concepts, continual, figures, image, toy, trajectory
+from . import adapt, concepts, continual, figures, image, toy, trajectory
 
-SYSTEMS = (concepts, figures, toy, trajectory, continual, image)
+SYSTEMS = (concepts, adapt, figures, toy, trajectory, continual, image)
