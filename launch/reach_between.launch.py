@@ -157,6 +157,8 @@ def start(context: object) -> list:
     nodes['concept_learner'] = node('concept_learner', **learning, **simulated)
     if count:
         showing = {'count': count, **simulated}
+        if values['bag_dir']:
+            showing['subscribers'] = 2  # the recorder is not the learner
         nodes['demonstrator'] = node('demonstrator', **showing)
         if also:
             showing |= {'concept': also, 'reference_colour': values['also_colour']}

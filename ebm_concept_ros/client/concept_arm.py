@@ -135,9 +135,7 @@ class ConceptArm:
     def teach(self, name: str, demonstrations: Sequence[Demonstration]) -> ros.Concept | None:
         """Show demonstrations under a name; return the concept once there are enough, else None."""
         before, needed = self._collected(name)
-        self._spin_until(
-            lambda: self._demonstrations.get_subscription_count() > 0, 'a learner on demonstrations'
-        )
+        self._spin_until(self._is_heard_by_all, 'a learner on demonstrations')
         self._concepts.clear()
         for demonstration in demonstrations:
             self._demonstrations.publish(
@@ -308,6 +306,12 @@ class ConceptArm:
     def _on_feedback(self, message: Any) -> None:
         self._feedback = message.feedback
         self._heard(message.feedback)
+
+    def _is_heard_by_all(self) -> bool:
+        """Tell whether the learner, and whoever else subscribes, will get what is shown now."""
+        ends = self._node.get_subscriptions_info_by_topic(self._demonstrations.topic_name)
+        matched = self._demonstrations.get_subscription_count()
+        return matched >= len(ends) and 'concept_learner' in [end.node_name for end in ends]
 
     def _collected(self, name: str) -> tuple[int, int]:
         """Return how many demonstrations of a name wait for more, and how many are needed."""

@@ -62,6 +62,14 @@ class Targeting:
                 self._scene = scene
                 self._changed.notify_all()
 
+    def set_workspace(self, workspace: Workspace) -> None:
+        """Take another hover height; the target is made anew, as other things stand in the way."""
+        with self._changed:
+            if workspace != self._workspace:
+                self._workspace = workspace
+                self._scene = None if self._scene is None else replace(self._scene)
+                self._changed.notify_all()
+
     def set_concept(self, concept: AnyConcept) -> None:
         """Take a concept."""
         with self._changed:

@@ -91,6 +91,7 @@ class TrackingController:
         self._planner = planner
         self._law = ControlLaw(arm, max_state_age_s, period_s)
         self._predict = predict
+        self._period_s = period_s
         self._journal: Journal = NO_JOURNAL
         # The number is that of the assignment's target.
         self._assigned = _Numbered(Assignment(missing='no concept and no scene yet'))
@@ -128,6 +129,14 @@ class TrackingController:
         self.state = None
         self._plan = _Numbered()
         self.plan_failure = ''
+
+    def retune(self, arm: ArmConfig, planner: Planner, max_state_age_s: float) -> None:
+        """Go on with other limits and another planner; torques keep their rates in between.
+
+        The arm's joints are the same. Not while a journal is kept: it could not be replayed.
+        """
+        law = ControlLaw(arm, max_state_age_s, self._period_s)
+        self._planner, self._law = planner, law
 
     # Executor thread: told what to do ----------------------------------------------------------
 

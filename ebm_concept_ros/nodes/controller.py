@@ -40,16 +40,20 @@ from ebm_concept_ros.control.tracking_controller import TrackingController
 from ebm_concept_ros.errors import name_and_reason
 from ebm_concept_ros.field.obstacles import hand_radius_m
 from ebm_concept_ros.nodes.controller_setup import (
+    LIVE,
     REFUSE,
     ControllerParameters,
+    Setup,
     declare_planner_settings,
     load_setup,
+    retuned,
 )
 from ebm_concept_ros.nodes.enact_action import EnactAction
+from ebm_concept_ros.nodes.live_parameters import on_change
 from ebm_concept_ros.nodes.recording import Recording
 from ebm_concept_ros.nodes.runtime import qos
 from ebm_concept_ros.nodes.runtime.diagnostics import Diagnostics
-from ebm_concept_ros.nodes.runtime.parameters import declare
+from ebm_concept_ros.nodes.runtime.parameters import InvalidParameter, declare
 from ebm_concept_ros.nodes.runtime.running import RunnableDefaults, run
 from ebm_concept_ros.nodes.status import status_message
 from ebm_concept_ros.nodes.stops import Stops
@@ -75,7 +79,7 @@ class Controller(RunnableDefaults, LifecycleNode):
 
     def __init__(self) -> None:
         super().__init__('controller')
-        self.parameters = declare(self, ControllerParameters)
+        self.parameters = declare(self, ControllerParameters, LIVE)
         self._planner_settings = declare_planner_settings(self, self.parameters.planner)
         self._diagnostics = Diagnostics(self)
         self._undo: list[Callable[[], object]] = []  # of configure, first things first
@@ -83,6 +87,8 @@ class Controller(RunnableDefaults, LifecycleNode):
         self._recording: Recording | None = None
         self._decision = self._said = _NOT_ACTIVE
         self._changes: deque[Decision] = deque(maxlen=1000)  # not yet in a status of their own
+        self._setup: Setup | None = None
+        on_change(self, lambda: (self.parameters, self._planner_settings), self._retune)
 
     def start(self) -> None:
         """Configure and activate if the parameters say so."""
@@ -117,6 +123,7 @@ class Controller(RunnableDefaults, LifecycleNode):
         except Exception as error:  # of whatever is loaded: said here, where it can be mended
             reason = str(error) if isinstance(error, ValueError) else repr(error)
             self._diagnostics.set('state', Level.ERROR, f'unconfigured: {reason}')
+            self._setup = None
             return _FAILURE
         self._diagnostics.refused = 0
         self._command_publisher = self.create_lifecycle_publisher(
@@ -207,10 +214,20 @@ class Controller(RunnableDefaults, LifecycleNode):
         self._undo_configure()
         return _SUCCESS
 
+    def _retune(self, p: ControllerParameters, planner_settings: dict[str, object]) -> None:
+        """Take what is live in the parameters; raises InvalidParameter."""
+        if self._recording is not None:
+            raise InvalidParameter('record_dir is set: a run that is changed cannot be replayed')
+        if self._setup is not None:
+            setup = self._setup = retuned(self._setup, p, planner_settings)
+            self._controller.retune(setup.arm, setup.planner, p.max_state_age_s)
+            self._targeting.set_workspace(setup.workspace)
+        self.parameters, self._planner_settings = p, planner_settings
+
     def _undo_configure(self) -> None:
         for undo in self._undo:
             undo()
-        self._undo = []
+        self._undo, self._setup = [], None
         self._changes.clear()  # of a run that nobody asks about any more
         self._said = self._decision
         self._diagnostics.set('state', Level.OK, 'unconfigured')

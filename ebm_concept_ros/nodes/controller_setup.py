@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 PREEMPT, REFUSE = 'preempt', 'refuse'
-_PLANNING = 'planning'
+PLANNING = 'planning'
 
 
 class ControllerParameters(Parameters):
@@ -75,13 +75,19 @@ class ControllerParameters(Parameters):
     )
     status_rate: float = Field(50.0, ge=1.0, le=500.0, description='controller/status, Hz')
     max_state_age_s: float = Field(
-        0.05, ge=0.005, le=1.0, description='age at which a joint state is not acted on, s'
+        0.05, ge=0.005, le=1.0, description='age at which a joint state is not acted on, s; live'
     )
     second_goal: Annotated[str, one_of(PREEMPT, REFUSE)] = Field(
         PREEMPT, description='what a goal of enact does, or a concept, while another is active'
     )
     learner_timeout_s: float = Field(
         10.0, ge=0.1, le=600.0, description="how long a goal's names wait for the learner, s"
+    )
+    speed_scale: float = Field(
+        1.0, ge=0.05, le=1.0, description="share of the arm's speed limits that may be used; live"
+    )
+    hover_height_m: float = Field(
+        0.0, ge=0.0, le=0.5, description="of the effector above the table; 0: the workspace's; live"
     )
     seed: int = Field(0, ge=0, description='of the noise in identification')
     record_dir: Annotated[str, FOLDER_OR_NONE] = Field(
@@ -97,14 +103,20 @@ class ControllerParameters(Parameters):
         return 1.0 / (self.state_rate if self.lockstep else self.control_rate)
 
 
+# What may be set while the controller runs; of the planner's settings, the weights of its cost.
+LIVE = ('speed_scale', 'hover_height_m', 'max_state_age_s')
+_LIVE_OF_PLANNER = ('weights',)
+
+
 @dataclass(frozen=True, eq=False)
 class Setup:
-    """What the parameters amount to."""
+    """What the parameters amount to. given: arm and workspace as their files have them."""
 
     arm: ArmConfig
     workspace: Workspace
     model: ConceptModel
     planner: Planner
+    given: tuple[ArmConfig, Workspace]
 
 
 def declare_planner_settings(node: Node, planner: str) -> dict[str, object]:
@@ -113,7 +125,9 @@ def declare_planner_settings(node: Node, planner: str) -> dict[str, object]:
     Returns their values; of a planner that does not exist none, as load_setup will refuse it.
     """
     kind = PLANNERS.get(planner)
-    return {} if kind is None else declare_fields(node, kind.config_type, _PLANNING)
+    return (
+        {} if kind is None else declare_fields(node, kind.config_type, PLANNING, _LIVE_OF_PLANNER)
+    )
 
 
 def load_setup(p: ControllerParameters, planner_settings: dict[str, object]) -> Setup:
@@ -123,12 +137,37 @@ def load_setup(p: ControllerParameters, planner_settings: dict[str, object]) -> 
     except ValueError as error:
         raise InvalidParameter(f'parameter {error} (state_rate)') from None
     arm = load_arm_parameter(p.arm, p.robot_description)
-    workspace = load_workspace_parameter(p.workspace_config)
+    given = arm, load_workspace_parameter(p.workspace_config)
+    arm, workspace, planner = _tuned(p, planner_settings, given)
+    return Setup(arm, workspace, load_weights_parameter(p.model_dir), planner, given)
+
+
+def retuned(setup: Setup, p: ControllerParameters, planner_settings: dict[str, object]) -> Setup:
+    """Return the setup with what is live in the parameters; raises InvalidParameter."""
+    arm, workspace, planner = _tuned(p, planner_settings, setup.given)
+    return replace(setup, arm=arm, workspace=workspace, planner=planner)
+
+
+def _tuned(
+    p: ControllerParameters,
+    planner_settings: dict[str, object],
+    given: tuple[ArmConfig, Workspace],
+) -> tuple[ArmConfig, Workspace, Planner]:
+    arm, workspace = given
+    joints = tuple(
+        joint.model_copy(
+            update={'velocity_limit_rad_s': p.speed_scale * joint.velocity_limit_rad_s}
+        )
+        for joint in arm.joints
+    )
+    arm = arm.model_copy(update={'joints': joints})
+    if p.hover_height_m:
+        height = {'hover_height_m': p.hover_height_m}
+        workspace = validate(Workspace, workspace.model_dump() | height)
     config = None
     if p.planner in PLANNERS:
-        config = validate(PLANNERS[p.planner].config_type, planner_settings, _PLANNING)
+        config = validate(PLANNERS[p.planner].config_type, planner_settings, PLANNING)
     try:
-        planner = make_planner(p.planner, arm, workspace, config)
+        return arm, workspace, make_planner(p.planner, arm, workspace, config)
     except UnknownPlanner as error:
         raise InvalidParameter(f'parameter {error}') from None
-    return Setup(arm, workspace, load_weights_parameter(p.model_dir), planner)

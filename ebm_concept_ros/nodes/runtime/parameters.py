@@ -10,6 +10,7 @@ and ranges) and hands back the validated model.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TypeVar
 
 import annotated_types
@@ -39,18 +40,22 @@ class Parameters(BaseModel):
 P = TypeVar('P', bound=BaseModel)
 
 
-def declare(node: Node, model: type[P]) -> P:
-    """Declare the model's fields as read-only ROS parameters of node; return their values.
+def declare(node: Node, model: type[P], live: Collection[str] = ()) -> P:
+    """Declare the model's fields as ROS parameters of node; return their values.
 
-    Raises InvalidParameter for a value of the wrong type or out of range.
+    live: names of those that may be set while the node runs; the others are read-only. Raises
+    InvalidParameter for a value of the wrong type or out of range.
     """
-    return validate(model, declare_fields(node, model))
+    return validate(model, declare_fields(node, model, live=live))
 
 
-def declare_fields(node: Node, model: type[BaseModel], prefix: str = '') -> dict[str, object]:
+def declare_fields(
+    node: Node, model: type[BaseModel], prefix: str = '', live: Collection[str] = ()
+) -> dict[str, object]:
     """Declare the model's fields and return their values, not yet validated as a whole.
 
-    prefix: of the parameters' names; a field that is a model itself adds its own name to it.
+    prefix: of the parameters' names; a field that is a model itself adds its own name to it. live:
+    of fields, or of models, all of whose fields may be set while the node runs.
     Raises InvalidParameter for a value of the wrong type or out of range, and for a value that is
     given for a name with this prefix that no field has.
     """
@@ -58,11 +63,14 @@ def declare_fields(node: Node, model: type[BaseModel], prefix: str = '') -> dict
     for name, field in model.model_fields.items():
         full = f'{prefix}.{name}' if prefix else name
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            values[name] = declare_fields(node, field.annotation, full)
+            inner = field.annotation.model_fields if name in live else ()
+            values[name] = declare_fields(node, field.annotation, full, inner)
             continue
         default = field.get_default(call_default_factory=True)
         try:
-            values[name] = node.declare_parameter(full, default, _descriptor(field)).value
+            values[name] = node.declare_parameter(
+                full, default, _descriptor(field, name in live)
+            ).value
         except ParameterException as error:
             raise InvalidParameter(f'parameter {full}: {error}') from None
     if prefix:
@@ -87,12 +95,12 @@ def validate(model: type[P], values: dict[str, object], prefix: str = '') -> P:
         raise InvalidParameter(f'parameter {name}: {reason}{given}') from None
 
 
-def _descriptor(field: FieldInfo) -> ParameterDescriptor:
+def _descriptor(field: FieldInfo, is_live: bool) -> ParameterDescriptor:
     text = next((item for item in field.metadata if isinstance(item, Text)), None)
     descriptor = ParameterDescriptor(
         description=field.description or '',
         additional_constraints=text.allowed if text else '',
-        read_only=True,
+        read_only=not is_live,
     )
     if _bounds(field) == (None, None):
         return descriptor

@@ -11,8 +11,10 @@ from contextlib import ExitStack
 import numpy as np
 import pytest
 from action_msgs.msg import GoalStatus
-from harness import ARM, JOINTS, PATIENCE_S, Probe, claim_domain, running, wait_until
+from harness import ARM, JOINTS, PATIENCE_S, WORKSPACE, Probe, claim_domain, running, wait_until
+from rcl_interfaces.srv import SetParameters
 from rclpy.action import ActionClient
+from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
@@ -232,6 +234,54 @@ def test_stop_ends_a_goal_and_a_pause_does_not(enacting):
     status, result = pursued.end()
     assert (status, result.code) == (GoalStatus.STATUS_ABORTED, Result.STOPPED)
     assert result.message.startswith('stopped')
+
+
+def set_parameters(enacting, **values):
+    """Set parameters, __ for a dot; return the reasons of those that were refused."""
+    request = SetParameters.Request(
+        parameters=[
+            Parameter(name.replace('__', '.'), value=value).to_parameter_msg()
+            for name, value in values.items()
+        ]
+    )
+    answer = enacting.probe.call(SetParameters, 'controller/set_parameters', request)
+    return [result.reason for result in answer.results if not result.successful]
+
+
+def test_parameters_change_live_within_their_ranges_and_no_torque_jumps(enacting):
+    assert enacting.pursue('middle').end()[1].code == Result.REACHED
+    states = enacting.probe.listen(JointState, 'joint_states', QoSProfile(depth=5000))
+    for refused, reason in (
+        ({'speed_scale': 1.5}, 'speed_scale'),
+        ({'speed_scale': 'slow'}, 'Wrong parameter type'),
+        ({'hover_height_m': 0.01}, 'hover_height_m: Input should be greater than or equal to 0.06'),
+        ({'planning__weights__effort': -1.0}, 'planning.weights.effort'),
+        ({'planning__horizon_s': 1.0}, 'read-only'),
+        ({'plan_rate': 10.0}, 'read-only'),
+    ):
+        (said,) = set_parameters(enacting, **refused)
+        assert reason in said
+    slow = {'speed_scale': 0.4, 'planning__weights__effort': 0.2, 'max_state_age_s': 0.06}
+    assert set_parameters(enacting, **slow) == []
+    states.clear()
+    assert enacting.pursue('above').end()[1].code == Result.REACHED
+    speeds = np.abs([state.velocity for state in list(states)])
+    is_slow = (speeds <= 0.4 * ARM.velocity_limits_rad_s + 1e-6).all(1)
+    braked = int(is_slow.argmax())  # it may have been faster when it was told
+    assert braked * PERIOD_S < 0.5 and is_slow[braked:].all() and speeds[braked:].max() > 0.1
+    # In motion, the other way round, and higher.
+    pursued = enacting.pursue('middle')
+    pursued.wait_for_feedback(is_moving, 'motion')
+    assert set_parameters(enacting, speed_scale=1.0, hover_height_m=0.18) == []
+    assert pursued.end()[1].code == Result.REACHED
+    height_m = WORKSPACE.table_height_in_base_m + 0.18
+    wait_until(
+        lambda: abs(enacting.statuses[-1].effector_in_base.z - height_m) < 0.02, 'the new height'
+    )
+    assert enacting.statuses[-1].goal_in_base.z == pytest.approx(height_m)
+    assert set_parameters(enacting, hover_height_m=0.0, planning__weights__effort=0.05) == []
+    enacting.wait_for_status(Status.TRACKING, 'enacting middle')
+    enacting.assert_no_torque_jumped()
 
 
 def test_a_client_that_dies_leaves_its_goal_to_end_by_itself(enacting):

@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from harness import WORKSPACE, Probe, claim_domain, running, untrained_weights, wait_until
+from rcl_interfaces.srv import SetParameters
+from rclpy.parameter import Parameter
 from reaching import SHIPPED_ARMS, shipped_arm
 from sensor_msgs.msg import JointState
 
@@ -296,6 +298,10 @@ def test_what_the_nodes_recorded_replays_by_command(
                 lambda: cv.stamp_to_ns(states[-1].header.stamp) > began_ns + 1_000_000_000,
                 'a second',
             )
+            slower = Parameter('speed_scale', value=0.5).to_parameter_msg()
+            request = SetParameters.Request(parameters=[slower])
+            (said,) = probe.call(SetParameters, 'controller/set_parameters', request).results
+            assert not said.successful and said.reason.startswith('record_dir is set')
             controller.send(signal.SIGINT)
             assert controller.end()[0] == 0
             assert 'run_0001.npz' in controller.log

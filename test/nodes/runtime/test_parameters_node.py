@@ -82,7 +82,8 @@ def test_the_planners_settings_are_described_and_bounded(tmp_path):
             ).descriptors
             assert [d.floating_point_range[0].to_value for d in described[:2]] == [100.0, 1000.0]
             assert described[2].integer_range[0].from_value == 2
-            assert all(d.description and d.read_only for d in described)
+            assert all(d.description for d in described)
+            assert [d.read_only for d in described] == [True, False, True], 'weights are live'
     finally:
         probe.close()
 
