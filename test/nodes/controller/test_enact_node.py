@@ -120,12 +120,13 @@ class Enacting:
 
     def assert_no_torque_jumped(self):
         """Of all since the last time."""
+        wait_until(lambda: len(self.efforts) > 100, 'torques')
         commands, self.efforts[:] = list(self.efforts), []
         times_s = np.array([cv.stamp_to_ns(c.header.stamp) for c in commands]) / 1e9
         torques = np.array([cv.effort_from_message(c, JOINTS).efforts_nm for c in commands])
         steps = np.abs(np.diff(torques, axis=0))
         passed_s = np.diff(times_s)[:, None]
-        assert len(steps) > 50 and (passed_s <= PERIOD_S + 1e-9).all(), 'some were not heard'
+        assert (passed_s <= PERIOD_S + 1e-9).all(), 'some were not heard'
         assert (steps <= ARM.effort_rate_limits_nm_s * passed_s + 1e-9).all()
 
 
