@@ -45,8 +45,20 @@ class ModelFiles(NamedTuple):
 
     def load_into(self, module: nn.Module) -> None:
         """Load the weights; ModelError says where they do not fit."""
+        self._load(module, strict=True)
+
+    def begin(self, module: nn.Module) -> None:
+        """Load the weights into a module that may have more; those keep their values.
+
+        ModelError says what does not fit.
+        """
+        if unknown := self._load(module, strict=False):
+            raise ModelError(f'{self.directory / WEIGHTS}: nothing takes {", ".join(unknown)}')
+
+    def _load(self, module: nn.Module, *, strict: bool) -> list[str]:
+        """Load the weights, and return the names of those that the module does not have."""
         try:
-            module.load_state_dict(load(self.data))
+            return module.load_state_dict(load(self.data), strict=strict).unexpected_keys
         except (SafetensorError, RuntimeError) as error:
             raise ModelError(f'{self.directory / WEIGHTS}: {error}') from None
 

@@ -37,7 +37,7 @@ def add_options(command: argparse.ArgumentParser, presets: Iterable[str], defaul
         type=Path,
         dest='begin',
         metavar='MODEL',
-        help='directory of a model of the same sizes, whose weights the run begins with',
+        help='directory of a model whose weights the run begins with; what it lacks is drawn',
     )
     command.add_argument('--fresh', action='store_true', help='start over, whatever is there')
     command.add_argument(
@@ -88,7 +88,7 @@ def run(
             resume=not args.fresh,
             report=report,
             processes=processes,
-            begin=begin.load_into if begin else None,
+            begin=begin.begin if begin else None,
         )
     if not processes.leads:
         return None

@@ -47,6 +47,9 @@ class ModelConfig(Config):
     displacement: bool = Field(
         False, description='whether a single state is judged with the displacement since x⁰'
     )
+    bilinear: int = Field(
+        0, ge=0, le=1024, description='bilinear units of g, from which a linear way leads past f'
+    )
     ridge: bool = Field(
         False, description='whether codes are solved for exactly, instead of in K steps'
     )
@@ -126,6 +129,38 @@ def _ablation(
     return Preset(model=ModelConfig(**model), training=training.model_copy(update=changes or {}))
 
 
+_OPEN = {
+    'residuals': 32,
+    'code_size': 32,
+    'roles': MAX_ROLES,
+    'displacement': True,
+    'ridge': True,
+}
+_OPEN_FAMILIES = {
+    'colour': 4,
+    'any_colour': 6,
+    'region': 6,
+    'placement': 6,
+    'shape': 8,
+    'formation': 10,
+    'proximity': 8,
+    'quantity': 4,
+    'temporal': 6,
+}
+_OPEN_KINDS = {
+    **dict.fromkeys(KINDS, 16),
+    # What takes roles, or where the actor was, takes longest to learn.
+    **{'point': 48, 'frame': 40, 'mirror': 32, 'towards': 32, 'ring': 24},
+}
+_OPEN_SMALL = TrainingConfig(
+    steps=6000,
+    concepts={name: -(-number // 6) for name, number in _OPEN_FAMILIES.items()},
+    grammar={name: -(-number // 16) for name, number in _OPEN_KINDS.items()},
+    positive_weight=0.01,
+    checkpoint_every=500,
+    **_RECIPE,
+)
+
 PRESETS: dict[str, Preset] = {
     'concepts': Preset(
         model=ModelConfig(residuals=16, code_size=16),
@@ -151,35 +186,22 @@ PRESETS: dict[str, Preset] = {
     'shapes_scalar': _ablation(_SHAPES, residuals=1),
     # The continuum: every kind of the grammar, and the families, whose names are points of it.
     'open': Preset(
-        model=ModelConfig(
-            hidden=256, residuals=32, code_size=32, roles=MAX_ROLES, displacement=True, ridge=True
-        ),
+        model=ModelConfig(hidden=256, bilinear=128, **_OPEN),
         training=TrainingConfig(
             steps=8000,
-            concepts={
-                'colour': 4,
-                'any_colour': 6,
-                'region': 6,
-                'placement': 6,
-                'shape': 8,
-                'formation': 10,
-                'proximity': 8,
-                'quantity': 4,
-                'temporal': 6,
-            },
-            grammar={
-                **dict.fromkeys(KINDS, 16),
-                # What takes roles, or where the actor was, takes longest to learn.
-                **{'point': 48, 'frame': 40, 'mirror': 32, 'towards': 32, 'ring': 24},
-            },
+            concepts=_OPEN_FAMILIES,
+            grammar=_OPEN_KINDS,
             positive_weight=0.01,
             checkpoint_every=2000,
             cuda_graphs=True,
             **_RECIPE,
         ),
     ),
+    # The same for a core of a CPU, and what bilinear units are worth in it.
+    'open_small': Preset(model=ModelConfig(hidden=64, bilinear=64, **_OPEN), training=_OPEN_SMALL),
+    'open_small_no_bilinear': Preset(model=ModelConfig(hidden=64, **_OPEN), training=_OPEN_SMALL),
     'tiny_open': Preset(
-        model=ModelConfig(hidden=32, roles=MAX_ROLES, displacement=True, ridge=True),
+        model=ModelConfig(hidden=32, bilinear=16, roles=MAX_ROLES, displacement=True, ridge=True),
         training=TrainingConfig(
             steps=48,
             concepts={'region': 1, 'formation': 1},

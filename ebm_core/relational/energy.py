@@ -5,7 +5,7 @@
 
     E = ‖ A(s) w + b(s) ‖²,   s = Σ_ij σ(a_i) σ(a_j) g(x_i, x_j),   (A, b) = f(s)
 
-Four things differ from the paper's text, and each buys convergence or speed:
+Five things differ from the paper's text, and each buys convergence or speed:
 
 * f returns a vector of residuals, not a scalar. The zero set of a squared scalar touches zero at an
   isolated goal with no curvature; a sum of squares is quadratic there.
@@ -15,12 +15,14 @@ Four things differ from the paper's text, and each buys convergence or speed:
 * g's output layer and f's input layer are both linear with only a sum between them; they are one.
 * g also sees how far apart the two entities are: shapes are made of distances, and two layers spend
   themselves on finding them in coordinates.
+* g may have bilinear units h_ij = (U z_i) ∘ (V z_j) of the moments z (`moments`), whose sums go
+  straight to the residuals: what is linear or quadratic in positions is not learned as a network.
 
 Gradients with respect to gates, code and states are written out, not taken by autograd: the
 sampler's steps stay ordinary operations that training differentiates once.
 
-Shapes: B any batch axes, T times, N entities, I inputs, H hidden units, R residuals, D code
-size.
+Shapes: B any batch axes, T times, N entities, I inputs, H hidden units and Q bilinear ones, R
+residuals, D code size.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ from torch import Tensor, nn
 
 from ..world.scene import POSITION
 from .inputs import Inputs
+from .moments import moments, number_of_moments
 
 SOFTENING = 0.05  # particle units; the distance has no kink where two entities meet
 
@@ -53,7 +56,7 @@ def separation(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
 class LastLayer(NamedTuple):
     """f's last layer for given codes: residuals = t @ weight + bias.
 
-    weight: (B, H, R); bias: (B, 1, R).
+    weight: (B, H + Q, R); bias: (B, 1, R).
     """
 
     weight: Tensor
@@ -71,15 +74,18 @@ class Energy(nn.Module):
         relational: bool = True,
         distances: bool = True,
         inputs: Inputs | None = None,
+        bilinear: int = 0,
     ) -> None:
-        """Draw the weights.
+        """Draw the weights; bilinear: how many bilinear units g has beside its hidden ones.
 
         Ablations: relational=False sums g over entities, not pairs; distances=False leaves the
         weight of their distance at zero.
         """
         super().__init__()
+        if bilinear and not relational:
+            raise ValueError('bilinear: these units are of pairs, which a relational energy has')
         self.hidden, self.residuals, self.code_size = hidden, residuals, code_size
-        self.relational = relational
+        self.relational, self.bilinear = relational, bilinear
         self.inputs = inputs = inputs or Inputs()
 
         def weight(rows: int, columns: int, gain: float = 1.0) -> nn.Parameter:
@@ -104,13 +110,18 @@ class Energy(nn.Module):
         out = residuals * (code_size + 1)
         self.f_out = weight(hidden, out)
         self.f_out_bias = bias(out)
+        if bilinear:
+            self.q_first = weight(number_of_moments(inputs.roles), bilinear)
+            self.q_second = weight(number_of_moments(inputs.roles), bilinear)
+            # From zero: weights of an energy without them are a start for one that has them.
+            self.q_out = nn.Parameter(torch.zeros(bilinear, out))
 
     def frozen(self) -> Energy:
         """Return the same energy with parameters that receive no gradient (the bar of Ē)."""
         copy = Energy.__new__(Energy)
         nn.Module.__init__(copy)
         copy.hidden, copy.residuals, copy.code_size = self.hidden, self.residuals, self.code_size
-        copy.relational, copy.inputs = self.relational, self.inputs
+        copy.relational, copy.inputs, copy.bilinear = self.relational, self.inputs, self.bilinear
         for name, parameter in self.named_parameters():
             copy.register_buffer(name, parameter.detach(), persistent=False)
         return copy
@@ -118,24 +129,37 @@ class Energy(nn.Module):
     # g: pairs of entities
 
     def pairs(self, x: Tensor) -> Tensor:
-        """Return g's hidden activations (B, N, N, H) of all ordered pairs; x: (B, N, I)."""
+        """Return g's activations (B, N, N, H + Q) of all ordered pairs; x: (B, N, I)."""
         u = (x @ self.g_first).unsqueeze(-2) + (x @ self.g_second + self.g_bias).unsqueeze(-3)
         place = x[..., POSITION]
         distance, _ = separation(place.unsqueeze(-2), place.unsqueeze(-3))
         u = u + distance.unsqueeze(-1) * self.g_distance
-        return torch.nn.functional.silu(
+        h = torch.nn.functional.silu(
             torch.nn.functional.silu(u) @ self.g_hidden + self.g_hidden_bias
         )
+        if not self.bilinear:
+            return h
+        z = moments(x)
+        products = (z @ self.q_first).unsqueeze(-2) * (z @ self.q_second).unsqueeze(-3)
+        return torch.cat((h, products), -1)
 
     # f: residuals, affine in the code
 
     def residual_matrix_of_sum(self, s: Tensor, count: Tensor) -> Tensor:
-        """Return [A | b] (B, R, D + 1) of the pair sum s (B, H) and its number of pairs (B,)."""
-        silu = torch.nn.functional.silu
-        t = silu(s @ self.f_in + count.unsqueeze(-1) * self.f_count + self.f_bias)
-        t = silu(t @ self.f_hidden + self.f_hidden_bias)
-        out = t @ self.f_out + self.f_out_bias
+        """Return [A | b] (B, R, D + 1) of pair sums s (B, H + Q) and their number of pairs (B,)."""
+        out = self._last_hidden(s, count) @ self._last_weight() + self.f_out_bias
         return out.unflatten(-1, (self.residuals, self.code_size + 1))
+
+    def _last_hidden(self, s: Tensor, count: Tensor) -> Tensor:
+        """Return what f's last layer sees (..., H + Q): hidden units, and the bilinear sums."""
+        silu = torch.nn.functional.silu
+        hidden, bilinear = s[..., : self.hidden], s[..., self.hidden :]
+        t = silu(hidden @ self.f_in + count.unsqueeze(-1) * self.f_count + self.f_bias)
+        t = silu(t @ self.f_hidden + self.f_hidden_bias)
+        return torch.cat((t, bilinear), -1) if self.bilinear else t
+
+    def _last_weight(self) -> Tensor:
+        return torch.cat((self.f_out, self.q_out)) if self.bilinear else self.f_out
 
     def with_code(self, w: Tensor) -> LastLayer:
         """Return f's last layer for codes w (B, D).
@@ -143,34 +167,35 @@ class Energy(nn.Module):
         Whoever asks many energies of one code needs neither A nor b.
         """
         w1 = homogeneous(w)
-        weight = w1 @ self.f_out.view(-1, self.code_size + 1).T
+        weight = w1 @ self._last_weight().view(-1, self.code_size + 1).T
         bias = w1 @ self.f_out_bias.view(-1, self.code_size + 1).T
-        return LastLayer(weight.unflatten(-1, (self.hidden, self.residuals)), bias.unsqueeze(-2))
+        return LastLayer(weight.unflatten(-1, (-1, self.residuals)), bias.unsqueeze(-2))
 
     def energy_of_sum(self, s: Tensor, count: Tensor, last: LastLayer) -> Tensor:
-        """Return E (B, C) of C pair sums s (B, C, H) with count (B, C) each."""
-        silu = torch.nn.functional.silu
-        t = silu(s @ self.f_in + count.unsqueeze(-1) * self.f_count + self.f_bias)
-        t = silu(t @ self.f_hidden + self.f_hidden_bias)
-        return (t @ last.weight + last.bias).square().sum(-1)
+        """Return E (B, C) of C pair sums s (B, C, H + Q) with count (B, C) each."""
+        return (self._last_hidden(s, count) @ last.weight + last.bias).square().sum(-1)
 
     def head(self, s: Tensor, count: Tensor, last: LastLayer) -> tuple[Tensor, Tensor, Tensor]:
-        """Return E (B, C), ∂E/∂s (B, C, H) and ∂E/∂count (B, C); arguments as above."""
-        z = s @ self.f_in + count.unsqueeze(-1) * self.f_count + self.f_bias
+        """Return E (B, C), ∂E/∂s (B, C, H + Q) and ∂E/∂count (B, C); arguments as above."""
+        hidden, bilinear = s[..., : self.hidden], s[..., self.hidden :]
+        z = hidden @ self.f_in + count.unsqueeze(-1) * self.f_count + self.f_bias
         t1, slope1 = silu_and_slope(z)
         t2, slope2 = silu_and_slope(t1 @ self.f_hidden + self.f_hidden_bias)
+        t2 = torch.cat((t2, bilinear), -1) if self.bilinear else t2
         r = t2 @ last.weight + last.bias
         d_t2 = 2 * r @ last.weight.transpose(-1, -2)
-        d_z = ((d_t2 * slope2) @ self.f_hidden.T) * slope1
-        return r.square().sum(-1), d_z @ self.f_in.T, d_z @ self.f_count
+        d_z = ((d_t2[..., : self.hidden] * slope2) @ self.f_hidden.T) * slope1
+        d_s = d_z @ self.f_in.T
+        d_s = torch.cat((d_s, d_t2[..., self.hidden :]), -1) if self.bilinear else d_s
+        return r.square().sum(-1), d_s, d_z @ self.f_count
 
     # E as a function of the gates: identification
 
     def pair_sums(self, x: Tensor) -> Tensor:
-        """Return what the gates weigh (B, Q, H), summed over time; x: (B, T, N, I).
+        """Return what the gates weigh (B, pairs, H + Q), summed over time; x: (B, T, N, I).
 
-        Q unordered pairs i ≤ j: Σ_t h_ij + h_ji, which halves what identification reads in every
-        step; if not relational, Q = N entities.
+        Unordered pairs i ≤ j: Σ_t h_ij + h_ji, which halves what identification reads in every
+        step; if not relational, the N entities.
         """
         h = self.pairs(x).sum(-4)
         if not self.relational:
@@ -180,7 +205,7 @@ class Energy(nn.Module):
         return (h + h.transpose(-3, -2)).flatten(-3, -2).index_select(-2, i * n + j)
 
     def pair_weights(self, gates: Tensor) -> Tensor:
-        """Return the weights (..., Q) of `pair_sums` under gates m (..., N)."""
+        """Return the weights (..., pairs) of `pair_sums` under gates m (..., N)."""
         if not self.relational:
             return gates
         n = gates.shape[-1]
@@ -194,20 +219,20 @@ class Energy(nn.Module):
         return gates.sum(-1).square() if self.relational else gates.sum(-1)
 
     def gated_sum(self, h: Tensor, gates: Tensor) -> tuple[Tensor, Tensor]:
-        """Return Σ m_i m_j h_ij (B, C, H) and Σ m_i m_j (B, C) of C choices of gates.
+        """Return Σ m_i m_j h_ij (B, C, H + Q) and Σ m_i m_j (B, C) of C choices of gates.
 
-        h: pair sums (B, Q, H); gates m: (B, C, N).
+        h: pair sums (B, pairs, H + Q); gates m: (B, C, N).
         """
         return self.pair_weights(gates) @ h, self.pair_count(gates)
 
     def energy_of_gates(self, h: Tensor, gates: Tensor, last: LastLayer) -> Tensor:
-        """Return E (B, C); h: pair sums (B, Q, H), gates: (B, C, N)."""
+        """Return E (B, C); h: `pair_sums`, gates: (B, C, N)."""
         return self.energy_of_sum(*self.gated_sum(h, gates), last)
 
     def energy_of_toggles(self, h: Tensor, gates: Tensor, last: LastLayer) -> Tensor:
         """Return E (B, C, N) where one gate of each choice is turned over, from 0 to 1 or back.
 
-        What an entity adds is summed over its own N pairs, not over all. h: pair sums (B, Q, H);
+        What an entity adds is summed over its own N pairs, not over all. h: `pair_sums`;
         gates: (B, C, N) of 0 and 1.
         """
         n = gates.shape[-1]

@@ -25,5 +25,6 @@ class Learner(nn.Module):
             size.relational,
             size.distances,
             Inputs(size.roles, size.displacement),
+            size.bilinear,
         )
         self.sampler = Sampler(size.sampler_steps, ridge=size.ridge)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..world.scene import POSITION
 from .energy import Energy, separation, silu_and_slope
+from .moments import moments, vector_jacobian
 
 
 class StateEnergy:
@@ -37,6 +38,7 @@ class StateEnergy:
         self.last = e.with_code(w)
         self.movers = movers
         gg = gates.unsqueeze(-1) * gates.unsqueeze(-2) if e.relational else torch.diag_embed(gates)
+        self.gates = gates[:, None, None]  # (B, 1, 1, P)
         self.count = e.pair_count(gates).unsqueeze(1)
         # Pairs whose first entity moves, and those whose second alone does.
         pairs = torch.cat((gg[:, :movers].flatten(1), gg[:, movers:, :movers].flatten(1)), 1)
@@ -45,12 +47,12 @@ class StateEnergy:
         if movers < x.shape[-2]:
             of_others = None if roles is None else roles[..., others, :]
             still = e.pair_sums(e.inputs(x[..., others, :], before[..., others, :], of_others))
-            self.static = e.gated_sum(still, gates[:, None, others])[0]
+            self.static = e.gated_sum(still, gates[:, None, others])[0][..., : e.hidden]
         else:
             self.static = torch.zeros((), device=x.device)
 
-    def _first_layer(self, states: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the inputs (B, M, T, pairs, H) of g's first SiLU, and how distances change.
+    def _first_layer(self, states: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return the inputs (B, M, T, pairs, H) of g's first SiLU, how distances change, and x.
 
         That is the gradients of the pairs' distances by the first entity's position, (B, M, T, m,
         P, 2) where the first moves, and (B, M, T, P - m, m, 2) where the second alone does.
@@ -64,25 +66,32 @@ class StateEnergy:
         first, second = x @ e.g_first, x @ e.g_second + e.g_bias
         u = (first[..., :m, :].unsqueeze(-2) + second.unsqueeze(-3)).flatten(-3, -2)
         other = first[..., m:, :].unsqueeze(-2) + second[..., :m, :].unsqueeze(-3)
-        return torch.cat((u, other.flatten(-3, -2)), -2) + distance, first_by, second_by
+        return torch.cat((u, other.flatten(-3, -2)), -2) + distance, first_by, second_by, x
 
     def __call__(self, states: Tensor) -> Tensor:
         """Return E (B, M) of candidates (B, M, T, P, F)."""
         e = self.e
         silu = torch.nn.functional.silu
-        h = silu(silu(self._first_layer(states)[0]) @ e.g_hidden + e.g_hidden_bias)
+        u, _, _, x = self._first_layer(states)
+        h = silu(silu(u) @ e.g_hidden + e.g_hidden_bias)
         s = (self.weights @ h).squeeze(-2).sum(-2) + self.static
+        if e.bilinear:
+            first, second = self._factors(x)
+            s = torch.cat((s, (first * second).sum(-2)), -1)
         return e.energy_of_sum(s, self.count, self.last)
 
     def value_and_gradient(self, states: Tensor) -> tuple[Tensor, Tensor]:
         """Return E (B, M) and ∂E/∂states (B, M, T, P, F), zero for entities that do not move."""
         e, m, p = self.e, self.movers, states.shape[-2]
-        u, first_by, second_by = self._first_layer(states)
+        u, first_by, second_by, x = self._first_layer(states)
         t1, slope1 = silu_and_slope(u)
         t2, slope2 = silu_and_slope(t1 @ e.g_hidden + e.g_hidden_bias)
         s = (self.weights @ t2).squeeze(-2).sum(-2) + self.static
+        if e.bilinear:
+            first, second = self._factors(x)
+            s = torch.cat((s, (first * second).sum(-2)), -1)
         energy, d_s, _ = e.head(s, self.count, self.last)
-        d_t2 = self.weights.transpose(-1, -2) * d_s[:, :, None, None, :]
+        d_t2 = self.weights.transpose(-1, -2) * d_s[:, :, None, None, : e.hidden]
         d_u = ((d_t2 * slope2) @ e.g_hidden.T) * slope1
         by_first = d_u[..., : m * p, :].unflatten(-2, (m, p))
         d_second = by_first[..., :m, :].sum(-3)
@@ -94,4 +103,17 @@ class StateEnergy:
         push = d_distance[..., m * p :].unflatten(-1, (p - m, m)).unsqueeze(-1) * second_by
         d_place = pull.sum(-2) - pull[..., :m, :].sum(-3) - push.sum(-3)
         d_x = d_x + torch.nn.functional.pad(d_place, (0, d_x.shape[-1] - 2))
+        if e.bilinear:
+            d_q = d_s[:, :, None, e.hidden :]
+            d_moments = (d_q * second) @ e.q_first.T + (d_q * first) @ e.q_second.T
+            d_each = d_moments.unsqueeze(-2) * self.gates[..., :m, None]
+            d_x = d_x + vector_jacobian(x[..., :m, :], d_each)
         return energy, torch.nn.functional.pad(e.inputs.vector_jacobian(d_x), (0, 0, 0, p - m))
+
+    def _factors(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the factors (B, M, T, Q) of the bilinear sums, which need no pairs.
+
+        Σ_ij m_i m_j (u · z_i)(v · z_j) = (u · Σ m_i z_i)(v · Σ m_j z_j). x: inputs (B, M, T, P, I).
+        """
+        z = (self.gates.unsqueeze(-2) @ moments(x)).squeeze(-2)
+        return z @ self.e.q_first, z @ self.e.q_second

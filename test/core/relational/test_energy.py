@@ -11,17 +11,25 @@ from hypothesis import strategies as st
 from ebm_core.relational.energy import SOFTENING, Energy
 from ebm_core.relational.inputs import Inputs
 from ebm_core.relational.state_energy import StateEnergy
-from ebm_core.world.scene import NUM_FEATURES, NUM_INPUTS, POSITION
+from ebm_core.world.scene import (
+    LAST_STEP,
+    MOVABLE,
+    NUM_FEATURES,
+    NUM_INPUTS,
+    POSITION,
+)
 
 seeds = st.integers(0, 10_000)
+units = st.sampled_from([0, 5])
 few = settings(max_examples=20)
 PLAIN = Inputs()
 
 
-def problem(seed, batch=3, n=5, times=2, relational=True, inputs=PLAIN):
+def problem(seed, batch=3, n=5, times=2, relational=True, inputs=PLAIN, bilinear=0):
     torch.manual_seed(seed)
     size = {'hidden': 16, 'residuals': 3, 'code_size': 4}
-    energy = Energy(**size, relational=relational, inputs=inputs).double()
+    units = bilinear if relational else 0
+    energy = Energy(**size, relational=relational, inputs=inputs, bilinear=units).double()
     # Biases, and the weight of distances, are zero to begin with: nothing of them could be wrong.
     for parameter in energy.parameters():
         torch.nn.init.normal_(parameter, std=parameter.shape[0] ** -0.5)
@@ -62,10 +70,22 @@ def test_what_is_not_attended_to_does_not_matter(seed):
     )
 
 
+def product_of_moments(energy, one, other):
+    """A bilinear unit of two entities: each part that the first plays, times what it is."""
+    if not energy.bilinear:
+        return 0.0
+    factors = []
+    for x, weight in ((one, energy.q_first), (other, energy.q_second)):
+        part = torch.cat((x[:, [MOVABLE]], x[:, NUM_INPUTS:]), 1)
+        what = torch.cat((torch.ones(len(x), 1), x[:, POSITION], x[:, LAST_STEP]), 1)
+        factors.append(torch.einsum('bp,bw->bpw', part, what).flatten(1) @ weight)
+    return factors[0] * factors[1]
+
+
 def reference_energy(energy, x, gates, w):
     """Eq. 4 time by time and pair by pair, from the parameters alone."""
     silu = torch.nn.functional.silu
-    total, count = 0, 0
+    total, count, products = 0, 0, 0
     for i in range(x.shape[2]):
         for j in range(x.shape[2]):
             if not energy.relational and i != j:
@@ -78,28 +98,32 @@ def reference_energy(energy, x, gates, w):
                 u = u + distance * energy.g_distance
                 h = silu(silu(u) @ energy.g_hidden + energy.g_hidden_bias)
                 total = total + gate[:, None] * h
+                products = products + gate[:, None] * product_of_moments(
+                    energy, x[:, t, i], x[:, t, j]
+                )
             count = count + gate
     t = silu(total @ energy.f_in + count[:, None] * energy.f_count + energy.f_bias)
     t = silu(t @ energy.f_hidden + energy.f_hidden_bias) @ energy.f_out + energy.f_out_bias
+    t = t + products @ energy.q_out if energy.bilinear else t
     t = t.reshape(len(x), energy.residuals, energy.code_size + 1)
     residual = (t[..., :-1] @ w[..., None])[..., 0] + t[..., -1]
     return residual.square().sum(-1)
 
 
-@given(seed=seeds, relational=st.booleans())
+@given(seed=seeds, relational=st.booleans(), bilinear=units)
 @few
-def test_equals_the_sum_over_pairs(seed, relational):
-    energy, x, gates, w = problem(seed, relational=relational)
+def test_equals_the_sum_over_pairs(seed, relational, bilinear):
+    energy, x, gates, w = problem(seed, relational=relational, bilinear=bilinear)
     expected = reference_energy(energy, x, gates, w)
     torch.testing.assert_close(energy.energy(x, gates, w), expected)
     of_gates = energy.energy_of_gates(energy.pair_sums(x), gates[:, None], energy.with_code(w))
     torch.testing.assert_close(of_gates[:, 0], expected)
 
 
-@given(seed=seeds, relational=st.booleans())
+@given(seed=seeds, relational=st.booleans(), bilinear=units)
 @few
-def test_gate_gradient_is_autograds(seed, relational):
-    energy, x, gates, w = problem(seed, relational=relational)
+def test_gate_gradient_is_autograds(seed, relational, bilinear):
+    energy, x, gates, w = problem(seed, relational=relational, bilinear=bilinear)
     gates.requires_grad_()
     (expected,) = torch.autograd.grad(energy.energy(x, gates, w).sum(), gates)
     value, gradient = energy.energy_and_gate_gradient(
@@ -115,12 +139,15 @@ def test_gate_gradient_is_autograds(seed, relational):
     times=st.sampled_from([1, 4]),
     movers=st.integers(1, 3),
     inputs=st.sampled_from([Inputs(), Inputs(roles=3), Inputs(roles=3, displacement=True)]),
+    bilinear=units,
 )
 @few
 def test_state_energy_is_the_energy_and_its_gradient_is_autograds(
-    seed, relational, times, movers, inputs
+    seed, relational, times, movers, inputs, bilinear
 ):
-    energy, _, gates, w = problem(seed, n=3, relational=relational, inputs=inputs)
+    energy, _, gates, w = problem(
+        seed, n=3, relational=relational, inputs=inputs, bilinear=bilinear
+    )
     roles = torch.randn(3, 3, inputs.roles, dtype=torch.double)
     before = torch.randn(3, 3, NUM_FEATURES, dtype=torch.double)
     x = torch.randn(3, times, 3, NUM_FEATURES, dtype=torch.double)
@@ -167,9 +194,9 @@ def test_frozen_shares_values_and_takes_no_gradient():
     assert x.grad is not None and all(p.grad is None for p in energy.parameters())
 
 
-@pytest.mark.parametrize('n', [2, 6])
-def test_training_differentiates_through_a_gradient_step(n):
-    energy, _, gates, w = problem(3, n=n)
+@pytest.mark.parametrize(('n', 'bilinear'), [(2, 0), (6, 0), (3, 5)])
+def test_training_differentiates_through_a_gradient_step(n, bilinear):
+    energy, _, gates, w = problem(3, n=n, bilinear=bilinear)
     x = torch.randn(3, 1, n, NUM_FEATURES, dtype=torch.double)
     states = StateEnergy(energy, x[:, 0], x, gates, w, movers=1)
     stepped = x[:, None] - 0.1 * states.value_and_gradient(x[:, None])[1]
@@ -186,14 +213,13 @@ def test_without_distances_nothing_of_them_is_learned():
     assert energy.g_first.grad is not None
 
 
-@pytest.mark.parametrize('relational', [True, False])
-def test_energies_of_toggled_gates_are_those_of_the_masks(relational):
-    torch.manual_seed(3)
-    energy = Energy(hidden=16, residuals=3, code_size=4, relational=relational)
+@pytest.mark.parametrize(('relational', 'bilinear'), [(True, 0), (False, 0), (True, 5)])
+def test_energies_of_toggled_gates_are_those_of_the_masks(relational, bilinear):
+    energy, x, _, w = problem(3, relational=relational, bilinear=bilinear)
     with torch.no_grad():
-        h = energy.pair_sums(torch.randn(2, 1, 5, NUM_INPUTS))
-        last = energy.with_code(torch.randn(2, 4))
-        gates = (torch.rand(2, 7, 5) < 0.5).float()
+        h = energy.pair_sums(x)
+        last = energy.with_code(w)
+        gates = (torch.rand(3, 7, 5) < 0.5).double()
         toggled = (gates.unsqueeze(2) - torch.eye(5)).abs()
         expected = energy.energy_of_gates(h, toggled.flatten(1, 2), last).unflatten(1, (7, 5))
         torch.testing.assert_close(energy.energy_of_toggles(h, gates, last), expected)

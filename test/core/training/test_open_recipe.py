@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from ebm_core.errors import InvalidInput
+from ebm_core.errors import InvalidInput, ModelError
 from ebm_core.model_files import read_model
-from ebm_core.relational.config import preset
+from ebm_core.relational.config import Preset, preset
 from ebm_core.relational.model import save_model
 from ebm_core.relational.open_recipe import OpenRecipe, recipe_of
 from ebm_core.training.loop import train
@@ -65,6 +65,20 @@ def test_a_run_begins_with_the_weights_that_it_is_given(tmp_path):
     slow = recipe_of(few_steps(steps=1, learning_rate=1e-12, bias_learning_rate=1e-12))
     trained, _ = train(slow, tmp_path / 'run', device=CPU, begin=begin)
     torch.testing.assert_close(trained.energy.g_first, given.energy.g_first)
+
+
+def test_weights_without_bilinear_units_begin_an_energy_that_has_them(tmp_path):
+    chosen = few_steps()
+    plain = Preset(model=chosen.model.model_copy(update={'bilinear': 0}), training=chosen.training)
+    given, begun = recipe_of(plain).build(), recipe_of(chosen).build()
+    save_model(tmp_path, given, plain, {})
+    read_model(tmp_path).begin(begun)
+    x, gates = torch.randn(2, 1, 3, begun.energy.inputs.number), torch.ones(2, 3)
+    w = torch.randn(2, chosen.model.code_size)
+    torch.testing.assert_close(begun.energy.energy(x, gates, w), given.energy.energy(x, gates, w))
+    save_model(tmp_path, begun, chosen, {})
+    with pytest.raises(ModelError, match=r'nothing takes .*q_out'):
+        read_model(tmp_path).begin(given)
 
 
 def test_processes_draw_all_concepts_among_them_and_none_alike():
