@@ -97,13 +97,14 @@ class ConceptArm:
     def __init__(self, timeout_s: float = 30.0, workspace: Workspace | None = None) -> None:
         """workspace: the nodes' workspace; None: the package's."""
         self.timeout_s = timeout_s
-        self._workspace = workspace or load_workspace(package_path('', WORKSPACE))
+        self.workspace = workspace or load_workspace(package_path('', WORKSPACE))
         self._context = Context()
         rclpy.init(context=self._context)
         self._node = Node('concept_arm', context=self._context)
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self._node)
         self._status: ros.ControllerStatus | None = None
+        self._scene: ros.Scene | None = None
         self._concepts: list[ros.Concept] = []
         self._goal: ClientGoalHandle | None = None
         self._result: Future | None = None
@@ -114,6 +115,7 @@ class ConceptArm:
         )
         self._enact = ActionClient(self._node, EnactConcept, 'controller/enact')
         self._node.create_subscription(ros.Concept, 'concept', self._concepts.append, qos.LATCHED)
+        self._node.create_subscription(ros.Scene, 'scene', self._on_scene, qos.LATCHED)
         self._node.create_subscription(
             ros.ControllerStatus, 'controller/status', self._on_status, qos.STATUS
         )
@@ -139,7 +141,7 @@ class ConceptArm:
         self._concepts.clear()
         for demonstration in demonstrations:
             self._demonstrations.publish(
-                conversions.demonstration_to_message(name, demonstration, self._workspace)
+                conversions.demonstration_to_message(name, demonstration, self.workspace)
             )
             self._demonstrations.wait_for_all_acked(Duration(seconds=self.timeout_s))
         if before + len(demonstrations) < needed:
@@ -165,7 +167,7 @@ class ConceptArm:
 
     def replace(self, name: str, number: int, demonstration: Demonstration) -> str:
         """Put a demonstration in the place of number 1, 2, … of a name."""
-        message = conversions.demonstration_to_message(name, demonstration, self._workspace)
+        message = conversions.demonstration_to_message(name, demonstration, self.workspace)
         service = 'concept_learner/replace_demonstration'
         given = {'number': number, 'demonstration': message}
         return self._call(srv.ReplaceDemonstration, service, **given).message
@@ -299,6 +301,14 @@ class ConceptArm:
         self._status = None
         self._spin_until(lambda: self._status is not None, 'a status of the controller')
         return self._status
+
+    def scene(self) -> ros.Scene:
+        """Return the scene that was heard last; nodes send it when it changes."""
+        self._spin_until(lambda: self._scene is not None, 'a scene')
+        return self._scene
+
+    def _on_scene(self, scene: ros.Scene) -> None:
+        self._scene = scene
 
     def _on_status(self, status: ros.ControllerStatus) -> None:
         self._status = status
