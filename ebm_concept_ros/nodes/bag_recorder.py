@@ -100,13 +100,15 @@ class BagRecorder(RunnableDefaults, Node):
         )
 
         def write(data: bytes) -> None:
-            if self._writer is None:
-                return
-            try:
-                self._writer.write(topic_name, kind_name, time.time_ns(), data)
-            except OSError as error:  # the disk is full, say: what was written is all there is
-                self._writer = None
-                self._diagnostics.set('bag', Level.ERROR, f'recording has ended: {error}')
+            with self._writing_now:
+                if self._writer is None:
+                    return
+                try:
+                    self._writer.write(topic_name, kind_name, time.time_ns(), data)
+                    return
+                except OSError as error:  # the disk is full, say: what was written is all there is
+                    self._writer, reason = None, str(error)
+            self._diagnostics.set('bag', Level.ERROR, f'recording has ended: {reason}')
 
         return write
 
