@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -323,8 +324,9 @@ def test_whatever_is_imported_is_declared():
     declared |= {re.split('[=<>]', word.strip('"'))[0] for word in pinned}
     for folder in ('ebm_core', 'ebm_concept_ros', 'launch'):
         assert {name.lower() for name in imported_by(ROOT / folder)} <= declared
+    setup, distributions = (ROOT / 'setup.py').read_text(), packages_distributions()
     for name in imported_by(ROOT / 'ebm_core'):
-        assert f"'{name}'" in (ROOT / 'setup.py').read_text()
+        assert any(f"'{known}'" in setup for known in (name, *distributions.get(name, ()))), name
 
 
 @pytest.mark.skipif(importlib.util.find_spec('ruff') is None, reason='ruff is not installed')
