@@ -5,7 +5,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TypeVar
+
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from .errors import InvalidInput
 
 
 class Config(BaseModel):
@@ -28,6 +33,39 @@ class RunConfig(Config):
     cuda_graphs: bool = Field(
         False, description='on a GPU, whether losses and gradients are replayed from CUDA graphs'
     )
+
+
+AnyConfig = TypeVar('AnyConfig', bound=Config)
+AnyRun = TypeVar('AnyRun', bound=RunConfig)
+
+
+def changed(base: AnyConfig, changes: Mapping[str, object]) -> AnyConfig:
+    """Return a configuration with some values changed; InvalidInput names key, value and bounds."""
+    try:
+        return type(base).model_validate({**base.model_dump(), **changes})
+    except ValidationError as error:
+        raise InvalidInput(describe(error, type(base))) from None
+
+
+def changed_parts(base: AnyConfig, changes: Mapping[str, object]) -> AnyConfig:
+    """Return the same where each key belongs to the one of base's parts that has it."""
+    parts = {name: getattr(base, name) for name in type(base).model_fields}
+    known = [key for part in parts.values() for key in type(part).model_fields]
+    if unknown := [key for key in changes if key not in known]:
+        raise InvalidInput(f'{", ".join(unknown)}: unknown key; known are {", ".join(known)}')
+    made = {
+        name: changed(part, {k: v for k, v in changes.items() if k in type(part).model_fields})
+        for name, part in parts.items()
+    }
+    return base.model_copy(update=made)
+
+
+def share_of_batch(run: AnyRun, rank: int, number: int) -> AnyRun:
+    """Return a run with the share of each step's batch that process `rank` of `number` takes."""
+    batch = run.batch // number + (rank < run.batch % number)
+    if not batch:
+        raise InvalidInput(f'batch: {run.batch} is too few for {number} processes')
+    return run.model_copy(update={'batch': batch})
 
 
 def describe(error: ValidationError, config: type[BaseModel]) -> str:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from ..config import Config, describe
+from ..config import Config, changed_parts
 from ..errors import InvalidInput
 
 Scenario = Literal['class', 'task', 'domain']
@@ -75,15 +75,4 @@ def preset(name: str, **changes: object) -> ContinualPreset:
     """Return a preset with some values of stream or learner changed; errors name key and value."""
     if name not in PRESETS:
         raise InvalidInput(f'preset: {name!r} is unknown; known are {", ".join(PRESETS)}')
-    parts, taken = PRESETS[name].model_dump(), set()
-    for part, kind in (('stream', StreamConfig), ('learner', LearnerConfig)):
-        own = {key: value for key, value in changes.items() if key in kind.model_fields}
-        taken |= own.keys()
-        try:
-            parts[part] = kind.model_validate(parts[part] | own)
-        except ValidationError as error:
-            raise InvalidInput(describe(error, kind)) from None
-    if unknown := changes.keys() - taken:
-        known = [*StreamConfig.model_fields, *LearnerConfig.model_fields]
-        raise InvalidInput(f'{", ".join(unknown)}: unknown key; known are {", ".join(known)}')
-    return ContinualPreset(**parts)
+    return changed_parts(PRESETS[name], changes)

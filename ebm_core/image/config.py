@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from ..config import Config, RunConfig, describe
+from ..config import Config, RunConfig, changed_parts
 from ..errors import InvalidInput
 
 
@@ -77,18 +77,7 @@ def preset(name: str, **changes: object) -> ImagePreset:
     """Return a preset with some values of model or training changed; errors name key and value."""
     if name not in PRESETS:
         raise InvalidInput(f'preset: {name!r} is unknown; known are {", ".join(PRESETS)}')
-    parts, taken = PRESETS[name].model_dump(), set()
-    for part, kind in (('model', ImageConfig), ('training', ImageTraining)):
-        own = {key: value for key, value in changes.items() if key in kind.model_fields}
-        taken |= own.keys()
-        try:
-            parts[part] = kind.model_validate(parts[part] | own)
-        except ValidationError as error:
-            raise InvalidInput(describe(error, kind)) from None
-    if unknown := changes.keys() - taken:
-        known = [*ImageConfig.model_fields, *ImageTraining.model_fields]
-        raise InvalidInput(f'{", ".join(unknown)}: unknown key; known are {", ".join(known)}')
-    made = ImagePreset(**parts)
+    made = changed_parts(PRESETS[name], changes)
     if made.training.batch > made.model.buffer:
         raise InvalidInput(
             f'batch: {made.training.batch} is refused: at most {made.model.buffer}, the buffer'

@@ -14,8 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..config import share_of_batch
 from ..datasets.sources import LabelledImages
-from ..errors import Diverged, InvalidInput
+from ..errors import Diverged
 from ..protocols import ParameterGroup, StepLosses
 from .config import ImagePreset, ImageTraining
 from .energy import ImageLearner, check_images
@@ -58,10 +59,7 @@ class ImageRecipe:
 
     def share(self, rank: int, number: int) -> Self:
         """Return the recipe with this process's share of each step's images."""
-        batch = self.run.batch // number + (rank < self.run.batch % number)
-        if not batch:
-            raise InvalidInput(f'batch: {self.run.batch} is too few for {number} processes')
-        training = self.run.model_copy(update={'batch': batch})
+        training = share_of_batch(self.run, rank, number)
         return type(self)(self.preset.model_copy(update={'training': training}), self.images)
 
     def build(self) -> ImageLearner:

@@ -15,10 +15,9 @@ from typing import Self
 
 import numpy as np
 import torch
-from pydantic import ValidationError
 
 from ..concepts import EventBatch
-from ..config import describe
+from ..config import changed
 from ..errors import InvalidInput
 from ..model_files import read_model
 from .config import ModelConfig, Preset, TrainingConfig
@@ -54,11 +53,7 @@ def adaptation(directory: Path | str, *, rehearse: bool = True, **changes: objec
         'positive_weight': 0.01,
         **changes,
     }
-    try:
-        checked = TrainingConfig.model_validate(training)
-    except ValidationError as error:
-        raise InvalidInput(describe(error, TrainingConfig)) from None
-    return Preset(model=files.config(ModelConfig), training=checked)
+    return Preset(model=files.config(ModelConfig), training=changed(TrainingConfig(), training))
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field
 
 from ..concepts import FAMILIES, OPEN_FAMILIES, concept_names
 from ..concepts.grammar import KINDS
-from ..config import Config, RunConfig, describe
+from ..config import Config, RunConfig, changed
 from ..errors import InvalidInput
 from ..world.scene import MAX_ROLES
 
@@ -221,8 +221,4 @@ def preset(name: str, **changes: object) -> Preset:
     if name not in PRESETS:
         raise InvalidInput(f'preset: {name!r} is unknown; known are {", ".join(PRESETS)}')
     base = PRESETS[name]
-    try:
-        training = TrainingConfig.model_validate({**base.training.model_dump(), **changes})
-    except ValidationError as error:
-        raise InvalidInput(describe(error, TrainingConfig)) from None
-    return Preset(model=base.model, training=training)
+    return Preset(model=base.model, training=changed(base.training, changes))

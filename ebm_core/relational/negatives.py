@@ -37,7 +37,7 @@ def state_candidates(
     """
     mutable_mask = mutable[:, None, None]
     true = x.unsqueeze(1)
-    spread = _column(NEAR_SPREADS, x.device)
+    spread = _column(NEAR_SPREADS, x)
     shape = (len(x), len(NEAR_SPREADS), *x.shape[1:])
     noise = torch.randn(shape, device=x.device)
     near = true + spread * noise * mutable_mask * _some(shape, mutable)
@@ -46,7 +46,7 @@ def state_candidates(
     anything[..., COLOUR] = torch.rand((*shape[:-1], 3), device=x.device)
     where = mutable_mask * _some(shape, mutable)
     anywhere = true * (1 - where) + anything * where
-    back = _column(ON_THE_WAY, x.device)
+    back = _column(ON_THE_WAY, x)
     on_the_way = true + back * (start.unsqueeze(1) - true)
     sampled = (chain[len(chain) // 2], chain[-1]) if chain else ()
     candidates = torch.cat((true, on_the_way, near, anywhere, *sampled), 1)
@@ -56,10 +56,15 @@ def state_candidates(
     return candidates, ignored
 
 
+def _column(values: tuple[float, ...], like: Tensor) -> Tensor:
+    """Return values (M, 1, 1, 1) of the kind of another tensor."""
+    return _kept_column(values, like.device, like.dtype)
+
+
 @cache
-def _column(values: tuple[float, ...], device: torch.device) -> Tensor:
-    """Return values (M, 1, 1, 1); kept, for a GPU waits for what comes from the CPU."""
-    return torch.tensor(values, device=device).view(-1, 1, 1, 1)
+def _kept_column(values: tuple[float, ...], device: torch.device, dtype: torch.dtype) -> Tensor:
+    """Return the same; kept, for a GPU waits for what comes from the CPU."""
+    return torch.tensor(values, device=device, dtype=dtype).view(-1, 1, 1, 1)
 
 
 def sure_of_the_way(candidates: int, device: torch.device) -> Tensor:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from ..config import Config, RunConfig, describe
+from ..config import Config, RunConfig, changed
 from ..errors import InvalidInput
 
 Curve = Literal['spiral', 'moons', 'rings', 'mixture']
@@ -72,14 +72,8 @@ def preset(name: str, hidden: int | None = None, **changes: object) -> PlanePres
     if name not in PRESETS:
         raise InvalidInput(f'preset: {name!r} is unknown; known are {", ".join(PRESETS)}')
     base = PRESETS[name]
-    wanted = {} if hidden is None else {'hidden': hidden}
-    parts = []
-    for own, new in ((base.model, wanted), (base.training, changes)):
-        try:
-            parts.append(type(own).model_validate({**own.model_dump(), **new}))
-        except ValidationError as error:
-            raise InvalidInput(describe(error, type(own))) from None
-    model, training = parts
+    model = changed(base.model, {} if hidden is None else {'hidden': hidden})
+    training = changed(base.training, changes)
     if training.batch > model.buffer:
         raise InvalidInput(
             f'batch: {training.batch} is refused: at most {model.buffer}, the buffer'

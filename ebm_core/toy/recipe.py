@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import InvalidInput
+from ..config import share_of_batch
 from ..protocols import ParameterGroup, StepLosses
 from .config import PlanePreset, PlaneTraining
 from .curves import point_on
@@ -48,10 +48,7 @@ class PlaneRecipe:
 
     def share(self, rank: int, number: int) -> Self:
         """Return the recipe with this process's share of each step's points."""
-        batch = self.run.batch // number + (rank < self.run.batch % number)
-        if not batch:
-            raise InvalidInput(f'batch: {self.run.batch} is too few for {number} processes')
-        training = self.run.model_copy(update={'batch': batch})
+        training = share_of_batch(self.run, rank, number)
         return type(self)(self.preset.model_copy(update={'training': training}))
 
     def build(self) -> PlaneLearner:

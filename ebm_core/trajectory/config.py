@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from ..config import Config, RunConfig, describe
+from ..config import Config, RunConfig, changed
 from ..errors import InvalidInput
 
 Kind = Literal['energy', 'forward', 'inverse']
@@ -88,8 +88,4 @@ def preset(name: str, **changes: object) -> PairPreset:
     if name not in PRESETS:
         raise InvalidInput(f'preset: {name!r} is unknown; known are {", ".join(PRESETS)}')
     base = PRESETS[name]
-    try:
-        training = PairTraining.model_validate({**base.training.model_dump(), **changes})
-    except ValidationError as error:
-        raise InvalidInput(describe(error, PairTraining)) from None
-    return base.model_copy(update={'training': training})
+    return base.model_copy(update={'training': changed(base.training, changes)})

@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
+from ..config import share_of_batch
 from ..errors import InvalidInput
 from ..protocols import ParameterGroup, StepLosses
 from ..sampling.langevin import Langevin, StepRange
@@ -93,10 +94,7 @@ class PairRecipe:
 
     def share(self, rank: int, number: int) -> Self:
         """Return the recipe with this process's share of each step's transitions."""
-        batch = self.run.batch // number + (rank < self.run.batch % number)
-        if not batch:
-            raise InvalidInput(f'batch: {self.run.batch} is too few for {number} processes')
-        training = self.run.model_copy(update={'batch': batch})
+        training = share_of_batch(self.run, rank, number)
         return type(self)(self.preset.model_copy(update={'training': training}), self.data)
 
     def transitions(self) -> Transitions:
