@@ -58,6 +58,9 @@ PURPOSE = {
     '~/identify': 'Who takes part in a concept in a scene that is given.',
     '~/generate': 'Where a concept brings those who can move in a scene that is given.',
     '~/satisfied': 'Whether the one who can move, in a scene that is given, is at the minimum.',
+    '~/remove_demonstration': 'Takes any demonstration of a name back.',
+    '~/understood': 'What demonstrations amount to so far: the score, the odd one, who would take '
+    'part, the energy over the table; nothing moves.',
     '~/pause': 'Holds from the next tick on, until `resume`.',
     '~/resume': 'Ends a pause: goes on from the measured state, with a new plan.',
     '~/stop': 'Holds until a concept comes that was published afterwards.',

@@ -50,17 +50,22 @@ class Collection:
         return len(self._collected.pop(name))
 
     def undo(self, name: str, inferred_from: Mapping[str, Shown]) -> int:
-        """Take the last one back, return how many are left; raises InvalidInput if there is none.
+        """Take the last one back; see `remove`."""
+        return self.remove(name, len(self._shown(name, inferred_from)), inferred_from)
 
-        inferred_from: the demonstrations of concepts. Of one that is already inferred all but the
-        last are collected again, and the concept stays until there are enough anew.
+    def remove(self, name: str, number: int, inferred_from: Mapping[str, Shown]) -> int:
+        """Take number 1, 2, … back, and return how many are left; raises InvalidInput.
+
+        inferred_from: the demonstrations of concepts. Of one that is already inferred all others
+        are collected again, and the concept stays until there are enough anew.
         """
-        collected = self._collected.pop(name, list(inferred_from.get(name, ())))
-        if not collected:
-            raise self._unknown(name)
-        if len(collected) > 1:
-            self._collected[name] = collected[:-1]
-        return len(collected) - 1
+        shown = self._shown(name, inferred_from)
+        self._check_number(name, number, shown)
+        self._collected.pop(name, None)
+        del shown[number - 1]
+        if shown:
+            self._collected[name] = shown
+        return len(shown)
 
     def replace(
         self,
@@ -73,14 +78,25 @@ class Collection:
 
         Returns all of the name where it was one of those that the concept is inferred from.
         """
-        collected = self._collected.get(name)
-        shown = list(inferred_from.get(name, ())) if collected is None else collected
+        shown = self._shown(name, inferred_from)
+        self._check_number(name, number, shown)
+        shown[number - 1] = demonstration
+        if name not in self._collected:
+            return tuple(shown)
+        self._collected[name] = shown
+        return None
+
+    def _shown(self, name: str, inferred_from: Mapping[str, Shown]) -> list[Demonstration]:
+        """Return what is being collected, or what a concept is inferred from."""
+        shown = list(self._collected.get(name) or inferred_from.get(name, ()))
         if not shown:
             raise self._unknown(name)
+        return shown
+
+    @staticmethod
+    def _check_number(name: str, number: int, shown: list[Demonstration]) -> None:
         if not 1 <= number <= len(shown):
             raise InvalidInput(f'number: {number} refused, of {name!r} there are 1 to {len(shown)}')
-        shown[number - 1] = demonstration
-        return tuple(shown) if collected is None else None
 
     def _unknown(self, name: str) -> InvalidInput:
         known = ', '.join(map(repr, self._collected)) or 'none'

@@ -16,6 +16,7 @@ import numpy as np
 from ebm_concept_ros.control.collection import Shown
 from ebm_concept_ros.control.composer import Composer
 from ebm_concept_ros.control.satisfaction import Satisfaction, satisfaction
+from ebm_concept_ros.control.target import Target, make_target
 from ebm_concept_ros.types import AnyConcept, CompositionRequest, ConceptCodes, NamedScene
 from ebm_concept_ros.workspace import Workspace
 from ebm_core.library.entry import SavedCodes, SavedConcept
@@ -23,6 +24,7 @@ from ebm_core.library.library import ConceptLibrary, LibraryError
 from ebm_core.world.scene import Demonstration, InvalidInput, Scene
 
 if TYPE_CHECKING:
+    from ebm_core.relational.agreement import Agreement
     from ebm_core.relational.model import ConceptModel
 
 
@@ -141,6 +143,17 @@ class Knowledge:
             if not was_known:
                 raise InvalidInput(f'name: {error}') from None
         self._composer.forget(name)
+
+    def agreement(self, demonstrations: Shown) -> Agreement:
+        """Return how well demonstrations agree, as the score of `infer` has it."""
+        # Imported here: who asks this has weights, and torch with them.
+        from ebm_core.relational.agreement import agreement
+
+        return agreement(self._model, demonstrations, self._seed, in_time=False)
+
+    def target(self, concept: AnyConcept, scene: NamedScene, workspace: Workspace) -> Target:
+        """Return what a concept asks for in a scene; raises InvalidInput and InvalidField."""
+        return make_target(self._model, concept, scene, workspace, self._seed)
 
     def identify(self, name: str, scene: Scene) -> np.ndarray:
         """Return who takes part, (N,) of 0 and 1; raises InvalidInput."""

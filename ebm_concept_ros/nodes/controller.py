@@ -143,9 +143,6 @@ class Controller(RunnableDefaults, LifecycleNode):
                 ros.Scene, 'scene', self._on_scene, **qos.overridable(qos.LATCHED)
             ),
             self.create_subscription(
-                ros.Concept, 'concept', self._on_concept, **qos.overridable(qos.LATCHED)
-            ),
-            self.create_subscription(
                 JointState,
                 'joint_states',
                 self._on_joint_state,
@@ -154,6 +151,12 @@ class Controller(RunnableDefaults, LifecycleNode):
                 ),
             ),
         ]
+        if p.follow_topic:
+            subscriptions.append(
+                self.create_subscription(
+                    ros.Concept, 'concept', self._on_concept, **qos.overridable(qos.LATCHED)
+                )
+            )
         timer = self.create_timer(
             1.0 / p.status_rate,
             self._report_status,

@@ -80,6 +80,9 @@ class ControllerParameters(Parameters):
     second_goal: Annotated[str, one_of(PREEMPT, REFUSE)] = Field(
         PREEMPT, description='what a goal of enact does, or a concept, while another is active'
     )
+    follow_topic: bool = Field(
+        True, description='whether what comes on the topic concept is enacted; else goals alone are'
+    )
     learner_timeout_s: float = Field(
         10.0, ge=0.1, le=600.0, description="how long a goal's names wait for the learner, s"
     )

@@ -16,6 +16,7 @@ import ebm_concept_ros.srv as srv
 from ebm_concept_ros import conversions
 from ebm_concept_ros.control.collection import Collection, Shown
 from ebm_concept_ros.control.knowledge import Knowledge
+from ebm_concept_ros.control.understanding import why_not_understood
 from ebm_concept_ros.errors import name_and_reason
 from ebm_concept_ros.field.energy_field import InvalidField
 from ebm_concept_ros.nodes.runtime.diagnostics import Diagnostics
@@ -58,11 +59,13 @@ class LearnerServices:
             ('delete_concept', srv.ConceptByName, self._delete_concept),
             ('list_demonstrations', srv.ListDemonstrations, self._list_demonstrations),
             ('undo_demonstration', srv.ConceptByName, self._undo_demonstration),
+            ('remove_demonstration', srv.RemoveDemonstration, self._remove_demonstration),
             ('forget_demonstrations', srv.ConceptByName, self._forget_demonstrations),
             ('replace_demonstration', srv.ReplaceDemonstration, self._replace_demonstration),
             ('identify', srv.Identify, self._identify),
             ('generate', srv.Generate, self._generate),
             ('satisfied', srv.Satisfied, self._satisfied),
+            ('understood', srv.Understood, self._understood),
         ):
             node.create_service(kind, f'~/{name}', self._answering(name, answer))
 
@@ -149,6 +152,12 @@ class LearnerServices:
         left = self._collection.undo(request.name, self._knowledge.inferred_from)
         response.message = f'{request.name}: {left} of {self._collection.needed}'
 
+    def _remove_demonstration(
+        self, request: srv.RemoveDemonstration.Request, response: srv.RemoveDemonstration.Response
+    ) -> None:
+        left = self._collection.remove(request.name, request.number, self._knowledge.inferred_from)
+        response.message = f'{request.name}: {left} of {self._collection.needed}'
+
     def _forget_demonstrations(
         self, request: srv.ConceptByName.Request, response: srv.ConceptByName.Response
     ) -> None:
@@ -190,6 +199,35 @@ class LearnerServices:
         response.distance_m = found.distance_m
         response.attention = _doubles(found.attention)
         response.message = f'{found.distance_m:.3f} m from the minimum of the energy'
+
+    def _understood(
+        self, request: srv.Understood.Request, response: srv.Understood.Response
+    ) -> None:
+        composition = conversions.composition_of(request.concepts, request.weights)
+        (name, *others) = composition.concepts
+        collected = () if others else self._collection.of(name)
+        if collected:
+            concept = self._knowledge.infer(name, collected)
+        else:
+            concept = self._knowledge.composed(composition)
+        worst = min(concept.terms, key=lambda term: term.understanding)
+        response.understanding = worst.understanding
+        response.understanding_threshold = worst.understanding_threshold
+        response.message = why_not_understood(concept) or f'{concept.name} is understood'
+        if not others:
+            shown = collected or self._knowledge.inferred_from[name]
+            found = self._knowledge.agreement(shown)
+            response.demonstrations = len(shown)
+            response.without = _doubles(found.without)
+            response.odd_one = 0 if found.odd is None else found.odd + 1
+        if request.scene.entities:
+            scene = conversions.scene_from_message(request.scene, self._workspace)
+            target = self._knowledge.target(concept, scene, self._workspace)
+            response.attention = _doubles(target.attention)
+            response.half_width = target.field.half_width
+            response.size = len(target.field.energies)
+            response.energies = array('f', target.field.energies.ravel().tolist())
+            response.lowest = conversions.point((*target.field.minimum(), 0.0))
 
 
 def _doubles(values: np.ndarray) -> array:

@@ -165,6 +165,59 @@ def test_undo_replace_and_forget(probe, send, learner):
     assert not refused.success and "nothing was shown under 'undone'" in refused.message
 
 
+def test_any_one_is_removed(probe, send, learner):
+    demonstrations = shown(3, seed=6)
+    for demonstration in demonstrations:
+        send(message('fewer', demonstration))
+    wait_until(lambda: collected(probe, 'fewer') == 3, 'three')
+
+    def remove(number):
+        kind = srv.RemoveDemonstration
+        return ask(probe, kind, 'remove_demonstration', name='fewer', number=number)
+
+    assert remove(2).message == 'fewer: 2 of 5'
+    listed = ask(probe, srv.ListDemonstrations, 'list_demonstrations', name='fewer')
+    got = [cv.demonstration_from_message(m, WORKSPACE) for m in listed.demonstrations]
+    for one, kept in zip(got, (demonstrations[0], demonstrations[2]), strict=True):
+        np.testing.assert_array_equal(one.demonstration.before.positions, kept.before.positions)
+    refused = remove(3)
+    assert not refused.success and refused.message.startswith('number: 3 refused')
+    assert not remove(0).success
+    assert remove(1).success and remove(1).message == 'fewer: 0 of 5'
+    assert "nothing was shown under 'fewer'" in remove(1).message
+
+
+def test_what_was_understood_is_told_from_the_first_demonstration_on(probe, send, learner, model):
+    demonstrations = shown(5, seed=7)
+    scene = message('told', shown(1, seed=8)[0]).states[0]
+    scene.header.frame_id = WORKSPACE.particle_frame
+
+    def told(**fields):
+        return ask(probe, srv.Understood, 'understood', concepts=['told'], **fields)
+
+    for number in (1, 2):
+        send(message('told', demonstrations[number - 1]))
+        wait_until(lambda n=number: told().demonstrations == n, f'{number}')
+    answer = told(scene=scene)
+    assert answer.success and len(answer.without) == 2 and answer.odd_one == 0
+    expected = model.understanding(demonstrations[:2], in_time=False)
+    assert answer.understanding == pytest.approx(expected, abs=1e-4)
+    assert len(answer.energies) == answer.size**2 and len(answer.attention) == len(scene.entities)
+    axis = np.linspace(-answer.half_width, answer.half_width, answer.size)
+    ix, iy = np.unravel_index(np.argmin(answer.energies), (answer.size, answer.size))
+    lowest = np.array([axis[ix], axis[iy]])
+    cell = axis[1] - axis[0]
+    assert np.abs(lowest - [answer.lowest.x, answer.lowest.y]).max() <= cell
+
+    for demonstration in demonstrations[2:]:
+        send(message('told', demonstration))
+    wait_until(lambda: told().demonstrations == 5, 'all five')
+    assert told().size == 0, 'no scene, no energies'
+    scene.entities[1].movable = True
+    refused = told(scene=scene)
+    assert not refused.success and 'expected just one, the end effector' in refused.message
+
+
 def test_a_demonstration_of_a_concept_is_replaced_and_the_last_one_shown_again(
     probe, send, learner, model
 ):
