@@ -305,10 +305,11 @@ def test_by_parameter_the_second_is_refused(tmp_path, monkeypatch):
         nodes.callback(lock.close)
         probe = Probe()
         nodes.callback(probe.close)
-        given = {'second_goal': 'refuse', 'learner_timeout_s': 3.0}
+        given = {'second_goal': 'refuse', 'learner_timeout_s': 3.0, 'follow_topic': False}
         nodes.enter_context(running('controller', tmp_path, **given))
         client = ActionClient(probe.node, EnactConcept, 'controller/enact')
         assert client.wait_for_server(PATIENCE_S)
+        assert probe.node.count_subscribers('concept') == 0, 'by another parameter'
         first = Pursued(client, concepts=['middle'])
         status, result = Pursued(client, concepts=['above']).end()
         assert (status, result.code) == (GoalStatus.STATUS_ABORTED, Result.BUSY)
