@@ -21,11 +21,15 @@ from pathlib import Path
 _context = multiprocessing.get_context('forkserver')
 _context.set_forkserver_preload(
     [
-        f'ebm_concept_ros.nodes.{name}'
-        for name in (
-            *('simulator', 'demonstrator', 'concept_learner', 'controller', 'referee'),
-            'bag_recorder',
-        )
+        *(
+            f'ebm_concept_ros.nodes.{name}'
+            for name in (
+                *('simulator', 'demonstrator', 'concept_learner', 'controller', 'referee'),
+                'bag_recorder',
+            )
+        ),
+        # What they import once they need it: torch alone takes a node longer than all the rest.
+        *('ebm_core.relational.model', 'ebm_concept_ros.arm.loading'),
     ]
 )
 

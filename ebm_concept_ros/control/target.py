@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ebm_concept_ros.field.cost_to_go import with_cost_to_go_around
 from ebm_concept_ros.field.energy_field import FIELD_SIZE, EnergyField, grid_points
 from ebm_concept_ros.field.obstacles import circles_to_avoid
 from ebm_concept_ros.types import AnyConcept, ConceptCodes, NamedScene
@@ -86,7 +85,12 @@ def make_target(
     energies = sum(weight * part.energies for weight, part in weighted)
     field = EnergyField(energies, workspace.half_width_units, GOAL_MARGIN)
     if hand_radius_m is not None:
-        field = with_cost_to_go_around(field, circles_to_avoid(scene, workspace, hand_radius_m))
+        circles = circles_to_avoid(scene, workspace, hand_radius_m)
+        if len(circles):
+            # Imported here: without obstacles nobody needs the search for geodesics.
+            from ebm_concept_ros.field.cost_to_go import with_cost_to_go_around
+
+            field = with_cost_to_go_around(field, circles)
     return Target(concept, scene, attention, field, parts)
 
 

@@ -10,6 +10,8 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+# Nobody needs it before there are obstacles, but then no control loop may wait for the import.
+import ebm_concept_ros.field.cost_to_go  # noqa: F401
 from ebm_concept_ros.control.presence import vanished
 from ebm_concept_ros.control.reporting import Level, Reporter
 from ebm_concept_ros.control.target import Target, make_target, same_surroundings

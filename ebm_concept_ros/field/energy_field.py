@@ -21,9 +21,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.interpolate import CubicSpline, PchipInterpolator
 
 from ebm_concept_ros.field.circles import NO_CIRCLES, Circles
+from ebm_concept_ros.field.splines import Bicubic, monotone
 from ebm_concept_ros.field.spurious_minima import without_spurious_minima
 from ebm_core.world.scene import PLANE_HALF_WIDTH
 
@@ -81,9 +81,9 @@ class EnergyField:
         self.energies = energies
         self.energies.setflags(write=False)
         self.axis = np.linspace(-half_width, half_width, len(energies))
-        self._energy = _Bicubic(energies, half_width)
+        self._energy = Bicubic(energies, half_width)
         ranked = energies if goal_margin is None else without_spurious_minima(energies, goal_margin)
-        self._cost = _Bicubic(self._areas_over_pi(ranked), half_width)
+        self._cost = Bicubic(self._areas_over_pi(ranked), half_width)
         self._minimum = self._find_minimum()
         self.keep_out = NO_CIRCLES
 
@@ -105,7 +105,7 @@ class EnergyField:
         if cost.shape != self.energies.shape or not np.isfinite(cost).all():
             raise InvalidField(f'cost: of shape {cost.shape}, or not finite')
         other = copy.copy(self)
-        other._cost = _Bicubic(cost, self.half_width)
+        other._cost = Bicubic(cost, self.half_width)
         other.keep_out = keep_out
         return other
 
@@ -159,9 +159,8 @@ class EnergyField:
         energies = energies - lowest
         cost = heights[0] + slope * (energies - knots[0])
         if len(knots) > 1:
-            curve = PchipInterpolator(knots, heights)
             above = energies >= knots[0]
-            cost[above] = curve(np.minimum(energies[above], knots[-1]))
+            cost[above] = monotone(knots, heights, np.minimum(energies[above], knots[-1]))
 
         # On the plateau of a saturated energy only noise would rank; there nearer is better.
         rim = levels[-1] * (1.0 - _NOISE_SHARE)
@@ -210,56 +209,6 @@ def _distinct(levels: np.ndarray, area: np.ndarray) -> tuple[np.ndarray, np.ndar
         if levels[i] > (1.0 + _NOISE_SHARE) * max(levels[kept[-1]], 0.0):
             kept.append(i)
     return levels[kept], area[kept]
-
-
-class _Bicubic:
-    """A C² bicubic spline on an even square grid, with all derivatives in one gather."""
-
-    def __init__(self, values: np.ndarray, half_width: float) -> None:
-        size = len(values)
-        axis = np.linspace(-half_width, half_width, size)
-        along_x = CubicSpline(axis, values, axis=0).c  # (4, size - 1, size)
-        both = CubicSpline(axis, along_x, axis=2).c  # (4, size - 1, 4, size - 1): y, y, x, x
-        # Powers in ascending order: coefficients[ix, iy, px, py].
-        self._coefficients = np.ascontiguousarray(both[::-1, :, ::-1].transpose(3, 1, 2, 0))
-        self._origin = -half_width
-        self._step = axis[1] - axis[0]
-        self._last = size - 2
-
-    def _locate(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        cell = np.clip(((x - self._origin) / self._step).astype(int), 0, self._last)
-        return cell, x - (self._origin + cell * self._step)
-
-    def value(self, points: np.ndarray) -> np.ndarray:
-        cell, offset = self._locate(points)
-        powers = offset[..., None] ** np.arange(4)
-        local = self._coefficients[cell[:, 0], cell[:, 1]]
-        return np.einsum('mi,mij,mj->m', powers[:, 0], local, powers[:, 1])
-
-    def on_grid(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        mesh = np.stack(np.meshgrid(x, y, indexing='ij'), axis=-1)
-        return self.value(mesh.reshape(-1, 2)).reshape(mesh.shape[:-1])
-
-    def all(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return value (M,), gradient (M, 2) and Hessian (M, 2, 2)."""
-        cell, t = self._locate(points)
-        zero, one = np.zeros_like(t), np.ones_like(t)
-        # basis[m, axis, derivative order, power]
-        basis = np.stack(
-            [
-                np.stack([one, t, t**2, t**3], axis=-1),
-                np.stack([zero, one, 2 * t, 3 * t**2], axis=-1),
-                np.stack([zero, zero, 2 * one, 6 * t], axis=-1),
-            ],
-            axis=2,
-        )
-        local = self._coefficients[cell[:, 0], cell[:, 1]]
-        d = basis[:, 0] @ local @ basis[:, 1].transpose(0, 2, 1)  # (M, order in x, order in y)
-        gradient = np.stack([d[:, 1, 0], d[:, 0, 1]], axis=-1)
-        hessian = np.stack(
-            [np.stack([d[:, 2, 0], d[:, 1, 1]], -1), np.stack([d[:, 1, 1], d[:, 0, 2]], -1)], -2
-        )
-        return d[:, 0, 0].copy(), gradient, hessian
 
 
 def _nearest_psd(hessian: np.ndarray) -> np.ndarray:

@@ -5,15 +5,16 @@
 
 from __future__ import annotations
 
-import mujoco
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from ebm_concept_ros.arm.config import ArmConfig
-from ebm_concept_ros.arm.geometry import outline
-from ebm_concept_ros.arm.model import arm_spec
 from ebm_concept_ros.field.circles import NO_CIRCLES, Circles
 from ebm_concept_ros.types import NamedScene
 from ebm_concept_ros.workspace import Workspace
+
+if TYPE_CHECKING:
+    from ebm_concept_ros.arm.config import ArmConfig
 
 # The hand sways by this much, up and down and to the sides, while the arm moves.
 HEIGHT_MARGIN_M = 0.03
@@ -26,6 +27,12 @@ def hand_radius_m(arm: ArmConfig) -> float:
     The hand is all that moves with the effector's body as one piece. What stands no higher than it
     strikes nothing else of the arm, as long as the arm reaches down from above.
     """
+    # Imported here: what reasons about scenes alone needs no physics, which takes long to import.
+    import mujoco
+
+    from ebm_concept_ros.arm.geometry import outline
+    from ebm_concept_ros.arm.model import arm_spec
+
     model = arm_spec(arm).compile()
     data = mujoco.MjData(model)
     data.qpos[:] = arm.home_rad

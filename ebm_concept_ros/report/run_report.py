@@ -104,7 +104,8 @@ def render_run(
 def _drawn_elsewhere(job: drawing_process.Job, is_cancelled: Callable[[], bool]) -> str:
     """Draw in a process of its own, which does not outlive this call; return why it failed."""
     environment = {**os.environ, 'PYTHONPATH': os.pathsep.join(filter(None, sys.path))}
-    environment.setdefault('MUJOCO_GL', 'egl')
+    if environment.get('MUJOCO_GL', 'disable') == 'disable':
+        environment['MUJOCO_GL'] = 'egl'
     deadline_s = time.monotonic() + _TIMEOUT_S
     errors: bytes | None = None
     with tempfile.TemporaryFile() as given:  # unlike a pipe it never has to be waited for

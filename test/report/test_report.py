@@ -13,9 +13,10 @@ import pytest
 from reaching import field_around, midpoint_m, shipped_arm, shipped_workspace
 
 from ebm_concept_ros.arm.table_scene import random_table_scene
-from ebm_concept_ros.report import RunRecorder, render_run
 from ebm_concept_ros.report.drawing_process import PICTURE_SIZE, VIDEO_SIZE
 from ebm_concept_ros.report.heat_map import heat_map
+from ebm_concept_ros.report.recorder import RunRecorder
+from ebm_concept_ros.report.run_report import render_run
 from ebm_concept_ros.report.top_view import TOP_VIEW_SIZE
 
 ARM, WORKSPACE = shipped_arm(), shipped_workspace()

@@ -8,14 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ebm_concept_ros import package_files
-from ebm_concept_ros.arm.config import ArmConfig
-from ebm_concept_ros.arm.loading import load_arm
 from ebm_concept_ros.config_files import ConfigError
 from ebm_concept_ros.nodes.runtime.parameters import InvalidParameter
 from ebm_concept_ros.package_files import arm_file, package_path
 from ebm_concept_ros.workspace import Workspace, load_workspace
 
 if TYPE_CHECKING:
+    from ebm_concept_ros.arm.config import ArmConfig
     from ebm_core.relational.model import ConceptModel
 
 
@@ -32,6 +31,9 @@ def load_arm_parameter(given: str, robot_description: str = '') -> ArmConfig:
 
     robot_description: the parameter of that name, a URDF, for an arm whose model is that.
     """
+    # Imported here: who asks for no arm should not wait for MuJoCo.
+    from ebm_concept_ros.arm.loading import load_arm
+
     try:
         return load_arm(arm_file(given), robot_description)
     except ConfigError as error:
