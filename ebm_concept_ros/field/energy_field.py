@@ -24,7 +24,7 @@ import numpy as np
 
 from ebm_concept_ros.field.circles import NO_CIRCLES, Circles
 from ebm_concept_ros.field.splines import Bicubic, monotone
-from ebm_concept_ros.field.spurious_minima import without_spurious_minima
+from ebm_concept_ros.field.spurious_minima import without_ripples, without_spurious_minima
 from ebm_core.world.scene import PLANE_HALF_WIDTH
 
 EnergyFunction = Callable[[np.ndarray], np.ndarray]
@@ -82,8 +82,7 @@ class EnergyField:
         self.energies.setflags(write=False)
         self.axis = np.linspace(-half_width, half_width, len(energies))
         self._energy = Bicubic(energies, half_width)
-        ranked = energies if goal_margin is None else without_spurious_minima(energies, goal_margin)
-        self._cost = Bicubic(self._areas_over_pi(ranked), half_width)
+        self._cost = Bicubic(self._cost_of(energies, goal_margin), half_width)
         self._minimum = self._find_minimum()
         self.keep_out = NO_CIRCLES
 
@@ -139,6 +138,12 @@ class EnergyField:
     def _split(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         inside = np.clip(points, -self.half_width, self.half_width)
         return inside, points - inside
+
+    def _cost_of(self, energies: np.ndarray, goal_margin: float | None) -> np.ndarray:
+        if goal_margin is None:
+            return self._areas_over_pi(energies)
+        cost = self._areas_over_pi(without_spurious_minima(energies, goal_margin))
+        return without_ripples(cost, energies <= energies.min() + goal_margin)
 
     def _areas_over_pi(self, energies: np.ndarray) -> np.ndarray:
         cells = _FINE_SAMPLES_PER_CELL * (len(self.axis) - 1)

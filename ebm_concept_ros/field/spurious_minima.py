@@ -14,9 +14,12 @@ import math
 from itertools import product
 
 import numpy as np
+from scipy.ndimage import correlate1d, distance_transform_edt
 
 # Of the energies' whole range, by how much a filled basin rises per cell towards its outlet.
-_RISE_PER_CELL = 2e-3
+_RISE_PER_CELL = 1e-2
+# Cells from a goal up to which a cost stays as it is, and from which on it is smoothed.
+_KEPT, _SMOOTHED = 3, 9
 
 
 def without_spurious_minima(energies: np.ndarray, goal_margin: float) -> np.ndarray:
@@ -51,3 +54,18 @@ def without_spurious_minima(energies: np.ndarray, goal_margin: float) -> np.ndar
                     levels[beside] = through
                     heapq.heappush(border, (through, beside))
     return np.array(levels).reshape(width, width)[1:-1, 1:-1].copy()
+
+
+def without_ripples(cost: np.ndarray, goals: np.ndarray) -> np.ndarray:
+    """Return the cost (size, size), smoothed far from goals, (size, size) bool.
+
+    A spline through a gently sloping valley with steep walls overshoots at the walls' feet by more
+    than the valley falls, and has minima that the grid has not. A B-spline with the grid's values
+    for coefficients does not overshoot; it is the spline through values averaged as here. Near a
+    goal it would move the minimum, and nothing is steep there.
+    """
+    smooth = np.pad(cost, 1, mode='reflect', reflect_type='odd')
+    for axis in (0, 1):
+        smooth = correlate1d(smooth, (1 / 6, 4 / 6, 1 / 6), axis=axis)
+    far = np.clip((distance_transform_edt(~goals) - _KEPT) / (_SMOOTHED - _KEPT), 0.0, 1.0)
+    return cost + far * (smooth[1:-1, 1:-1] - cost)
