@@ -78,12 +78,26 @@ point_out_the_cpu_build() {
     say "pip may choose torch's CUDA build (gigabytes); for the small CPU build interrupt this and set PIP_EXTRA_INDEX_URL as docs/install.md says"
 }
 
+# The message of /tf has no wheel: it is built into .venv, where those of the wheels are.
+build_tf2_msgs() {
+  say 'building tf2_msgs, which has no wheel'
+  mkdir -p build
+  (
+    set +u
+    # shellcheck source=scripts/environment.sh
+    . scripts/environment.sh
+    cmake -S scripts/tf2_msgs -B build/tf2_msgs -DCMAKE_INSTALL_PREFIX="$VIRTUAL_ENV" \
+      -DPython3_EXECUTABLE="$VIRTUAL_ENV/bin/python" -DBUILD_TESTING=OFF &&
+      cmake --build build/tf2_msgs && cmake --install build/tf2_msgs
+  ) >build/tf2_msgs.log 2>&1 || refuse 'the build of tf2_msgs failed; build/tf2_msgs.log says why'
+}
+
 install_wheels() {
   # The stamp marks a .venv that is ours, from before it is filled; what it says, how far it came.
   local stamp=.venv/.stamp place wheels
   place="$("$python" -VV) in $PWD"
   [ "$distro" = kilted ] || place+=" for $distro"
-  wheels=$({ requirements; cat scripts/rewrite_wheel_paths.py scripts/setup.sh; } | cksum)
+  wheels=$({ requirements; cat scripts/rewrite_wheel_paths.py scripts/setup.sh scripts/tf2_msgs/*.* scripts/tf2_msgs/msg/*; } | cksum)
   if [ "$(cat "$stamp" 2>/dev/null)" = "$place, $wheels" ]; then
     return
   fi
@@ -106,6 +120,7 @@ install_wheels() {
   .venv/bin/python -m pip install --disable-pip-version-check -r <(requirements) >&2 ||
     refuse 'pip could not install the packages (see above); without a network connection set one up, or point pip at a mirror or a folder of wheels (PIP_INDEX_URL, PIP_FIND_LINKS), and run again'
   .venv/bin/python scripts/rewrite_wheel_paths.py >&2
+  build_tf2_msgs
   # The command `ros2`, as long as this environment is sourced.
   printf '#!/bin/sh\nexec "%s" "%s" "$@"\n' \
     "$PWD/.venv/bin/python" "$PWD/scripts/ros2_standin.py" >.venv/bin/ros2
