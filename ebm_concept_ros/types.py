@@ -132,3 +132,16 @@ class Goal:
     tolerance_m: float = 0.02
     hold_time_s: float = 0.5
     timeout_s: float = math.inf
+
+
+@dataclass(frozen=True, eq=False)
+class EnergyOverTable:
+    """The energy of a concept at places in the base frame.
+
+    energies: (S, S), indexed [ix, iy]; origin_m: (3,) of [0, 0]; resolution_m: between neighbours.
+    """
+
+    concept: str
+    energies: np.ndarray
+    origin_m: np.ndarray
+    resolution_m: float

@@ -27,6 +27,7 @@ from ebm_concept_ros.nodes.bag_recorder import BagRecorderParameters
 from ebm_concept_ros.nodes.concept_learner import ConceptLearnerParameters
 from ebm_concept_ros.nodes.controller_setup import ControllerParameters
 from ebm_concept_ros.nodes.demonstrator import DemonstratorParameters
+from ebm_concept_ros.nodes.live_view import LiveViewParameters
 from ebm_concept_ros.nodes.referee import RefereeParameters
 from ebm_concept_ros.nodes.runtime.launch_arguments import LaunchArgument, argument, number, shares
 from ebm_concept_ros.nodes.runtime.texts import FILE
@@ -50,6 +51,7 @@ MODELS = {
     'demonstrator': DemonstratorParameters,
     'referee': RefereeParameters,
     'bag_recorder': BagRecorderParameters,
+    'live_view': LiveViewParameters,
 }
 # What an argument means, what it may be and which nodes take it, their parameters say.
 _NAMES = (
@@ -68,6 +70,13 @@ ARGUMENTS = (
         'how many are shown and learned from; 0: none are, the learner waits for five of yours',
         (_shown := number(int, 0, 50)).allowed,
         _shown.parse,
+    ),
+    LaunchArgument(
+        'live_view',
+        'false',
+        'whether arm, table, plan and energy are published for RViz and Foxglove',
+        'true, false',
+        {'true': True, 'false': False}.__getitem__,
     ),
     LaunchArgument(
         'params_file',
@@ -147,6 +156,8 @@ def start(context: object) -> list:
     nodes = {name: node(name) for name in ('referee', 'simulator', 'controller')}
     if values['bag_dir']:
         nodes['bag_recorder'] = node('bag_recorder')
+    if values['live_view']:
+        nodes['live_view'] = node('live_view')
     # These two stamp what they publish; the others take their time from the joint states.
     simulated = {'use_sim_time': True}
     learning = {'min_demonstrations': count} if count else {}
@@ -157,8 +168,8 @@ def start(context: object) -> list:
     nodes['concept_learner'] = node('concept_learner', **learning, **simulated)
     if count:
         showing = {'count': count, **simulated}
-        if values['bag_dir']:
-            showing['subscribers'] = 2  # the recorder is not the learner
+        # Who else listens is not the learner.
+        showing['subscribers'] = 1 + bool(values['bag_dir']) + values['live_view']
         nodes['demonstrator'] = node('demonstrator', **showing)
         if also:
             showing |= {'concept': also, 'reference_colour': values['also_colour']}

@@ -30,7 +30,7 @@ PAGE = ROOT / 'docs' / 'ros_interface.md'
 PACKAGE = 'ebm_concept_ros'
 NODES = (
     *('simulator', 'demonstrator', 'concept_learner', 'controller', 'referee'),
-    'bag_recorder',
+    *('bag_recorder', 'live_view'),
 )
 SYSTEM = ('rcl_interfaces/', 'type_description_interfaces/')
 
@@ -45,6 +45,15 @@ PURPOSE = {
     'composition': 'Asks the learner for a weighted sum of concepts, by name.',
     'concept': 'What is to be enacted: codes, weights and the novelty score, latched.',
     'controller/status': 'What the controller does and why, at every change and at `status_rate`.',
+    'controller/energy': 'The energy that is descended, over the table; once per target, latched.',
+    'controller/plan': 'The plan that is followed, by joint, at `plan_view_rate` while anybody '
+    'listens; without points where there is none.',
+    'robot_description': 'The arm as a URDF, latched.',
+    '/tf': 'The links that move, stamped as the joint state that they are of.',
+    '/tf_static': 'The frames `world` and `end_effector`, and the links that do not move.',
+    'live_view/markers': 'What is on the table, who takes part, goal, plan, demonstrations.',
+    'live_view/energy': 'The energy as ranks: 1 where it is lowest, 98 where it is highest, -1 '
+    'where nothing is enacted.',
     '/diagnostics': 'The state of each part of each node, and what was refused.',
     '~/list_concepts': 'Which concepts are known and which are in the library; damaged entries.',
     '~/get_concept': 'The codes of a concept, or a weighted sum; what is in the library is loaded.',

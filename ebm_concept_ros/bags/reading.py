@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -39,12 +39,32 @@ class Bag:
         several, where its definition is another one than this package's, and where the file ends in
         the middle.
         """
+        yield from self._taken(kind, topic, lambda data: known_types().deserialize_cdr(data, kind))
+
+    def last(self, kind: str, topic: str, until_ns: int | None = None) -> Any | None:
+        """Return the last message of a topic until a time, None where there is none.
+
+        Only that one is deserialised. Raises InvalidBag as `messages` does.
+        """
+        found = None
+        for time_ns, data in self._taken(kind, topic, bytes):
+            if until_ns is not None and time_ns > until_ns:
+                break
+            found = data
+        try:
+            return None if found is None else known_types().deserialize_cdr(found, kind)
+        except Exception as error:  # of bytes that are no message
+            raise InvalidBag(f'{self._path}: last message of {topic} damaged: {error}') from None
+
+    def _taken(
+        self, kind: str, topic: str, take: Callable[[bytes], Any]
+    ) -> Iterator[tuple[int, Any]]:
         connection = self._connection(kind, topic)
         self._require_same_definition(connection)
         number = 0
         try:
             for _, time_ns, data in self._reader.messages([connection]):
-                yield time_ns, known_types().deserialize_cdr(data, kind)
+                yield time_ns, take(data)
                 number += 1
         except GeneratorExit:
             raise

@@ -20,6 +20,13 @@ from ebm_concept_ros.conversions.concepts import (
     summary_to_message,
 )
 from ebm_concept_ros.conversions.enactments import enact_goal_from_message, tolerance_from_message
+from ebm_concept_ros.conversions.intentions import (
+    energy_from_message,
+    energy_to_message,
+    no_energy_message,
+    plan_from_message,
+    plan_to_message,
+)
 from ebm_concept_ros.conversions.joints import (
     effort_from_message,
     effort_to_message,
@@ -53,10 +60,15 @@ __all__ = [
     'effort_from_message',
     'effort_to_message',
     'enact_goal_from_message',
+    'energy_from_message',
+    'energy_to_message',
     'joint_state_from_message',
     'joint_state_to_message',
     'moved_scene_message',
+    'no_energy_message',
     'ns_to_stamp',
+    'plan_from_message',
+    'plan_to_message',
     'point',
     'scene_from_message',
     'scene_to_message',

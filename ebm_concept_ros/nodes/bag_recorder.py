@@ -16,10 +16,15 @@ from collections.abc import Callable
 from typing import Annotated
 
 from diagnostic_msgs.msg import DiagnosticArray
+from nav_msgs.msg import OccupancyGrid
 from pydantic import Field
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import JointState
+from std_msgs.msg import String
+from tf2_msgs.msg import TFMessage
+from trajectory_msgs.msg import JointTrajectory
+from visualization_msgs.msg import MarkerArray
 
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros.bags.writing import BagWriter, next_bag
@@ -42,6 +47,14 @@ TOPICS = (
     ('joint_states', JointState, qos.JOINT_STATES_REAL_TIME),
     ('joint_effort_commands', JointState, qos.JOINT_STATES_REAL_TIME),
     ('/diagnostics', DiagnosticArray, qos.DIAGNOSTICS),
+    ('controller/energy', ros.EnergyGrid, qos.LATCHED),
+    ('controller/plan', JointTrajectory, qos.PLANS),
+    # Of the live view, where it runs.
+    ('robot_description', String, qos.LATCHED),
+    ('/tf', TFMessage, qos.TRANSFORMS),
+    ('/tf_static', TFMessage, qos.LATCHED),
+    ('live_view/markers', MarkerArray, qos.MARKERS),
+    ('live_view/energy', OccupancyGrid, qos.LATCHED),
 )
 
 

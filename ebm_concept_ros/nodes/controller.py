@@ -49,6 +49,7 @@ from ebm_concept_ros.nodes.controller_setup import (
     retuned,
 )
 from ebm_concept_ros.nodes.enact_action import EnactAction
+from ebm_concept_ros.nodes.intentions import Intentions
 from ebm_concept_ros.nodes.live_parameters import on_change
 from ebm_concept_ros.nodes.recording import Recording
 from ebm_concept_ros.nodes.runtime import qos
@@ -132,6 +133,7 @@ class Controller(RunnableDefaults, LifecycleNode):
         self._status_publisher = self.create_publisher(
             ros.ControllerStatus, 'controller/status', **qos.overridable(qos.STATUS)
         )
+        self._intentions = Intentions(self, setup.arm.joint_names, p.plan_view_rate)
         enactor = Enactor(self._controller, self._targeting, self._clock_s)
         stops = Stops(self, enactor)
         self._enact = EnactAction(
@@ -171,6 +173,7 @@ class Controller(RunnableDefaults, LifecycleNode):
             self._enact.destroy,
             lambda: self.destroy_timer(timer),
             lambda: self.destroy_timer(timing_timer),
+            self._intentions.destroy,
             lambda: self.destroy_publisher(self._status_publisher),
             lambda: self.destroy_lifecycle_publisher(self._command_publisher),
         ]
@@ -293,6 +296,9 @@ class Controller(RunnableDefaults, LifecycleNode):
         if not _differ(decision, self._said):  # or else it is a change, and is said in its turn
             self._publish_status(decision, known)
         self._enact.tick(decision, known)
+        is_followed = decision.mode is Mode.TRACKING
+        plan = self._controller.plan if is_followed else None
+        self._intentions.publish(known.target, plan, self._setup.workspace, decision.stamp_ns)
 
     def _measured(self) -> Measured:
         return measured(self._controller, self._status_model, self._setup.workspace)

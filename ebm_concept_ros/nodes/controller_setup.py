@@ -74,6 +74,9 @@ class ControllerParameters(Parameters):
         5, ge=1, le=1000, description='in lockstep, joint states from one plan to the next'
     )
     status_rate: float = Field(50.0, ge=1.0, le=500.0, description='controller/status, Hz')
+    plan_view_rate: float = Field(
+        10.0, ge=0.5, le=50.0, description='controller/plan at most, while anybody listens, Hz'
+    )
     max_state_age_s: float = Field(
         0.05, ge=0.005, le=1.0, description='age at which a joint state is not acted on, s; live'
     )

@@ -75,6 +75,21 @@ def test_demonstrations_come_back_as_they_were(bag):
         assert list(segments_in(opened_bag, WORKSPACE, ())) == []
 
 
+def test_the_last_message_of_a_topic_is_found_without_the_others(bag):
+    with opened(bag) as opened_bag:
+        times, messages = zip(*opened_bag.messages(DEMONSTRATION), strict=True)
+        for until_ns in (None, times[-1], times[2]):
+            found = opened_bag.last(DEMONSTRATION, '/demonstrations', until_ns)
+            expected = messages[times.index(until_ns or times[-1])]
+            np.testing.assert_array_equal(
+                found.states[0].entities[0].pose.position.x,
+                expected.states[0].entities[0].pose.position.x,
+            )
+        assert opened_bag.last(DEMONSTRATION, '/demonstrations', times[0] - 1) is None
+        with pytest.raises(InvalidBag, match='no topic /other'):
+            opened_bag.last(DEMONSTRATION, '/other')
+
+
 def test_two_independent_readers_open_it(bag):
     with (bag / f'{bag.name}.mcap').open('rb') as file:
         reader = make_reader(file, validate_crcs=True)

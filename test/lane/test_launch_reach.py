@@ -97,6 +97,7 @@ def names():
         ('arm', ''),
         ('out_dir', str(LAUNCH_FILE)),
         ('planner', 'newton'),
+        ('live_view', 'yes'),
         ('params_file', 'no_such_file.yaml'),
     ],
 )
@@ -108,7 +109,7 @@ def test_a_value_that_is_not_allowed_is_refused(names, name, text):
 
 
 def test_every_default_is_allowed_and_every_argument_goes_somewhere(names):
-    of_the_launch_itself = {'demonstrations', 'params_file'}
+    of_the_launch_itself = {'demonstrations', 'live_view', 'params_file'}
     for each in names['ARGUMENTS']:
         each.value(each.default)
         assert bool(each.parameters) is (each.name not in of_the_launch_itself)

@@ -17,7 +17,8 @@ PACKAGES = ('ebm_core', 'ebm_concept_ros', 'benchmarks')
 ROS = ('rclpy', 'ament_index_python', 'rcl_interfaces', 'rosgraph_msgs', 'builtin_interfaces')
 MESSAGES = (
     *('ebm_concept_ros.msg', 'ebm_concept_ros.srv', 'ebm_concept_ros.action', 'action_msgs'),
-    *('std_msgs', 'sensor_msgs', 'geometry_msgs', 'diagnostic_msgs'),
+    *('std_msgs', 'sensor_msgs', 'geometry_msgs', 'diagnostic_msgs', 'nav_msgs', 'tf2_msgs'),
+    *('trajectory_msgs', 'visualization_msgs'),
 )
 
 # Every room of ebm_concept_ros, and the rooms that it may import beside itself. What has no folder
@@ -40,6 +41,7 @@ ROOMS = {
     'report': {'planning', 'field', 'arm', 'workspace'},
     'conversions': {'arm', 'types', 'workspace'},
     'bags': {'conversions', 'types', 'package_files', 'workspace'},
+    'live_view': {'bags', 'arm'},
     'client': {'bags', 'conversions', 'nodes', 'package_files', 'workspace'},
     'nodes': {
         *(

@@ -22,6 +22,13 @@ JOINT_STATES_PUBLISHED = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELI
 JOINT_STATES_LOCKSTEP = JOINT_STATES_PUBLISHED
 # In real time the newest state is the only one of use: nothing is sent again.
 JOINT_STATES_REAL_TIME = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+# Only the newest is looked at; reliable, as those who look on ask for.
+PLANS = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE)
+MARKERS = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
+# As tf2's own broadcaster publishes them.
+TRANSFORMS = QoSProfile(depth=100, reliability=ReliabilityPolicy.RELIABLE)
+# Of who only looks on, for whom nothing is to be sent again.
+STATUS_LOOKED_AT = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 CLOCK = QoSProfile(depth=10)
 DIAGNOSTICS = QoSProfile(depth=10)
 

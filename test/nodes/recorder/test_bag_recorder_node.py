@@ -27,6 +27,8 @@ TOPICS = {
     '/concept',
     '/demonstrations',
     '/diagnostics',
+    '/controller/energy',
+    '/controller/plan',
 }
 
 
