@@ -32,6 +32,7 @@ NODES = {
     'controller': 'Controller',
     'referee': 'Referee',
     'bag_recorder': 'BagRecorder',
+    'live_view': 'LiveView',
 }
 # The end of the process is not the node's start: nothing is taken down.
 _READY = """

@@ -25,7 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
         prog='python -m ebm_concept_ros.live_view', description=__doc__.splitlines()[0]
     )
     parser.add_argument('bag', help='folder of a bag that was recorded while live_view ran')
-    parser.add_argument('--at', type=float, metavar='S', help='s after it began; the end')
+    parser.add_argument('--at', type=float, metavar='S', help='s after the first energy; the end')
     parser.add_argument('--out', type=Path, default=Path('out/live_view.png'), help='the picture')
     args = parser.parse_args(arguments)
     try:

@@ -62,7 +62,7 @@ class View:
 
 
 def view_of(path: Path | str, at_s: float | None = None) -> View:
-    """Return what is to be seen at_s after the bag's first message of a viewer, or in the end.
+    """Return what is to be seen at_s after the first energy was there, or in the end.
 
     Raises InvalidBag where the live view was not recorded.
     """
@@ -71,7 +71,7 @@ def view_of(path: Path | str, at_s: float | None = None) -> View:
         missing = [topic for topic in _TYPES if not bag.topics.get(topic, ('', 0))[1]]
         if missing:
             raise InvalidBag(f'{path}: no {", ".join(missing)}; was live_view running?')
-        began_ns = min(next(bag.messages(kind, topic))[0] for topic, kind in _TYPES.items())
+        began_ns, _ = next(bag.messages(_TYPES[MAP], MAP))
         for topic, kind in _TYPES.items():
             # What is latched holds from the beginning, whenever the recorder came to hear of it.
             is_latched = topic in (_DESCRIPTION, _STATIC)

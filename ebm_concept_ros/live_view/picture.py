@@ -17,8 +17,9 @@ from ebm_concept_ros.live_view.solids import Solid
 
 # As visualization_msgs/Marker numbers them.
 _ARROW, _CUBE, _SPHERE, _CYLINDER, _LINE_STRIP, _TEXT, _TRIANGLES = 0, 1, 2, 3, 4, 9, 11
+_MAP_ALPHA = 0.7
 _LIGHT = np.array([0.35, -0.45, 0.82])
-_AXIS_M = 0.06
+_AXIS_M, _APART_M = 0.06, 0.07
 _LOOKED_FROM = {'elev': 32, 'azim': -130}
 
 
@@ -65,7 +66,7 @@ def _draw_map(axes: Any, grid: Any) -> None:
     values = np.array(grid.data, float).reshape(info.height, info.width)
     x, y = info.origin.position.x, info.origin.position.y
     extent = (x, x + info.width * info.resolution, y, y + info.height * info.resolution)
-    axes.imshow(_map_colours(values), extent=extent, origin='lower', alpha=0.7, zorder=0.5)
+    axes.imshow(_map_colours(values), extent=extent, origin='lower', alpha=_MAP_ALPHA, zorder=0.5)
     # Above the table, which is a marker, and below what stands on it.
     for collection in list(axes.collections)[:1]:
         collection.set_zorder(0.2)
@@ -82,12 +83,12 @@ def _draw_in_3d(axes: Any, view: View) -> None:
     from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 
     axes.computed_zorder = False
-    for chosen, order in ((_marker_solids(view), 1), (view.robot, 3)):
-        found = list(chosen)
-        if found:
-            triangles = np.concatenate([solid.triangles for solid in found])
-            colours = np.concatenate([_shaded(solid) for solid in found])
-            axes.add_collection3d(Poly3DCollection(triangles, facecolors=colours, zorder=order))
+    table, *others = _marker_solids(view)
+    _draw_solids(axes, [table], 0)
+    quads, colours = _cells(view.map)
+    axes.add_collection3d(Poly3DCollection(quads, facecolors=colours, zorder=1))
+    _draw_solids(axes, others, 2)
+    _draw_solids(axes, list(view.robot), 3)
     for places, marker in _lines(view):
         axes.plot(*places.T, color=_rgba(marker), lw=2, zorder=4)
     for place, marker in _texts(view):
@@ -97,8 +98,38 @@ def _draw_in_3d(axes: Any, view: View) -> None:
     _frame(axes, view)
 
 
+def _draw_solids(axes: Any, found: list[Solid], order: int) -> None:
+    from mpl_toolkits.mplot3d.art3d import Poly3DCollection
+
+    if found:
+        triangles = np.concatenate([solid.triangles for solid in found])
+        colours = np.concatenate([_shaded(solid) for solid in found])
+        seen = _normals(triangles) @ _to_the_eye() > 0
+        faces = Poly3DCollection(triangles[seen], facecolors=colours[seen], zorder=order)
+        axes.add_collection3d(faces)
+
+
+def _to_the_eye() -> np.ndarray:
+    up, around = np.radians([_LOOKED_FROM['elev'], _LOOKED_FROM['azim']])
+    return np.array([np.cos(up) * np.cos(around), np.cos(up) * np.sin(around), np.sin(up)])
+
+
+def _cells(grid: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return the corners (N, 4, 3) and colours (N, 4) of a map's cells."""
+    info, origin = grid.info, grid.info.origin.position
+    values = np.array(grid.data, float).reshape(info.height, info.width)
+    iy, ix = np.indices(values.shape).reshape(2, -1)
+    x, y = (o + info.resolution * i for o, i in ((origin.x, ix), (origin.y, iy)))
+    step, z = info.resolution, np.full(len(x), origin.z)
+    corners = [(x, y, z), (x + step, y, z), (x + step, y + step, z), (x, y + step, z)]
+    colours = _map_colours(values).reshape(-1, 4) * (1.0, 1.0, 1.0, _MAP_ALPHA)
+    return np.stack([np.stack(c, axis=-1) for c in corners], axis=1), colours
+
+
 def _draw_frames(axes: Any, view: View) -> None:
-    for frame in dict.fromkeys([*view.parents, *(parent for parent, _ in view.parents.values())]):
+    named: list[np.ndarray] = []
+    first = ['world', 'end_effector']
+    for frame in dict.fromkeys([*first, *view.parents]):
         pose = view.place_of(frame)
         for axis, colour in enumerate(('red', 'green', 'blue')):
             ends = np.stack([pose[:3, 3], pose[:3, 3] + _AXIS_M * pose[:3, axis]])
@@ -106,7 +137,10 @@ def _draw_frames(axes: Any, view: View) -> None:
         if frame in view.parents:
             ends = np.stack([view.place_of(view.parents[frame][0])[:3, 3], pose[:3, 3]])
             axes.plot(*ends.T, color='0.7', lw=1)
-        axes.text(*pose[:3, 3], f' {frame}', fontsize=7)
+        # Where frames are close together the first one is named.
+        if all(np.linalg.norm(pose[:3, 3] - place) > _APART_M for place in named):
+            named.append(pose[:3, 3])
+            axes.text(*pose[:3, 3], f'  {frame}', fontsize=8)
     axes.set_title('frames of /tf and /tf_static')
     _frame(axes, view)
 
@@ -173,10 +207,15 @@ def _rgba(marker: Any) -> tuple[float, float, float, float]:
 
 def _shaded(solid: Solid) -> np.ndarray:
     """Return (F, 4): what faces the light is brighter."""
-    edges = solid.triangles[:, 1:] - solid.triangles[:, :1]
-    normals = np.cross(edges[:, 0], edges[:, 1])
-    lengths = np.linalg.norm(normals, axis=1)
-    brightness = 0.55 + 0.45 * np.clip(normals @ _LIGHT / np.where(lengths > 0, lengths, 1), 0, 1)
+    brightness = 0.55 + 0.45 * np.clip(_normals(solid.triangles) @ _LIGHT, 0, 1)
     colours = np.tile(np.array(solid.rgba, float), (len(brightness), 1))
     colours[:, :3] *= brightness[:, None]
     return colours
+
+
+def _normals(triangles: np.ndarray) -> np.ndarray:
+    """Return the outward normals (F, 3) of length 1, or 0 for a triangle without area."""
+    edges = triangles[:, 1:] - triangles[:, :1]
+    normals = np.cross(edges[:, 0], edges[:, 1])
+    lengths = np.linalg.norm(normals, axis=1, keepdims=True)
+    return normals / np.where(lengths > 0, lengths, 1.0)

@@ -113,6 +113,9 @@ class LiveView(RunnableDefaults, Node):
         still = ((joint, joint.origin) for joint in self._tree.joints if not joint.moves)
         self._static_publisher.publish(views.transforms_to_message(still, 0))
 
+    def stop(self) -> None:
+        """Leave what was shown as it is: a viewer keeps its last picture."""
+
     def _described(self, model: object) -> str:
         """Return the URDF; raises InvalidParameter."""
         home = Path(os.environ.get('ROS_HOME') or '~/.ros')

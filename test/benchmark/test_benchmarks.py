@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks import demonstrations, entities, training
+from benchmarks import bags, demonstrations, entities, training
 from ebm_core.relational.config import PRESETS
 
 
@@ -58,3 +58,12 @@ def test_steps_that_are_compared_have_64_concepts():
         # To within rounding, the shares are those asked for.
         for key, number in chosen.concepts.items():
             assert abs(number - 64 * families[key] / sum(families.values())) <= 1
+
+
+def test_memory_for_a_bag_does_not_grow_with_its_messages(tmp_path):
+    bags.main(['--messages', '1000', '20000', '--json', str(tmp_path / 'bags.json')])
+    few, many = json.loads((tmp_path / 'bags.json').read_text())
+    assert many['size_mib'] > 15 * few['size_mib']
+    for key in ('write_mib', 'read_mib'):
+        assert many[key] < few[key] + 15
+    assert few['write_s'] > 0 and few['read_s'] > 0

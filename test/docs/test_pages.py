@@ -17,7 +17,7 @@ from pages import NAMES, PAGES, ROOT, anchors, assignments, code, commands, link
 
 # What others make; whether it is there is not for these pages to say.
 OTHERS = {
-    *('apt', 'cd', 'colcon', 'git', 'mkdir', 'pip', 'rosdep', 'rosdoc2', 'ulimit', 'wait'),
+    *('apt', 'cd', 'colcon', 'git', 'mkdir', 'pip', 'rosdep', 'rosdoc2', 'rviz2', 'ulimit', 'wait'),
     '/usr/bin/python3',
 }
 # What runs and builds make.
@@ -106,6 +106,8 @@ def complaint(words: list[str]) -> str:
             return ''
         case ['ros2', 'launch', 'ebm_concept_ros', file, *arguments]:
             return _file(f'launch/{file}') or _launch_arguments(arguments)
+        case ['ros2', 'run', 'ebm_concept_ros', node, *_]:
+            return _file(f'ebm_concept_ros/nodes/{node}.py')
         case ['ros2', 'topic', 'pub', *rest]:
             (kind,) = (word for word in rest if word.startswith('ebm_concept_ros/msg/'))
             return _file(kind.removeprefix('ebm_concept_ros/') + '.msg')

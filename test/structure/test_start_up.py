@@ -14,7 +14,7 @@ from benchmarks import start_up
 # Nodes that none of the modules comes with, beside torch, which comes with weights.
 WITHOUT = {
     ('bag_recorder', 'demonstrator', 'concept_learner'): ('mujoco', 'scipy', 'imageio'),
-    ('simulator', 'referee'): ('scipy', 'glfw', 'imageio'),
+    ('simulator', 'referee', 'live_view'): ('scipy', 'glfw', 'imageio'),
     ('controller',): ('scipy.interpolate', 'scipy.optimize', 'glfw', 'imageio'),
 }
 

@@ -3,9 +3,13 @@
 
 """The recorder over DDS: the bag of a run opens in two readers, and teaches another learner."""
 
+import resource
+import signal
 from contextlib import ExitStack
 
 import numpy as np
+import pytest
+from faults import send_until
 from harness import JOINTS, WORKSPACE, NodeProcess, Probe, running, untrained_weights, wait_until
 from mcap.reader import make_reader
 from rosbags.highlevel import AnyReader
@@ -13,7 +17,7 @@ from sensor_msgs.msg import JointState
 
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions as cv
-from ebm_concept_ros.bags.reading import opened
+from ebm_concept_ros.bags.reading import InvalidBag, opened
 from ebm_concept_ros.client import teach_from_bag
 from ebm_concept_ros.nodes.runtime import qos
 from ebm_core import get_concept
@@ -112,3 +116,63 @@ def test_where_it_cannot_record_it_says_so_and_ends(tmp_path):
     ):
         recorder = NodeProcess('bag_recorder', tmp_path / 'log', **given)
         assert recorder.end()[0] == 2 and reason in recorder.log
+
+
+@pytest.fixture(scope='module')
+def talk():
+    """A probe that publishes joint states, 100 kB at a call."""
+    probe = Probe()
+    publisher = probe.publisher(JointState, 'joint_states', 1000, matched=False)
+    message = JointState(name=['joint'], position=[0.0] * 1250)
+
+    def publish():
+        for _ in range(10):
+            publisher.publish(message)
+
+    yield publish, probe, publisher
+    probe.close()
+
+
+def size_of(bag):
+    return sum(path.stat().st_size for path in bag.iterdir()) if bag.exists() else 0
+
+
+def test_a_recorder_that_is_killed_leaves_a_bag_that_is_refused_and_the_next_one_another(
+    tmp_path, talk
+):
+    publish, _, publisher = talk
+    with running('bag_recorder', tmp_path, bag_dir=tmp_path) as recorder:
+        recorder.wait_for_log('recording into')
+        wait_until(lambda: publisher.get_subscription_count() == 1, 'the recorder')
+        send_until(lambda: size_of(tmp_path / 'run_0001') > 100_000, publish, 'a chunk in the file')
+        recorder.send(signal.SIGKILL)
+        assert recorder.end()[0] == -signal.SIGKILL
+    with (
+        pytest.raises(InvalidBag, match=r'run_0001: no metadata\.yaml, so .* was cut off'),
+        opened(tmp_path / 'run_0001'),
+    ):
+        pass
+    assert teach_from_bag.main([str(tmp_path / 'run_0001')]) == 1
+    with running('bag_recorder', tmp_path, bag_dir=tmp_path) as recorder:
+        recorder.wait_for_log('run_0002')
+        wait_until(lambda: publisher.get_subscription_count() == 1, 'the recorder')
+        send_until(lambda: size_of(tmp_path / 'run_0002') > 100_000, publish, 'a chunk in the file')
+    with opened(tmp_path / 'run_0002') as bag:
+        assert bag.topics['/joint_states'][1] > 0
+
+
+def test_where_the_disk_is_full_the_recorder_says_so_and_goes_on_without(tmp_path, talk):
+    publish, probe, publisher = talk
+    with running('bag_recorder', tmp_path, bag_dir=tmp_path) as recorder:
+        recorder.wait_for_log('recording into')
+        # A file of this process may not be larger: writing fails as it does on a full disk.
+        resource.prlimit(recorder.process.pid, resource.RLIMIT_FSIZE, (300, 300))
+        wait_until(lambda: publisher.get_subscription_count() == 1, 'the recorder')
+        send_until(lambda: 'recording has ended' in recorder.log, publish, 'the end of it')
+        probe.wait_for_report('bag_recorder: bag', 'recording has ended: ', 'File too large')
+        publish()
+        assert recorder.is_running()
+        recorder.send(signal.SIGTERM)
+        assert recorder.end()[0] == 0
+    with pytest.raises(InvalidBag, match='cut off'), opened(tmp_path / 'run_0001'):
+        pass

@@ -75,6 +75,7 @@ def run(tmp_path_factory):
         nodes.callback(probe.close)
         heard = Heard(
             probe=probe,
+            live_view=None,
             folder=folder,
             states=probe.listen(JointState, 'joint_states', 1000),
             statuses=probe.listen(Status, 'controller/status', qos.STATUS),
@@ -90,7 +91,8 @@ def run(tmp_path_factory):
             ('simulator', {'lockstep': True}),
             ('controller', {'lockstep': True, 'model_dir': weights, 'plan_view_rate': 50.0}),
         ):
-            nodes.enter_context(running(name, folder, **parameters))
+            node = nodes.enter_context(running(name, folder, **parameters))
+            heard.live_view = node if name == 'live_view' else heard.live_view
         nodes.enter_context(recorder).wait_for_log('recording into')
         heard.end = nodes.close
         heard.model = load_model(weights)
@@ -120,6 +122,14 @@ def test_it_only_looks_on(run):
     assert {t: k for t, (k,) in said.items() if t not in usual} == TOPICS
     served = node.get_service_names_and_types_by_node('live_view', '/')
     assert all('parameter' in name or 'type_description' in name for name, _ in served)
+
+
+def test_its_types_are_those_of_ros(run):
+    """That of /tf is built here, where there is no wheel of it."""
+    store = get_typestore(Stores.ROS2_KILTED)
+    for topic, kind in TOPICS.items():
+        (end,) = run.probe.node.get_publishers_info_by_topic(topic)
+        assert str(end.topic_type_hash) == store.hash_rihs01(kind)
 
 
 def static_transforms(run):
@@ -307,6 +317,7 @@ def test_the_layout_of_foxglove_asks_for_what_is_there(run):
 
 def test_the_bag_has_it_and_is_drawn(run, capsys):
     run.end()
+    assert run.live_view.end()[0] == 0 and 'Traceback' not in run.live_view.log
     bag = run.folder / 'bags' / 'run_0001'
     with AnyReader([bag], default_typestore=get_typestore(Stores.EMPTY)) as reader:
         found = {c.topic: c for c in reader.connections}
