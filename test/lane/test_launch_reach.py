@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 from pydantic import Field
 
+from ebm_concept_ros.bags.reading import opened
+from ebm_concept_ros.live_view.bag_view import view_of
 from ebm_concept_ros.nodes.runtime.launch_arguments import LaunchArgument, argument, shares
 from ebm_concept_ros.nodes.runtime.parameters import Parameters
 from ebm_concept_ros.recording.record import load_record
@@ -228,6 +230,8 @@ def test_a_sum_is_enacted_by_the_planner_of_arguments_and_a_params_file(launch, 
             f'params_file:={file}',
             f'out_dir:={tmp_path}/out',
             f'record_dir:={tmp_path}/records',
+            'live_view:=true',
+            f'bag_dir:={tmp_path}/bags',
         )
     )
     assert status == 0, output
@@ -241,6 +245,11 @@ def test_a_sum_is_enacted_by_the_planner_of_arguments_and_a_params_file(launch, 
     assert recorded.planner_config['samples'] == 40
     assert recorded.planner_config['temperature'] == 0.2
     assert recorded.planner_config['weights']['energy'] == 3.0
+    with opened(tmp_path / 'bags' / 'run_0001') as bag:
+        assert bag.topics['/demonstrations'][1] == 10
+    view = view_of(tmp_path / 'bags' / 'run_0001')
+    assert {'goal', 'taking_part', 'effector'} <= {namespace for namespace, _ in view.markers}
+    assert 'Traceback' not in output
 
 
 def test_weights_that_cannot_be_loaded_end_the_launch(launch, tmp_path):
