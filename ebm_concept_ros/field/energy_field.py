@@ -82,7 +82,7 @@ class EnergyField:
         self.energies.setflags(write=False)
         self.axis = np.linspace(-half_width, half_width, len(energies))
         self._energy = Bicubic(energies, half_width)
-        self._cost = Bicubic(self._cost_of(energies, goal_margin), half_width)
+        self.spline = Bicubic(self._cost_of(energies, goal_margin), half_width)
         self._minimum = self._find_minimum()
         self.keep_out = NO_CIRCLES
 
@@ -104,7 +104,7 @@ class EnergyField:
         if cost.shape != self.energies.shape or not np.isfinite(cost).all():
             raise InvalidField(f'cost: of shape {cost.shape}, or not finite')
         other = copy.copy(self)
-        other._cost = Bicubic(cost, self.half_width)
+        other.spline = Bicubic(cost, self.half_width)
         other.keep_out = keep_out
         return other
 
@@ -117,12 +117,12 @@ class EnergyField:
     def cost_value(self, points: np.ndarray) -> np.ndarray:
         """Return the cost at (M, 2) particle units, (M,) unit²."""
         inside, outside = self._split(points)
-        return self._cost.value(inside) + (outside**2).sum(axis=-1)
+        return self.spline.value(inside) + (outside**2).sum(axis=-1)
 
     def cost(self, points: np.ndarray) -> FieldSample:
         """Return cost, gradient and positive semi-definite Hessian at (M, 2) particle units."""
         inside, outside = self._split(points)
-        value, gradient, hessian = self._cost.all(inside)
+        value, gradient, hessian = self.spline.all(inside)
         # Beyond the grid the nearest edge value goes on, plus a pull back to the edge.
         beyond = outside != 0.0
         gradient[beyond] = 2.0 * outside[beyond]
@@ -180,14 +180,14 @@ class EnergyField:
 
     def _find_minimum(self) -> np.ndarray:
         fine = np.linspace(-self.half_width, self.half_width, 4 * len(self.axis) - 3)
-        values = self._cost.on_grid(fine, fine)
+        values = self.spline.on_grid(fine, fine)
         point = np.array([fine[i] for i in np.unravel_index(values.argmin(), values.shape)])
         for _ in range(5):
-            value, gradient, hessian = (part[0] for part in self._cost.all(point[None]))
+            value, gradient, hessian = (part[0] for part in self.spline.all(point[None]))
             curvature = _nearest_psd(hessian[None])[0] + 1e-6 * np.eye(2)
             step = np.clip(np.linalg.solve(curvature, gradient), -0.05, 0.05)
             candidate = np.clip(point - step, -self.half_width, self.half_width)
-            if self._cost.value(candidate[None])[0] >= value:
+            if self.spline.value(candidate[None])[0] >= value:
                 break
             point = candidate
         return point

@@ -37,12 +37,12 @@ class CostWeights(Config):
 
 
 # The soft limits begin to cost at this share of the way to the hard ones.
-_SOFT_SPEED = 0.8
-_SOFT_RANGE_RAD = 0.15
-_HEIGHT_SCALE_M = 0.1
-_NEAR_UNITS = 0.1
+SOFT_SPEED = 0.8
+SOFT_RANGE_RAD = 0.15
+HEIGHT_SCALE_M = 0.1
+NEAR_UNITS = 0.1
 # Places along the hand, from the effector up, that are kept out of obstacles.
-_HAND_SHARES = (0.0, 0.5, 1.0)
+HAND_SHARES = (0.0, 0.5, 1.0)
 
 
 @dataclass(frozen=True)
@@ -66,12 +66,12 @@ class ReachCost:
         self, arm: ArmConfig, workspace: Workspace, model: PlanModel, weights: CostWeights
     ) -> None:
         self.weights = weights
-        self._workspace = workspace
-        self._height_m = workspace.hover_height_in_base_m
-        self._speed_limits = arm.velocity_limits_rad_s
-        self._effort_scale = 1.0 / arm.effort_limits_nm
+        self.workspace = workspace
+        self.height_m = workspace.hover_height_in_base_m
+        self.speed_limits = arm.velocity_limits_rad_s
+        self.effort_scale = 1.0 / arm.effort_limits_nm
         low, high = model.joint_ranges_rad.T
-        self._low, self._high = low + _SOFT_RANGE_RAD, high - _SOFT_RANGE_RAD
+        self.low, self.high = low + SOFT_RANGE_RAD, high - SOFT_RANGE_RAD
 
     def terms(self, rollout: Rollout, field: EnergyField) -> dict[str, np.ndarray]:
         """Return each weighted term per knot, (..., N + 1), before the terminal factor.
@@ -81,8 +81,8 @@ class ReachCost:
         w, n = self.weights, rollout.states.shape[-1] // 2
         positions, speeds = rollout.states[..., :n], rollout.states[..., n:]
         effort = np.zeros(positions.shape[:-1])
-        effort[..., :-1] = _squares((rollout.efforts - rollout.bias_nm) * self._effort_scale)
-        place = self._workspace.to_plane(rollout.site_m)
+        effort[..., :-1] = _squares((rollout.efforts - rollout.bias_nm) * self.effort_scale)
+        place = self.workspace.to_plane(rollout.site_m)
         energy = field.cost_value(place.reshape(-1, 2)).reshape(place.shape[:-1])
         return {
             'energy': w.energy * energy,
@@ -107,8 +107,8 @@ class ReachCost:
         w = self.weights
         knots, n = len(rollout.states), rollout.states.shape[1] // 2
         positions, speeds = rollout.states[:, :n], rollout.states[:, n:]
-        per_unit = 1.0 / self._workspace.metres_per_unit
-        sample = field.cost(self._workspace.to_plane(rollout.site_m))
+        per_unit = 1.0 / self.workspace.metres_per_unit
+        sample = field.cost(self.workspace.to_plane(rollout.site_m))
         plane = derivatives.site[:, :2] * per_unit
         q = w.energy * np.einsum('ka,kai->ki', sample.gradient, plane)
         qq = w.energy * plane.transpose(0, 2, 1) @ sample.hessian @ plane
@@ -130,7 +130,7 @@ class ReachCost:
             axis=1,
         )
         jacobians = np.concatenate(
-            [np.sqrt(w.height) / _HEIGHT_SCALE_M * derivatives.site[:, 2:], np.sqrt(w.tilt) * tilt],
+            [np.sqrt(w.height) / HEIGHT_SCALE_M * derivatives.site[:, 2:], np.sqrt(w.tilt) * tilt],
             axis=1,
         )
         transposed = jacobians.transpose(0, 2, 1)
@@ -146,10 +146,10 @@ class ReachCost:
 
         diagonal = np.arange(n)
         over_range = self._over_range(positions)
-        q += 2.0 * w.joint_limit / _SOFT_RANGE_RAD * over_range
-        qq[:, diagonal, diagonal] += 2.0 * w.joint_limit / _SOFT_RANGE_RAD**2 * (over_range != 0)
+        q += 2.0 * w.joint_limit / SOFT_RANGE_RAD * over_range
+        qq[:, diagonal, diagonal] += 2.0 * w.joint_limit / SOFT_RANGE_RAD**2 * (over_range != 0)
         overspeed = self._overspeed(speeds)
-        slope = 1.0 / (self._speed_limits * (1.0 - _SOFT_SPEED))
+        slope = 1.0 / (self.speed_limits * (1.0 - SOFT_SPEED))
 
         state, hessian = np.zeros((knots, 2 * n)), np.zeros((knots, 2 * n, 2 * n))
         state[:, :n], hessian[:, :n, :n] = q, qq
@@ -159,23 +159,23 @@ class ReachCost:
         )
         state[-1] *= w.terminal
         hessian[-1] *= w.terminal
-        effort_hessian = 2.0 * w.effort * self._effort_scale**2
+        effort_hessian = 2.0 * w.effort * self.effort_scale**2
         effort = effort_hessian * (rollout.efforts - rollout.bias_nm)
         return Quadratic(state, hessian, effort, effort_hessian)
 
     def _hand_in_plane(self, rollout: Rollout, keep_out: Circles) -> tuple[np.ndarray, np.ndarray]:
         """Return P places along the hand (..., N + 1, P, 2), particle units, and their heights."""
-        above_m = keep_out.above_m * np.array(_HAND_SHARES)
+        above_m = keep_out.above_m * np.array(HAND_SHARES)
         # The approach axis points down, away from the hand.
         places = rollout.site_m[..., None, :2] - above_m[:, None] * rollout.approach[..., None, :2]
-        return self._workspace.to_plane(places), above_m
+        return self.workspace.to_plane(places), above_m
 
     def _nearness(self, rollout: Rollout, keep_out: Circles) -> np.ndarray:
         """Return the squared residuals of all places and circles, (..., N + 1)."""
         if not len(keep_out):
             return np.zeros(rollout.states.shape[:-1])
         depths, _ = keep_out.each_depth(self._hand_in_plane(rollout, keep_out)[0])
-        return (np.maximum(depths / _NEAR_UNITS, 0.0) ** 2).sum((-1, -2))
+        return (np.maximum(depths / NEAR_UNITS, 0.0) ** 2).sum((-1, -2))
 
     def _obstacle_quadratic(
         self, rollout: Rollout, keep_out: Circles, site: np.ndarray, tilt: np.ndarray
@@ -186,8 +186,8 @@ class ReachCost:
         """
         places, above_m = self._hand_in_plane(rollout, keep_out)
         depths, outwards = keep_out.each_depth(places)
-        residuals = np.maximum(depths / _NEAR_UNITS, 0.0)  # (N + 1, P, K)
-        scale = 1.0 / (_NEAR_UNITS * self._workspace.metres_per_unit)
+        residuals = np.maximum(depths / NEAR_UNITS, 0.0)  # (N + 1, P, K)
+        scale = 1.0 / (NEAR_UNITS * self.workspace.metres_per_unit)
         motion = site[:, None] - above_m[:, None, None] * tilt[:, None]  # (N + 1, P, 2, n)
         jacobians = -scale * (outwards * (residuals > 0.0)[..., None]) @ motion
         knots, n = len(residuals), site.shape[-1]
@@ -198,18 +198,18 @@ class ReachCost:
         return weight * gradient, weight * transposed @ jacobians
 
     def _height_residual(self, rollout: Rollout) -> np.ndarray:
-        return (rollout.site_m[..., 2] - self._height_m) / _HEIGHT_SCALE_M
+        return (rollout.site_m[..., 2] - self.height_m) / HEIGHT_SCALE_M
 
     def _overspeed(self, speeds: np.ndarray) -> np.ndarray:
         """Return (N + 1, n), signed: 0 below the soft limit, ±1 at the limit."""
-        share = np.abs(speeds) / self._speed_limits
-        return np.sign(speeds) * np.maximum(share - _SOFT_SPEED, 0.0) / (1.0 - _SOFT_SPEED)
+        share = np.abs(speeds) / self.speed_limits
+        return np.sign(speeds) * np.maximum(share - SOFT_SPEED, 0.0) / (1.0 - SOFT_SPEED)
 
     def _over_range(self, positions: np.ndarray) -> np.ndarray:
         """Return (N + 1, n), signed: 0 within the soft range, ±1 at the joint's limit."""
-        above = np.maximum(positions - self._high, 0.0)
-        below = np.minimum(positions - self._low, 0.0)
-        return (above + below) / _SOFT_RANGE_RAD
+        above = np.maximum(positions - self.high, 0.0)
+        below = np.minimum(positions - self.low, 0.0)
+        return (above + below) / SOFT_RANGE_RAD
 
 
 def _squares(values: np.ndarray) -> np.ndarray:

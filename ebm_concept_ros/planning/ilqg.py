@@ -4,7 +4,8 @@
 """iLQG with torque limits: box-constrained differential dynamic programming.
 
 Tassa, Mansard and Todorov, "Control-limited differential dynamic programming" (ICRA 2014), with
-Gauss-Newton Hessians and linearised dynamics.
+Gauss-Newton Hessians and linearised dynamics. What is here is the readable version; where the
+compiled one can plan for the arm, it does (`kernel.py`).
 """
 
 from __future__ import annotations
@@ -12,12 +13,15 @@ from __future__ import annotations
 import mujoco
 import numpy as np
 
+from ebm_concept_ros.arm.config import ArmConfig
 from ebm_concept_ros.field.energy_field import EnergyField
 from ebm_concept_ros.planning.box_qp import NotConvex, solve_box_qp
 from ebm_concept_ros.planning.cost import Quadratic
+from ebm_concept_ros.planning.kernel import IlqgKernel, NoKernel
 from ebm_concept_ros.planning.plan_model import Rollout
 from ebm_concept_ros.planning.planner import Planner, PlannerConfig, PlanningFailed, Solution
 from ebm_concept_ros.planning.policy import Plan
+from ebm_concept_ros.workspace import Workspace
 
 __all__ = ['IlqgPlanner', 'PlannerConfig', 'PlanningFailed']
 
@@ -26,11 +30,38 @@ _REGULARISATION = (1e-6, 1e3)
 
 
 class IlqgPlanner(Planner):
-    """Newton-like descent on the torques; its gains are the optimal feedback around the plan."""
+    """Newton-like descent on the torques; its gains are the optimal feedback around the plan.
+
+    why_not_compiled: why plans are not the compiled kernel's, or nothing. Where it cannot plan for
+    the arm, the dynamics are linearised by finite differences.
+    """
+
+    def __init__(
+        self,
+        arm: ArmConfig,
+        workspace: Workspace,
+        config: PlannerConfig | None = None,
+        compiled: bool = True,
+    ) -> None:
+        """compiled: False for the readable version, on derivatives in closed form too."""
+        super().__init__(arm, workspace, config)
+        self._closed_form = not compiled
+        self._kernel: IlqgKernel | None = None
+        self.why_not_compiled = '' if compiled else 'the readable version was asked for'
+        if compiled:
+            try:
+                self._kernel = IlqgKernel(
+                    *(self.model, self.cost, self.config, self._limits),
+                    *(_LINE_SEARCH, _REGULARISATION),
+                )
+            except NoKernel as reason:
+                self.why_not_compiled = str(reason)
 
     def _solve(
         self, time_s: float, start: np.ndarray, field: EnergyField, warm_start: Plan | None
     ) -> Solution:
+        if self._kernel is not None:
+            return self._kernel.solve(time_s, start, field, warm_start)
         if warm_start is not None:
             rollout = self._shifted(time_s, start, warm_start)
             iterations = self.config.iterations
@@ -43,7 +74,7 @@ class IlqgPlanner(Planner):
         gains, done = None, 0
         while done < iterations:
             done += 1
-            derivatives = self.model.linearise(rollout)
+            derivatives = self.model.linearise(rollout, self._closed_form)
             quadratic = self.cost.quadratic(rollout, derivatives, field)
             feedforward, gains, regularisation = self._backward(
                 rollout, derivatives.dynamics, quadratic, regularisation

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import mujoco
 import numpy as np
@@ -13,12 +14,14 @@ import numpy as np
 from ebm_concept_ros.arm.config import ArmConfig
 from ebm_concept_ros.arm.hold import carrying_effort_nm
 from ebm_concept_ros.arm.model import arm_spec
+from ebm_concept_ros.planning.arm_dynamics import ArmDynamics
 
 _FINITE_DIFFERENCE = 1e-6
+_HINGE_OR_SLIDE = (mujoco.mjtJoint.mjJNT_HINGE, mujoco.mjtJoint.mjJNT_SLIDE)
 
 # In two planned steps an arm turns by a few hundredths of a radian, over which its dynamics hardly
-# change; differentiating them is the dearest part of a plan.
-_LINEARISE_EVERY = 2
+# change; finite differences of them are dear.
+_DIFFERENCES_EVERY = 2
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,13 @@ class PlanModel:
             self.model.jnt_limited[:, None] > 0, self.model.jnt_range, (-np.inf, np.inf)
         )
         self._site = self.model.site(arm.effector_site).id
+
+    @cached_property
+    def dynamics(self) -> ArmDynamics | None:
+        """The arm's dynamics in closed form; None where a joint is neither hinge nor slide."""
+        if not np.isin(self.model.jnt_type, _HINGE_OR_SLIDE).all():
+            return None
+        return ArmDynamics.of(self.model, self._site)
 
     def effector_in_base_m(self, positions_rad: np.ndarray) -> np.ndarray:
         """Return (3,) m for joint positions (n,) rad."""
@@ -124,24 +134,41 @@ class PlanModel:
         position[steps], rotation[steps] = site_xpos, site_xmat
         return Rollout(states, applied, bias, position, rotation[:, 2::3])
 
-    def linearise(self, rollout: Rollout) -> Linearisation:
-        """Return the derivatives along a rollout."""
+    def linearise(self, rollout: Rollout, closed_form: bool = False) -> Linearisation:
+        """Return the derivatives along a rollout.
+
+        closed_form: those of `dynamics`, in place of MuJoCo's finite differences, which know every
+        force that MuJoCo does and are good to six digits.
+        """
         model, data, site, n = self.model, self.data, self._site, self.num_joints
         steps = len(rollout.efforts)
-        a, b = np.empty((2 * n, 2 * n)), np.empty((2 * n, n))
-        dynamics = np.empty((steps, 2 * n, 3 * n))
         jacobian, turn = np.empty((steps + 1, 3, n)), np.empty((steps + 1, 3, n))
         for k in range(steps + 1):
-            data.qpos[:], data.qvel[:] = rollout.states[k, :n], rollout.states[k, n:]
+            data.qpos[:] = rollout.states[k, :n]
             mujoco.mj_kinematics(model, data)
             mujoco.mj_comPos(model, data)
             mujoco.mj_jacSite(model, data, jacobian[k], turn[k], site)
-            if k < steps and k % _LINEARISE_EVERY == 0:
-                data.ctrl[:] = rollout.efforts[k]
-                mujoco.mjd_transitionFD(model, data, _FINITE_DIFFERENCE, False, a, b, None, None)
-                dynamics[k : k + _LINEARISE_EVERY, :, : 2 * n] = a
-                dynamics[k : k + _LINEARISE_EVERY, :, 2 * n :] = b
+        if closed_form:
+            states = rollout.states
+            accelerations = np.diff(states[:, n:], axis=0) / self.step_s
+            dynamics = self.dynamics.linearise(states[:-1, :n], states[:-1, n:], accelerations)
+        else:
+            dynamics = self._differences(rollout)
         return Linearisation(dynamics, jacobian, turn)
+
+    def _differences(self, rollout: Rollout) -> np.ndarray:
+        """Return the derivatives of steps (N, 2n, 3n) by finite differences."""
+        model, data, n = self.model, self.data, self.num_joints
+        steps = len(rollout.efforts)
+        a, b = np.empty((2 * n, 2 * n)), np.empty((2 * n, n))
+        dynamics = np.empty((steps, 2 * n, 3 * n))
+        for k in range(0, steps, _DIFFERENCES_EVERY):
+            data.qpos[:], data.qvel[:] = rollout.states[k, :n], rollout.states[k, n:]
+            data.ctrl[:] = rollout.efforts[k]
+            mujoco.mjd_transitionFD(model, data, _FINITE_DIFFERENCE, False, a, b, None, None)
+            dynamics[k : k + _DIFFERENCES_EVERY, :, : 2 * n] = a
+            dynamics[k : k + _DIFFERENCES_EVERY, :, 2 * n :] = b
+        return dynamics
 
 
 def plan_spec(arm: ArmConfig, step_s: float) -> mujoco.MjSpec:

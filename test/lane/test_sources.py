@@ -16,7 +16,19 @@ ROOT = Path(__file__).parents[2]
 COPYRIGHT = 'Copyright 2026 The ebm_concept_ros contributors'
 LICENCE = 'SPDX-License-Identifier: Apache-2.0'
 _INTERFACES = ('.msg', '.srv', '.action')
-SUFFIXES = ('.py', '.sh', *_INTERFACES, '.xml', '.yaml', '.yml', '.toml', '.in', '.css')
+SUFFIXES = (
+    '.py',
+    '.sh',
+    '.cpp',
+    '.hpp',
+    *_INTERFACES,
+    '.xml',
+    '.yaml',
+    '.yml',
+    '.toml',
+    '.in',
+    '.css',
+)
 NAMES = ('CMakeLists.txt', 'requirements.txt', 'run')
 # What builds leave, and `cases`: inputs of tests are what people have, not sources.
 NOT_OURS = {
