@@ -10,6 +10,7 @@ with the energy, so that K steps are enough (the paper's KL objective asks for j
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +26,9 @@ TRAJECTORY_SPREAD = 0.5  # standard deviation around x⁰ of where restarts begi
 RIDGE_START = 0.1  # λ of exact inference: it falls as far as training lets it, so it has a bound
 LEAST_RIDGE = 1e-3
 CODE_START = 0.05  # standard deviation of the codes that inference starts from
+# Where several entities move, chains end near a formation, not in it. So many of the best go on, so
+# many times, by the later half of the steps.
+_BEST, _TIMES = 8, 4
 # By variable: what a chain moves; several entities at once need other steps than one. States come
 # from far and must arrive, so their steps shorten from the beginning: the ends of chains are what
 # shows the likelihood where the energy has false minima.
@@ -83,9 +87,20 @@ class Sampler(Langevin):
         sizes are taken; None looks at `mutable`, for which a GPU must be waited for.
         """
         variable = variable or variable_of(mutable, states.shape[2])
+        return self._descend(energy, states, mutable, variable, range(self.steps), noise)
+
+    def _descend(
+        self,
+        energy: StateEnergy,
+        states: Tensor,
+        mutable: Tensor,
+        variable: str,
+        steps: Iterable[int],
+        noise: float = 0.0,
+    ) -> list[Tensor]:
         mutable_mask = mutable[:, None, None]
         chain = [states]
-        for k in range(self.steps):
+        for k in steps:
             _, gradient = energy.value_and_gradient(chain[-1])
             moved = self.step(variable, k, chain[-1], gradient * mutable_mask, 0.0)
             chain.append(moved + noise * torch.randn_like(moved) * mutable_mask if noise else moved)
@@ -102,11 +117,19 @@ class Sampler(Langevin):
     ) -> Tensor:
         """Return the states (B, T, P, F) of least energy that `restarts` chains end in.
 
-        One begins at `states` (B, T, P, F), the others anywhere; mutable: (B, P, F).
+        One begins at `states` (B, T, P, F), the others anywhere; mutable: (B, P, F). Where several
+        entities move and there are several chains, the best of them go on before they count.
         """
-        ends = self.generate(energy, starts(states, mutable, restarts, generator), mutable)[-1]
-        best = energy(ends).argmin(1)
-        return ends[torch.arange(len(ends), device=ends.device), best]
+        variable = variable_of(mutable, states.shape[1])
+        first = starts(states, mutable, restarts, generator)
+        ends = self.generate(energy, first, mutable, variable=variable)[-1]
+        if variable == 'positions' and restarts > 1:
+            later = range(self.steps // 2, self.steps)
+            for _ in range(_TIMES):
+                best = _least(energy, ends, _BEST)
+                further = self._descend(energy, best, mutable, variable, later)[-1]
+                ends = torch.cat((best, further), 1)
+        return _least(energy, ends, 1).squeeze(1)
 
     def identify(
         self,
@@ -152,6 +175,13 @@ class Sampler(Langevin):
         chosen = masks[torch.arange(b, device=best.device), best]
         around = torch.cat((chosen.unsqueeze(1), grow_masks(energy, pairs, present, last)), 1)
         return refine_masks(energy, pairs, present, last, around)[0]
+
+
+def _least(energy: StateEnergy, states: Tensor, number: int) -> Tensor:
+    """Return the states (B, number, T, P, F) of least energy, or all if there are fewer."""
+    few = min(number, states.shape[1])
+    which = energy(states).topk(few, 1, largest=False).indices
+    return states[torch.arange(len(states), device=states.device).unsqueeze(1), which]
 
 
 def ridge_code(quadratic: Tensor, ridge: Tensor) -> Tensor:

@@ -14,7 +14,8 @@ from ebm_core.evaluation.composition import evaluate_pair
 from ebm_core.evaluation.contexts import evaluate_concept
 from ebm_core.relational.energy import energy_of_matrix
 from ebm_core.relational.model import ModelError
-from ebm_core.world.scene import WORKSPACE_LIMIT, InvalidInput
+from ebm_core.relational.sampler import Sampler, starts
+from ebm_core.world.scene import NUM_FEATURES, POSITION, WORKSPACE_LIMIT, InvalidInput
 
 
 def demonstrations(name, seed, count=5, colour='blue'):
@@ -171,3 +172,38 @@ def test_a_chain_that_leaves_the_workspace_ends_at_its_border(model, monkeypatch
     assert (generate(7.0).positions[scene.movable] == WORKSPACE_LIMIT).all()
     with pytest.raises(ModelError, match='did not stay finite'):
         generate(float('nan'))
+
+
+class _Triangle:
+    """Twice how far three are from a triangle of side 0.8, squared and summed."""
+
+    def __call__(self, states):
+        place = states[:, :, 0, :, POSITION]
+        i, j = (0, 1, 2), (1, 2, 0)
+        sides = (place[..., i, :] - place[..., j, :]).square().sum(-1).add(1e-6).sqrt()
+        return 2 * (sides - 0.8).square().sum(-1)
+
+    def value_and_gradient(self, states):
+        with torch.enable_grad():
+            states = states.detach().requires_grad_()
+            value = self(states)
+            (gradient,) = torch.autograd.grad(value.sum(), states)
+        return value.detach(), gradient
+
+
+def test_where_several_move_the_best_chains_go_on():
+    generator = torch.Generator().manual_seed(0)
+    energy, sampler = _Triangle(), Sampler()
+    states = torch.zeros(20, 1, 3, NUM_FEATURES)
+    states[..., POSITION] = torch.rand((20, 1, 3, 2), generator=generator)
+    mutable = torch.zeros(20, 3, NUM_FEATURES)
+    mutable[..., POSITION] = 1.0
+    with torch.no_grad():
+        first = starts(states, mutable, 32, torch.Generator().manual_seed(1))
+        ends = energy(sampler.generate(energy, first, mutable)[-1]).min(1).values
+        best = sampler.generate_best(
+            energy, states, mutable, restarts=32, generator=torch.Generator().manual_seed(1)
+        )
+    found = energy(best.unsqueeze(1)).squeeze(1)
+    assert (found <= ends).all()
+    assert found.median() < 0.5 * ends.median()
