@@ -102,11 +102,6 @@ class TrainingConfig(RunConfig):
     kl_into_energy: bool = Field(
         True, description='whether the KL loss trains the energy too, or the step sizes alone'
     )
-    layers: Literal['all', 'last'] = Field(
-        'all',
-        description='what of the energy learns: all, or its bilinear units and, at a tenth of the '
-        'rate, the last layer of f; the rest keeps what the run began with, and a step costs half',
-    )
     direction_weight: float = Field(
         0.0, ge=0, description='weight of the loss that downhill leads to the demonstrated state'
     )
@@ -200,20 +195,6 @@ PRESETS: dict[str, Preset] = {
             checkpoint_every=2000,
             cuda_graphs=True,
             **_RECIPE,
-        ),
-    ),
-    # What bilinear units add to weights without them (`--from`), on one core of a CPU.
-    'open_last': Preset(
-        model=ModelConfig(hidden=256, bilinear=128, **_OPEN),
-        training=TrainingConfig(
-            steps=2600,
-            concepts=dict.fromkeys(_OPEN_FAMILIES, 1) | {'formation': 4},
-            grammar=dict.fromkeys(KINDS, 1)
-            | {'point': 3, 'frame': 3, 'mirror': 2, 'towards': 2, 'ring': 2},
-            positive_weight=0.01,
-            checkpoint_every=200,
-            layers='last',
-            **_RECIPE | {'chains_from': 0.6, 'kl_from': 0.85},
         ),
     ),
     # The same for a core of a CPU, and what bilinear units are worth in it.

@@ -126,14 +126,6 @@ class Energy(nn.Module):
             copy.register_buffer(name, parameter.detach(), persistent=False)
         return copy
 
-    def bilinear_units(self) -> tuple[nn.Parameter, ...]:
-        """Return the parameters of g's bilinear units; without them, none."""
-        return (self.q_first, self.q_second, self.q_out) if self.bilinear else ()
-
-    def last_layer(self) -> tuple[nn.Parameter, ...]:
-        """Return weight and bias of f's last layer."""
-        return self.f_out, self.f_out_bias
-
     # g: pairs of entities
 
     def pairs(self, x: Tensor) -> Tensor:

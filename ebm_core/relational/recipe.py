@@ -20,8 +20,6 @@ from .learner import Learner
 from .objective import LossConfig, losses
 from .task import Task, make_task
 
-_OF_LAST_LAYER = 0.1  # of the rates, where the rest of the network keeps what it has learned
-
 
 @dataclass(frozen=True)
 class ConceptRecipe:
@@ -67,30 +65,20 @@ class ConceptRecipe:
         return type(self)(self.preset.model_copy(update={'training': training}))
 
     def build(self) -> Learner:
-        """Return a learner with weights at random, of which some may be kept as they are."""
-        learner = Learner(self.preset.model)
-        if self.run.layers == 'last':
-            energy = learner.energy
-            energy.requires_grad_(False)
-            for parameter in (*energy.bilinear_units(), *energy.last_layer()):
-                parameter.requires_grad_(True)
-        return learner
+        """Return a learner with weights at random."""
+        return Learner(self.preset.model)
 
     def parameter_groups(self, module: Learner) -> tuple[ParameterGroup, ...]:
         """Return energy and step sizes apart.
 
         Step sizes follow the KL loss, whose gradient knows no measure.
         """
-        run, energy = self.run, module.energy
-        rates = run.bias_learning_rate, run.learning_rate
-        of_sampler = ParameterGroup(tuple(module.sampler.parameters()), run.sampler_learning_rate)
-        if run.layers == 'all':
-            return ParameterGroup(tuple(energy.parameters()), *rates), of_sampler
-        slow = (rate * _OF_LAST_LAYER for rate in rates)
+        run = self.run
         return (
-            ParameterGroup(energy.bilinear_units(), *rates),
-            ParameterGroup(energy.last_layer(), *slow),
-            of_sampler,
+            ParameterGroup(
+                tuple(module.energy.parameters()), run.bias_learning_rate, run.learning_rate
+            ),
+            ParameterGroup(tuple(module.sampler.parameters()), run.sampler_learning_rate),
         )
 
     def draw(self, step: int, rng: np.random.Generator, device: torch.device) -> list[Task]:
