@@ -34,17 +34,31 @@ def load_config(path: Path | str, kind: type[ConfigT]) -> ConfigT:
     """
     path = Path(path)
     try:
-        content = yaml.safe_load(path.read_text(encoding='utf-8'))
+        text = path.read_text(encoding='utf-8')
     except OSError as error:
         raise ConfigError(f'{path}: cannot be read ({error.strerror})') from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise ConfigError(f'{path}: not valid YAML ({one_line(error)})') from None
+    return as_config(keys_and_values(text, str(path)), kind, str(path))
+
+
+def keys_and_values(text: str, where: str) -> dict[str, object]:
+    """Return what YAML says; raises ConfigError. where: begins the message."""
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f'{where}: not valid YAML ({one_line(error)})') from None
     if not isinstance(content, dict):
-        raise ConfigError(f'{path}: expected keys and values, found {type(content).__name__}')
+        raise ConfigError(f'{where}: expected keys and values, found {type(content).__name__}')
+    return content
+
+
+def as_config(content: dict[str, object], kind: type[ConfigT], where: str) -> ConfigT:
+    """Return the checked model; raises ConfigError. where: begins the message."""
     try:
         return kind.model_validate(content)
     except ValidationError as error:
-        raise ConfigError(f'{path}: {describe(error)}') from None
+        raise ConfigError(f'{where}: {describe(error)}') from None
 
 
 def describe(error: ValidationError) -> str:

@@ -27,6 +27,7 @@ from ebm_concept_ros.nodes.bag_recorder import BagRecorderParameters
 from ebm_concept_ros.nodes.concept_learner import ConceptLearnerParameters
 from ebm_concept_ros.nodes.controller_setup import ControllerParameters
 from ebm_concept_ros.nodes.demonstrator import DemonstratorParameters
+from ebm_concept_ros.nodes.lifecycle_manager import LifecycleManagerParameters
 from ebm_concept_ros.nodes.live_view import LiveViewParameters
 from ebm_concept_ros.nodes.referee import RefereeParameters
 from ebm_concept_ros.nodes.runtime.launch_arguments import LaunchArgument, argument, number, shares
@@ -52,6 +53,7 @@ MODELS = {
     'referee': RefereeParameters,
     'bag_recorder': BagRecorderParameters,
     'live_view': LiveViewParameters,
+    'lifecycle_manager': LifecycleManagerParameters,
 }
 # What an argument means, what it may be and which nodes take it, their parameters say.
 _NAMES = (
@@ -64,6 +66,7 @@ ARGUMENTS = (
     *(argument(MODELS, name) for name in _NAMES),
     argument(MODELS, 'simulation_rate', ('simulator', 'rate'), ('controller', 'state_rate')),
     argument(MODELS, 'demonstration_seed', ('demonstrator', 'seed')),
+    argument(MODELS, 'autostart', ('lifecycle_manager', 'autostart')),
     LaunchArgument(
         'demonstrations',
         str(DemonstratorParameters().count),
@@ -153,19 +156,24 @@ def start(context: object) -> list:
         )
 
     count = values['demonstrations']
-    nodes = {name: node(name) for name in ('referee', 'simulator', 'controller')}
+    nodes = {'referee': node('referee')}
     if values['bag_dir']:
         nodes['bag_recorder'] = node('bag_recorder')
     if values['live_view']:
         nodes['live_view'] = node('live_view')
     # These two stamp what they publish; the others take their time from the joint states.
     simulated = {'use_sim_time': True}
-    learning = {'min_demonstrations': count} if count else {}
+    managed = {'autostart': False}
+    learning = managed | ({'min_demonstrations': count} if count else {})
     also = values['also']
     if also:
         learning['composition_concepts'] = [values['concept'], also]
         learning['composition_weights'] = values['weights']
+    nodes['simulator'] = node('simulator', **managed)
+    nodes['controller'] = node('controller', **managed)
     nodes['concept_learner'] = node('concept_learner', **learning, **simulated)
+    # What cannot be configured ends the launch: nobody would wait for it.
+    nodes['lifecycle_manager'] = node('lifecycle_manager', exit_on_failure=True)
     if count:
         showing = {'count': count, **simulated}
         # Who else listens is not the learner.

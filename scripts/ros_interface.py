@@ -30,7 +30,7 @@ PAGE = ROOT / 'docs' / 'ros_interface.md'
 PACKAGE = 'ebm_concept_ros'
 NODES = (
     *('simulator', 'demonstrator', 'concept_learner', 'controller', 'referee'),
-    *('bag_recorder', 'live_view'),
+    *('bag_recorder', 'live_view', 'lifecycle_manager'),
 )
 SYSTEM = ('rcl_interfaces/', 'type_description_interfaces/')
 
@@ -75,6 +75,8 @@ PURPOSE = {
     '~/stop': 'Holds until a concept comes that was published afterwards.',
     '~/enact': 'Brings the effector to where a concept, or a weighted sum, has the lowest energy; '
     'feedback at `status_rate`.',
+    '~/manage_nodes': 'Brings all managed nodes up in order, or down in reverse order.',
+    '~/is_active': 'Whether all managed nodes are active, and the state of each.',
     '~/reset': 'Puts the arm back to its home and the simulated time to zero.',
 }
 
@@ -92,7 +94,8 @@ class Endpoint(NamedTuple):
 def interface(lockstep: bool) -> tuple[list[Endpoint], list, list, dict]:
     """Return endpoints, services, actions (node, name, type) and parameters of all nodes.
 
-    The nodes are made in this process, in a domain of their own, and never started.
+    The nodes are made in this process, in a domain of their own. Those with a lifecycle are active
+    while they are looked at.
     """
     import rclpy
 
@@ -104,10 +107,13 @@ def interface(lockstep: bool) -> tuple[list[Endpoint], list, list, dict]:
             node = getattr(module, ''.join(part.title() for part in name.split('_')))()
             if hasattr(node, 'trigger_configure'):
                 node.trigger_configure()
+                node.trigger_activate()
             endpoints += _endpoints(name, node)
             services += _services(name, node)
             actions += _actions(name, node)
             parameters[name] = _parameters(node)
+            if hasattr(node, 'trigger_deactivate'):
+                node.trigger_deactivate()
             node.destroy_node()
     finally:
         rclpy.shutdown()

@@ -11,6 +11,7 @@ import numpy as np
 from ebm_concept_ros.arm.config import ArmConfig
 from ebm_concept_ros.arm.effort_rate import EffortRateLimit
 from ebm_concept_ros.arm.hold import HoldLaw, carrying_effort_nm
+from ebm_concept_ros.arm.names import own
 from ebm_concept_ros.arm.scene_model import check_home_is_clear, scene_spec
 from ebm_concept_ros.arm.table_scene import TableScene
 from ebm_concept_ros.workspace import Workspace
@@ -92,8 +93,47 @@ class ArmSimulation:
 
     def hold(self) -> None:
         """Set the torque that holds, or what its rate lets come nearest to it, for one step."""
-        wanted, before = self.hold_effort(), self.applied_effort_nm
-        self.apply(self._rate_limit.limited(wanted, before, self.timestep_s))
+        self.approach(self.hold_effort())
+
+    def approach(self, effort_nm: np.ndarray) -> bool:
+        """Set the torque (n,) N·m, or what its rate lets come nearest to it, for one step.
+
+        Returns whether it is the torque itself; raises InvalidEffort as `apply`.
+        """
+        before = self.applied_effort_nm
+        self.apply(effort_nm)
+        wanted = self.applied_effort_nm
+        limited = self._rate_limit.limited(wanted, before, self.timestep_s)
+        self.apply(limited)
+        return bool((limited == wanted).all())
+
+    def take_over(self, former: ArmSimulation) -> None:
+        """Go on from the state of a simulation of the same arm over another table.
+
+        The entities that both have stay where they are.
+        """
+        self.data.time = former.data.time
+        for name in ('qpos', 'qvel', 'ctrl', 'qacc_warmstart'):
+            getattr(self.data, name)[:] = getattr(former.data, name)
+        places = dict(zip(former.table_scene.ids, former.data.mocap_pos, strict=True))
+        for index, id_ in enumerate(self.table_scene.ids):
+            if id_ in places:
+                self.data.mocap_pos[index] = places[id_]
+        mujoco.mj_forward(self.model, self.data)
+
+    def move(self, id_: str, position_in_base_m: tuple[float, float]) -> None:
+        """Put an entity of the table somewhere else, (x, y) m."""
+        self.data.mocap_pos[self.table_scene.ids.index(id_), :2] = position_in_base_m
+        mujoco.mj_forward(self.model, self.data)
+
+    def link_touched_by(self, id_: str) -> str | None:
+        """Return the name of a body of the arm that touches the entity now, or None."""
+        entity = self.model.body(own(id_)).id
+        for geoms, distance_m in zip(self.data.contact.geom, self.data.contact.dist, strict=True):
+            bodies = {int(body) for body in self.model.geom_bodyid[geoms]}
+            if entity in bodies and distance_m <= 0.0:
+                return self.model.body((bodies - {entity}).pop()).name
+        return None
 
     def apply(self, effort_nm: np.ndarray) -> None:
         """Set the torque, (n,) N·m, clipped to the limits.

@@ -11,12 +11,21 @@ from pathlib import Path
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
-from ebm_concept_ros.config_files import Config, ConfigError, load_config
+from ebm_concept_ros.config_files import (
+    Config,
+    ConfigError,
+    as_config,
+    keys_and_values,
+    load_config,
+)
 from ebm_concept_ros.workspace import Workspace
 from ebm_core.world.scene import COLOURS, SHAPES, InvalidInput
 
 # The end effector is the actor of every scene; nothing on the table may take its name.
 EFFECTOR_ID = 'end_effector'
+# As little as that of what the simulation's model has beside the arm.
+RESERVED_IDS = {EFFECTOR_ID: 'the end effector', 'table': 'the table', 'column': 'the column'}
+MOST_ON_TABLE = 127
 
 _RADIUS_M, _HEIGHT_M = 0.024, 0.03
 _USUAL_METRES_PER_UNIT = 0.25
@@ -60,7 +69,7 @@ class TableEntity(Config):
 class TableScene(Config):
     """The objects on the table; the end effector, which hovers above them, is not listed."""
 
-    entities: tuple[TableEntity, ...] = Field(min_length=1, max_length=127)
+    entities: tuple[TableEntity, ...] = Field(min_length=1, max_length=MOST_ON_TABLE)
 
     @model_validator(mode='after')
     def _ids_are_unique(self) -> TableScene:
@@ -68,9 +77,15 @@ class TableScene(Config):
         for id_ in ids:
             if ids.count(id_) > 1:
                 raise ValueError(f'entities: id {id_!r} is used {ids.count(id_)} times')
-        if EFFECTOR_ID in ids:
-            raise ValueError(f'entities: id {EFFECTOR_ID!r} is reserved for the end effector')
+        for id_ in ids:
+            if id_ in RESERVED_IDS:
+                raise ValueError(f'entities: id {id_!r} is reserved for {RESERVED_IDS[id_]}')
         return self
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Return the ids in order."""
+        return tuple(entity.id for entity in self.entities)
 
     def positions_in_base_m(self) -> np.ndarray:
         """Return (N, 2) m."""
@@ -83,17 +98,35 @@ def load_table_scene(path: Path | str, workspace: Workspace) -> TableScene:
     Raises ConfigError that names the file, the key and the reason; entities out of the workspace
     are refused.
     """
-    scene = load_config(path, TableScene)
+    return _within(workspace, load_config(path, TableScene), str(path))
+
+
+def parse_table_scene(text: str, workspace: Workspace, where: str) -> TableScene:
+    """Return the scene of such YAML as `load_table_scene` reads; raises ConfigError.
+
+    where: begins the message.
+    """
+    return _within(workspace, as_config(keys_and_values(text, where), TableScene, where), where)
+
+
+def require_in_workspace(
+    position_in_base_m: tuple[float, float], workspace: Workspace, where: str
+) -> None:
+    """Raise ConfigError unless the place is one on the table; where: begins the message."""
+    in_plane = workspace.to_plane(np.array(position_in_base_m))
+    if not np.abs(in_plane).max() <= workspace.half_width_units:  # NaN is refused too
+        corner = np.full(2, workspace.half_width_units)
+        low, high = workspace.to_base(np.stack([-corner, corner]))
+        raise ConfigError(
+            f'{where}: {position_in_base_m} is out of the workspace, '
+            f'x {low[0]:.3f} to {high[0]:.3f} m, y {low[1]:.3f} to {high[1]:.3f} m'
+        )
+
+
+def _within(workspace: Workspace, scene: TableScene, where: str) -> TableScene:
     for index, entity in enumerate(scene.entities):
-        in_plane = workspace.to_plane(np.array(entity.position_in_base_m))
-        if np.abs(in_plane).max() > workspace.half_width_units:
-            corner = np.full(2, workspace.half_width_units)
-            low, high = workspace.to_base(np.stack([-corner, corner]))
-            raise ConfigError(
-                f'{path}: entities.{index}.position_in_base_m: {entity.position_in_base_m} is out '
-                f'of the workspace, x {low[0]:.3f} to {high[0]:.3f} m, '
-                f'y {low[1]:.3f} to {high[1]:.3f} m'
-            )
+        where_of_it = f'{where}: entities.{index}.position_in_base_m'
+        require_in_workspace(entity.position_in_base_m, workspace, where_of_it)
     return scene
 
 

@@ -43,6 +43,7 @@ from ebm_concept_ros.conversions.scenes import (
     scene_to_message,
     table_scene_to_message,
 )
+from ebm_concept_ros.conversions.simulation import place_from_pose, result_message
 from ebm_concept_ros.conversions.stamps import (
     ns_to_stamp,
     stamp_to_ns,
@@ -67,9 +68,11 @@ __all__ = [
     'moved_scene_message',
     'no_energy_message',
     'ns_to_stamp',
+    'place_from_pose',
     'plan_from_message',
     'plan_to_message',
     'point',
+    'result_message',
     'scene_from_message',
     'scene_to_message',
     'stamp_to_ns',

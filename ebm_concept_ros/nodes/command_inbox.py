@@ -1,22 +1,27 @@
 # Copyright 2026 The ebm_concept_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""What reaches the simulation from other threads: torque commands, and requests to reset or end."""
+"""What reaches the simulation from other threads: torque commands, requests, and its end."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TypeVar
 
 from ebm_concept_ros.types import EffortCommand
 
+T = TypeVar('T')
+
 
 class CommandInbox:
-    """Holds the newest command and whether the simulation is to reset or end."""
+    """Holds the newest command, what is to be done between two steps, and whether to end."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()  # guards all below
         self._command: EffortCommand | None = None
-        self._reset_requested = False
+        self._requests: list[tuple[Callable[[], object], Future]] = []
         self._ended = False
 
     # For other threads -----------------------------------------------------------------------
@@ -27,18 +32,25 @@ class CommandInbox:
             self._command = command
             self._changed.notify_all()
 
-    def request_reset(self, timeout_s: float) -> bool:
-        """Return whether the simulation has reset within the time."""
+    def ask(self, do: Callable[[], T]) -> Future[T]:
+        """Have it done by the simulation's thread between two steps; cancelled where it ends."""
+        future: Future[T] = Future()
         with self._changed:
-            self._reset_requested = True
-            self._changed.notify_all()
-            return self._changed.wait_for(lambda: not self._reset_requested, timeout=timeout_s)
+            if self._ended:
+                future.cancel()
+            else:
+                self._requests.append((do, future))
+                self._changed.notify_all()
+        return future
 
     def end(self) -> None:
         """Ask the simulation to end."""
         with self._changed:
             self._ended = True
+            requests, self._requests = self._requests, []
             self._changed.notify_all()
+        for _, future in requests:
+            future.cancel()
 
     # For the simulation ----------------------------------------------------------------------
 
@@ -49,8 +61,25 @@ class CommandInbox:
 
     @property
     def interrupted(self) -> bool:
-        """Tell whether it is to end or to reset."""
-        return self._ended or self._reset_requested
+        """Tell whether it is to end, or something is to be done."""
+        return self._ended or bool(self._requests)
+
+    def wait_for_request(self, timeout_s: float) -> None:
+        """Return once something is to be done, or it is to end."""
+        with self._changed:
+            self._changed.wait_for(lambda: self.interrupted, timeout=timeout_s)
+
+    def do_requests(self) -> None:
+        """Do what was asked for; what a request raises is told to who asked."""
+        with self._changed:
+            requests, self._requests = self._requests, []
+        for do, future in requests:
+            try:
+                result = do()
+            except Exception as error:
+                future.set_exception(error)
+            else:
+                future.set_result(result)
 
     def take(self) -> EffortCommand | None:
         """Return the newest command, once."""
@@ -71,14 +100,7 @@ class CommandInbox:
             )
             return None if self.interrupted else answer()
 
-    def reset_done(self) -> None:
-        """Say that it has reset, and forget the command that was for the time before."""
+    def forget_command(self) -> None:
+        """Drop a command that was for the time before."""
         with self._changed:
             self._command = None
-            self._reset_requested = False
-            self._changed.notify_all()
-
-    @property
-    def reset_requested(self) -> bool:
-        """Tell whether it is to reset."""
-        return self._reset_requested

@@ -1,7 +1,7 @@
 # Copyright 2026 The ebm_concept_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Node `concept_learner`: demonstrations on a topic become a concept on a topic.
+"""Node `concept_learner` (lifecycle): demonstrations on a topic become a concept on a topic.
 
 Demonstrations are collected under their concept's name; each time `min_demonstrations` of one name
 have come, both codes are inferred from them and published on `concept`, latched. The next as many
@@ -11,22 +11,20 @@ A `composition` asks for the sum of several by name, each with a weight, which i
 concept as soon as all of them are known, and again whenever one of them is learned anew. Another
 concept takes its place. Published again with other weights, it changes them. Parameters may ask for
 the first one.
+
+Configure loads weights and library. While the node is not active it offers no service and listens
+to nothing; what it knows stays until it is cleaned up.
 """
 
 from __future__ import annotations
 
-import queue
 import sys
-import threading
-from collections.abc import Callable
-from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import partial
 from statistics import fmean
 from typing import Annotated
 
 from pydantic import Field
-from rclpy.node import Node
 
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions
@@ -38,18 +36,16 @@ from ebm_concept_ros.control.understanding import why_not_understood
 from ebm_concept_ros.errors import name_and_reason
 from ebm_concept_ros.nodes.learner_services import LearnerServices
 from ebm_concept_ros.nodes.runtime import qos
-from ebm_concept_ros.nodes.runtime.diagnostics import Diagnostics
-from ebm_concept_ros.nodes.runtime.parameters import Parameters, declare
+from ebm_concept_ros.nodes.runtime.managed import ManagedNode
+from ebm_concept_ros.nodes.runtime.parameters import Parameters
 from ebm_concept_ros.nodes.runtime.resources import load_weights_parameter, load_workspace_parameter
-from ebm_concept_ros.nodes.runtime.running import RunnableDefaults, run
+from ebm_concept_ros.nodes.runtime.running import run
 from ebm_concept_ros.nodes.runtime.texts import EXISTING_FOLDER, FILE, FOLDER_OR_NONE
+from ebm_concept_ros.nodes.runtime.turns import Turns
 from ebm_concept_ros.nodes.task_parameters import composition_parameter
 from ebm_concept_ros.types import AnyConcept, CompositionRequest
 from ebm_core.library.library import ConceptLibrary
 from ebm_core.world.scene import Demonstration, InvalidInput
-
-# How often who waits for an answer looks whether the node ends.
-_LOOK_S = 0.1
 
 
 class ConceptLearnerParameters(Parameters):
@@ -61,6 +57,7 @@ class ConceptLearnerParameters(Parameters):
     workspace_config: Annotated[str, FILE] = Field(
         '', description="YAML of the workspace; empty: the package's"
     )
+    autostart: bool = Field(True, description='configure and activate without being asked')
     min_demonstrations: int = Field(
         5, ge=1, le=50, description='how many of one name make a concept'
     )
@@ -78,55 +75,60 @@ class ConceptLearnerParameters(Parameters):
     composition_weights: tuple[float, ...] = Field((1.0,), description='a weight for each of them')
 
 
-class ConceptLearner(RunnableDefaults, Node):
+class ConceptLearner(ManagedNode):
     """Collects demonstrations and publishes what is inferred from them."""
 
+    # A learner hears few messages, and the events executor costs more to start.
+    events_executor = False
+
     def __init__(self) -> None:
-        super().__init__('concept_learner')
-        self.parameters = declare(self, ConceptLearnerParameters)
-        self._workspace = load_workspace_parameter(self.parameters.workspace_config)
-        self._model = load_weights_parameter(self.parameters.model_dir)
-        self._diagnostics = Diagnostics(self)
+        super().__init__('concept_learner', ConceptLearnerParameters)
+        self._turns: Turns | None = None
+
+    def configure(self, undo: ExitStack) -> str:
+        """Load weights and library."""
         p = self.parameters
+        self._workspace = load_workspace_parameter(p.workspace_config)
+        self._first: CompositionRequest | None = None
+        if any(p.composition_concepts):
+            self._first = composition_parameter(p.composition_concepts, p.composition_weights)
+        self._model = load_weights_parameter(p.model_dir)
         # Of the inference thread alone, as all that is asked of the learner is done in its turn.
         self._collection = Collection(p.min_demonstrations, p.max_names)
         self._composer = Composer(p.max_names)
         library = ConceptLibrary(p.library_dir) if p.library_dir else None
         self._knowledge = Knowledge(self._model, self._composer, library, p.seed)
-        self._work_queue: queue.Queue[Callable[[], None] | None] = queue.Queue()
-        self._stopped = threading.Event()
-        if any(p.composition_concepts):
-            first = composition_parameter(p.composition_concepts, p.composition_weights)
-            self._work_queue.put(partial(self._compose, first))
-        self._worker = threading.Thread(target=self._work, name='inference', daemon=True)
         self._publisher = self.create_publisher(
             ros.Concept, 'concept', **qos.overridable(qos.LATCHED)
         )
-        self._diagnostics.set('inference', Level.OK, f'ready, weights {self._model.sha256[:12]}')
-        self._answers = LearnerServices(
+        undo.callback(self.destroy_publisher, self._publisher)
+        return f'weights {self._model.sha256[:12]}'
+
+    def activate(self, undo: ExitStack) -> None:
+        """Start the inference thread, and listen."""
+        turns = self._turns = Turns('inference', self._failed)
+        if self._first is not None:
+            turns.later(partial(self._compose, self._first))
+            self._first = None
+        turns.start()
+        services = LearnerServices(
             *(self, self._workspace, self._knowledge, self._collection, self._diagnostics),
-            *(self._in_turn, self._infer),
+            *(turns.now, self._infer),
         )
+        undo.callback(services.destroy)
+        self._diagnostics.set('inference', Level.OK, f'ready, weights {self._model.sha256[:12]}')
         # Last: whoever matches this subscription may send at once.
-        self._subscription = self.create_subscription(
-            ros.Demonstration,
-            'demonstrations',
-            self._on_demonstration,
-            **qos.overridable(qos.DEMONSTRATIONS),
-        )
-        self._compositions = self.create_subscription(
-            ros.Composition, 'composition', self._on_composition, **qos.overridable(qos.LATCHED)
-        )
+        for kind, topic, take, profile in (
+            (ros.Composition, 'composition', self._on_composition, qos.LATCHED),
+            (ros.Demonstration, 'demonstrations', self._on_demonstration, qos.DEMONSTRATIONS),
+        ):
+            subscription = self.create_subscription(kind, topic, take, **qos.overridable(profile))
+            undo.callback(self.destroy_subscription, subscription)
 
-    def start(self) -> None:
-        """Start the inference thread."""
-        self._worker.start()
-
-    def stop(self) -> None:
+    def halt(self) -> None:
         """End the inference thread after the inference it is at."""
-        self._stopped.set()
-        self._work_queue.put(None)
-        self._worker.join(timeout=10.0)
+        if self._turns is not None:
+            self._turns.end()
 
     def _on_demonstration(self, message: ros.Demonstration) -> None:
         try:
@@ -135,7 +137,7 @@ class ConceptLearner(RunnableDefaults, Node):
             self._diagnostics.refuse('demonstrations', error)
             return
         self._diagnostics.accept('demonstrations')
-        self._work_queue.put(partial(self._collect, named.concept, named.demonstration))
+        self._turns.later(partial(self._collect, named.concept, named.demonstration))
 
     def _on_composition(self, message: ros.Composition) -> None:
         try:
@@ -144,36 +146,13 @@ class ConceptLearner(RunnableDefaults, Node):
             self._diagnostics.refuse('composition', error)
             return
         self._diagnostics.accept('composition')
-        self._work_queue.put(partial(self._compose, composition))
-
-    def _in_turn(self, do: Callable[[], None]) -> None:
-        """Have it done by the inference thread, and return then; raises what it raises."""
-        done: Future[None] = Future()
-
-        def job() -> None:
-            try:
-                do()
-            except Exception as error:  # of whoever asked for it
-                done.set_exception(error)
-            else:
-                done.set_result(None)
-
-        self._work_queue.put(job)
-        while True:
-            try:
-                return done.result(_LOOK_S)
-            except TimeoutError:
-                if self._stopped.is_set():
-                    raise InvalidInput('the learner is ending') from None
+        self._turns.later(partial(self._compose, composition))
 
     # Inference thread ------------------------------------------------------------------------
 
-    def _work(self) -> None:
-        while (job := self._work_queue.get()) is not None and not self._stopped.is_set():
-            try:
-                job()
-            except Exception as error:  # the last good concept stays, and so does the node
-                self._diagnostics.set('inference', Level.ERROR, name_and_reason(error))
+    def _failed(self, error: Exception) -> None:
+        # The last good concept stays, and so does the node.
+        self._diagnostics.set('inference', Level.ERROR, name_and_reason(error))
 
     def _collect(self, name: str, demonstration: Demonstration) -> None:
         shown = self._collection.add(name, demonstration)

@@ -45,13 +45,25 @@ class LearnerServices:
         in_turn: Run,
         infer: Callable[[str, Shown], None],
     ) -> None:
+        self._node = node
         self._workspace = workspace
         self._knowledge = knowledge
         self._collection = collection
         self._diagnostics = diagnostics
         self._in_turn = in_turn
         self._infer = infer
-        for name, kind, answer in (
+        self._services = [
+            node.create_service(kind, f'~/{name}', self._answering(name, answer))
+            for name, kind, answer in self._answers()
+        ]
+
+    def destroy(self) -> None:
+        """Offer them no more."""
+        for service in self._services:
+            self._node.destroy_service(service)
+
+    def _answers(self) -> tuple[tuple[str, type, Callable[[Any, Any], None]], ...]:
+        return (
             ('list_concepts', srv.ListConcepts, self._list_concepts),
             ('get_concept', srv.GetConcept, self._get_concept),
             ('save_concept', srv.ConceptByName, self._save_concept),
@@ -66,8 +78,7 @@ class LearnerServices:
             ('generate', srv.Generate, self._generate),
             ('satisfied', srv.Satisfied, self._satisfied),
             ('understood', srv.Understood, self._understood),
-        ):
-            node.create_service(kind, f'~/{name}', self._answering(name, answer))
+        )
 
     def _answering(
         self, name: str, answer: Callable[[Any, Any], None]

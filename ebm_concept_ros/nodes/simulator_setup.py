@@ -31,6 +31,7 @@ class SimulatorParameters(TaskParameters):
     workspace_config: Annotated[str, FILE] = Field(
         '', description="YAML of the workspace; empty: the package's"
     )
+    autostart: bool = Field(True, description='configure and activate without being asked')
     scene_file: Annotated[str, FILE] = Field(
         '', description='YAML of the entities; empty: placed from scene_seed'
     )
@@ -57,11 +58,16 @@ def load_table(p: SimulatorParameters, workspace: Workspace) -> TableScene:
             return load_table_scene(p.scene_file, workspace)
         except ConfigError as error:
             raise InvalidParameter(f'parameter scene_file: {error}') from None
+    return seeded_table(p, p.scene_seed, workspace)
+
+
+def seeded_table(p: SimulatorParameters, seed: int, workspace: Workspace) -> TableScene:
+    """Return the entities of a seed, for the parameters' concepts; raises InvalidParameter."""
     concepts, colours = requested_concepts(p)
     try:
         if len(concepts) > 1:
-            return composed_table(concepts, colours, p.scene_seed, workspace)[1]
+            return composed_table(concepts, colours, seed, workspace)[1]
         num_references = concepts[0].num_references
-        return random_table_scene(p.scene_seed, num_references, p.reference_colour, workspace)
+        return random_table_scene(seed, num_references, p.reference_colour, workspace)
     except InvalidInput as error:  # of the scene's seed, which it names
         raise InvalidParameter(f'parameter {error}') from None

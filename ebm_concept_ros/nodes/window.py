@@ -24,14 +24,22 @@ class Window:
         # Imported here: without a display the import itself may fail.
         import mujoco.viewer
 
-        self._viewer = mujoco.viewer.launch_passive(
+        self._launch = mujoco.viewer.launch_passive
+        self._open(simulation)
+
+    def _open(self, simulation: ArmSimulation) -> None:
+        self._shown = simulation
+        self._viewer = self._launch(
             simulation.model, simulation.data, show_left_ui=False, show_right_ui=False
         )
 
-    def show(self) -> bool:
+    def show(self, simulation: ArmSimulation) -> bool:
         """Draw the current state; False once somebody has closed the window."""
         if not self._viewer.is_running():
             return False
+        if simulation is not self._shown:  # an entity came or went, and with it the model
+            self._viewer.close()
+            self._open(simulation)
         self._viewer.sync()
         return True
 

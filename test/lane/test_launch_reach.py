@@ -256,7 +256,8 @@ def test_weights_that_cannot_be_loaded_end_the_launch(launch, tmp_path):
     status, result, output = finish(launch(f'model_dir:={tmp_path}', f'out_dir:={tmp_path}'))
     assert status == 1
     assert result['success'] is False
-    assert re.search(r'concept_learner ended with status|controller ended', result['reason'])
+    assert result['reason'] == 'lifecycle_manager ended with status 1'
+    assert re.search('(concept_learner|controller): configure failed', output)
     assert 'model.json' in output
 
 
@@ -272,7 +273,7 @@ def test_an_interrupted_launch_is_no_success_and_leaves_no_process(launch, tmp_p
     assert status != 0
     assert result['success'] is False
     pids = re.findall(r'pid \[?(\d+)', head)
-    assert len(pids) == 5, output
+    assert len(pids) == 6, output
     for pid in pids:
         with pytest.raises(ProcessLookupError):
             os.kill(int(pid), 0)

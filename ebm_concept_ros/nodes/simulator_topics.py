@@ -1,0 +1,69 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What the simulator publishes of a simulation: scene, joint states and time."""
+
+from __future__ import annotations
+
+from rclpy.node import Node
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import JointState
+
+import ebm_concept_ros.msg as ros
+from ebm_concept_ros import conversions
+from ebm_concept_ros.arm.simulation import ArmSimulation
+from ebm_concept_ros.nodes.runtime import qos
+
+COMMANDS = 'joint_effort_commands'
+
+
+class SimulatorTopics:
+    """Publishers of one node, until they are destroyed."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._states, self._scenes, self._clock = self._publishers = (
+            node.create_publisher(
+                JointState, 'joint_states', **qos.overridable(qos.JOINT_STATES_PUBLISHED)
+            ),
+            node.create_publisher(ros.Scene, 'scene', **qos.overridable(qos.LATCHED)),
+            node.create_publisher(Clock, '/clock', **qos.overridable(qos.CLOCK)),
+        )
+
+    def destroy(self) -> None:
+        """Publish no more."""
+        for publisher in self._publishers:
+            self._node.destroy_publisher(publisher)
+
+    def time(self, stamp_ns: int) -> None:
+        """Publish simulated time."""
+        self._clock.publish(Clock(clock=conversions.ns_to_stamp(stamp_ns)))
+
+    def scene(self, sim: ArmSimulation, stamp_ns: int) -> None:
+        """Publish where all entities and the effector are."""
+        self._scenes.publish(
+            conversions.table_scene_to_message(
+                sim.table_scene,
+                sim.entity_positions_in_base_m(),
+                sim.effector_in_base_m,
+                sim.workspace,
+                stamp_ns,
+            )
+        )
+
+    def state(self, sim: ArmSimulation, stamp_ns: int) -> None:
+        """Publish the joint state."""
+        self._states.publish(
+            conversions.joint_state_to_message(
+                sim.arm.joint_names,
+                sim.joint_positions_rad,
+                sim.joint_velocities_rad_s,
+                sim.applied_effort_nm,
+                stamp_ns,
+            )
+        )
+
+    def senders_of_commands(self) -> list[str]:
+        """Return the names of the nodes that publish torques, sorted."""
+        found = self._node.get_publishers_info_by_topic(COMMANDS)
+        return sorted({info.node_name for info in found})
