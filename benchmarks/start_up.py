@@ -7,9 +7,9 @@
 
 Each is a process of its own, in turn, so that what else runs on the machine slows all of them
 alike. *Import* is a process that imports the node's module and ends, *ready* one that makes the
-node as well (the controller is configured, so weights are loaded). Times are medians: of the
-processor, which is what other processes lose by it, and by the clock. The ratio is that of the
-processor times to those of the empty node.
+node as well (what has a lifecycle is configured, so weights, arm and table are loaded). Times are
+medians: of the processor, which is what other processes lose by it, and by the clock. The ratio is
+that of the processor times to those of the empty node.
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ NODES = {
     'referee': 'Referee',
     'bag_recorder': 'BagRecorder',
     'live_view': 'LiveView',
+    'lifecycle_manager': 'LifecycleManager',
 }
+_WITH_LIFECYCLE = ('simulator', 'concept_learner', 'controller')
 # The end of the process is not the node's start: nothing is taken down.
 _READY = """
 import os, rclpy
@@ -50,7 +52,9 @@ def programs(node: str) -> dict[str, str]:
         load = 'from rclpy.node import Node\ndef make(): return Node("empty")'
     else:
         load = f'from ebm_concept_ros.nodes.{node} import {NODES[node]} as make'
-    configure = 'assert node.trigger_configure().name == "SUCCESS"' if node == 'controller' else ''
+    configure = 'assert node.trigger_configure().name == "SUCCESS"'
+    if node not in _WITH_LIFECYCLE:
+        configure = ''
     return {'import': load, 'ready': load + _READY.format(configure=configure)}
 
 

@@ -78,6 +78,15 @@ PURPOSE = {
     '~/manage_nodes': 'Brings all managed nodes up in order, or down in reverse order.',
     '~/is_active': 'Whether all managed nodes are active, and the state of each.',
     '~/reset': 'Puts the arm back to its home and the simulated time to zero.',
+    '~/get_simulation_state': 'Whether simulated time passes.',
+    '~/set_simulation_state': 'Has simulated time pass, or stand still, also at its start.',
+    '~/step_simulation': 'Does some steps of a simulation that stands still.',
+    '~/reset_simulation': 'Puts time and arm back, the table, or both.',
+    '~/load_world': 'Begins anew over another table, and stops there.',
+    '~/spawn_entity': 'Puts an entity onto the table.',
+    '~/delete_entity': 'Takes an entity off the table.',
+    '~/set_entity_state': 'Puts an entity somewhere else.',
+    '~/get_entities': 'The names of what is on the table.',
 }
 
 

@@ -3,7 +3,9 @@
 
 """Simulator and controller in a domain of their own, for tests that inject faults into them."""
 
+import resource
 import time
+from contextlib import contextmanager, suppress
 
 import numpy as np
 import pytest
@@ -190,3 +192,15 @@ def joint_message(names, **values):
     message = JointState(name=list(names), **{k: list(map(float, v)) for k, v in values.items()})
     message.header.frame_id = INJECTED
     return message
+
+
+@contextmanager
+def full_disk(pid, size):
+    """Let no file of a process grow beyond size bytes, as on a disk that is full."""
+    _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        with suppress(ProcessLookupError):  # it has ended
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (hard, hard))

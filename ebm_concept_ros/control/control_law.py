@@ -31,12 +31,17 @@ class Mode(IntEnum):
 
 @dataclass(frozen=True, eq=False)
 class Decision:
-    """A torque (n,) N·m, finite, within the limits and their rates, or None; and why."""
+    """A torque (n,) N·m, finite, within the limits and their rates, or None; and why.
+
+    sample: that it was decided for. gains: (n, 2n) of the plan that it follows, or None.
+    """
 
     mode: Mode
     reason: str
     effort_nm: np.ndarray | None = None
     stamp_ns: int = 0
+    sample: JointSample | None = None
+    gains: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,10 +112,9 @@ class ControlLaw:
             if now.plan_failure:
                 return self._hold(Mode.FAULT, f'no plan: {now.plan_failure}', now)
             return self._hold(Mode.HOLDING, 'no plan yet', now)
+        time_s = sample.stamp_s + now.age_s
         try:
-            effort = now.plan.effort(
-                sample.stamp_s + now.age_s, sample.positions_rad, sample.velocities_rad_s
-            )
+            effort = now.plan.effort(time_s, sample.positions_rad, sample.velocities_rad_s)
         except PlanExpired:
             if now.plan_failure:
                 return self._hold(Mode.FAULT, f'plan expired: {now.plan_failure}', now)
@@ -124,7 +128,10 @@ class ControlLaw:
             effort = np.clip(effort, -self._limits_nm, self._limits_nm)
         if not np.isfinite(effort).all():
             return self._hold(Mode.FAULT, 'the plan gave a torque that is not finite', now)
-        return Decision(Mode.TRACKING, f'enacting {now.concept}', effort, sample.stamp_ns)
+        return Decision(
+            *(Mode.TRACKING, f'enacting {now.concept}', effort),
+            *(sample.stamp_ns, sample, now.plan.gains_at(time_s)),
+        )
 
     def hold_effort(self, positions_rad: np.ndarray, velocities_rad_s: np.ndarray) -> np.ndarray:
         """Return the torque that carries the arm and damps it, (n,) N·m; zero if not finite."""
@@ -132,7 +139,7 @@ class ControlLaw:
         return self._hold_law.effort_nm(bias, velocities_rad_s)
 
     def _hold(self, mode: Mode, reason: str, now: ControllerInputs) -> Decision:
-        return Decision(mode, reason, self._resting_nm(now), now.sample.stamp_ns)
+        return Decision(mode, reason, self._resting_nm(now), now.sample.stamp_ns, now.sample)
 
     def _resting_nm(self, now: ControllerInputs) -> np.ndarray:
         velocities_rad_s = now.sample.velocities_rad_s

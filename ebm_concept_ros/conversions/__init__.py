@@ -30,8 +30,12 @@ from ebm_concept_ros.conversions.intentions import (
 from ebm_concept_ros.conversions.joints import (
     effort_from_message,
     effort_to_message,
+    efforts_to_array,
+    joint_positions_from_message,
+    joint_sample,
     joint_state_from_message,
     joint_state_to_message,
+    linear_feedback_to_message,
 )
 from ebm_concept_ros.conversions.scenes import (
     attention_from_message,
@@ -60,11 +64,15 @@ __all__ = [
     'demonstration_to_message',
     'effort_from_message',
     'effort_to_message',
+    'efforts_to_array',
     'enact_goal_from_message',
     'energy_from_message',
     'energy_to_message',
+    'joint_positions_from_message',
+    'joint_sample',
     'joint_state_from_message',
     'joint_state_to_message',
+    'linear_feedback_to_message',
     'moved_scene_message',
     'no_energy_message',
     'ns_to_stamp',

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 from sensor_msgs.msg import JointState
-from std_msgs.msg import Header
+from std_msgs.msg import Float64MultiArray, Header, MultiArrayDimension
 
 from ebm_concept_ros.conversions.stamps import ns_to_stamp, stamp_to_ns
 from ebm_concept_ros.types import EffortCommand, JointSample
@@ -18,23 +19,49 @@ from ebm_core.world.scene import (
     InvalidInput,
 )
 
+# linear_feedback_controller_msgs/Control, which need not be installed.
+LinearFeedback = TypeVar('LinearFeedback')
+
 # Beyond these no arm is; a joint that has wound itself up has a large angle, never a large speed.
 _MAX_POSITION_RAD = 1e6
 _MAX_VELOCITY_RAD_S = 100.0
 
 
-def joint_state_from_message(message: JointState, joint_names: Sequence[str]) -> JointSample:
+def joint_state_from_message(
+    message: JointState, joint_names: Sequence[str], stamp_ns: int | None = None
+) -> JointSample:
     """Return positions and velocities in the order of joint_names; matched by name.
 
     Joints that are not the arm's (a gripper's, say) are ignored; a missing one is refused.
+    stamp_ns: in place of the header's.
     """
     order = _order(message.name, joint_names, 'joint_states', extra_allowed=True)
     positions = _per_joint(message.position, message.name, order, 'joint_states.position')
     velocities = _per_joint(message.velocity, message.name, order, 'joint_states.velocity')
+    if stamp_ns is None:
+        stamp_ns = stamp_to_ns(message.header.stamp)
+    positions = _within(positions, _MAX_POSITION_RAD, joint_names, 'joint_states.position')
+    return joint_sample(stamp_ns, positions, velocities, joint_names)
+
+
+def joint_positions_from_message(message: JointState, joint_names: Sequence[str]) -> np.ndarray:
+    """Return positions (n,) rad in the order of joint_names, whatever is said of velocities."""
+    order = _order(message.name, joint_names, 'joint_states', extra_allowed=True)
+    positions = _per_joint(message.position, message.name, order, 'joint_states.position')
+    return _within(positions, _MAX_POSITION_RAD, joint_names, 'joint_states.position')
+
+
+def joint_sample(
+    stamp_ns: int,
+    positions_rad: np.ndarray,
+    velocities_rad_s: np.ndarray,
+    joint_names: Sequence[str],
+) -> JointSample:
+    """Return the sample; refuses velocities that no joint has."""
     return JointSample(
-        stamp_to_ns(message.header.stamp),
-        _within(positions, _MAX_POSITION_RAD, joint_names, 'joint_states.position'),
-        _within(velocities, _MAX_VELOCITY_RAD_S, joint_names, 'joint_states.velocity'),
+        stamp_ns,
+        positions_rad,
+        _within(velocities_rad_s, _MAX_VELOCITY_RAD_S, joint_names, 'joint_states.velocity'),
     )
 
 
@@ -71,6 +98,48 @@ def effort_to_message(
         name=list(joint_names),
         effort=array('d', efforts_nm.tolist()),
     )
+
+
+def efforts_to_array(efforts_nm: np.ndarray) -> Float64MultiArray:
+    """Return the torques (n,) N·m as forward_command_controller takes them."""
+    return Float64MultiArray(data=array('d', efforts_nm.tolist()))
+
+
+def linear_feedback_to_message(
+    message: LinearFeedback,
+    joint_names: Sequence[str],
+    efforts_nm: np.ndarray,
+    gains: np.ndarray | None,
+    sample: JointSample,
+) -> LinearFeedback:
+    """Fill a linear_feedback_controller_msgs/Control in, and return it.
+
+    Its controller applies feedforward + feedback_gain (x̂ - x), with x̂ the initial state: here the
+    sample that the torque was decided for, so that feedforward is that torque, within its limits
+    and rates. gains: (n, 2n) of u + K (x - x̂), so with the other sign; None for a hold, which has
+    none.
+    """
+    n = len(efforts_nm)
+    if gains is None:
+        gains = np.zeros((n, 2 * n))
+    message.header.stamp = ns_to_stamp(sample.stamp_ns)
+    message.feedforward = _matrix(efforts_nm[:, None])
+    message.feedback_gain = _matrix(-gains)
+    message.initial_state.header.stamp = message.header.stamp
+    message.initial_state.joint_state = joint_state_to_message(
+        joint_names, sample.positions_rad, sample.velocities_rad_s, efforts_nm, sample.stamp_ns
+    )
+    return message
+
+
+def _matrix(values: np.ndarray) -> Float64MultiArray:
+    rows, columns = values.shape
+    message = Float64MultiArray(data=array('d', values.ravel().tolist()))
+    message.layout.dim = [
+        MultiArrayDimension(label='rows', size=rows, stride=rows * columns),
+        MultiArrayDimension(label='cols', size=columns, stride=columns),
+    ]
+    return message
 
 
 def _order(

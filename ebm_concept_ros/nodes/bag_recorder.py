@@ -101,8 +101,15 @@ class BagRecorder(RunnableDefaults, Node):
         """Finish the bag."""
         with self._writing_now:
             writer, self._writer = self._writer, None
-        if writer is not None:
+        if writer is None:
+            return
+        try:
             writer.close()
+        except OSError as error:
+            self.exit_code = 1
+            reason = f'{writer.path} is not whole: {error}'
+            self._diagnostics.set('bag', Level.ERROR, reason)
+        else:
             self._diagnostics.set('bag', Level.OK, f'{writer.number} messages in {writer.path}')
 
     def _writing(self, kind: type, topic: str) -> Callable[[bytes], None]:
@@ -120,7 +127,7 @@ class BagRecorder(RunnableDefaults, Node):
                     self._writer.write(topic_name, kind_name, time.time_ns(), data)
                     return
                 except OSError as error:  # the disk is full, say: what was written is all there is
-                    self._writer, reason = None, str(error)
+                    self._writer, reason = None, f'{self._writer.path} is not whole: {error}'
             self._diagnostics.set('bag', Level.ERROR, f'recording has ended: {reason}')
 
         return write

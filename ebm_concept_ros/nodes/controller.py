@@ -48,8 +48,10 @@ from ebm_concept_ros.nodes.controller_setup import (
     load_setup,
     retuned,
 )
+from ebm_concept_ros.nodes.effort_output import EffortOutput
 from ebm_concept_ros.nodes.enact_action import EnactAction
 from ebm_concept_ros.nodes.intentions import Intentions
+from ebm_concept_ros.nodes.joint_state_reader import JointStateReader
 from ebm_concept_ros.nodes.live_parameters import on_change
 from ebm_concept_ros.nodes.recording import Recording
 from ebm_concept_ros.nodes.runtime import qos
@@ -93,11 +95,9 @@ class Controller(RunnableDefaults, LifecycleNode):
 
     def start(self) -> None:
         """Configure and activate if the parameters say so."""
-        if (
-            self.parameters.autostart
-            and self.trigger_configure() == _SUCCESS
-            and self.trigger_activate() != _SUCCESS
-        ):
+        if not self.parameters.autostart:
+            self._diagnostics.set('state', Level.OK, 'unconfigured')
+        elif self.trigger_configure() == _SUCCESS and self.trigger_activate() != _SUCCESS:
             self.get_logger().error('activation failed')
 
     def stop(self) -> None:
@@ -121,15 +121,16 @@ class Controller(RunnableDefaults, LifecycleNode):
                 hand_radius_m(setup.arm),
             )
             self._status_model = PlanModel(setup.arm, setup.planner.config.step_s)
+            self._output = EffortOutput(self, p, setup.joint_names)
+            self._reader = JointStateReader(
+                p, setup.joint_names, lambda: self.get_clock().now().nanoseconds, p.lockstep
+            )
         except Exception as error:  # of whatever is loaded: said here, where it can be mended
             reason = str(error) if isinstance(error, ValueError) else repr(error)
             self._diagnostics.set('state', Level.ERROR, f'unconfigured: {reason}')
             self._setup = None
             return _FAILURE
         self._diagnostics.refused = 0
-        self._command_publisher = self.create_lifecycle_publisher(
-            JointState, 'joint_effort_commands', **qos.overridable(qos.COMMANDS)
-        )
         self._status_publisher = self.create_publisher(
             ros.ControllerStatus, 'controller/status', **qos.overridable(qos.STATUS)
         )
@@ -175,7 +176,7 @@ class Controller(RunnableDefaults, LifecycleNode):
             lambda: self.destroy_timer(timing_timer),
             self._intentions.destroy,
             lambda: self.destroy_publisher(self._status_publisher),
-            lambda: self.destroy_lifecycle_publisher(self._command_publisher),
+            self._output.destroy,
         ]
         self._diagnostics.set('state', Level.OK, f'inactive, weights {setup.model.sha256[:12]}')
         return _SUCCESS
@@ -280,11 +281,13 @@ class Controller(RunnableDefaults, LifecycleNode):
 
     def _on_joint_state(self, message: JointState) -> None:
         try:
-            sample = conversions.joint_state_from_message(message, self._setup.arm.joint_names)
+            sample = self._reader.read(message)
         except InvalidInput as error:
             self._diagnostics.refuse('joint_states', error)
             return
         self._diagnostics.accept('joint_states')
+        if sample is None:
+            return
         self._controller.on_state(sample)
         threads = self._threads  # which the main thread may be ending
         if threads is not None:
@@ -338,11 +341,7 @@ class Controller(RunnableDefaults, LifecycleNode):
 
     def _act(self, decision: Decision) -> None:
         if decision.effort_nm is not None:
-            self._command_publisher.publish(
-                conversions.effort_to_message(
-                    self._setup.arm.joint_names, decision.effort_nm, decision.stamp_ns
-                )
-            )
+            self._output.publish(decision)
         before, self._decision = self._decision, decision
         if _differ(before, decision):
             self._report_change(decision)

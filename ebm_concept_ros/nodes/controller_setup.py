@@ -13,9 +13,9 @@ from rclpy.node import Node
 
 from ebm_concept_ros.arm.config import ArmConfig
 from ebm_concept_ros.control.pacing import require_divisor
+from ebm_concept_ros.nodes.driver_parameters import DriverParameters, require_real_time
 from ebm_concept_ros.nodes.runtime.parameters import (
     InvalidParameter,
-    Parameters,
     declare_fields,
     validate,
 )
@@ -37,7 +37,7 @@ PREEMPT, REFUSE = 'preempt', 'refuse'
 PLANNING = 'planning'
 
 
-class ControllerParameters(Parameters):
+class ControllerParameters(DriverParameters):
     """Parameters of the controller."""
 
     model_dir: Annotated[str, EXISTING_FOLDER] = Field(
@@ -116,13 +116,17 @@ _LIVE_OF_PLANNER = ('weights',)
 
 @dataclass(frozen=True, eq=False)
 class Setup:
-    """What the parameters amount to. given: arm and workspace as their files have them."""
+    """What the parameters amount to.
+
+    given: arm and workspace as their files have them. joint_names: as the driver has them.
+    """
 
     arm: ArmConfig
     workspace: Workspace
     model: ConceptModel
     planner: Planner
     given: tuple[ArmConfig, Workspace]
+    joint_names: tuple[str, ...]
 
 
 def declare_planner_settings(node: Node, planner: str) -> dict[str, object]:
@@ -142,10 +146,12 @@ def load_setup(p: ControllerParameters, planner_settings: dict[str, object]) -> 
         require_divisor(p.control_rate, p.state_rate)
     except ValueError as error:
         raise InvalidParameter(f'parameter {error} (state_rate)') from None
+    require_real_time(p, p.lockstep)
     arm = load_arm_parameter(p.arm, p.robot_description)
     given = arm, load_workspace_parameter(p.workspace_config)
     arm, workspace, planner = _tuned(p, planner_settings, given)
-    return Setup(arm, workspace, load_weights_parameter(p.model_dir), planner, given)
+    joint_names = tuple(p.joint_prefix + name for name in arm.joint_names)
+    return Setup(arm, workspace, load_weights_parameter(p.model_dir), planner, given, joint_names)
 
 
 def retuned(setup: Setup, p: ControllerParameters, planner_settings: dict[str, object]) -> Setup:

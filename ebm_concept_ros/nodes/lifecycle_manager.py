@@ -68,6 +68,9 @@ class LifecycleManagerParameters(Parameters):
 class LifecycleManager(RunnableDefaults, Node):
     """Transitions are asked for by a thread of its own; the executor hears the answers."""
 
+    # The usual one would do nothing but look whether a command is carried out yet.
+    events_executor = True
+
     def __init__(self) -> None:
         super().__init__('lifecycle_manager')
         p = self.parameters = declare(self, LifecycleManagerParameters)

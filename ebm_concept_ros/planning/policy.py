@@ -79,14 +79,21 @@ class Plan:
                 f'{time_s:.3f} s'
             )
         n = len(self.limits_nm)
+        k, part = self._knot(time_s)
         state = np.concatenate([np.ravel(positions_rad), np.ravel(velocities_rad_s)])
         check_state(state, n)
-        knots = max(time_s - self.start_s, 0.0) / self.step_s
-        k = min(int(knots), len(self.efforts) - 1)
-        part = min(knots - k, 1.0)
         before, after = self.states[k], self.states[k + 1]
         expected = before + part * (after - before)
         # The planned speed a step ahead: at rest it tells which way friction will act.
         friction = self.friction_nm * np.tanh(after[n:] / self._FRICTION_SPEED_RAD_S)
         effort = self.efforts[k] + self.gains[k] @ (state - expected) + friction
         return np.minimum(np.maximum(effort, -self.limits_nm), self.limits_nm)
+
+    def gains_at(self, time_s: float) -> np.ndarray:
+        """Return K (n, 2n) of the torque at a time at which the plan is valid."""
+        return self.gains[self._knot(time_s)[0]]
+
+    def _knot(self, time_s: float) -> tuple[int, float]:
+        knots = max(time_s - self.start_s, 0.0) / self.step_s
+        k = min(int(knots), len(self.efforts) - 1)
+        return k, min(knots - k, 1.0)

@@ -13,6 +13,7 @@ import runpy
 import sys
 
 import pytest
+import yaml
 from pages import NAMES, PAGES, ROOT, anchors, assignments, code, commands, links, paths, slug
 
 # What others make; whether it is there is not for these pages to say.
@@ -87,6 +88,17 @@ def help_of(*words: str) -> str:
     return out.getvalue()
 
 
+def _request(kind: str, request: str) -> str:
+    """Return what is wrong with the fields of a request to a service of ours, or nothing."""
+    path = ROOT / f'{kind.removeprefix("ebm_concept_ros/")}.srv'
+    if not path.is_file():
+        return f'{kind} is not there'
+    asked = path.read_text(encoding='utf-8').partition('---')[0]
+    fields = {line.split()[1] for line in asked.splitlines() if line and line[0] not in '# '}
+    unknown = sorted(set(yaml.safe_load(request)) - fields)
+    return f'{kind} has no {unknown}' if unknown else ''
+
+
 def complaint(words: list[str]) -> str:
     """Return what is wrong with a command, or nothing."""
     match words:
@@ -114,6 +126,8 @@ def complaint(words: list[str]) -> str:
         case ['ros2', 'action', 'send_goal', *rest]:
             (kind,) = (word for word in rest if word.startswith('ebm_concept_ros/action/'))
             return _file(kind.removeprefix('ebm_concept_ros/') + '.action')
+        case ['ros2', 'service', 'call', _, kind, request]:
+            return _request(kind, request)
         case [script, *rest] if script.startswith('./scripts/'):
             if not os.access(ROOT / script, os.X_OK):
                 return f'{script} cannot be run'
@@ -231,6 +245,10 @@ def test_assignments_are_found_in_sentences(tmp_path):
         ('ros2 launch ebm_concept_ros none.launch.py', 'there is no launch/none.launch.py'),
         ('pytest test/docs/pages.py -k never_trrained', 'have no test'),
         ('evaporate', 'an unknown command'),
+        (
+            'ros2 service call /x ebm_concept_ros/srv/DeleteEntity {entiti}',
+            "ebm_concept_ros/srv/DeleteEntity has no ['entiti']",
+        ),
     ],
 )
 def test_a_command_that_does_not_exist_is_found(command, why):

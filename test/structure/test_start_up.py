@@ -13,7 +13,11 @@ from benchmarks import start_up
 
 # Nodes that none of the modules comes with, beside torch, which comes with weights.
 WITHOUT = {
-    ('bag_recorder', 'demonstrator', 'concept_learner'): ('mujoco', 'scipy', 'imageio'),
+    ('bag_recorder', 'demonstrator', 'concept_learner', 'lifecycle_manager'): (
+        'mujoco',
+        'scipy',
+        'imageio',
+    ),
     ('simulator', 'referee', 'live_view'): ('scipy', 'glfw', 'imageio'),
     ('controller',): ('scipy.interpolate', 'scipy.optimize', 'glfw', 'imageio'),
 }

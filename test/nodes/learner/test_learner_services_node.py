@@ -4,11 +4,13 @@
 """The learner's services over DDS: its library, what it collects, and what concepts mean."""
 
 import math
+import os
 import signal
 from copy import deepcopy
 
 import numpy as np
 import pytest
+from faults import full_disk
 from harness import WORKSPACE, Probe, running, untrained_weights, wait_until
 
 import ebm_concept_ros.msg as ros
@@ -378,6 +380,47 @@ def test_a_sum_takes_what_is_in_the_library(probe, send, learner, library):
     compositions = probe.publisher(ros.Composition, 'composition', qos.LATCHED)
     compositions.publish(ros.Composition(concepts=['topical'], weights=[1.0]))
     wait_until(lambda: [c for c in list(heard) if c.name == 'topical'], 'the concept')
+
+
+def test_on_a_full_disk_nothing_is_saved_and_the_former_stays(probe, send, learner, library):
+    teach(probe, send, 'roomy', shown(seed=5))
+    assert by_name(probe, 'save_concept', 'roomy').success
+    entry = library.folder / 'roomy'
+    before = {path.name: path.read_bytes() for path in entry.iterdir()}
+    with full_disk(learner.process.pid, 500):
+        answer = by_name(probe, 'save_concept', 'roomy')
+        assert not answer.success and 'roomy' in answer.message
+        assert 'cannot be written (File too large)' in answer.message
+        probe.wait_for_report('concept_learner: save_concept: refused', 'cannot be written')
+        assert {path.name: path.read_bytes() for path in entry.iterdir()} == before
+        assert codes(probe, 'roomy').name == 'roomy'
+    assert by_name(probe, 'save_concept', 'roomy').success
+
+
+def test_in_a_folder_that_nobody_may_write_to_saving_is_refused(probe, weights, tmp_path):
+    folder = tmp_path / 'library'
+    if os.geteuid() == 0:  # who may write to every folder
+        folder.touch()
+        folder, why = folder / 'inner', 'Not a directory'
+    else:
+        folder.mkdir(mode=0o555)
+        why = 'Permission denied'
+    remap = {'__node': 'reader', 'demonstrations': 'reader/demonstrations', 'concept': 'read'}
+    given = {'model_dir': weights, 'library_dir': folder, 'min_demonstrations': 2}
+    with running('concept_learner', tmp_path, remap=remap, **given) as reader:
+        reader.wait_for_log('ready')
+        publisher = probe.publisher(ros.Demonstration, 'reader/demonstrations', qos.DEMONSTRATIONS)
+        for demonstration in shown(2):
+            publisher.publish(message('unsaved', demonstration))
+        reader.wait_for_log('unsaved: 2 of 2')
+        request = srv.ConceptByName.Request(name='unsaved')
+        answer = probe.call(srv.ConceptByName, 'reader/save_concept', request)
+        assert not answer.success and f'cannot be written ({why})' in answer.message
+        probe.wait_for_report('reader: save_concept: refused', why)
+        got = probe.call(
+            srv.GetConcept, 'reader/get_concept', srv.GetConcept.Request(concepts=['unsaved'])
+        )
+        assert got.success, got.message
 
 
 def test_without_a_library_what_needs_one_is_refused(probe, weights, tmp_path):

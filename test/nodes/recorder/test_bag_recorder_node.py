@@ -9,7 +9,7 @@ from contextlib import ExitStack
 
 import numpy as np
 import pytest
-from faults import send_until
+from faults import full_disk, send_until
 from harness import JOINTS, WORKSPACE, NodeProcess, Probe, running, untrained_weights, wait_until
 from mcap.reader import make_reader
 from rosbags.highlevel import AnyReader
@@ -176,3 +176,11 @@ def test_where_the_disk_is_full_the_recorder_says_so_and_goes_on_without(tmp_pat
         assert recorder.end()[0] == 0
     with pytest.raises(InvalidBag, match='cut off'), opened(tmp_path / 'run_0001'):
         pass
+
+
+def test_where_the_disk_is_full_at_the_end_it_says_that_the_bag_is_not_whole(tmp_path):
+    with running('bag_recorder', tmp_path, bag_dir=tmp_path) as recorder:
+        recorder.wait_for_log('recording into')
+        with full_disk(recorder.process.pid, 10):
+            recorder.send(signal.SIGTERM)
+            assert recorder.end()[0] == 1 and 'Traceback' not in recorder.log

@@ -124,7 +124,7 @@ def wait_for_entries(managed):
 
 def test_they_wait_until_the_manager_brings_them_up_in_order(managed):
     wait_for_entries(managed)
-    for name in NAMES[:2]:
+    for name in NAMES:
         managed.probe.wait_for_report(f'{name}: state', 'unconfigured')
     assert not managed.states
     before = managed.is_active()
@@ -160,7 +160,12 @@ def test_every_name_on_diagnostics_has_its_group_and_what_is_expected_comes(mana
             )
         ]
         assert len(found) == 1, (name, found)
-    ours = {'demonstrator', 'referee', 'bag_recorder'}  # whose names are their executables'
+    ours = {
+        'demonstrator',
+        'referee',
+        'bag_recorder',
+        'live_view',
+    }  # whose names are their executables'
     prefixes = [
         p
         for group in groups.values()

@@ -1,0 +1,69 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What a driver's joint states mean, by the parameters that say what the driver leaves out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from sensor_msgs.msg import JointState
+
+from ebm_concept_ros import conversions
+from ebm_concept_ros.control.velocity_filter import VelocityFilter
+from ebm_concept_ros.nodes.driver_parameters import (
+    ARRIVAL,
+    DIFFERENTIATED,
+    DriverParameters,
+)
+from ebm_concept_ros.types import JointSample
+from ebm_core.world.scene import InvalidInput
+
+# The first states of a simulation, which may be paused there, are of time zero.
+_MOST_ZEROS = 10
+
+
+class JointStateReader:
+    """Reads one message after the other.
+
+    joint_names: as messages have them. now_ns: the time that `arrival` stamps with. may_repeat:
+    whether a stamp may come again and again, as in lockstep.
+    """
+
+    def __init__(
+        self,
+        p: DriverParameters,
+        joint_names: Sequence[str],
+        now_ns: Callable[[], int],
+        may_repeat: bool,
+    ) -> None:
+        self._joint_names = joint_names
+        self._now_ns = now_ns if p.stamps == ARRIVAL else None
+        self._filter = (
+            VelocityFilter(p.velocity_filter_s) if p.velocities == DIFFERENTIATED else None
+        )
+        self._may_repeat = may_repeat
+        self._zeros = 0
+
+    def read(self, message: JointState) -> JointSample | None:
+        """Return the state, or None where it cannot be told yet; raises InvalidInput."""
+        stamp_ns = self._stamp_ns(message)
+        if self._filter is None:
+            return conversions.joint_state_from_message(message, self._joint_names, stamp_ns)
+        positions = conversions.joint_positions_from_message(message, self._joint_names)
+        velocities = self._filter.velocities_rad_s(stamp_ns, positions)
+        if velocities is None:
+            return None
+        return conversions.joint_sample(stamp_ns, positions, velocities, self._joint_names)
+
+    def _stamp_ns(self, message: JointState) -> int:
+        if self._now_ns is not None:
+            return self._now_ns()
+        stamp_ns = conversions.stamp_to_ns(message.header.stamp)
+        self._zeros = self._zeros + 1 if stamp_ns == 0 else 0
+        if self._zeros > _MOST_ZEROS and not self._may_repeat:
+            raise InvalidInput(
+                'joint_states.header.stamp: zero again and again; of a driver that does not stamp '
+                'take the time of arrival, stamps:=arrival'
+            )
+        return stamp_ns
