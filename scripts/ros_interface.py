@@ -30,7 +30,7 @@ PAGE = ROOT / 'docs' / 'ros_interface.md'
 PACKAGE = 'ebm_concept_ros'
 NODES = (
     *('simulator', 'demonstrator', 'concept_learner', 'controller', 'referee'),
-    *('bag_recorder', 'live_view', 'lifecycle_manager'),
+    *('bag_recorder', 'live_view', 'lifecycle_manager', 'teach_page'),
 )
 SYSTEM = ('rcl_interfaces/', 'type_description_interfaces/')
 

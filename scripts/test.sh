@@ -9,6 +9,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 scripts/setup.sh
+scripts/browser.sh
 set +u # colcon's own scripts read variables that may be unset
 # shellcheck source=scripts/environment.sh
 . scripts/environment.sh

@@ -25,7 +25,7 @@ _context.set_forkserver_preload(
             f'ebm_concept_ros.nodes.{name}'
             for name in (
                 *('simulator', 'demonstrator', 'concept_learner', 'controller', 'referee'),
-                *('bag_recorder', 'live_view', 'lifecycle_manager'),
+                *('bag_recorder', 'live_view', 'lifecycle_manager', 'teach_page'),
             )
         ),
         # What they import once they need it: torch alone takes a node longer than all the rest.

@@ -87,6 +87,7 @@ class NodeProcess:
             arguments += ['-r', f'{old}:={new}']
         command = [str(script or EXECUTABLES / name), *arguments]
         log.touch()
+        self._out.touch()
         if fresh:
             with self._out.open('w') as out, log.open('w') as errors:
                 python = [] if script is None else [sys.executable]
@@ -98,6 +99,11 @@ class NodeProcess:
     def log(self) -> str:
         """Return what it has written to standard error so far."""
         return self._log.read_text()
+
+    @property
+    def out(self) -> str:
+        """Return what it has written to standard output so far."""
+        return self._out.read_text()
 
     def wait_for_log(self, text: str, timeout_s: float = PATIENCE_S) -> str:
         """Wait until its log contains text; return the log."""

@@ -64,13 +64,14 @@ def make_target(
     hand_radius_m: float | None = None,
     former: Target | None = None,
     attention: np.ndarray | None = None,
+    goal_margin: float = GOAL_MARGIN,
 ) -> Target:
     """Identify who takes part in the scene and tabulate the energy over the effector's plane.
 
     hand_radius_m: the field leads so far around what the arm would strike; None: it does not.
     former: what it knows of the same concepts in the same scene is not found out again, so that
     other weights cost next to nothing. attention: (N,), who takes part; None: identification tells.
-    Raises InvalidInput where the scene has not just one movable
+    goal_margin: see EnergyField. Raises InvalidInput where the scene has not just one movable
     entity, and what the model and the field raise (InvalidField for energies that are not finite).
     """
     require_one_actor(scene)
@@ -83,7 +84,7 @@ def make_target(
     weighted = list(zip(concept.weights, parts, strict=True))
     attention = np.max([part.attention for weight, part in weighted if weight > 0], axis=0)
     energies = sum(weight * part.energies for weight, part in weighted)
-    field = EnergyField(energies, workspace.half_width_units, GOAL_MARGIN)
+    field = EnergyField(energies, workspace.half_width_units, goal_margin)
     if hand_radius_m is not None:
         circles = circles_to_avoid(scene, workspace, hand_radius_m)
         if len(circles):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import ebm_concept_ros.field.cost_to_go  # noqa: F401
 from ebm_concept_ros.control.presence import vanished
 from ebm_concept_ros.control.reporting import Level, Reporter
-from ebm_concept_ros.control.target import Target, make_target, same_surroundings
+from ebm_concept_ros.control.target import GOAL_MARGIN, Target, make_target, same_surroundings
 from ebm_concept_ros.control.tracking_controller import Assignment, TrackingController
 from ebm_concept_ros.control.understanding import why_not_understood
 from ebm_concept_ros.types import AnyConcept, NamedScene
@@ -38,6 +38,7 @@ class Targeting:
         reporter: Reporter,
         seed: int,
         hand_radius_m: float,
+        goal_margin: float = GOAL_MARGIN,
     ) -> None:
         self._model = model
         self._workspace = workspace
@@ -45,6 +46,7 @@ class Targeting:
         self._reporter = reporter
         self._seed = seed
         self._hand_radius_m = hand_radius_m
+        self._goal_margin = goal_margin
         self._changed = threading.Condition()  # guards the three below
         self._scene: NamedScene | None = None
         self._concept: AnyConcept | None = None
@@ -110,6 +112,7 @@ class Targeting:
                 self._seed,
                 self._hand_radius_m,
                 former=self._controller.assignment.target,
+                goal_margin=self._goal_margin,
             )
         except Exception as error:  # from weights and codes that anybody may send
             self._reporter.refuse('target', f'{concept.name}: {error}')

@@ -119,6 +119,7 @@ class Controller(RunnableDefaults, LifecycleNode):
             self._targeting = Targeting(
                 *(setup.model, setup.workspace, self._controller, self._diagnostics, p.seed),
                 hand_radius_m(setup.arm),
+                p.goal_margin,
             )
             self._status_model = PlanModel(setup.arm, setup.planner.config.step_s)
             self._output = EffortOutput(self, p, setup.joint_names)

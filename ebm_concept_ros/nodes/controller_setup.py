@@ -13,6 +13,7 @@ from rclpy.node import Node
 
 from ebm_concept_ros.arm.config import ArmConfig
 from ebm_concept_ros.control.pacing import require_divisor
+from ebm_concept_ros.control.target import GOAL_MARGIN
 from ebm_concept_ros.nodes.driver_parameters import DriverParameters, require_real_time
 from ebm_concept_ros.nodes.runtime.parameters import (
     InvalidParameter,
@@ -95,6 +96,12 @@ class ControllerParameters(DriverParameters):
     hover_height_m: float = Field(
         0.0, ge=0.0, le=0.5, description="of the effector above the table; 0: the workspace's; live"
     )
+    goal_margin: float = Field(
+        GOAL_MARGIN,
+        ge=0.0,
+        le=100.0,
+        description='energy above the lowest up to which a minimum is a goal; set: no record_dir',
+    )
     seed: int = Field(0, ge=0, description='of the noise in identification')
     record_dir: Annotated[str, FOLDER_OR_NONE] = Field(
         '', description='folder that every activation leaves a replayable record in; empty: none'
@@ -147,6 +154,11 @@ def load_setup(p: ControllerParameters, planner_settings: dict[str, object]) -> 
     except ValueError as error:
         raise InvalidParameter(f'parameter {error} (state_rate)') from None
     require_real_time(p, p.lockstep)
+    if p.goal_margin != GOAL_MARGIN and p.record_dir:
+        raise InvalidParameter(
+            f'parameter goal_margin: runs with {p.goal_margin:g} cannot be replayed, those with '
+            f'{GOAL_MARGIN:g} can; leave it or record_dir'
+        )
     arm = load_arm_parameter(p.arm, p.robot_description)
     given = arm, load_workspace_parameter(p.workspace_config)
     arm, workspace, planner = _tuned(p, planner_settings, given)

@@ -257,7 +257,7 @@ def test_an_install_without_symlinks_has_all_it_needs(tmp_path):
     assert "'nowhere' is unknown" in finished.stderr
     nodes = (
         *('simulator', 'demonstrator', 'concept_learner', 'controller', 'referee'),
-        *('bag_recorder', 'live_view', 'lifecycle_manager'),
+        *('bag_recorder', 'live_view', 'lifecycle_manager', 'teach_page'),
     )
     assert all(os.access(prefix / 'lib' / 'ebm_concept_ros' / node, os.X_OK) for node in nodes)
 

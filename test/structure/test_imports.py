@@ -43,8 +43,10 @@ ROOMS = {
     'bags': {'conversions', 'types', 'package_files', 'workspace'},
     'live_view': {'bags', 'arm'},
     'client': {'bags', 'conversions', 'nodes', 'package_files', 'workspace'},
+    'page': set(),
     'nodes': {
         *(
+            'page',
             'bags',
             'conversions',
             'report',
@@ -59,7 +61,7 @@ ROOMS = {
     },
 }
 WITHOUT_ROS = sorted(set(ROOMS) - {'bags', 'client', 'nodes', 'conversions'})
-WITHOUT_TORCH = ['arm', 'control', 'field', 'planning', 'report']
+WITHOUT_TORCH = ['arm', 'control', 'field', 'page', 'planning', 'report']
 
 
 def modules(package: str) -> dict[str, Path]:

@@ -1,0 +1,103 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What the arm is doing for a page, and what stops it."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from ebm_concept_ros.page.link import Ended, Link, Progress, Refused
+
+
+class Runs:
+    """One concept, or a sum, is enacted at a time, for the page that asked for it.
+
+    tell: sends to every page. say: a sentence for the person. changed: told when `message` differs.
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        tell: Callable[[dict[str, Any]], None],
+        say: Callable[[str], None],
+        changed: Callable[[], None],
+    ) -> None:
+        self._link = link
+        self._tell = tell
+        self._say = say
+        self._changed = changed
+        self._page: object = None
+        self._running: dict[str, Any] | None = None
+        self._task: asyncio.Task | None = None
+
+    @property
+    def message(self) -> dict[str, Any] | None:
+        """What a page shows of it, None where nothing is run."""
+        return self._running
+
+    def run(self, concepts: Mapping[str, float], page: object) -> None:
+        """Have it enacted, in place of whatever was; returns at once."""
+        self._page = page
+        self._running = {'concepts': dict(concepts), 'state': 'running'}
+        self._task = asyncio.create_task(self._enact(dict(concepts), self._running))
+
+    async def stop(self) -> None:
+        """Stop the arm, whoever has it run."""
+        await self._link.stop()
+        self._say('Stopped.')
+
+    async def pause(self) -> None:
+        """Hold until `resume`."""
+        await self._link.pause()
+        if self._running is not None:
+            self._running['state'] = 'paused'
+
+    async def resume(self) -> None:
+        """Go on."""
+        await self._link.resume()
+        if self._running is not None:
+            self._running['state'] = 'running'
+
+    async def lost(self, page: object) -> None:
+        """Stop the arm if it runs for this page, which is gone."""
+        if page is not self._page or self._running is None:
+            return
+        self._page = None
+        self._say('Stopped: the page that had it run was closed, or its connection was lost.')
+        try:
+            await self._link.stop()
+        except Refused as error:
+            self._say(f'It could not be stopped: {error}.')
+        self._changed()
+
+    async def _enact(self, concepts: dict[str, float], running: dict[str, Any]) -> None:
+        def on_progress(progress: Progress) -> None:
+            if self._running is running:
+                self._tell({'type': 'progress'} | _finite(asdict(progress)))
+
+        try:
+            ended = await self._link.enact(concepts, on_progress)
+        except Refused as error:
+            ended = Ended(False, str(error), math.nan)
+        if self._running is not running:
+            return  # another took its place, and speaks for itself
+        self._running = None
+        name = ' + '.join(concepts)
+        if ended.reached:
+            self._say(f'{name}: reached, {ended.distance_m * 1e3:.0f} mm from the lowest energy.')
+        else:
+            self._say(f'{name}: {ended.reason}.')
+        self._changed()
+
+
+def _finite(values: dict[str, Any]) -> dict[str, Any]:
+    """JSON has no NaN."""
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in values.items()
+    }

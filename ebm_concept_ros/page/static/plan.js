@@ -1,0 +1,248 @@
+// Copyright 2026 The ebm_concept_ros contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// The plane from above: things and the hand, dragged with mouse or finger, or moved by keys.
+
+import { drawArrow, drawHand, drawThing, fitted, heatColour } from './looks.js';
+
+const HAND = 'hand';
+const CLICK_PX = 4;
+const REACH_PX = 30; // how near is meant, which a finger has to hit
+const STEP = .02; // of a key, particle units
+
+export class Plan {
+  // can: which of 'hand' and 'things' are dragged. dropped(id, x, y), clicked(id), picked(id).
+  constructor(canvas, { half, can, dropped, clicked = () => {}, picked = () => {} }) {
+    this.canvas = canvas;
+    this.half = half;
+    this.can = can;
+    this.dropped = dropped;
+    this.clicked = clicked;
+    this.picked = picked;
+    this.things = [];
+    this.rings = new Map(); // id: 'solid' or 'dashed'
+    this.chosen = null; // by keys, or the last that was clicked
+    this.held = null; // { id, x, y, fromPx, moved }
+    for (const [event, handler] of [['pointerdown', this.down], ['pointermove', this.move], ['pointerup', this.up], ['pointercancel', this.cancel], ['keydown', this.key]])
+      canvas.addEventListener(event, handler.bind(this));
+    new ResizeObserver(() => this.draw()).observe(canvas);
+  }
+
+  show(values) {
+    Object.assign(this, values);
+    if (this.chosen && this.chosen !== HAND && !this.things.some((t) => t.id === this.chosen)) this.choose(null);
+    this.draw();
+  }
+
+  choose(id) {
+    this.chosen = id;
+    this.picked(id);
+  }
+
+  // From particle units to pixels and back.
+  px([x, y]) {
+    const size = this.canvas.clientWidth;
+    return [(x / this.half + 1) / 2 * size, (1 - y / this.half) / 2 * size];
+  }
+
+  units(event) {
+    const box = this.canvas.getBoundingClientRect();
+    const within = (v) => Math.max(-this.half, Math.min(this.half, v));
+    return [within(((event.clientX - box.left) / box.width * 2 - 1) * this.half),
+            within((1 - (event.clientY - box.top) / box.height * 2) * this.half)];
+  }
+
+  items() {
+    const things = this.things.map((t) => ({ id: t.id, place: [t.x, t.y] }));
+    return this.hand ? [...things, { id: HAND, place: this.after ?? this.hand }] : things;
+  }
+
+  down(event) {
+    const box = this.canvas.getBoundingClientRect();
+    const at = [event.clientX - box.left, event.clientY - box.top];
+    let best = null, nearest = REACH_PX;
+    for (const item of this.items()) {
+      const [x, y] = this.px(item.place);
+      const away = Math.hypot(x - at[0], y - at[1]);
+      if (away < nearest) { nearest = away; best = item; }
+    }
+    if (!best) { this.choose(null); this.draw(); return; }
+    event.preventDefault();
+    this.canvas.focus();
+    this.canvas.setPointerCapture(event.pointerId);
+    const start = this.units(event);
+    this.held = { id: best.id, place: best.place, grip: [best.place[0] - start[0], best.place[1] - start[1]], fromPx: at, moved: false };
+    this.choose(best.id);
+  }
+
+  move(event) {
+    const held = this.held;
+    if (!held) return;
+    const box = this.canvas.getBoundingClientRect();
+    if (Math.hypot(event.clientX - box.left - held.fromPx[0], event.clientY - box.top - held.fromPx[1]) > CLICK_PX) held.moved = true;
+    if (!held.moved || !this.can.includes(held.id === HAND ? 'hand' : 'things')) return;
+    const [x, y] = this.units(event);
+    const within = (v) => Math.max(-this.half, Math.min(this.half, v));
+    held.place = [within(x + held.grip[0]), within(y + held.grip[1])];
+    this.draw();
+  }
+
+  up(event) {
+    const held = this.held;
+    if (!held) return;
+    this.move(event);
+    this.held = null;
+    if (!held.moved) { if (held.id !== HAND) this.clicked(held.id); this.draw(); return; }
+    if (this.can.includes(held.id === HAND ? 'hand' : 'things')) this.drop(held.id, held.place);
+  }
+
+  cancel() { this.held = null; this.draw(); }
+
+  drop(id, place) {
+    // It stays where it was dropped until the server says where it is.
+    if (id === HAND) this.after = place;
+    else this.things = this.things.map((t) => t.id === id ? { ...t, x: place[0], y: place[1] } : t);
+    this.draw();
+    this.dropped(id, ...place);
+  }
+
+  key(event) {
+    const ids = this.items().map((item) => item.id);
+    const steps = { ArrowLeft: [-STEP, 0], ArrowRight: [STEP, 0], ArrowUp: [0, STEP], ArrowDown: [0, -STEP] };
+    if (event.key === 'n' || event.key === 'N') {
+      this.choose(ids[(ids.indexOf(this.chosen) + 1) % ids.length]);
+    } else if (event.key in steps && this.chosen) {
+      if (!this.can.includes(this.chosen === HAND ? 'hand' : 'things')) return;
+      if (!this.held) this.held = { id: this.chosen, place: this.items().find((i) => i.id === this.chosen).place, grip: [0, 0], fromPx: [0, 0], moved: true };
+      this.held.place = this.held.place.map((v, i) => Math.max(-this.half, Math.min(this.half, v + steps[event.key][i])));
+    } else if (event.key === 'Enter' && this.held) {
+      const { id, place } = this.held;
+      this.held = null;
+      this.drop(id, place);
+    } else if (event.key === 'Escape') {
+      this.held = null;
+    } else if ((event.key === 't' || event.key === 'T') && this.chosen && this.chosen !== HAND) {
+      this.clicked(this.chosen);
+    } else return;
+    event.preventDefault();
+    this.draw();
+  }
+
+  draw() {
+    const [context, size] = fitted(this.canvas);
+    if (!size) return;
+    this.ground(context, size);
+    const radius = size / 24;
+    for (const thing of this.things) {
+      const place = this.held?.id === thing.id ? this.held.place : [thing.x, thing.y];
+      const [x, y] = this.px(place);
+      const ring = this.rings.get(thing.id);
+      if (ring) this.ring(context, x, y, radius * 1.75, ring === 'dashed');
+      drawThing(context, thing, x, y, radius);
+      if (this.chosen === thing.id) this.frame(context, x, y, radius * 1.45);
+      if (size > 150) this.label(context, `${thing.colour} ${thing.shape}`, x, y + radius * 2.1 + 6);
+    }
+    if (this.goal) this.cross(context, ...this.px(this.goal), radius * .9);
+    this.drawHands(context, this.goal ? radius * .7 : radius);
+  }
+
+  ground(context, size) {
+    context.fillStyle = '#ffffff';
+    context.fillRect(0, 0, size, size);
+    if (this.heat) {
+      context.imageSmoothingEnabled = true;
+      context.drawImage(this.heat, 0, 0, size, size);
+    }
+    context.strokeStyle = this.heat ? 'rgba(255,255,255,.35)' : '#edf1f4';
+    context.lineWidth = 1;
+    for (let v = -1; v <= 1; v += .5) {
+      const [x, y] = this.px([v, v]);
+      context.beginPath(); context.moveTo(x, 0); context.lineTo(x, size); context.moveTo(0, y); context.lineTo(size, y);
+      context.stroke();
+    }
+  }
+
+  drawHands(context, radius) {
+    if (!this.hand) return;
+    const held = this.held?.id === HAND && this.held.moved ? this.held.place : this.after;
+    const start = this.px(this.hand);
+    if (held) {
+      const end = this.px(held);
+      drawHand(context, ...start, radius * .9, true);
+      drawArrow(context, start, end, Math.max(1.5, radius / 6));
+      drawHand(context, ...end, radius * .9);
+      return;
+    }
+    drawHand(context, ...start, radius * .9);
+    if (this.chosen === HAND) this.frame(context, ...start, radius * 1.45);
+    else if (this.can.includes('hand')) this.halo(context, ...start, radius * 1.6);
+  }
+
+  ring(context, x, y, r, dashed) {
+    context.setLineDash(dashed ? [5, 4] : []);
+    context.strokeStyle = '#ffffff'; context.lineWidth = 5;
+    context.beginPath(); context.arc(x, y, r, 0, 7); context.stroke();
+    context.strokeStyle = '#005a8c'; context.lineWidth = 2.5;
+    context.beginPath(); context.arc(x, y, r, 0, 7); context.stroke();
+    context.setLineDash([]);
+  }
+
+  halo(context, x, y, r) {
+    context.strokeStyle = 'rgba(240,162,2,.8)'; context.lineWidth = 2.5;
+    context.beginPath(); context.arc(x, y, r, 0, 7); context.stroke();
+  }
+
+  frame(context, x, y, r) {
+    context.strokeStyle = '#f0a202'; context.lineWidth = 2;
+    context.strokeRect(x - r, y - r, 2 * r, 2 * r);
+  }
+
+  cross(context, x, y, r) {
+    for (const [colour, width] of [['#ffffff', 7], ['#b0005e', 3.5]]) {
+      context.strokeStyle = colour; context.lineWidth = width;
+      context.beginPath(); context.moveTo(x - r, y - r); context.lineTo(x + r, y + r); context.moveTo(x + r, y - r); context.lineTo(x - r, y + r);
+      context.stroke();
+    }
+  }
+
+  label(context, text, x, y) {
+    context.font = '11px system-ui, sans-serif';
+    context.textAlign = 'center';
+    context.lineWidth = 3;
+    context.strokeStyle = 'rgba(255,255,255,.9)';
+    context.strokeText(text, x, y);
+    context.fillStyle = '#1d2730';
+    context.fillText(text, x, y);
+  }
+}
+
+// The heat map as a picture: levels are bytes, y changes fastest and grows upwards.
+export function heatPicture({ size, levels }) {
+  if (!size) return null;
+  const bytes = Uint8Array.from(atob(levels), (c) => c.charCodeAt(0));
+  const picture = new OffscreenCanvas(size, size);
+  const context = picture.getContext('2d');
+  const image = context.createImageData(size, size);
+  for (let ix = 0; ix < size; ix += 1)
+    for (let iy = 0; iy < size; iy += 1)
+      image.data.set([...heatColour(bytes[ix * size + iy]), 255], 4 * ((size - 1 - iy) * size + ix));
+  context.putImageData(image, 0, 0);
+  return picture;
+}
+
+export function thumbnail(canvas, example, half) {
+  const [context, size] = fitted(canvas);
+  const px = ([x, y]) => [(x / half + 1) / 2 * size, (1 - y / half) / 2 * size];
+  const radius = size / 15;
+  for (const thing of example.things) {
+    const [x, y] = px([thing.x, thing.y]);
+    drawThing(context, thing, x, y, radius);
+    if (example.takes_part.includes(thing.id)) {
+      context.strokeStyle = '#005a8c'; context.lineWidth = 2;
+      context.beginPath(); context.arc(x, y, radius * 1.7, 0, 7); context.stroke();
+    }
+  }
+  drawHand(context, ...px(example.hand), radius * .8, true);
+  drawArrow(context, px(example.hand), px(example.after), 1.5);
+  drawHand(context, ...px(example.after), radius * .8);
+}

@@ -1,0 +1,268 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The session that all open pages share: it takes what they say, and tells them what is so.
+
+It lives in the server's loop. What was shown is kept here, so that neither a reload nor a learner
+that is started anew loses it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import asdict
+from typing import Any
+
+from ebm_concept_ros.page import files, messages
+from ebm_concept_ros.page.judge import NO_HEAT, Judge
+from ebm_concept_ros.page.lesson import example_of
+from ebm_concept_ros.page.lessons import Lessons
+from ebm_concept_ros.page.link import Known, Link, Presence, Refused, Table
+from ebm_concept_ros.page.runs import Runs
+from ebm_core.world.scene import InvalidInput
+
+_SAID = 8  # sentences that a page shows
+_log = logging.getLogger(__name__)
+
+Send = Callable[[dict[str, Any]], None]
+
+
+class Teacher:
+    """Takes the messages of pages. tell: sends to every page. seed: of the arrangements."""
+
+    def __init__(self, link: Link, tell: Send, needed: int = 5, seed: int = 0) -> None:
+        self._link = link
+        self._tell = tell
+        self._lessons = Lessons(needed, seed)
+        self._judge = Judge(link, self._lessons, self._say, self._changed)
+        self._runs = Runs(link, tell, self._say, self._changed)
+        self._table = Table()
+        self._presence = Presence()
+        self._met: set[str] = set()  # nodes that have been there
+        self._known: list[Known] = []
+        self._heat: dict[str, Any] = NO_HEAT  # as it was told
+        self._said: deque[str] = deque(maxlen=_SAID)
+        self._tasks: set[asyncio.Task] = set()
+        self._handlers: dict[type, Callable[[Any, object], Coroutine]] = {
+            messages.Show: self._show,
+            messages.Move: self._move,
+            messages.TakesPart: self._take_part,
+            messages.Shuffle: self._shuffle,
+            messages.Add: self._add,
+            messages.Remove: self._remove,
+            messages.Look: self._look,
+            messages.OfExample: self._of_example,
+            messages.OfConcept: self._of_concept,
+            messages.Import: self._import,
+            messages.Run: self._run,
+            messages.Preview: self._preview,
+            messages.Speed: self._speed,
+            messages.Plain: self._plain,
+        }
+        link.heard.table = self._on_table
+        link.heard.presence = self._on_presence
+
+    # For the server --------------------------------------------------------------------------
+
+    async def take(self, message: messages.AnyMessage, page: object, answer: Send) -> None:
+        """Do what a page asks; `answer` is told why not."""
+        try:
+            await self._handlers[type(message)](message, page)
+        except (InvalidInput, Refused) as error:
+            answer({'type': 'refused', 'what': message.type, 'reason': str(error)})
+        self._changed()
+
+    async def lost(self, page: object) -> None:
+        """Stop the arm if it runs for this page, which is gone."""
+        await self._runs.lost(page)
+
+    def first_words(self) -> list[dict[str, Any]]:
+        """Return what a page is told when it opens."""
+        return [self.state(), self._heat]
+
+    def state(self) -> dict[str, Any]:
+        """Return all that a page shows, but for the energy and what changes many times a second."""
+        missing = self._presence.missing
+        why_not = f'Waiting for the {" and the ".join(missing)}.' if missing else ''
+        return self._lessons.message() | {
+            'type': 'state',
+            'verdict': asdict(self._judge.verdict()),
+            'why_not': why_not or self._judge.why_not(),
+            'odd': self._judge.odd,
+            'previewed': self._judge.of,
+            'table': [asdict(thing) for thing in self._table.things],
+            'running': self._runs.message,
+            'library': [asdict(known) for known in self._known],
+            'said': list(self._said),
+        }
+
+    # Showing ---------------------------------------------------------------------------------
+
+    async def _show(self, message: messages.Show, page: object) -> None:
+        await self._judge.show(self._lessons.show((message.x, message.y)))
+        await self._look_up_concepts()
+
+    async def _take_part(self, message: messages.TakesPart, page: object) -> None:
+        change = self._lessons.take_part(message.id, message.takes_part)
+        if change is not None:
+            await self._judge.show(change)
+
+    async def _of_example(self, message: messages.OfExample, page: object) -> None:
+        if message.type == 'select':
+            self._lessons.select(message.number)
+        else:
+            await self._delete(message.number)
+
+    async def _delete(self, number: int) -> None:
+        self._lessons.delete(number)
+        await self._judge.remove(number)
+
+    async def _move(self, message: messages.Move, page: object) -> None:
+        place = (message.x, message.y)
+        if message.type == 'table_move':
+            await self._link.move_thing(message.id, place)
+        else:
+            self._lessons.move(message.id, place)
+
+    async def _shuffle(self, message: messages.Shuffle, page: object) -> None:
+        self._lessons.shuffle(message.colours, message.shapes)
+
+    async def _add(self, message: messages.Add, page: object) -> None:
+        self._lessons.add(message.colour, message.shape)
+
+    async def _remove(self, message: messages.Remove, page: object) -> None:
+        self._lessons.remove(message.id)
+
+    async def _look(self, message: messages.Look, page: object) -> None:
+        self._lessons.look(message.id, message.colour, message.shape)
+
+    # Running ---------------------------------------------------------------------------------
+
+    async def _preview(self, message: messages.Preview, page: object) -> None:
+        await self._judge.preview(message.concepts)
+
+    async def _run(self, message: messages.Run, page: object) -> None:
+        if message.concepts != self._judge.of:
+            await self._judge.preview(message.concepts)
+        if reason := self.state()['why_not']:
+            raise Refused(f'it is not run: {reason}')
+        self._runs.run(message.concepts, page)
+
+    async def _speed(self, message: messages.Speed, page: object) -> None:
+        await self._link.set_speed(message.scale)
+
+    async def _plain(self, message: messages.Plain, page: object) -> None:
+        match message.type:
+            case 'stop':
+                await self._runs.stop()
+            case 'pause':
+                await self._runs.pause()
+            case 'resume':
+                await self._runs.resume()
+            case 'undo':
+                await self._delete(len(self._lessons.examples))
+            case 'deselect':
+                self._lessons.select(0)
+
+    # The library -----------------------------------------------------------------------------
+
+    async def _of_concept(self, message: messages.OfConcept, page: object) -> None:
+        name = message.name
+        match message.type:
+            case 'teach':
+                await self._open(name)
+            case 'save':
+                await self._link.save(name)
+                self._say(f'{name}: saved in the library.')
+            case 'delete_concept':
+                await self._link.delete(name)
+                self._say(f'{name}: deleted from the library.')
+                self._lessons.close(name)
+                await self._judge.again()
+            case 'export':
+                shown = self._lessons.of(name) or await self._shown_to_learner(name)
+                if not shown:
+                    raise Refused(f'export: nothing was shown under {name!r}')
+                self._tell({'type': 'file', 'name': name, 'text': files.to_text(name, shown)})
+        await self._look_up_concepts()
+
+    async def _open(self, name: str) -> None:
+        """Teach a concept from now on; what the learner was shown of it elsewhere is shown here."""
+        is_here = self._lessons.of(name) is not None
+        self._lessons.open(name, None if is_here else await self._shown_to_learner(name))
+        await self._judge.again()
+
+    async def _shown_to_learner(self, name: str) -> list:
+        shown, self._lessons.needed = await self._link.demonstrations(name)
+        return [example_of(one) for one in shown]
+
+    async def _import(self, message: messages.Import, page: object) -> None:
+        name, examples = files.from_text(message.text)
+        needed = self._lessons.needed
+        if len(examples) > needed:
+            raise InvalidInput(f'examples: {len(examples)} in the file, {needed} make a concept')
+        self._lessons.open(name, examples)
+        await self._judge.show_all()
+        await self._look_up_concepts()
+
+    async def _look_up_concepts(self) -> None:
+        with suppress(Refused):  # it is gone, and what it knew stays on the page
+            self._known = await self._link.concepts()
+
+    # What is heard ---------------------------------------------------------------------------
+
+    def _on_table(self, table: Table) -> None:
+        is_first, self._table = not self._table.things, table
+        if is_first and self._lessons.is_untouched:
+            self._lessons.start_with(table.things)
+        self._changed()
+        self._spawn(self._judge.look_again())
+
+    def _on_presence(self, presence: Presence) -> None:
+        former, self._presence = self._presence, presence
+        for name, there in vars(presence).items():
+            if there != getattr(former, name) and name in self._met:
+                self._say(f'The {name} is {"there again" if there else "gone"}.')
+            if there:
+                self._met.add(name)
+        if presence.learner and not former.learner:
+            self._spawn(self._meet_learner())
+        self._changed()
+
+    async def _meet_learner(self) -> None:
+        await self._look_up_concepts()
+        with suppress(Refused):
+            name = self._lessons.name
+            shown = await self._shown_to_learner(name)
+            if not self._lessons.examples:  # what it has is of a page before this one
+                self._lessons.open(name, shown)
+            if len(shown) != len(self._lessons.examples):
+                await self._judge.remind()
+            elif shown:
+                await self._judge.again()
+        self._changed()
+
+    # What is told ----------------------------------------------------------------------------
+
+    def _say(self, words: str) -> None:
+        self._said.append(words)
+
+    def _changed(self) -> None:
+        self._tell(self.state())
+        if self._heat is not self._judge.heat:
+            self._heat = self._judge.heat
+            self._tell(self._heat)
+
+    def _spawn(self, work: Coroutine) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._over)
+
+    def _over(self, task: asyncio.Task) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error('the page: %r', error, exc_info=error)

@@ -1,0 +1,110 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What was understood, in words for the person who teaches, and whether it may be run."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Understood:
+    """What the learner says of a concept, and of a scene with it; see srv/Understood.srv.
+
+    odd_one: number of the example that disagrees, 0 where there is none. attention: by id.
+    energies: (size, size) over ±half_width particle units, None where no scene was given. lowest:
+    where they are lowest.
+    """
+
+    demonstrations: int
+    score: float
+    threshold: float
+    without: tuple[float, ...]
+    odd_one: int
+    attention: dict[str, float]
+    half_width: float = 1.0
+    energies: np.ndarray | None = None
+    lowest: tuple[float, float] = (0.0, 0.0)
+
+    @property
+    def is_understood(self) -> bool:
+        """Tell whether the score is enough."""
+        return math.isnan(self.threshold) or self.score >= self.threshold
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the page says of the examples.
+
+    level: 'nothing', 'little', 'good' or 'bad', which a page shows by a sign. words: what was
+    understood. advice: what to do next. may_run: whether the arm may set out.
+    """
+
+    level: str
+    words: str
+    advice: str
+    may_run: bool = False
+
+
+def verdict(number: int, needed: int, found: Understood | None) -> Verdict:
+    """Return what to say of so many examples; found: None where the learner has not answered."""
+    if number == 0:
+        return Verdict(
+            'nothing',
+            'Nothing has been shown yet.',
+            'Drag the hand (the black cross) to where it belongs.',
+        )
+    if found is None or found.demonstrations != number:
+        return Verdict('nothing', 'The learner is being asked …', '')
+    left = needed - number
+    more = f'{left} more example{"s" if left != 1 else ""}'
+    # Of fewer than needed, one may stand out although all fit together.
+    if found.odd_one and (left <= 0 or not found.is_understood):
+        return Verdict(
+            'bad',
+            f'Example {found.odd_one} does not fit: the others agree with each other without it.',
+            f'Delete example {found.odd_one}, or click it and show it again.',
+        )
+    if number == 1:
+        return Verdict(
+            'little',
+            'One example fits many concepts.',
+            f'Show {more}, each in another arrangement.',
+        )
+    if not found.is_understood:
+        if number < 3:
+            return Verdict(
+                'little', 'Two examples do not tell yet what they have in common.', f'Show {more}.'
+            )
+        return Verdict(
+            'bad',
+            f'The {number} examples do not fit together '
+            f'(score {found.score:.1f}, understood from {found.threshold:.1f}).',
+            _improve(found, left),
+        )
+    sure = 'Understood' if number >= needed else 'So far they fit together'
+    words = f'{sure} (score {found.score:.1f}, understood from {found.threshold:.1f}).'
+    if left > 0:
+        return Verdict('little', words, f'Show {more} to be sure.')
+    return Verdict('good', words, 'Look where the hand would go, then run it.', may_run=True)
+
+
+def _improve(found: Understood, left: int) -> str:
+    worst = int(np.nanargmax(found.without)) + 1 if len(found.without) else 0
+    if left > 0:
+        return f'Show another, or show example {worst} again, which fits least.'
+    return f'Show example {worst} again, which fits least; then the next.'
+
+
+def levels(energies: np.ndarray) -> np.ndarray:
+    """Return the energies as 0 to 255, (size, size) uint8, by rank: 0 is the lowest.
+
+    What is seen does not depend on the energy's scale, nor on how steep it is far away.
+    """
+    flat = energies.ravel()
+    ranks = np.searchsorted(np.sort(flat), flat)
+    return (ranks * (255.0 / max(1, flat.size - 1))).astype(np.uint8).reshape(energies.shape)

@@ -1,0 +1,97 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""A simulated arm, a learner, and a page in the browser on which concepts are taught and run.
+
+    ros2 launch ebm_concept_ros teach.launch.py
+    ros2 launch ebm_concept_ros teach.launch.py port:=9000 arm:=ur5e scene_file:=mine.yaml
+
+It prints the address of the page and runs until it is interrupted. The arm moves for goals alone.
+"""
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from launch import LaunchDescription
+from launch.actions import DeclareLaunchArgument, OpaqueFunction, RegisterEventHandler, Shutdown
+from launch.event_handlers import OnProcessExit
+from launch_ros.actions import Node
+
+from ebm_concept_ros.nodes.concept_learner import ConceptLearnerParameters
+from ebm_concept_ros.nodes.controller_setup import ControllerParameters
+from ebm_concept_ros.nodes.runtime.launch_arguments import argument, shares
+from ebm_concept_ros.nodes.simulator_setup import SimulatorParameters
+from ebm_concept_ros.nodes.teach_page import TeachPageParameters
+from ebm_concept_ros.package_files import package_path
+
+MODELS = {
+    'simulator': SimulatorParameters,
+    'controller': ControllerParameters,
+    'concept_learner': ConceptLearnerParameters,
+    'teach_page': TeachPageParameters,
+}
+# What stands for nothing here: a table to teach on, weights that learn concepts without names, and
+# a place to keep them.
+_OWN = {
+    'scene_file': ('config/teach_table.yaml', "YAML of the entities; empty: the page's own"),
+    'model_dir': ('models/open', "folder of the weights; empty: the package's models/open"),
+}
+_LIBRARY = 'out/library'
+_NAMES = (
+    *('host', 'port', 'token', 'connection_timeout_s', 'frame_rate'),
+    *('scene_file', 'arm', 'workspace_config', 'model_dir', 'library_dir'),
+    *('planner', 'lockstep'),
+)
+ARGUMENTS = tuple(
+    replace(
+        found := argument(MODELS, name),
+        default=_LIBRARY if name == 'library_dir' else found.default,
+        meaning=_OWN[name][1] if name in _OWN else found.meaning,
+    )
+    for name in _NAMES
+)
+
+
+def start(context: object) -> list:
+    """Return the nodes, and what ends the launch: any of them that ends by itself."""
+    texts = dict(context.launch_configurations)
+    for name, (own, _) in _OWN.items():
+        texts[name] = texts[name] or str(package_path('', own))
+    given = shares(ARGUMENTS, texts)
+    given.setdefault('concept_learner', {}).setdefault('library_dir', str(Path(_LIBRARY).resolve()))
+    # With weights for any concept, a place mirrored at a reference may be no worse than by 1.
+    given.setdefault('controller', {}).update(follow_topic=False, goal_margin=0.5)
+    nodes = {
+        name: Node(
+            package='ebm_concept_ros',
+            executable=name,
+            name=name,
+            parameters=[given[name]] if name in given else [],
+            output='screen',
+        )
+        for name in MODELS
+    }
+
+    def ended(name: str, event: object, _: object) -> list:
+        # A learner or a controller that is gone is said on the page, and may be started anew.
+        if name in ('concept_learner', 'controller'):
+            return []
+        return [Shutdown(reason=f'{name} ended with status {event.returncode}')]
+
+    handlers = [
+        RegisterEventHandler(OnProcessExit(target_action=node, on_exit=partial(ended, name)))
+        for name, node in nodes.items()
+    ]
+    return [*handlers, *nodes.values()]
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Declare the arguments; the nodes follow once their values are known."""
+    declared = [
+        DeclareLaunchArgument(
+            a.name, default_value=a.default, description=f'{a.meaning}; {a.allowed}'
+        )
+        for a in ARGUMENTS
+    ]
+    return LaunchDescription([*declared, OpaqueFunction(function=start)])

@@ -1,0 +1,170 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""A concept that has no name is taught in a real browser, with the mouse, and run by the arm."""
+
+import math
+import signal
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from harness import Probe, claim_domain, running, wait_until
+
+import ebm_concept_ros.msg as ros
+from benchmarks.teach_page.browser import NoBrowser, TaughtPage, browser
+from ebm_concept_ros.nodes.runtime import qos
+
+ROOT = Path(__file__).parents[3]
+OFF = (0.2, 0.0)  # right of the triangle, particle units
+OPEN = ROOT / 'models' / 'open'
+# The nodes share the machine with the browser and whatever else is tested: seconds of silence are
+# nothing there. What shorter ones do is tested without them.
+SILENT_S = 10.0
+
+
+class Teaching:
+    """The nodes of teach.launch.py in lockstep, and a browser."""
+
+    def __init__(self, stack, folder):
+        self.stack, self.folder = stack, folder
+        try:
+            self.browser = stack.enter_context(browser())
+        except NoBrowser as error:
+            pytest.skip(f'{error}; nothing of the page was tried')
+        self.probe = Probe()
+        stack.callback(self.probe.close)
+        self.statuses = self.probe.listen(ros.ControllerStatus, 'controller/status', qos.STATUS)
+        scene = ROOT / 'config' / 'teach_table.yaml'
+        self.learner = ExitStack()
+        stack.callback(self.learner.close)
+        self.start_learner()
+        given = {'model_dir': OPEN, 'lockstep': True, 'follow_topic': False, 'goal_margin': 0.5}
+        stack.enter_context(running('controller', folder, **given))
+        stack.enter_context(running('simulator', folder, lockstep=True, scene_file=scene))
+        page = running(
+            'teach_page', folder, port=0, connection_timeout_s=SILENT_S, answer_timeout_s=60.0
+        )
+        node = stack.enter_context(page)
+        wait_until(lambda: 'Teach on' in node.out, 'the address')
+        self.address = node.out.split('Teach on ')[1].split()[0]
+
+    def start_learner(self):
+        given = {'model_dir': OPEN, 'library_dir': self.folder / 'library'}
+        self.learner_node = self.learner.enter_context(
+            running('concept_learner', self.folder, **given)
+        )
+
+    def open(self):
+        page = TaughtPage(self.browser, self.address)
+        self.stack.callback(page.page.context.close)
+        return page
+
+
+@pytest.fixture(scope='module')
+def teaching(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
+        domain, lock = claim_domain()
+        stack.callback(lock.close)
+        patch.setenv('ROS_DOMAIN_ID', str(domain))
+        yield Teaching(stack, tmp_path_factory.mktemp('page'))
+
+
+@pytest.fixture(scope='module')
+def page(teaching):
+    page = teaching.open()
+    page.wait(lambda: 'Waiting' not in page.state['why_not'], 'all nodes')
+    yield page
+    assert page.errors == []
+
+
+def off_m(page):
+    """Return how far the hand is from what is meant, m."""
+    meant = page.thing('triangle', 'table')
+    return 0.25 * math.dist(page.hand(), (meant['x'] + OFF[0], meant['y'] + OFF[1]))
+
+
+def test_five_drags_teach_a_concept_that_the_arm_then_does(teaching, page):
+    page.page.click('#run', force=True)
+    for number in range(5):
+        page.show(OFF)
+        verdict = page.wait_for_verdict()
+        assert verdict['may_run'] == (number == 4), verdict
+        example = page.state['examples'][number]
+        part = [t for t in example['things'] if t['id'] in example['takes_part']]
+        assert [t['shape'] for t in part] == ['triangle'], 'nobody had to click'
+    page.wait(lambda: page.last['heat']['size'] > 0, 'the heat map')
+    assert page.page.inner_text('#words').startswith('Understood (score')
+    page.wait(lambda: page.page.inner_text('#who') == 'Would take part: the red triangle.', 'who')
+    triangle = page.thing('triangle', 'table')
+    lowest = page.last['heat']['lowest']
+    assert math.dist(lowest, (triangle['x'] + OFF[0], triangle['y'] + OFF[1])) < 0.05
+    assert all(s.state != s.TRACKING for s in teaching.statuses), 'nothing moves before Run'
+
+    page.page.click('#run')
+    page.wait(lambda: 'reached' in ''.join(page.state['said']), 'the arm there')
+    assert off_m(page) < 0.02
+
+
+def test_a_reload_and_a_second_page_show_all_that_was_shown(teaching, page):
+    before = page.state['examples']
+    page.page.reload()
+    page.page.wait_for_selector('body[data-ready=true]')
+    assert page.state['examples'] == before and page.state['verdict']['may_run']
+    other = teaching.open()
+    assert other.state['examples'] == before and other.last['heat']['size'] > 0
+    other.page.fill('#name', 'another')
+    other.page.click('#teach')
+    page.wait(lambda: page.state['name'] == 'another', 'the name on both')
+    other.page.fill('#name', 'my concept')
+    other.page.click('#teach')
+    page.wait(lambda: page.state['examples'] == before, 'the first concept again')
+    other.page.context.close()
+
+
+def test_a_contradictory_example_is_named_and_the_arm_not_run(page):
+    page.page.locator('#thumbs canvas').nth(1).click()
+    page.wait(lambda: page.state['selected'] == 2, 'example 2 on the board')
+    page.show((-0.5, 0.3))
+    verdict = page.wait_for_verdict()
+    assert verdict['level'] == 'bad' and 'Example 2 does not fit' in verdict['words']
+    assert page.state['odd'] == 2 and not verdict['may_run']
+    assert page.page.is_disabled('#run')
+    # Shown again as it is meant, it fits.
+    page.page.locator('#thumbs canvas').nth(1).click()
+    page.wait(lambda: page.state['selected'] == 2, 'example 2 on the board')
+    page.show(OFF)
+    page.wait_for_verdict()
+    page.wait(lambda: page.state['verdict']['may_run'], 'it understood again')
+
+
+def test_a_learner_that_is_killed_is_shown_everything_again(teaching, page):
+    teaching.learner_node.send(signal.SIGKILL)
+    page.wait(lambda: page.state['why_not'] == 'Waiting for the learner.', 'it missed')
+    assert len(page.state['examples']) == 5
+    teaching.learner.close()
+    teaching.start_learner()
+    page.wait(lambda: 'it was shown them again' in page.state['said'][-1], 'it reminded')
+    assert 'The learner is gone.' in page.state['said']
+    page.wait(lambda: page.state['verdict']['may_run'] and not page.state['why_not'], 'all again')
+
+
+def test_the_space_bar_stops_and_so_does_a_page_that_is_closed(teaching, page):
+    def is_stopped():
+        return teaching.statuses and teaching.statuses[-1].reason.startswith('stopped')
+
+    page.page.click('#run')
+    page.wait(lambda: page.state['running'], 'it running')
+    page.page.focus('#undo')
+    page.page.keyboard.press('Space')
+    page.wait(lambda: page.state['running'] is None, 'the end of the run')
+    wait_until(is_stopped, 'the arm stopped')
+    assert len(page.state['examples']) == 5, 'the button in focus was not pressed'
+
+    other = teaching.open()
+    other.page.click('#run')
+    other.wait(lambda: other.state['running'], 'it running')
+    wait_until(lambda: not is_stopped(), 'the arm not stopped any more')
+    other.page.context.close()
+    wait_until(is_stopped, 'the arm stopped')
+    page.wait(lambda: 'its connection was lost' in ' '.join(page.state['said']), 'why')
