@@ -125,3 +125,18 @@ def test_the_page_has_a_row_for_each_method():
         if not name.startswith('_')
     }
     assert set(re.findall(r'^\| `(\w+)\(', page, re.MULTILINE)) == methods
+
+
+def test_three_concepts_that_nobody_trained_are_taught_and_enacted(tmp_path, elsewhere):
+    on_table = {'scene_file': ROOT / 'examples' / 'table_of_four.yaml', 'lockstep': True}
+    weights = {'model_dir': ROOT / 'models' / 'open'}
+    with ExitStack() as nodes:
+        for name, parameters in (
+            ('simulator', on_table),
+            ('controller', {'lockstep': True, **weights}),
+            ('concept_learner', weights),
+        ):
+            nodes.enter_context(running(name, tmp_path, **parameters))
+        taught = example('own_concepts.py')
+    assert taught.returncode == 0, taught.stdout + taught.stderr
+    assert len(re.findall(r'reached; \d+ mm from what was meant', taught.stdout)) == 3
