@@ -122,6 +122,7 @@ class System:
 
     def check_torques(self, states):
         """Check that no torque that acted jumped from one of the states to the next."""
+        states = list(states)  # others come in the meantime
         stamps = np.array([stamp_ns(state) for state in states])
         steps = np.abs(np.diff([state.effort for state in states], axis=0))
         passed_s = np.diff(stamps)[:, None] / 1e9
