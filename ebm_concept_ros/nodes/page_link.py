@@ -28,6 +28,7 @@ import ebm_concept_ros.srv as srv
 from ebm_concept_ros import conversions
 from ebm_concept_ros.action import EnactConcept
 from ebm_concept_ros.nodes.runtime import qos
+from ebm_concept_ros.nodes.runtime.ros_compat import send_goal
 from ebm_concept_ros.page.lesson import THING_SHAPES, Thing, nearest_colour
 from ebm_concept_ros.page.link import Ended, Heard, Known, Presence, Progress, Refused, Table
 from ebm_concept_ros.page.understanding import Understood
@@ -200,7 +201,8 @@ class PageLink:
             concepts=list(concepts), weights=array('d', map(float, concepts.values()))
         )
         await self._until(self._enact.server_is_ready, 'controller/enact: no controller is there')
-        handle = await self._answer(self._enact.send_goal_async(goal, heard), 'controller/enact')
+        sent = send_goal(self._node, self._enact, goal, heard)
+        handle = await self._answer(sent, 'controller/enact')
         ended = await self._awaited(handle.get_result_async())
         result = ended.result
         return Ended(result.code == result.REACHED, result.message, result.distance_m)

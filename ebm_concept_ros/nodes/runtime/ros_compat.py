@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from importlib import import_module
+from typing import Any
 
+from rclpy.action import ActionClient
 from rclpy.executors import Executor, SingleThreadedExecutor
 from rclpy.node import Node
+from rclpy.task import Future
 
 # Where the events executor is, or may be once it is no experiment any more.
 _EVENTS_EXECUTORS = ('rclpy.experimental.events_executor', 'rclpy.experimental', 'rclpy.executors')
@@ -32,3 +35,27 @@ def given_values(node: Node) -> Iterable[str]:
     under this name any more, nothing is known to be given.
     """
     return tuple(getattr(node, '_parameter_overrides', {}))
+
+
+def send_goal(
+    node: Node, client: ActionClient, goal: Any, on_feedback: Callable[[Any], None] | None = None
+) -> Future:
+    """Send a goal from any thread; return the future of its goal handle.
+
+    Wherever `node` is spun by one thread, use this in any other one: `send_goal_async` of rclpy
+    9.1.2 makes a second future after it has sent the goal, and an answer that comes in between is
+    lost. In the thread that spins, none comes in between.
+    """
+    answered = Future()
+
+    def answer(sent: Future) -> None:
+        answered.set_result(sent.result())
+
+    def send() -> None:
+        try:
+            client.send_goal_async(goal, on_feedback).add_done_callback(answer)
+        except Exception as error:
+            answered.set_exception(error)
+
+    node.executor.create_task(send)
+    return answered

@@ -24,6 +24,7 @@ from ebm_concept_ros import conversions as cv
 from ebm_concept_ros.action import EnactConcept
 from ebm_concept_ros.arm.table_scene import EFFECTOR_ID
 from ebm_concept_ros.nodes.runtime import qos
+from ebm_concept_ros.nodes.runtime.ros_compat import send_goal
 from ebm_core import get_concept
 from ebm_core.library.library import ConceptLibrary
 
@@ -47,10 +48,13 @@ arm.wait(1e6)
 class Pursued:
     """A goal that was sent, and what came of it."""
 
-    def __init__(self, client, **goal):
+    def __init__(self, probe, client, **goal):
         self.feedback = []
-        self._sent = client.send_goal_async(
-            EnactConcept.Goal(**goal), lambda message: self.feedback.append(message.feedback)
+        self._sent = send_goal(
+            probe.node,
+            client,
+            EnactConcept.Goal(**goal),
+            lambda message: self.feedback.append(message.feedback),
         )
         wait_until(self._sent.done, 'an answer to a goal')
         self.handle = self._sent.result()
@@ -106,7 +110,8 @@ class Enacting:
         return ActionClient(self.probe.node, EnactConcept, 'controller/enact')
 
     def pursue(self, *concepts, client=None, **goal):
-        return Pursued(client or self.client, concepts=list(concepts), **goal)
+        goal = {'concepts': list(concepts)} | goal
+        return Pursued(self.probe, client or self.client, **goal)
 
     def call(self, name):
         return self.probe.call(Trigger, f'controller/{name}', Trigger.Request())
@@ -165,7 +170,7 @@ def enacting(tmp_path_factory):
     ],
 )
 def test_what_is_refused_is_refused_with_a_reason(enacting, goal, code, words):
-    status, result = Pursued(enacting.client, **goal).end()
+    status, result = enacting.pursue(**goal).end()
     assert (status, result.code) == (GoalStatus.STATUS_ABORTED, code), result.message
     assert words in result.message
     enacting.probe.wait_for_report('controller: enact: refused', words)
@@ -310,12 +315,12 @@ def test_by_parameter_the_second_is_refused(tmp_path, monkeypatch):
         client = ActionClient(probe.node, EnactConcept, 'controller/enact')
         assert client.wait_for_server(PATIENCE_S)
         assert probe.node.count_subscribers('concept') == 0, 'by another parameter'
-        first = Pursued(client, concepts=['middle'])
-        status, result = Pursued(client, concepts=['above']).end()
+        first = Pursued(probe, client, concepts=['middle'])
+        status, result = Pursued(probe, client, concepts=['above']).end()
         assert (status, result.code) == (GoalStatus.STATUS_ABORTED, Result.BUSY)
         assert result.message == 'another goal is active'
         result = first.end()[1]
         assert result.code == Result.NO_LEARNER and 'no answer within 3 s' in result.message
-        cancelled = Pursued(client, concepts=['middle'])
+        cancelled = Pursued(probe, client, concepts=['middle'])
         wait_until(cancelled.handle.cancel_goal_async().done, 'an answer to cancel')
         assert cancelled.end()[1].code == Result.CANCELLED
