@@ -73,15 +73,20 @@ class TaughtPage:
             self.page.wait_for_timeout(_LOOK_MS)
         raise TimeoutError(f'waited {timeout_s:g} s for {what}; said {self.state["said"]}')
 
+    def pixel(self, plan: str, place: tuple) -> dict[str, float]:
+        """Return where a place is on a plan, in pixels from its upper left corner."""
+        box = self.page.locator(f'#{plan}').bounding_box()
+        x, y = (v / HALF_WIDTH for v in place)
+        return {'x': (x + 1) / 2 * box['width'], 'y': (1 - y) / 2 * box['height']}
+
     def drag(self, plan: str, start: tuple, end: tuple) -> None:
         """Drag with the mouse on a plan ('board' or 'table'), from place to place."""
         box = self.page.locator(f'#{plan}').bounding_box()
-
-        def pixel(place: tuple) -> tuple[float, float]:
-            x, y = (v / HALF_WIDTH for v in place)
-            return box['x'] + (x + 1) / 2 * box['width'], box['y'] + (1 - y) / 2 * box['height']
-
-        mouse, (x0, y0), (x1, y1) = self.page.mouse, pixel(start), pixel(end)
+        (x0, y0), (x1, y1) = (
+            (box['x'] + at['x'], box['y'] + at['y'])
+            for at in (self.pixel(plan, start), self.pixel(plan, end))
+        )
+        mouse = self.page.mouse
         mouse.move(x0, y0)
         mouse.down()
         mouse.move((x0 + x1) / 2, (y0 + y1) / 2)

@@ -83,11 +83,7 @@ class Board:
             raise InvalidInput(f'add: there are {MAX_THINGS} things already, as many as may be')
         taken = {thing.id for thing in self.things}
         number = next(i for i in range(MAX_THINGS + 1) if f'thing_{i}' not in taken)
-        places = [thing.place for thing in self.things] + [self.hand]
-        free = max(
-            rng.uniform(-_PLACED_WITHIN, _PLACED_WITHIN, (50, 2)).tolist(),
-            key=lambda place: min(math.dist(place, other) for other in places),
-        )
+        free = free_place([thing.place for thing in self.things] + [self.hand], rng)
         return replace(self, things=(*self.things, Thing(f'thing_{number}', colour, shape, *free)))
 
     def without(self, id_: str) -> Board:
@@ -196,6 +192,15 @@ def random_board(rng: np.random.Generator) -> Board:
         for i, (colour, shape) in enumerate(zip(colours, shapes, strict=True))
     )
     return Board(things, (0.0, 0.0)).shuffled(rng, colours=False, shapes=False)
+
+
+def free_place(taken: Sequence[Place], rng: np.random.Generator) -> Place:
+    """Return a place that is far from those that are taken, at least one."""
+    x, y = max(
+        rng.uniform(-_PLACED_WITHIN, _PLACED_WITHIN, (50, 2)).tolist(),
+        key=lambda place: min(math.dist(place, other) for other in taken),
+    )
+    return x, y
 
 
 def _spread_out(rng: np.random.Generator, number: int) -> np.ndarray:

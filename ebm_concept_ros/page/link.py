@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ebm_concept_ros.page.lesson import Thing
+from ebm_concept_ros.page.lesson import Place, Thing
 from ebm_concept_ros.page.understanding import Understood
 from ebm_core.world.scene import Demonstration
 
@@ -55,16 +55,22 @@ class Ended:
 
 @dataclass(frozen=True)
 class Presence:
-    """Which nodes there are."""
+    """Which nodes there are. table: whether somebody moves things on it when asked."""
 
     learner: bool = False
     controller: bool = False
     simulator: bool = False
+    table: bool = False
+
+    @property
+    def nodes(self) -> dict[str, bool]:
+        """Whether each of those is there that nothing goes without."""
+        return {name: there for name, there in vars(self).items() if name != 'table'}
 
     @property
     def missing(self) -> tuple[str, ...]:
         """The names of those that are not there."""
-        return tuple(name for name, there in vars(self).items() if not there)
+        return tuple(name for name, there in self.nodes.items() if not there)
 
 
 @dataclass
@@ -130,5 +136,11 @@ class Link(Protocol):
     async def set_speed(self, scale: float) -> None:
         """Set the share of the arm's speed limits that may be used."""
 
-    async def move_thing(self, id_: str, place: tuple[float, float]) -> None:
+    async def move_thing(self, id_: str, place: Place) -> None:
         """Move a thing on the table."""
+
+    async def add_thing(self, colour: str, shape: str, place: Place) -> None:
+        """Put another thing onto the table."""
+
+    async def remove_thing(self, id_: str) -> None:
+        """Take a thing from the table."""

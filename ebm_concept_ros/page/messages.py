@@ -70,17 +70,17 @@ class Shuffle(Message):
 
 
 class Add(Message):
-    """One thing more on the board."""
+    """One thing more on the board, or on the table."""
 
-    type: Literal['add']
+    type: Literal['add', 'table_add']
     colour: Colour
     shape: Shape
 
 
 class Remove(Message):
-    """One thing less on the board."""
+    """One thing less on the board, or on the table."""
 
-    type: Literal['remove']
+    type: Literal['remove', 'table_remove']
     id: Id
 
 

@@ -17,9 +17,11 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
 from ebm_concept_ros.page import files, messages
 from ebm_concept_ros.page.judge import NO_HEAT, Judge
-from ebm_concept_ros.page.lesson import example_of
+from ebm_concept_ros.page.lesson import MAX_THINGS, example_of, free_place
 from ebm_concept_ros.page.lessons import Lessons
 from ebm_concept_ros.page.link import Known, Link, Presence, Refused, Table
 from ebm_concept_ros.page.runs import Runs
@@ -40,6 +42,7 @@ class Teacher:
         self._lessons = Lessons(needed, seed)
         self._judge = Judge(link, self._lessons, self._say, self._changed)
         self._runs = Runs(link, tell, self._say, self._changed)
+        self._rng = np.random.default_rng(seed)
         self._table = Table()
         self._presence = Presence()
         self._met: set[str] = set()  # nodes that have been there
@@ -95,6 +98,7 @@ class Teacher:
             'odd': self._judge.odd,
             'previewed': self._judge.of,
             'table': [asdict(thing) for thing in self._table.things],
+            'table_changes': self._presence.table,
             'running': self._runs.message,
             'library': [asdict(known) for known in self._known],
             'said': list(self._said),
@@ -132,10 +136,22 @@ class Teacher:
         self._lessons.shuffle(message.colours, message.shapes)
 
     async def _add(self, message: messages.Add, page: object) -> None:
-        self._lessons.add(message.colour, message.shape)
+        if message.type == 'table_add':
+            await self._add_to_table(message.colour, message.shape)
+        else:
+            self._lessons.add(message.colour, message.shape)
+
+    async def _add_to_table(self, colour: str, shape: str) -> None:
+        places = [thing.place for thing in self._table.things]
+        if len(places) >= MAX_THINGS:
+            raise InvalidInput(f'table_add: {MAX_THINGS} things are there already, all that may be')
+        await self._link.add_thing(colour, shape, free_place(places or [(0.0, 0.0)], self._rng))
 
     async def _remove(self, message: messages.Remove, page: object) -> None:
-        self._lessons.remove(message.id)
+        if message.type == 'table_remove':
+            await self._link.remove_thing(message.id)
+        else:
+            self._lessons.remove(message.id)
 
     async def _look(self, message: messages.Look, page: object) -> None:
         self._lessons.look(message.id, message.colour, message.shape)
@@ -224,8 +240,8 @@ class Teacher:
 
     def _on_presence(self, presence: Presence) -> None:
         former, self._presence = self._presence, presence
-        for name, there in vars(presence).items():
-            if there != getattr(former, name) and name in self._met:
+        for name, there in presence.nodes.items():
+            if there != former.nodes[name] and name in self._met:
                 self._say(f'The {name} is {"there again" if there else "gone"}.')
             if there:
                 self._met.add(name)

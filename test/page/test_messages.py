@@ -22,6 +22,7 @@ JSON = st.recursive(
 TYPES = st.sampled_from(
     [
         *('beat', 'show', 'move', 'table_move', 'takes_part', 'shuffle', 'add', 'remove', 'look'),
+        *('table_add', 'table_remove'),
         *('delete', 'select', 'teach', 'save', 'delete_concept', 'export', 'import', 'run'),
         *('preview', 'speed', 'undo', 'deselect', 'pause', 'resume', 'stop'),
     ]

@@ -16,7 +16,7 @@ from ebm_concept_ros.page.messages import message_of
 from ebm_concept_ros.page.teacher import Teacher
 from ebm_concept_ros.page.understanding import Understood, levels, verdict
 
-ALL = Presence(learner=True, controller=True, simulator=True)
+ALL = Presence(learner=True, controller=True, simulator=True, table=True)
 TABLE = Table((Thing('a', 'red', 'triangle', 0.1, 0.2), Thing('b', 'blue', 'circle', -0.4, 0.0)))
 
 
@@ -101,6 +101,12 @@ class Nodes:
 
     async def move_thing(self, id_, place):
         self._ask('move_thing', id_, place)
+
+    async def add_thing(self, colour, shape, place):
+        self._ask('add_thing', colour, shape, place)
+
+    async def remove_thing(self, id_):
+        self._ask('remove_thing', id_)
 
 
 class Lesson:
@@ -242,6 +248,24 @@ async def test_examples_are_exported_imported_and_of_each_concept_apart(lesson):
     assert len(lesson.state['examples']) == 2
     await lesson.say('import', text='{}')
     assert lesson.answers[-1]['reason'].startswith('format: ')
+
+
+@taught(0)
+async def test_what_stands_on_the_table_is_changed_by_whoever_moves_it(lesson):
+    assert lesson.state['table_changes']
+    await lesson.say('table_move', id='a', x=0.5, y=0.5)
+    await lesson.say('table_add', colour='green', shape='square')
+    await lesson.say('table_remove', id='b')
+    moved, (_, *look, place), removed = lesson.nodes.asked[-3:]
+    assert moved == ('move_thing', 'a', (0.5, 0.5)) and removed == ('remove_thing', 'b')
+    assert look == ['green', 'square']
+    assert min(math.dist(place, thing.place) for thing in TABLE.things) > 0.35
+    full = Table(tuple(Thing(f'{i}', 'red', 'circle', i / 10, 0.0) for i in range(8)))
+    lesson.nodes.heard.table(full)
+    await lesson.say('table_add', colour='green', shape='square')
+    assert '8 things are there already' in lesson.answers[-1]['reason']
+    lesson.nodes.heard.presence(Presence(learner=True, controller=True, simulator=True))
+    assert not lesson.state['table_changes'] and lesson.state['why_not'].startswith('Nothing')
 
 
 def understood(number, score=4.0, odd_one=0):

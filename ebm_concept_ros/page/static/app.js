@@ -29,6 +29,7 @@ const table = new Plan($('table'), {
   half: HALF,
   can: ['things'],
   dropped: (id, x, y) => send({ type: 'table_move', id, x, y }),
+  picked: (id) => { $('table_remove').disabled = id === null || id === 'hand'; },
 });
 const space = new Space($('space'));
 
@@ -77,7 +78,8 @@ function showState() {
     things: shown.things, hand: shown.hand, after: state.after,
     rings: new Map(state.takes_part.map((id) => [id, kind])),
   });
-  table.show({ things: state.table });
+  table.show({ things: state.table, can: state.table_changes ? ['things'] : [] });
+  $('may_drag').hidden = $('table_row').hidden = !state.table_changes;
   space.show({ things: state.table });
   if (document.activeElement !== $('name')) $('name').value = state.name;
   $('hint').textContent = state.selected
@@ -180,8 +182,9 @@ function showPicked(id) {
 }
 
 for (const [id, names] of [['colour', Object.keys(COLOURS)], ['shape', SHAPES]])
-  for (const name of names) $(id).append(new Option(name, name));
+  for (const name of names) for (const of of ['', 'table_']) $(of + id).append(new Option(name, name));
 showPicked(null);
+table.choose(null);
 
 const look = () => ({ colour: $('colour').value, shape: $('shape').value });
 const onClick = {
@@ -193,6 +196,8 @@ const onClick = {
   add: () => send({ type: 'add', ...look() }),
   look: () => send({ type: 'look', id: board.chosen, ...look() }),
   remove: () => send({ type: 'remove', id: board.chosen }),
+  table_add: () => send({ type: 'table_add', colour: $('table_colour').value, shape: $('table_shape').value }),
+  table_remove: () => send({ type: 'table_remove', id: table.chosen }),
   teach: () => { if ($('name').value.trim()) send({ type: 'teach', name: $('name').value.trim() }); },
   save: () => send({ type: 'save', name: state.name }),
   export: () => send({ type: 'export', name: state.name }),

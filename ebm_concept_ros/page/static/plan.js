@@ -140,8 +140,8 @@ export class Plan {
       if (ring) this.ring(context, x, y, radius * 1.75, ring === 'dashed');
       drawThing(context, thing, x, y, radius);
       if (this.chosen === thing.id) this.frame(context, x, y, radius * 1.45);
-      if (size > 150) this.label(context, `${thing.colour} ${thing.shape}`, x, y + radius * 2.1 + 6);
     }
+    if (size > 150) this.labels(context, size, radius);
     if (this.goal) this.cross(context, ...this.px(this.goal), radius * .9);
     this.drawHands(context, this.goal ? radius * .7 : radius);
   }
@@ -205,15 +205,45 @@ export class Plan {
     }
   }
 
-  label(context, text, x, y) {
+  // Names stand below, above or beside their things, wherever they cover least.
+  labels(context, size, radius) {
     context.font = '11px system-ui, sans-serif';
     context.textAlign = 'center';
+    context.textBaseline = 'middle';
+    const box = ([x, y], w, h) => [x - w / 2, y - h / 2, x + w / 2, y + h / 2];
+    const at = this.items().map(({ id, place }) => this.px(this.held?.id === id ? this.held.place : place));
+    const taken = at.map((place) => box(place, radius * 2, radius * 2));
+    if (this.goal) taken.push(box(this.px(this.goal), radius * 2, radius * 2));
+    for (const [i, thing] of this.things.entries()) {
+      const text = `${thing.colour} ${thing.shape}`;
+      const [x, y] = at[i], w = context.measureText(text).width + 4, h = 13;
+      const away = radius * (this.rings.has(thing.id) ? 1.75 : 1.2) + 3;
+      const places = [[x, y + away + h / 2], [x, y - away - h / 2], [x + away + w / 2, y], [x - away - w / 2, y]];
+      const covered = (place) => {
+        const own = box(place, w, h);
+        const outside = Math.max(0, -own[0], -own[1], own[2] - size, own[3] - size);
+        return taken.reduce((sum, other) => sum + overlap(own, other), 100 * outside);
+      };
+      const best = places.reduce((a, b) => (covered(b) < covered(a) ? b : a));
+      taken.push(box(best, w, h));
+      this.label(context, text, ...best);
+    }
+    context.textBaseline = 'alphabetic';
+  }
+
+  label(context, text, x, y) {
     context.lineWidth = 3;
     context.strokeStyle = 'rgba(255,255,255,.9)';
     context.strokeText(text, x, y);
     context.fillStyle = '#1d2730';
     context.fillText(text, x, y);
   }
+}
+
+// The area that two boxes [left, top, right, bottom] have in common.
+function overlap(a, b) {
+  const [w, h] = [Math.min(a[2], b[2]) - Math.max(a[0], b[0]), Math.min(a[3], b[3]) - Math.max(a[1], b[1])];
+  return w > 0 && h > 0 ? w * h : 0;
 }
 
 // The heat map as a picture: levels are bytes, y changes fastest and grows upwards.

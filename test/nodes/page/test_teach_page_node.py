@@ -5,83 +5,9 @@
 
 import math
 import signal
-from contextlib import ExitStack
-from pathlib import Path
 
-import pytest
-from harness import Probe, claim_domain, running, wait_until
-
-import ebm_concept_ros.msg as ros
-from benchmarks.teach_page.browser import NoBrowser, TaughtPage, browser
-from ebm_concept_ros.nodes.runtime import qos
-
-ROOT = Path(__file__).parents[3]
-OFF = (0.2, 0.0)  # right of the triangle, particle units
-OPEN = ROOT / 'models' / 'open'
-# The nodes share the machine with the browser and whatever else is tested: seconds of silence are
-# nothing there. What shorter ones do is tested without them.
-SILENT_S = 10.0
-
-
-class Teaching:
-    """The nodes of teach.launch.py in lockstep, and a browser."""
-
-    def __init__(self, stack, folder):
-        self.stack, self.folder = stack, folder
-        try:
-            self.browser = stack.enter_context(browser())
-        except NoBrowser as error:
-            pytest.skip(f'{error}; nothing of the page was tried')
-        self.probe = Probe()
-        stack.callback(self.probe.close)
-        self.statuses = self.probe.listen(ros.ControllerStatus, 'controller/status', qos.STATUS)
-        scene = ROOT / 'config' / 'teach_table.yaml'
-        self.learner = ExitStack()
-        stack.callback(self.learner.close)
-        self.start_learner()
-        given = {'model_dir': OPEN, 'lockstep': True, 'follow_topic': False, 'goal_margin': 0.5}
-        stack.enter_context(running('controller', folder, **given))
-        stack.enter_context(running('simulator', folder, lockstep=True, scene_file=scene))
-        page = running(
-            'teach_page', folder, port=0, connection_timeout_s=SILENT_S, answer_timeout_s=60.0
-        )
-        node = stack.enter_context(page)
-        wait_until(lambda: 'Teach on' in node.out, 'the address')
-        self.address = node.out.split('Teach on ')[1].split()[0]
-
-    def start_learner(self):
-        given = {'model_dir': OPEN, 'library_dir': self.folder / 'library'}
-        self.learner_node = self.learner.enter_context(
-            running('concept_learner', self.folder, **given)
-        )
-
-    def open(self):
-        page = TaughtPage(self.browser, self.address)
-        self.stack.callback(page.page.context.close)
-        return page
-
-
-@pytest.fixture(scope='module')
-def teaching(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
-        domain, lock = claim_domain()
-        stack.callback(lock.close)
-        patch.setenv('ROS_DOMAIN_ID', str(domain))
-        yield Teaching(stack, tmp_path_factory.mktemp('page'))
-
-
-@pytest.fixture(scope='module')
-def page(teaching):
-    page = teaching.open()
-    page.wait(lambda: 'Waiting' not in page.state['why_not'], 'all nodes')
-    yield page
-    assert page.errors == []
-
-
-def off_m(page):
-    """Return how far the hand is from what is meant, m."""
-    meant = page.thing('triangle', 'table')
-    return 0.25 * math.dist(page.hand(), (meant['x'] + OFF[0], meant['y'] + OFF[1]))
+from harness import wait_until
+from teaching import OFF, off_m
 
 
 def test_five_drags_teach_a_concept_that_the_arm_then_does(teaching, page):

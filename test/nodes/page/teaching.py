@@ -1,0 +1,88 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The nodes that teaching needs, a browser, and what is taught in it."""
+
+import math
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+import pytest
+from harness import Probe, running, wait_until
+
+import ebm_concept_ros.msg as ros
+from benchmarks.teach_page.browser import NoBrowser, TaughtPage, browser
+from ebm_concept_ros.nodes.runtime import qos
+from ebm_concept_ros.page.files import to_text
+from ebm_concept_ros.page.lesson import Example, random_board
+
+ROOT = Path(__file__).parents[3]
+OPEN = ROOT / 'models' / 'open'
+OFF = (0.2, 0.0)  # right of the triangle, particle units
+# The nodes share the machine with the browser and whatever else is tested: seconds of silence are
+# nothing there. What shorter ones do is tested without them.
+SILENT_S = 10.0
+
+
+class Teaching:
+    """The nodes of teach.launch.py in lockstep, and a browser."""
+
+    def __init__(self, stack, folder):
+        self.stack, self.folder = stack, folder
+        try:
+            self.browser = stack.enter_context(browser())
+        except NoBrowser as error:
+            pytest.skip(f'{error}; nothing of the page was tried')
+        self.probe = Probe()
+        stack.callback(self.probe.close)
+        self.statuses = self.probe.listen(ros.ControllerStatus, 'controller/status', qos.STATUS)
+        scene = ROOT / 'config' / 'teach_table.yaml'
+        self.learner = ExitStack()
+        stack.callback(self.learner.close)
+        self.start_learner()
+        given = {'model_dir': OPEN, 'lockstep': True, 'follow_topic': False, 'goal_margin': 0.5}
+        stack.enter_context(running('controller', folder, **given))
+        stack.enter_context(running('simulator', folder, lockstep=True, scene_file=scene))
+        page = running(
+            'teach_page', folder, port=0, connection_timeout_s=SILENT_S, answer_timeout_s=60.0
+        )
+        node = stack.enter_context(page)
+        wait_until(lambda: 'Teach on' in node.out, 'the address')
+        self.address = node.out.split('Teach on ')[1].split()[0]
+
+    def start_learner(self):
+        given = {'model_dir': OPEN, 'library_dir': self.folder / 'library'}
+        self.learner_node = self.learner.enter_context(
+            running('concept_learner', self.folder, **given)
+        )
+
+    def open(self, **given):
+        page = TaughtPage(self.browser, self.address, **given)
+        self.stack.callback(page.page.context.close)
+        return page
+
+
+def five_examples(name, off=OFF):
+    """Return the text of a file with five examples: the hand goes so far off the triangle."""
+    rng, examples = np.random.default_rng(1), []
+    for _ in range(5):
+        board = random_board(rng)
+        (triangle,) = (thing for thing in board.things if thing.shape == 'triangle')
+        after = (triangle.x + off[0], triangle.y + off[1])
+        examples.append(Example(board, after, frozenset([triangle.id])))
+    return to_text(name, examples)
+
+
+def import_file(page, name, text):
+    """Import a file in the browser; wait until what it holds is understood."""
+    file = {'name': 'concept.json', 'mimeType': 'application/json', 'buffer': text.encode()}
+    page.page.set_input_files('#file', file)
+    page.wait(lambda: page.state['name'] == name and page.state['verdict']['may_run'], name)
+    page.wait(lambda: page.last['heat']['size'] > 0, 'the heat map')
+
+
+def off_m(page, off=OFF):
+    """Return how far the hand is from what is meant, m."""
+    meant = page.thing('triangle', 'table')
+    return 0.25 * math.dist(page.hand(), (meant['x'] + off[0], meant['y'] + off[1]))
