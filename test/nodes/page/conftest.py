@@ -8,11 +8,12 @@ from contextlib import ExitStack
 import pytest
 from teaching import Teaching
 
+_opened = ExitStack()
+
 
 @pytest.fixture(scope='session')
 def teaching(tmp_path_factory):
-    with ExitStack() as stack:
-        yield Teaching(stack, tmp_path_factory.mktemp('page'))
+    return Teaching(_opened, tmp_path_factory.mktemp('page'))
 
 
 @pytest.fixture(scope='session')
@@ -21,3 +22,9 @@ def page(teaching):
     page.wait(lambda: 'Waiting' not in page.state['why_not'], 'all nodes')
     yield page
     assert page.errors == []
+
+
+def pytest_runtest_teardown(item, nextitem):
+    """End it with the last test of this folder: a browser's loop is in the way of other loops."""
+    if nextitem is None or nextitem.path.parent != item.path.parent:
+        _opened.close()
