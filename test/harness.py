@@ -22,6 +22,7 @@ from ament_index_python.packages import get_package_prefix
 from diagnostic_msgs.msg import DiagnosticArray
 from domains import claim_domain
 from forked import Forked
+from rclpy.action import ActionClient
 from rclpy.context import Context
 from rclpy.executors import Executor, ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
@@ -243,6 +244,12 @@ class Probe:
         if matched:
             wait_until(lambda: publisher.get_subscription_count() > 0, f'a subscriber of {topic}')
         return publisher
+
+    def action_client(self, kind: type, name: str) -> ActionClient:
+        """Return one made in the thread that spins; rclpy 9.1.2 shows it others half made."""
+        made = self.node.executor.create_task(ActionClient, self.node, kind, name)
+        wait_until(made.done, f'a client of {name}')
+        return made.result()
 
     def call(self, kind: type, name: str, request: Any) -> Any:
         """Call a service and return its response."""

@@ -13,7 +13,6 @@ import pytest
 from action_msgs.msg import GoalStatus
 from harness import ARM, JOINTS, PATIENCE_S, WORKSPACE, Probe, claim_domain, running, wait_until
 from rcl_interfaces.srv import SetParameters
-from rclpy.action import ActionClient
 from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import JointState
@@ -107,7 +106,7 @@ class Enacting:
         assert self.client.wait_for_server(PATIENCE_S)
 
     def new_client(self):
-        return ActionClient(self.probe.node, EnactConcept, 'controller/enact')
+        return self.probe.action_client(EnactConcept, 'controller/enact')
 
     def pursue(self, *concepts, client=None, **goal):
         goal = {'concepts': list(concepts)} | goal
@@ -312,7 +311,7 @@ def test_by_parameter_the_second_is_refused(tmp_path, monkeypatch):
         nodes.callback(probe.close)
         given = {'second_goal': 'refuse', 'learner_timeout_s': 3.0, 'follow_topic': False}
         nodes.enter_context(running('controller', tmp_path, **given))
-        client = ActionClient(probe.node, EnactConcept, 'controller/enact')
+        client = probe.action_client(EnactConcept, 'controller/enact')
         assert client.wait_for_server(PATIENCE_S)
         assert probe.node.count_subscribers('concept') == 0, 'by another parameter'
         first = Pursued(probe, client, concepts=['middle'])

@@ -32,8 +32,8 @@ class NotedAfterTheAnswer(dict):
 
 
 @pytest.fixture(params=[False, True], ids=['usual', 'events'])
-def node(request):
-    """Return a node that offers `enact` and is spun by a thread of its own."""
+def spun(request):
+    """Return a node and its client; the node offers the action itself and is spun by a thread of its own."""
     context = rclpy.Context()
     rclpy.init(context=context)
     node = rclpy.create_node('offers', context=context)
@@ -44,17 +44,18 @@ def node(request):
         return EnactConcept.Result(message='there')
 
     server = ActionServer(node, EnactConcept, 'enact', execute)
+    client = ActionClient(node, EnactConcept, 'enact')  # before it spins: see Probe.action_client
     spinning = SpinThread(node, request.param)
     spinning.start()
-    yield node
+    yield node, client
     spinning.stop()
     server.destroy()
     node.destroy_node()
     rclpy.shutdown(context=context)
 
 
-def test_an_answer_that_comes_at_once_is_not_lost(node):
-    client = ActionClient(node, EnactConcept, 'enact')
+def test_an_answer_that_comes_at_once_is_not_lost(spun):
+    node, client = spun
     assert client.wait_for_server(PATIENCE_S)
     client._feedback_callbacks = NotedAfterTheAnswer(client)
     heard = []
@@ -68,8 +69,9 @@ def test_an_answer_that_comes_at_once_is_not_lost(node):
     assert heard[0].feedback.reason == 'on its way'
 
 
-def test_what_is_no_goal_is_refused_in_the_answer(node):
-    sent = send_goal(node, ActionClient(node, EnactConcept, 'enact'), 'no goal')
+def test_what_is_no_goal_is_refused_in_the_answer(spun):
+    node, client = spun
+    sent = send_goal(node, client, 'no goal')
     wait_until(sent.done, 'a refusal')
     with pytest.raises(TypeError, match='Expected goal type'):
         sent.result()
