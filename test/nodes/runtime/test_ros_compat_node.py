@@ -33,7 +33,7 @@ class NotedAfterTheAnswer(dict):
 
 @pytest.fixture(params=[False, True], ids=['usual', 'events'])
 def spun(request):
-    """Return a node and its client; the node offers the action itself and is spun by a thread of its own."""
+    """Return a node that offers an action, spun by a thread of its own, and a client."""
     context = rclpy.Context()
     rclpy.init(context=context)
     node = rclpy.create_node('offers', context=context)
