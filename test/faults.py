@@ -3,6 +3,7 @@
 
 """Simulator and controller in a domain of their own, for tests that inject faults into them."""
 
+import os
 import resource
 import time
 from contextlib import contextmanager, suppress
@@ -30,6 +31,9 @@ _EVERY_TORQUE = QoSProfile(depth=1000, reliability=ReliabilityPolicy.RELIABLE)
 _RESEND_AFTER_S = 0.1
 # After it was decided on, beside other processes; a torque that jumps may do so by 60 N·m.
 _PUBLISHED_WITHIN_S = 0.015
+# Of states and torques. Half the default is half of the work, and what is to hold does at any rate;
+# a soak is at the default.
+RATE_HZ = 500.0 if 'EBM_SOAK_S' in os.environ else 250.0
 # A fault needs no fresher plans; at the default of 125 a second most of the time goes into them.
 _PLAN_RATE_HZ = 50.0
 
@@ -72,11 +76,18 @@ class Run:
         self.model = load_model(weights)
         self._concepts = self.probe.publisher(ros.Concept, 'concept', qos.LATCHED, matched=False)
         self._concept = 0
-        self.simulator = nodes.enter_context(running('simulator', folder, concept=concept))
+        self.simulator = nodes.enter_context(
+            running('simulator', folder, concept=concept, rate=RATE_HZ)
+        )
 
     def start_controller(self, script=None, **parameters):
         """Return it, at once."""
-        parameters = {'model_dir': self.weights, 'plan_rate': _PLAN_RATE_HZ} | parameters
+        parameters = {
+            'model_dir': self.weights,
+            'state_rate': RATE_HZ,
+            'control_rate': RATE_HZ,
+            'plan_rate': _PLAN_RATE_HZ,
+        } | parameters
         return self._nodes.enter_context(
             running('controller', self._folder, script=script, **parameters)
         )
@@ -157,7 +168,7 @@ class Run:
 
     def forget(self):
         """Forget what was heard but for the last of it."""
-        for heard in (self.states, self.statuses, self.efforts):
+        for heard in (self.states, self.statuses, self.efforts, self.probe.diagnostics):
             del heard[:-1]
 
     def now_ns(self):

@@ -5,6 +5,7 @@
 
 import bad_messages
 import numpy as np
+import pytest
 from faults import BAD_NM, Status, concept_message, joint_message, send_until
 from harness import ARM, JOINTS, WORKSPACE, running, wait_until
 from sensor_msgs.msg import JointState
@@ -15,13 +16,18 @@ from ebm_concept_ros.nodes.runtime import qos
 from ebm_core.concepts import get_concept
 
 
+@pytest.fixture
+def run(lasting_run):
+    """Return what the tests before have come through."""
+    return lasting_run
+
+
 def stamp_ns(message):
     return cv.stamp_to_ns(message.header.stamp)
 
 
 def test_the_controller_refuses_every_bad_message_and_goes_on_as_before(run):
     """Bad joint states, scenes and concepts, each until it is refused with the reason."""
-    run.start_controller()
     scenes = run.probe.listen(ros.Scene, 'scene', qos.LATCHED)
     send = {
         topic: run.probe.publisher(kind, topic, profile).publish
@@ -57,7 +63,6 @@ def test_the_controller_refuses_every_bad_message_and_goes_on_as_before(run):
 
 def test_simulator_and_learner_refuse_every_bad_message_and_go_on_as_before(run, tmp_path):
     """Bad torques, demonstrations and compositions, each until it is refused with the reason."""
-    run.start_controller()
     with running(
         'concept_learner', tmp_path, model_dir=run.weights, min_demonstrations=2
     ) as learner:
@@ -131,7 +136,6 @@ ABSURD = (0.0, -0.0, 5e-324, 1.0, 1e3, -1e6, 1e6)
 
 def test_whatever_else_comes_in_every_torque_is_good_and_it_goes_on(run):
     """Joint states and concepts as absurd as they may be; whether they are refused is open."""
-    run.start_controller()
     send_state, send_concept = (
         run.probe.publisher(kind, topic, profile).publish
         for kind, topic, profile in (

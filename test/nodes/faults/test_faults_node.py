@@ -11,10 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from faults import Run, Status, joint_message, send_until
+from faults import RATE_HZ, Run, Status, joint_message, send_until
 from harness import (
     ARM,
-    JOINTS,
     WORKSPACE,
     largest_speed,
     running,
@@ -25,12 +24,16 @@ from std_srvs.srv import Trigger
 
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions as cv
-from ebm_concept_ros.control.control_law import ControlLaw
 from ebm_concept_ros.nodes.runtime import qos
 from ebm_core.concepts import get_concept
 
-FAULTY = Path(__file__).with_name('faulty_controller.py')
 SHIPPED = Path(__file__).parents[3] / 'models' / 'placement'
+
+
+@pytest.fixture
+def run(lasting_run):
+    """Return what the tests before have come through."""
+    return lasting_run
 
 
 def stamp_ns(message):
@@ -38,7 +41,6 @@ def stamp_ns(message):
 
 
 def test_a_planner_that_stalls_for_200_ms_leaves_the_torques_coming(run):
-    run.start_controller(FAULTY)
     run.set_in_motion()
     done = run.fault.with_suffix('.done')
     torques = []
@@ -58,7 +60,6 @@ def test_a_planner_that_stalls_for_200_ms_leaves_the_torques_coming(run):
 
 
 def test_a_planner_that_stays_away_or_fails_ends_in_a_hold_that_says_why(run):
-    run.start_controller(FAULTY)
     for fault, state, reason in (
         ('stall 4', Status.HOLDING, 'plan expired'),
         ('raise', Status.FAULT, 'plan expired: ZeroDivisionError: injected'),
@@ -78,8 +79,6 @@ def test_a_planner_that_stays_away_or_fails_ends_in_a_hold_that_says_why(run):
 
 
 def test_when_the_simulator_is_reset_in_motion_it_begins_anew(run):
-    run.start_controller()
-
     def reset_in_motion():
         """Return whether the arm moved in the last state before the reset."""
         assert run.probe.call(Trigger, 'simulator/reset', Trigger.Request()).success
@@ -117,10 +116,9 @@ def test_when_the_simulator_is_reset_in_motion_it_begins_anew(run):
 
 @pytest.mark.parametrize('jump_ns', [60_000_000_000, -1_500_000_000], ids=['forward', 'back'])
 def test_when_the_clock_jumps_in_motion_and_back_again_it_goes_on(run, jump_ns):
-    run.start_controller()
     publish = run.probe.publisher(JointState, 'joint_states', qos.JOINT_STATES_PUBLISHED).publish
+    wait_until(lambda: run.now_ns() > 2_000_000_000, 'a time from which it can jump back')
     run.set_in_motion()
-    run.wait_ns(2_000_000_000)
     run.check_torques()
     speeds = []  # in the states that were answered
     for _ in range(3):
@@ -150,44 +148,8 @@ def test_when_the_clock_jumps_in_motion_and_back_again_it_goes_on(run, jump_ns):
     run.check_torques()
 
 
-def test_when_the_joint_states_end_in_motion_it_holds(run):
-    run.start_controller()
-    run.set_in_motion()
-    killed_s = time.time()
-    run.simulator.send(signal.SIGKILL)
-    run.simulator.end()
-    reason = 'joint state is older than 50 ms'
-    run.wait_for_status(Status.HOLDING, reason)
-    seen = len(run.statuses)
-
-    def held():
-        """Return when each of the last torques went out, as far back as they are all the same."""
-        efforts = list(run.efforts)
-        last = efforts[-1][1].effort
-        other = [number for number, (_, message) in enumerate(efforts) if message.effort != last]
-        return [at for at, _ in efforts[other[-1] + 1 :]]
-
-    wait_until(lambda: len(held()) >= 100, 'the torques of the hold')
-    # The state is too old after 50 ms, which are 25 torques, and as many for a state that was still
-    # under way; a plan that is tracked on never gives the same torque twice.
-    assert sum(killed_s < at < held()[0] for at, _ in run.efforts) <= 50
-    status = run.wait_for_status(Status.HOLDING, reason)
-    assert status.concept and {s.state for s in run.statuses[seen:]} == {Status.HOLDING}
-    state = run.states[-1]
-    torque = run.efforts[-1][1]
-    # The last state need not have come here; then the arm is where it went in the meantime.
-    assert abs(stamp_ns(torque) - stamp_ns(state)) < 20_000_000
-    gravity_nm = ControlLaw(ARM, 0.05, 0.002).hold_effort(
-        np.array(state.position), np.zeros(len(JOINTS))
-    )
-    exact = stamp_ns(torque) == stamp_ns(state)
-    np.testing.assert_allclose(torque.effort, gravity_nm, rtol=0, atol=1e-6 if exact else 0.5)
-    run.check_torques()
-
-
-def test_overruns_are_skipped_and_counted_and_not_caught_up(run):
-    controller = run.start_controller()
-    rate = 500
+def test_overruns_are_skipped_and_counted_and_not_caught_up(run, lasting):
+    _, controller = lasting
     for _ in range(3):
         run.set_in_motion()
         missed = run.wait_for_status(Status.TRACKING).missed_deadlines
@@ -196,7 +158,7 @@ def test_overruns_are_skipped_and_counted_and_not_caught_up(run):
         went_on_s = time.time()
         controller.send(signal.SIGCONT)
         wait_until(
-            lambda missed=missed: run.statuses[-1].missed_deadlines >= missed + 0.1 * rate,
+            lambda missed=missed: run.statuses[-1].missed_deadlines >= missed + 0.1 * RATE_HZ,
             'the overruns to be counted',
         )
         run.wait_for_status(Status.TRACKING)
@@ -204,12 +166,11 @@ def test_overruns_are_skipped_and_counted_and_not_caught_up(run):
         came_s = np.array([at for at, _ in run.efforts])
         # What is caught up would come at once, 0.2 s of it.
         soon = np.count_nonzero((came_s >= went_on_s) & (came_s < went_on_s + 0.1))
-        assert soon <= 1.5 * 0.1 * rate + 20
+        assert soon <= 1.5 * 0.1 * RATE_HZ + 20
         run.check_torques()
 
 
 def test_a_concept_that_changes_in_motion_is_followed_without_a_stop(run):
-    run.start_controller()
     run.set_in_motion()
     for seed in range(20, 25):
         run.statuses.clear()
@@ -222,11 +183,11 @@ def test_a_concept_that_changes_in_motion_is_followed_without_a_stop(run):
 
 
 def test_a_concept_below_its_threshold_is_held_on_until_another_comes(run):
-    run.start_controller()
     run.publish_concept(1, understanding=(0.4, 0.5))
     reason = "'concept_1' is not understood: its demonstrations score 0.4, understood are those"
     run.wait_for_status(Status.FAULT, reason)
     run.probe.wait_for_report('controller: concept: refused', reason)
+    wait_until(lambda: run.speed() < 0.01, 'rest')
     run.wait_ns(100_000_000)
     assert run.speed() < 0.01
     run.check_torques()
