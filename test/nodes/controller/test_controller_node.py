@@ -9,6 +9,7 @@ import time
 
 import numpy as np
 import pytest
+from faults import RATE_HZ
 from harness import (
     ARM,
     JOINTS,
@@ -403,7 +404,8 @@ def test_what_cannot_be_configured_stays_unconfigured_and_says_why(
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_cleanly(weights, tmp_path, elsewhere, number):
-    with running('controller', tmp_path, fresh=True, model_dir=weights) as node:
+    """Before anything moves; in motion, and started as a user does, is with the faults."""
+    with running('controller', tmp_path, model_dir=weights) as node:
         node.wait_for_log('no joint state yet')
         node.send(number)
         assert node.end()[0] == 0
@@ -418,9 +420,10 @@ def test_when_the_controller_is_killed_in_motion_the_simulator_holds(
         states = own.listen(JointState, 'joint_states', qos_profile_sensor_data)
         concepts = own.publisher(ros.Concept, 'concept', qos.LATCHED, matched=False)
         statuses = own.listen(ros.ControllerStatus, 'controller/status', qos.STATUS)
+        rates = {'state_rate': RATE_HZ, 'control_rate': RATE_HZ, 'plan_rate': 50.0}
         with (
-            running('simulator', tmp_path) as simulator,
-            running('controller', tmp_path, model_dir=weights) as controller,
+            running('simulator', tmp_path, rate=RATE_HZ) as simulator,
+            running('controller', tmp_path, model_dir=weights, **rates) as controller,
         ):
             wait_until_heard(states, statuses)
             concepts.publish(concept_message(model))

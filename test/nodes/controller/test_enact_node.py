@@ -4,8 +4,7 @@
 """The action `enact` over DDS: simulator, controller, and a learner with a library of two."""
 
 import math
-import subprocess
-import sys
+import signal
 from contextlib import ExitStack
 
 import numpy as np
@@ -35,10 +34,9 @@ TABLE = """entities:
 - {id: red_0, position_in_base_m: [0.6, 0.2], colour: red}
 """
 DIES = """
-import sys
 from ebm_concept_ros.client.concept_arm import ConceptArm
 arm = ConceptArm()
-arm.enact(sys.argv[1])
+arm.enact('middle')
 print('enacting', flush=True)
 arm.wait(1e6)
 """
@@ -289,14 +287,15 @@ def test_parameters_change_live_within_their_ranges_and_no_torque_jumps(enacting
     enacting.assert_no_torque_jumped()
 
 
-def test_a_client_that_dies_leaves_its_goal_to_end_by_itself(enacting):
+def test_a_client_that_dies_leaves_its_goal_to_end_by_itself(enacting, tmp_path):
     said = enacting.probe.listen(
         EnactConcept.Impl.FeedbackMessage, 'controller/enact/_action/feedback', 10
     )
-    command = [sys.executable, '-c', DIES, 'middle']
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as client:
-        assert client.stdout.readline() == 'enacting\n'
-        client.kill()
+    (tmp_path / 'dies.py').write_text(DIES)
+    with running('client', tmp_path, script=tmp_path / 'dies.py') as client:
+        wait_until(lambda: client.out == 'enacting\n', 'the client to begin')
+        client.send(signal.SIGKILL)
+        client.end()
     wait_until(lambda: said and said[-1].feedback.satisfied, 'the end of the goal')
     pursued = enacting.pursue('above')
     assert pursued.end()[1].code == Result.REACHED
