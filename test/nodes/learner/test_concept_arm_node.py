@@ -4,15 +4,13 @@
 """The client over DDS: what is taught through it is enacted after everything was restarted."""
 
 import inspect
-import os
 import re
-import subprocess
-import sys
 from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 import pytest
+from forked import Forked
 from harness import WORKSPACE, claim_domain, running
 
 from ebm_concept_ros import conversions as cv
@@ -44,15 +42,14 @@ def table(folder):
     return path
 
 
-def example(name):
-    return subprocess.run(
-        [sys.executable, str(ROOT / 'examples' / name)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=600,
-        env={**os.environ, 'PYTHONPATH': os.pathsep.join(filter(None, sys.path))},
-    )
+class Example:
+    """What an example of the package printed, and its status."""
+
+    def __init__(self, name, folder):
+        out, errors = (folder / f'{name}.{kind}' for kind in ('out', 'errors'))
+        # Forked, as the nodes are: while it would import, the nodes in lockstep race on.
+        self.returncode = Forked([str(ROOT / 'examples' / name)], out, errors).wait(600)
+        self.stdout, self.stderr = out.read_text(), errors.read_text()
 
 
 def test_what_the_demo_teaches_is_enacted_after_every_node_was_restarted(tmp_path, elsewhere):
@@ -67,7 +64,7 @@ def test_what_the_demo_teaches_is_enacted_after_every_node_was_restarted(tmp_pat
 
     with ExitStack() as nodes:
         started(nodes)
-        demo = example('demo_concept_arm.py')
+        demo = Example('demo_concept_arm.py', tmp_path)
         assert demo.returncode == 0, demo.stdout + demo.stderr
         undone, saved, resumed, reached = demo.stdout.splitlines()
         assert undone == f'{NAME}: 2 of 5' and str(tmp_path / 'library') in saved
@@ -83,7 +80,7 @@ def test_what_the_demo_teaches_is_enacted_after_every_node_was_restarted(tmp_pat
             arm.enact('nobody')
         with pytest.raises(Refused, match=r'weights\[0\]: nan is not within'):
             arm.enact({NAME: np.nan})
-        saved = example('demo_enact_saved.py')
+        saved = Example('demo_enact_saved.py', tmp_path)
         assert saved.stdout.startswith(f'True {NAME}: reached'), saved.stdout + saved.stderr
         at = arm.status().effector_in_base
         assert np.hypot(at.x - 0.45, at.y - 0.05) < 0.03, 'it is between the blue ones'
@@ -105,7 +102,7 @@ def test_what_the_demo_teaches_is_enacted_after_every_node_was_restarted(tmp_pat
         assert len(arm.generate(NAME, scene).entities) == len(scene.entities)
         arm.delete(NAME)
         assert arm.concepts() == []
-        quick = example('demo_quick_start.py')
+        quick = Example('demo_quick_start.py', tmp_path)
         assert quick.stdout.startswith('Outcome(reached=True'), quick.stdout + quick.stderr
 
 
@@ -137,6 +134,6 @@ def test_three_concepts_that_nobody_trained_are_taught_and_enacted(tmp_path, els
             ('concept_learner', weights),
         ):
             nodes.enter_context(running(name, tmp_path, **parameters))
-        taught = example('own_concepts.py')
+        taught = Example('own_concepts.py', tmp_path)
     assert taught.returncode == 0, taught.stdout + taught.stderr
     assert len(re.findall(r'reached; \d+ mm from what was meant', taught.stdout)) == 3
