@@ -32,6 +32,7 @@ def on_change(
         values, settings = current()
         settings = deepcopy(settings)
         given = values.model_dump()
+        concerned = False
         for parameter in parameters:
             first, *path = parameter.name.split('.')
             if first == PLANNING and path:
@@ -43,6 +44,9 @@ def on_change(
                 given[first] = parameter.value
             else:
                 continue  # rclpy's own
+            concerned = True
+        if not concerned:  # each quality of service that is declared is asked about
+            return SetParametersResult(successful=True)
         try:
             take(validate(ControllerParameters, given), settings)
         except InvalidParameter as error:

@@ -11,9 +11,12 @@ import yaml
 from harness import Probe, claim_domain, running, untrained_weights
 from lifecycle_msgs.msg import State, Transition
 from lifecycle_msgs.srv import ChangeState, GetState
+from rclpy.parameter import Parameter
 from reaching import CONFIG
 from safetensors.torch import load_file, save_file
 
+from ebm_concept_ros.nodes.controller_setup import ControllerParameters
+from ebm_concept_ros.nodes.live_parameters import on_change
 from ebm_core.world.scene import NUM_FEATURES
 
 
@@ -131,3 +134,22 @@ def test_what_was_refused_can_be_mended_and_configured(probe, tmp_path, weights)
         probe.wait_for_report('controller: state', 'inactive, weights')
         assert change(probe, Transition.TRANSITION_ACTIVATE)
         assert state_of(probe) == State.PRIMARY_STATE_ACTIVE
+
+
+def test_the_arm_is_made_anew_for_a_parameter_of_its_own_alone():
+    """rclpy asks about each quality of service that is declared, two dozen while it configures."""
+    asked, taken = [], []
+
+    class Node:
+        add_on_set_parameters_callback = asked.append
+
+    parameters = ControllerParameters()
+    on_change(Node(), lambda: (parameters, {}), lambda values, _: taken.append(values.speed_scale))
+    (ask,) = asked
+    for name, value in (
+        ('qos_overrides./scene.subscription.depth', 7),
+        ('use_sim_time', True),
+        ('speed_scale', 0.5),
+    ):
+        assert ask([Parameter(name, value=value)]).successful
+    assert taken == [0.5]
