@@ -29,7 +29,7 @@ _context.set_forkserver_preload(
             )
         ),
         # What they import once they need it: torch alone takes a node longer than all the rest.
-        *('ebm_core.relational.model', 'ebm_concept_ros.arm.loading'),
+        *('ebm_core.relational.model', 'ebm_concept_ros.arm.loading', 'rosidl_generator_py'),
     ]
 )
 
