@@ -9,7 +9,6 @@ import time
 
 import numpy as np
 import pytest
-from faults import RATE_HZ
 from harness import (
     ARM,
     JOINTS,
@@ -17,15 +16,12 @@ from harness import (
     Probe,
     RestingArm,
     claim_domain,
-    largest_speed,
     running,
     untrained_weights,
     wait_until,
-    wait_until_heard,
 )
 from lifecycle_msgs.msg import State, Transition
 from lifecycle_msgs.srv import ChangeState, GetState
-from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
 
@@ -412,37 +408,20 @@ def test_a_signal_ends_it_cleanly(weights, tmp_path, elsewhere, number):
         assert 'Traceback' not in node.log
 
 
-def test_when_the_controller_is_killed_in_motion_the_simulator_holds(
-    weights, model, tmp_path, elsewhere
-):
-    own = Probe()
-    try:
-        states = own.listen(JointState, 'joint_states', qos_profile_sensor_data)
-        concepts = own.publisher(ros.Concept, 'concept', qos.LATCHED, matched=False)
-        statuses = own.listen(ros.ControllerStatus, 'controller/status', qos.STATUS)
-        rates = {'state_rate': RATE_HZ, 'control_rate': RATE_HZ, 'plan_rate': 50.0}
-        with (
-            running('simulator', tmp_path, rate=RATE_HZ) as simulator,
-            running('controller', tmp_path, model_dir=weights, **rates) as controller,
-        ):
-            wait_until_heard(states, statuses)
-            concepts.publish(concept_message(model))
-            wait_until(lambda: largest_speed(states[-100:]) > 0.1, 'motion')
-            controller.send(signal.SIGKILL)
-            controller.end()
-            killed_ns = cv.stamp_to_ns(states[-1].header.stamp)
-            simulator.wait_for_log('holding: no command for 50 ms')
-            own.wait_for_report('simulator: commands', 'holding: no command for 50 ms')
+def test_when_the_controller_is_killed_in_motion_the_simulator_holds(run):
+    controller = run.start_controller()
+    run.set_in_motion()
+    controller.send(signal.SIGKILL)
+    controller.end()
+    killed_ns = run.now_ns()
+    run.simulator.wait_for_log('holding: no command for 50 ms')
+    run.probe.wait_for_report('simulator: commands', 'holding: no command for 50 ms')
 
-            def state_after(seconds):
-                wanted = killed_ns + seconds * 1_000_000_000
-                wait_until(
-                    lambda: cv.stamp_to_ns(states[-1].header.stamp) >= wanted, f'{seconds} s more'
-                )
-                return states[-1]
+    def state_after(seconds):
+        wanted = killed_ns + seconds * 1_000_000_000
+        wait_until(lambda: run.now_ns() >= wanted, f'{seconds} s more')
+        return run.states[-1]
 
-            at_rest, later = state_after(2), state_after(3)
-            assert np.abs(later.velocity).max() < 0.05
-            np.testing.assert_allclose(later.position, at_rest.position, atol=0.02)
-    finally:
-        own.close()
+    at_rest, later = state_after(2), state_after(3)
+    assert np.abs(later.velocity).max() < 0.05
+    np.testing.assert_allclose(later.position, at_rest.position, atol=0.02)

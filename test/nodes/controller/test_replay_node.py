@@ -3,12 +3,14 @@
 
 """A recorded run replays to the same torques, bit for bit, or says what is not as it was."""
 
+import io
 import json
 import signal
 import subprocess
 import sys
 import threading
 import time
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import numpy as np
@@ -272,7 +274,7 @@ def test_a_log_that_is_closed_while_states_come_in_stays_whole(model, tmp_path):
 
 @pytest.mark.parametrize('lockstep', [True, False], ids=['lockstep', 'real_time'])
 def test_what_the_nodes_recorded_replays_by_command(
-    lockstep, weights, model, tmp_path, monkeypatch, capsys
+    lockstep, weights, model, tmp_path, monkeypatch
 ):
     domain, lock = claim_domain()
     monkeypatch.setenv('ROS_DOMAIN_ID', str(domain))
@@ -320,8 +322,9 @@ def test_what_the_nodes_recorded_replays_by_command(
         assert finished.returncode == 0, finished.stdout + finished.stderr
         printed = finished.stdout
     else:  # the same command, without the seconds in which it imports what is here
-        assert main(arguments) == 0
-        printed = capsys.readouterr().out
+        with redirect_stdout(io.StringIO()) as out:
+            assert main(arguments) == 0
+        printed = out.getvalue()
     outcome = json.loads(printed)
     assert outcome['exact'] and outcome['same'] == outcome['decisions']
     # Far below the rates: a busy machine plans less often.
