@@ -31,6 +31,8 @@ from rclpy.qos import QoSProfile
 from sensor_msgs.msg import JointState
 from waiting import PATIENCE_S, wait_until
 
+import ebm_concept_ros.msg as ros
+import ebm_concept_ros.srv as srv
 from ebm_concept_ros import conversions
 from ebm_concept_ros.nodes.runtime import qos
 from ebm_concept_ros.nodes.runtime.resources import load_arm_parameter, load_workspace_parameter
@@ -42,6 +44,7 @@ from ebm_core.relational.model import save_model
 __all__ = [
     'ARM',
     'JOINTS',
+    'LOCKSTEP',
     'WORKSPACE',
     'NodeProcess',
     'Probe',
@@ -49,6 +52,7 @@ __all__ = [
     'claim_domain',
     'largest_speed',
     'running',
+    'time_standing_still',
     'untrained_weights',
     'wait_until',
     'wait_until_heard',
@@ -59,6 +63,11 @@ EXECUTABLES = Path(get_package_prefix('ebm_concept_ros')) / 'lib' / 'ebm_concept
 ARM = load_arm_parameter('')
 WORKSPACE = load_workspace_parameter('')
 JOINTS = ARM.joint_names
+# Parameters of both nodes; half of the default rates is half of the work, where they are no matter.
+LOCKSTEP = {
+    'simulator': {'lockstep': True, 'rate': 250.0},
+    'controller': {'lockstep': True, 'state_rate': 250.0, 'control_rate': 250.0},
+}
 
 
 class NodeProcess:
@@ -274,6 +283,22 @@ class Probe:
 
         wait_until(lambda: bool(found()), f'{texts} on /diagnostics of {name}')
         return found()[-1]
+
+
+@contextmanager
+def time_standing_still(probe: Probe) -> Iterator[None]:
+    """Pause the simulator: in lockstep it races on, with both cores, whatever is waited for."""
+
+    def let(state: int) -> None:
+        request = srv.SetSimulationState.Request(state=ros.SimulationState(state=state))
+        answer = probe.call(srv.SetSimulationState, 'simulator/set_simulation_state', request)
+        assert answer.result.result == ros.Result.RESULT_OK, answer.result.error_message
+
+    let(ros.SimulationState.STATE_PAUSED)
+    try:
+        yield
+    finally:
+        let(ros.SimulationState.STATE_PLAYING)
 
 
 class RestingArm:

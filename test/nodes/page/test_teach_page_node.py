@@ -6,8 +6,34 @@
 import math
 import signal
 
-from harness import wait_until
+import pytest
+from harness import time_standing_still, wait_until
+from rcl_interfaces.srv import SetParameters
+from rclpy.parameter import Parameter
+from std_srvs.srv import Trigger
 from teaching import OFF, off_m
+
+
+@pytest.fixture
+def still(teaching):
+    """Nothing is to move: no time passes, which in lockstep takes both cores."""
+    with time_standing_still(teaching.probe):
+        yield
+
+
+@pytest.fixture
+def slowly(teaching):
+    """The arm goes at a tenth of its speed."""
+
+    def go_at(scale):
+        scale = Parameter('speed_scale', value=scale).to_parameter_msg()
+        request = SetParameters.Request(parameters=[scale])
+        answer = teaching.probe.call(SetParameters, 'controller/set_parameters', request)
+        assert answer.results[0].successful
+
+    go_at(0.1)
+    yield
+    go_at(1.0)
 
 
 def test_five_drags_teach_a_concept_that_the_arm_then_does(teaching, page):
@@ -32,6 +58,7 @@ def test_five_drags_teach_a_concept_that_the_arm_then_does(teaching, page):
     assert off_m(page) < 0.02
 
 
+@pytest.mark.usefixtures('still')
 def test_a_reload_and_a_second_page_show_all_that_was_shown(teaching, page):
     before = page.state['examples']
     page.page.reload()
@@ -48,6 +75,7 @@ def test_a_reload_and_a_second_page_show_all_that_was_shown(teaching, page):
     other.page.context.close()
 
 
+@pytest.mark.usefixtures('still')
 def test_a_contradictory_example_is_named_and_the_arm_not_run(page):
     page.page.locator('#thumbs canvas').nth(1).click()
     page.wait(lambda: page.state['selected'] == 2, 'example 2 on the board')
@@ -64,6 +92,7 @@ def test_a_contradictory_example_is_named_and_the_arm_not_run(page):
     page.wait(lambda: page.state['verdict']['may_run'], 'it understood again')
 
 
+@pytest.mark.usefixtures('still')
 def test_a_learner_that_is_killed_is_shown_everything_again(teaching, page):
     teaching.learner_node.send(signal.SIGKILL)
     page.wait(lambda: page.state['why_not'] == 'Waiting for the learner.', 'it missed')
@@ -75,6 +104,7 @@ def test_a_learner_that_is_killed_is_shown_everything_again(teaching, page):
     page.wait(lambda: page.state['verdict']['may_run'] and not page.state['why_not'], 'all again')
 
 
+@pytest.mark.usefixtures('slowly')
 def test_the_space_bar_stops_and_so_does_a_page_that_is_closed(teaching, page):
     def is_stopped():
         return teaching.statuses and teaching.statuses[-1].reason.startswith('stopped')
@@ -87,6 +117,8 @@ def test_the_space_bar_stops_and_so_does_a_page_that_is_closed(teaching, page):
     wait_until(is_stopped, 'the arm stopped')
     assert len(page.state['examples']) == 5, 'the button in focus was not pressed'
 
+    # From home, slowly: it must still be on its way when the page is closed.
+    assert teaching.probe.call(Trigger, 'simulator/reset', Trigger.Request()).success
     other = teaching.open()
     other.page.click('#run')
     other.wait(lambda: other.state['running'], 'it running')
