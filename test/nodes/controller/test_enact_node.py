@@ -10,7 +10,17 @@ from contextlib import ExitStack
 import numpy as np
 import pytest
 from action_msgs.msg import GoalStatus
-from harness import ARM, JOINTS, PATIENCE_S, WORKSPACE, Probe, claim_domain, running, wait_until
+from harness import (
+    ARM,
+    JOINTS,
+    LOCKSTEP,
+    PATIENCE_S,
+    WORKSPACE,
+    Probe,
+    claim_domain,
+    running,
+    wait_until,
+)
 from rcl_interfaces.srv import SetParameters
 from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile
@@ -27,7 +37,7 @@ from ebm_core import get_concept
 from ebm_core.library.library import ConceptLibrary
 
 Result, Status = EnactConcept.Result, ros.ControllerStatus
-PERIOD_S = 0.002
+PERIOD_S = 1 / LOCKSTEP['controller']['control_rate']
 TABLE = """entities:
 - {id: blue_0, position_in_base_m: [0.4, 0.2], colour: blue}
 - {id: blue_1, position_in_base_m: [0.5, -0.1], colour: blue}
@@ -96,8 +106,8 @@ class Enacting:
         self.statuses = self.probe.listen(Status, 'controller/status', qos.STATUS)
         self.client = self.new_client()
         for name, parameters in (
-            ('simulator', {'lockstep': True, 'scene_file': folder / 'table.yaml'}),
-            ('controller', {'lockstep': True}),
+            ('simulator', {'scene_file': folder / 'table.yaml', **LOCKSTEP['simulator']}),
+            ('controller', LOCKSTEP['controller']),
             ('concept_learner', {'library_dir': folder / 'library'}),
         ):
             nodes.enter_context(running(name, folder, **parameters))
@@ -308,7 +318,7 @@ def test_by_parameter_the_second_is_refused(tmp_path, monkeypatch):
         nodes.callback(lock.close)
         probe = Probe()
         nodes.callback(probe.close)
-        given = {'second_goal': 'refuse', 'learner_timeout_s': 3.0, 'follow_topic': False}
+        given = {'second_goal': 'refuse', 'learner_timeout_s': 10.0, 'follow_topic': False}
         nodes.enter_context(running('controller', tmp_path, **given))
         client = probe.action_client(EnactConcept, 'controller/enact')
         assert client.wait_for_server(PATIENCE_S)
@@ -318,7 +328,7 @@ def test_by_parameter_the_second_is_refused(tmp_path, monkeypatch):
         assert (status, result.code) == (GoalStatus.STATUS_ABORTED, Result.BUSY)
         assert result.message == 'another goal is active'
         result = first.end()[1]
-        assert result.code == Result.NO_LEARNER and 'no answer within 3 s' in result.message
+        assert result.code == Result.NO_LEARNER and 'no answer within 10 s' in result.message
         cancelled = Pursued(probe, client, concepts=['middle'])
         wait_until(cancelled.handle.cancel_goal_async().done, 'an answer to cancel')
         assert cancelled.end()[1].code == Result.CANCELLED

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 import numpy as np
 import pytest
 from harness import (
+    LOCKSTEP,
     WORKSPACE,
     Probe,
     claim_domain,
@@ -104,8 +105,8 @@ def test_weights_that_change_in_mid_motion_send_the_arm_to_the_new_minimum(probe
 
     weigh(1, 0)
     with (
-        running('simulator', tmp_path, lockstep=True, scene_file=table),
-        running('controller', tmp_path, lockstep=True),
+        running('simulator', tmp_path, scene_file=table, **LOCKSTEP['simulator']),
+        running('controller', tmp_path, **LOCKSTEP['controller']),
         running('concept_learner', tmp_path),
         ExitStack() as demonstrators,
     ):

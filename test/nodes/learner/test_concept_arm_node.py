@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from forked import Forked
-from harness import WORKSPACE, claim_domain, running
+from harness import LOCKSTEP, WORKSPACE, claim_domain, running
 
 from ebm_concept_ros import conversions as cv
 from ebm_concept_ros.client.concept_arm import ConceptArm, Refused
@@ -54,10 +54,10 @@ class Example:
 
 def test_what_the_demo_teaches_is_enacted_after_every_node_was_restarted(tmp_path, elsewhere):
     def started(nodes):
-        simulator = {'lockstep': True, 'scene_file': table(tmp_path)}
+        simulator = {'scene_file': table(tmp_path), **LOCKSTEP['simulator']}
         for name, parameters in (
             ('simulator', simulator),
-            ('controller', {'lockstep': True}),
+            ('controller', LOCKSTEP['controller']),
             ('concept_learner', {'library_dir': tmp_path / 'library'}),
         ):
             nodes.enter_context(running(name, tmp_path, **parameters))
@@ -125,12 +125,12 @@ def test_the_page_has_a_row_for_each_method():
 
 
 def test_three_concepts_that_nobody_trained_are_taught_and_enacted(tmp_path, elsewhere):
-    on_table = {'scene_file': ROOT / 'examples' / 'table_of_four.yaml', 'lockstep': True}
+    on_table = {'scene_file': ROOT / 'examples' / 'table_of_four.yaml'}
     weights = {'model_dir': ROOT / 'models' / 'open'}
     with ExitStack() as nodes:
         for name, parameters in (
-            ('simulator', on_table),
-            ('controller', {'lockstep': True, **weights}),
+            ('simulator', on_table | LOCKSTEP['simulator']),
+            ('controller', weights | LOCKSTEP['controller']),
             ('concept_learner', weights),
         ):
             nodes.enter_context(running(name, tmp_path, **parameters))
