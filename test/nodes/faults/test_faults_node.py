@@ -55,7 +55,7 @@ def test_a_planner_that_stalls_for_200_ms_leaves_the_torques_coming(run):
         torques.append(sum(began < at < ended for at, _ in run.efforts))
     # Once, and a tenth of the rate, is enough on a machine that is busy with other things: had the
     # torques waited for the planner, there would never be any.
-    assert max(torques) >= 10
+    assert max(torques) >= 0.1 * 0.2 * RATE_HZ
     run.check_torques()
 
 
