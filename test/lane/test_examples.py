@@ -42,6 +42,7 @@ def test_demonstrations_of_ones_own_are_enacted(tmp_path):
         [
             *(shutil.which('ros2'), 'launch', 'ebm_concept_ros', 'reach_between.launch.py'),
             *('demonstrations:=0', 'concept:=north', 'reference_colour:=green'),
+            *('simulation_rate:=250.0', 'control_rate:=250.0'),
             *('lockstep:=true', 'render:=false', f'out_dir:={tmp_path}'),
         ],
         stdout=subprocess.PIPE,
