@@ -24,7 +24,11 @@ def page(teaching):
     assert page.errors == []
 
 
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item, nextitem):
-    """End it with the last test of this folder: a browser's loop is in the way of other loops."""
-    if nextitem is None or nextitem.path.parent != item.path.parent:
-        _opened.close()
+    """End it after the last test of this folder: a browser's loop is in the way of other loops."""
+    try:
+        return (yield)  # what the test itself has to put back needs the nodes
+    finally:
+        if nextitem is None or nextitem.path.parent != item.path.parent:
+            _opened.close()
