@@ -18,6 +18,7 @@ from launch.actions import DeclareLaunchArgument, OpaqueFunction, RegisterEventH
 from launch.event_handlers import OnProcessExit
 from launch_ros.actions import Node
 
+from ebm_concept_ros.nodes.bag_recorder import BagRecorderParameters
 from ebm_concept_ros.nodes.concept_learner import ConceptLearnerParameters
 from ebm_concept_ros.nodes.controller_setup import ControllerParameters
 from ebm_concept_ros.nodes.runtime.launch_arguments import argument, shares
@@ -30,6 +31,7 @@ MODELS = {
     'controller': ControllerParameters,
     'concept_learner': ConceptLearnerParameters,
     'teach_page': TeachPageParameters,
+    'bag_recorder': BagRecorderParameters,
 }
 # What stands for nothing here: a table to teach on, weights that learn concepts without names, and
 # a place to keep them.
@@ -38,16 +40,19 @@ _OWN = {
     'model_dir': ('models/open', "folder of the weights; empty: the package's models/open"),
 }
 _LIBRARY = 'out/library'
+_MEANINGS = {name: meaning for name, (_, meaning) in _OWN.items()} | {
+    'bag_dir': 'folder of the bags that the page records; empty: bags, beside the library',
+}
 _NAMES = (
     *('host', 'port', 'token', 'connection_timeout_s', 'frame_rate'),
-    *('scene_file', 'arm', 'workspace_config', 'model_dir', 'library_dir'),
+    *('scene_file', 'arm', 'workspace_config', 'model_dir', 'library_dir', 'bag_dir'),
     *('planner', 'lockstep'),
 )
 ARGUMENTS = tuple(
     replace(
         found := argument(MODELS, name),
         default=_LIBRARY if name == 'library_dir' else found.default,
-        meaning=_OWN[name][1] if name in _OWN else found.meaning,
+        meaning=_MEANINGS.get(name, found.meaning),
     )
     for name in _NAMES
 )
@@ -59,7 +64,11 @@ def start(context: object) -> list:
     for name, (own, _) in _OWN.items():
         texts[name] = texts[name] or str(package_path('', own))
     given = shares(ARGUMENTS, texts)
-    given.setdefault('concept_learner', {}).setdefault('library_dir', str(Path(_LIBRARY).resolve()))
+    library = given.setdefault('concept_learner', {}).setdefault(
+        'library_dir', str(Path(_LIBRARY).resolve())
+    )
+    given.setdefault('bag_recorder', {}).setdefault('bag_dir', str(Path(library).parent / 'bags'))
+    given['bag_recorder']['record_at_start'] = False
     # With weights for any concept, a place mirrored at a reference may be no worse than by 1.
     given.setdefault('controller', {}).update(follow_topic=False, goal_margin=0.5)
     nodes = {
@@ -74,8 +83,8 @@ def start(context: object) -> list:
     }
 
     def ended(name: str, event: object, _: object) -> list:
-        # A learner or a controller that is gone is said on the page, and may be started anew.
-        if name in ('concept_learner', 'controller'):
+        # One of these that is gone is said on the page, and may be started anew.
+        if name in ('concept_learner', 'controller', 'bag_recorder'):
             return []
         return [Shutdown(reason=f'{name} ended with status {event.returncode}')]
 

@@ -75,6 +75,7 @@ PURPOSE = {
     '~/stop': 'Holds until a concept comes that was published afterwards.',
     '~/enact': 'Brings the effector to where a concept, or a weighted sum, has the lowest energy; '
     'feedback at `status_rate`.',
+    '~/record': 'Begins a bag in `bag_dir`, or ends it.',
     '~/manage_nodes': 'Brings all managed nodes up in order, or down in reverse order.',
     '~/is_active': 'Whether all managed nodes are active, and the state of each.',
     '~/reset': 'Puts the arm back to its home and the simulated time to zero.',

@@ -44,10 +44,18 @@ def browser() -> Iterator[Browser]:
 class TaughtPage:
     """One page, and the last of each kind of message that its server sent."""
 
-    def __init__(self, browser: Browser, address: str, size: tuple[int, int] = (1280, 720)) -> None:
+    def __init__(
+        self,
+        browser: Browser,
+        address: str,
+        size: tuple[int, int] = (1280, 720),
+        has_touch: bool = False,
+    ) -> None:
         self.last: dict[str, dict] = {}
         self.errors: list[str] = []
-        context = browser.new_context(viewport={'width': size[0], 'height': size[1]})
+        context = browser.new_context(
+            viewport={'width': size[0], 'height': size[1]}, has_touch=has_touch
+        )
         context.set_default_timeout(PATIENCE_S * 1000)
         self.page: Page = context.new_page()
         self.page.on('pageerror', lambda error: self.errors.append(str(error)))
@@ -79,13 +87,14 @@ class TaughtPage:
         x, y = (v / HALF_WIDTH for v in place)
         return {'x': (x + 1) / 2 * box['width'], 'y': (1 - y) / 2 * box['height']}
 
+    def on_screen(self, plan: str, place: tuple) -> tuple[float, float]:
+        """Return where a place of a plan is on the screen, in pixels."""
+        box, at = self.page.locator(f'#{plan}').bounding_box(), self.pixel(plan, place)
+        return box['x'] + at['x'], box['y'] + at['y']
+
     def drag(self, plan: str, start: tuple, end: tuple) -> None:
         """Drag with the mouse on a plan ('board' or 'table'), from place to place."""
-        box = self.page.locator(f'#{plan}').bounding_box()
-        (x0, y0), (x1, y1) = (
-            (box['x'] + at['x'], box['y'] + at['y'])
-            for at in (self.pixel(plan, start), self.pixel(plan, end))
-        )
+        (x0, y0), (x1, y1) = self.on_screen(plan, start), self.on_screen(plan, end)
         mouse = self.page.mouse
         mouse.move(x0, y0)
         mouse.down()

@@ -1,9 +1,9 @@
 # Copyright 2026 The ebm_concept_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Node `bag_recorder`: writes what the other nodes say into a bag, as long as it runs.
+"""Node `bag_recorder`: writes what the other nodes say into a bag: all along, or when asked to.
 
-The bag is rosbag2's MCAP. It is whole once the node has ended.
+The bag is rosbag2's MCAP. It is whole once its recording, or the node, has ended.
 Messages are written as they came, without a look into them.
 """
 
@@ -20,8 +20,10 @@ from nav_msgs.msg import OccupancyGrid
 from pydantic import Field
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
+from rclpy.subscription import Subscription
 from sensor_msgs.msg import JointState
 from std_msgs.msg import String
+from std_srvs.srv import SetBool
 from tf2_msgs.msg import TFMessage
 from trajectory_msgs.msg import JointTrajectory
 from visualization_msgs.msg import MarkerArray
@@ -64,6 +66,9 @@ class BagRecorderParameters(Parameters):
     bag_dir: Annotated[str, FOLDER_OR_NONE] = Field(
         '', description='folder in which every run leaves a bag, run_0001 and so on; empty: none'
     )
+    record_at_start: bool = Field(
+        True, description='false: nothing is recorded before the service ~/record asks for it'
+    )
 
 
 class BagRecorder(RunnableDefaults, Node):
@@ -77,6 +82,45 @@ class BagRecorder(RunnableDefaults, Node):
         self._diagnostics = Diagnostics(self)
         self._writing_now = threading.Lock()  # guards the writer
         self._writer: BagWriter | None = None
+        self._recorders: list[Subscription] = []
+        self.create_service(SetBool, '~/record', self._on_record)
+        if self.parameters.record_at_start:
+            self._listen()
+
+    def start(self) -> None:
+        """Make the bag."""
+        if not self.parameters.bag_dir:
+            raise InvalidParameter('parameter bag_dir: empty, so there is nowhere to record')
+        if not self.parameters.record_at_start:
+            self._diagnostics.set('bag', Level.OK, 'nothing is recorded yet')
+            return
+        try:
+            self._begin()
+        except OSError as error:
+            raise InvalidParameter(f'parameter bag_dir: {error}') from None
+
+    def stop(self) -> None:
+        """Finish the bag."""
+        is_whole, _ = self._finish()
+        if not is_whole:
+            self.exit_code = 1
+
+    def _on_record(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
+        if not request.data:
+            response.success, response.message = self._finish()
+            return response
+        try:
+            if self._writer is None:
+                # Whoever listens anew is told again what is latched.
+                self._fall_silent()
+                self._listen()
+                self._begin()
+            response.success, response.message = True, f'recording into {self._writer.path}'
+        except (OSError, ValueError) as error:
+            response.message = f'record: {error}'
+        return response
+
+    def _listen(self) -> None:
         self._recorders = [
             self.create_subscription(
                 kind, topic, self._writing(kind, topic), raw=True, **qos.overridable(_deep(profile))
@@ -84,33 +128,32 @@ class BagRecorder(RunnableDefaults, Node):
             for topic, kind, profile in TOPICS
         ]
 
-    def start(self) -> None:
-        """Make the bag."""
-        if not self.parameters.bag_dir:
-            raise InvalidParameter('parameter bag_dir: empty, so there is nowhere to record')
-        path = next_bag(self.parameters.bag_dir)
-        try:
-            writer = BagWriter(path)
-        except OSError as error:
-            raise InvalidParameter(f'parameter bag_dir: {error}') from None
+    def _fall_silent(self) -> None:
+        for recorder in self._recorders:
+            self.destroy_subscription(recorder)
+        self._recorders = []
+
+    def _begin(self) -> None:
+        """Make the next bag; raises OSError, and ValueError where another made it just now."""
+        writer = BagWriter(next_bag(self.parameters.bag_dir))
         with self._writing_now:
             self._writer = writer
-        self._diagnostics.set('bag', Level.OK, f'recording into {path}')
+        self._diagnostics.set('bag', Level.OK, f'recording into {writer.path}')
 
-    def stop(self) -> None:
-        """Finish the bag."""
+    def _finish(self) -> tuple[bool, str]:
+        """End the bag; return whether it is whole, and what there is in it."""
         with self._writing_now:
             writer, self._writer = self._writer, None
+        self._fall_silent()
         if writer is None:
-            return
+            return True, 'nothing is being recorded'
         try:
             writer.close()
+            level, words = Level.OK, f'{writer.number} messages in {writer.path}'
         except OSError as error:
-            self.exit_code = 1
-            reason = f'{writer.path} is not whole: {error}'
-            self._diagnostics.set('bag', Level.ERROR, reason)
-        else:
-            self._diagnostics.set('bag', Level.OK, f'{writer.number} messages in {writer.path}')
+            level, words = Level.ERROR, f'{writer.path} is not whole: {error}'
+        self._diagnostics.set('bag', level, words)
+        return level is Level.OK, words
 
     def _writing(self, kind: type, topic: str) -> Callable[[bytes], None]:
         package, folder = kind.__module__.split('.')[:2]

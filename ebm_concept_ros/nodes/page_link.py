@@ -20,7 +20,7 @@ from rclpy.action import ActionClient
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.parameter import Parameter
-from std_srvs.srv import Trigger
+from std_srvs.srv import SetBool, Trigger
 
 import ebm_concept_ros.msg as ros
 import ebm_concept_ros.srv as srv
@@ -51,6 +51,7 @@ _SERVICES = {
     'controller/resume': Trigger,
     'controller/stop': Trigger,
     'controller/set_parameters': SetParameters,
+    'bag_recorder/record': SetBool,
 }
 
 
@@ -220,7 +221,7 @@ class PageLink:
         if not result.successful:
             raise Refused(f'speed_scale: {result.reason}')
 
-    # The table -------------------------------------------------------------------------------
+    # The table, and the bag -----------------------------------------------------------------
 
     async def move_thing(self, id_: str, place: Place) -> None:
         """Move a thing on the table."""
@@ -234,6 +235,10 @@ class PageLink:
         """Take a thing from the table."""
         await self._table.remove(id_)
 
+    async def record(self, on: bool) -> str:
+        """Begin a bag, or end it."""
+        return (await self._calls.call('bag_recorder/record', data=on)).message
+
     # The executor's thread -------------------------------------------------------------------
 
     def _look_around(self) -> None:
@@ -243,6 +248,7 @@ class PageLink:
             is_ready('controller/stop') and self._enact.server_is_ready(),
             self._node.count_publishers('joint_states') > 0,
             self._table.is_changeable(),
+            is_ready('bag_recorder/record'),
         )
         if presence != self._presence:
             self._presence = presence

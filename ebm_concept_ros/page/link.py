@@ -55,17 +55,21 @@ class Ended:
 
 @dataclass(frozen=True)
 class Presence:
-    """Which nodes there are. table: whether somebody moves things on it when asked."""
+    """Which nodes there are.
+
+    table: whether somebody moves things on it when asked. recorder: whether one writes bags then.
+    """
 
     learner: bool = False
     controller: bool = False
     simulator: bool = False
     table: bool = False
+    recorder: bool = False
 
     @property
     def nodes(self) -> dict[str, bool]:
         """Whether each of those is there that nothing goes without."""
-        return {name: there for name, there in vars(self).items() if name != 'table'}
+        return {name: getattr(self, name) for name in ('learner', 'controller', 'simulator')}
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -144,3 +148,6 @@ class Link(Protocol):
 
     async def remove_thing(self, id_: str) -> None:
         """Take a thing from the table."""
+
+    async def record(self, on: bool) -> str:
+        """Begin a bag, or end it; return what the recorder says."""

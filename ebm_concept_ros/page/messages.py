@@ -135,6 +135,13 @@ class Speed(Message):
     scale: Annotated[float, Field(ge=0.05, le=1.0, allow_inf_nan=False)]
 
 
+class Record(Message):
+    """Begin a bag of the session, or end it."""
+
+    type: Literal['record']
+    on: bool
+
+
 class Plain(Message):
     """What needs no words. deselect: the next example is a new one again."""
 
@@ -156,6 +163,7 @@ AnyMessage = (
     | Run
     | Preview
     | Speed
+    | Record
     | Plain
 )
 _ADAPTER: TypeAdapter[AnyMessage] = TypeAdapter(Annotated[AnyMessage, Field(discriminator='type')])

@@ -25,6 +25,7 @@ from ebm_concept_ros.page.lesson import MAX_THINGS, example_of, free_place
 from ebm_concept_ros.page.lessons import Lessons
 from ebm_concept_ros.page.link import Known, Link, Presence, Refused, Table
 from ebm_concept_ros.page.runs import Runs
+from ebm_concept_ros.page.session_bag import SessionBag
 from ebm_core.world.scene import InvalidInput
 
 _SAID = 8  # sentences that a page shows
@@ -42,6 +43,7 @@ class Teacher:
         self._lessons = Lessons(needed, seed)
         self._judge = Judge(link, self._lessons, self._say, self._changed)
         self._runs = Runs(link, tell, self._say, self._changed)
+        self._bag = SessionBag(link, self._say)
         self._rng = np.random.default_rng(seed)
         self._table = Table()
         self._presence = Presence()
@@ -64,6 +66,7 @@ class Teacher:
             messages.Run: self._run,
             messages.Preview: self._preview,
             messages.Speed: self._speed,
+            messages.Record: self._record,
             messages.Plain: self._plain,
         }
         link.heard.table = self._on_table
@@ -100,6 +103,7 @@ class Teacher:
             'table': [asdict(thing) for thing in self._table.things],
             'table_changes': self._presence.table,
             'running': self._runs.message,
+            'recording': self._bag.message,
             'library': [asdict(known) for known in self._known],
             'said': list(self._said),
         }
@@ -171,6 +175,9 @@ class Teacher:
     async def _speed(self, message: messages.Speed, page: object) -> None:
         await self._link.set_speed(message.scale)
 
+    async def _record(self, message: messages.Record, page: object) -> None:
+        await self._bag.record(message.on)
+
     async def _plain(self, message: messages.Plain, page: object) -> None:
         match message.type:
             case 'stop':
@@ -240,6 +247,7 @@ class Teacher:
 
     def _on_presence(self, presence: Presence) -> None:
         former, self._presence = self._presence, presence
+        self._bag.hear(presence.recorder)
         for name, there in presence.nodes.items():
             if there != former.nodes[name] and name in self._met:
                 self._say(f'The {name} is {"there again" if there else "gone"}.')

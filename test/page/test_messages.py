@@ -22,12 +22,24 @@ JSON = st.recursive(
 TYPES = st.sampled_from(
     [
         *('beat', 'show', 'move', 'table_move', 'takes_part', 'shuffle', 'add', 'remove', 'look'),
-        *('table_add', 'table_remove'),
+        *('table_add', 'table_remove', 'record'),
         *('delete', 'select', 'teach', 'save', 'delete_concept', 'export', 'import', 'run'),
         *('preview', 'speed', 'undo', 'deselect', 'pause', 'resume', 'stop'),
     ]
 )
-FIELDS = ('x', 'y', 'id', 'name', 'number', 'concepts', 'scale', 'text', 'colours', 'takes_part')
+FIELDS = (
+    'x',
+    'y',
+    'id',
+    'name',
+    'number',
+    'concepts',
+    'scale',
+    'text',
+    'colours',
+    'takes_part',
+    'on',
+)
 
 
 def message_or_reason(text):

@@ -6,6 +6,7 @@
 import asyncio
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -107,6 +108,10 @@ class Nodes:
 
     async def remove_thing(self, id_):
         self._ask('remove_thing', id_)
+
+    async def record(self, on):
+        self._ask('record', on)
+        return 'recording into run_0001' if on else '7 messages in run_0001'
 
 
 class Lesson:
@@ -266,6 +271,21 @@ async def test_what_stands_on_the_table_is_changed_by_whoever_moves_it(lesson):
     assert '8 things are there already' in lesson.answers[-1]['reason']
     lesson.nodes.heard.presence(Presence(learner=True, controller=True, simulator=True))
     assert not lesson.state['table_changes'] and lesson.state['why_not'].startswith('Nothing')
+
+
+@taught(0)
+async def test_a_bag_is_begun_and_ended_where_there_is_a_recorder(lesson):
+    assert lesson.state['recording'] is None
+    lesson.nodes.heard.presence(replace(ALL, recorder=True))
+    assert lesson.state['recording'] is False
+    await lesson.say('record', on=True)
+    assert lesson.state['recording'] and lesson.state['said'][-1] == 'Bag: recording into run_0001.'
+    await lesson.say('record', on=False)
+    assert lesson.state['said'][-1] == 'Bag: 7 messages in run_0001.'
+    await lesson.say('record', on=True)
+    lesson.nodes.heard.presence(ALL)
+    assert lesson.state['recording'] is None
+    assert lesson.state['said'][-1] == 'The recorder is gone, and its bag is not whole.'
 
 
 def understood(number, score=4.0, odd_one=0):

@@ -92,6 +92,9 @@ function showState() {
   $('advice').textContent = verdict.advice;
   $('colours').checked = state.deals.colours;
   $('shapes').checked = state.deals.shapes;
+  $('record').hidden = state.recording === null;
+  $('record').textContent = state.recording ? 'End recording' : 'Record';
+  $('record').className = state.recording ? 'stop' : '';
   $('undo').disabled = !state.examples.length;
   const runs = state.running;
   $('run').disabled = Boolean(state.why_not);
@@ -202,6 +205,7 @@ const onClick = {
   save: () => send({ type: 'save', name: state.name }),
   export: () => send({ type: 'export', name: state.name }),
   import: () => $('file').click(),
+  record: () => send({ type: 'record', on: !state.recording }),
 };
 for (const [id, act] of Object.entries(onClick)) $(id).onclick = act;
 $('name').onkeydown = (e) => { if (e.key === 'Enter') { $('name').blur(); onClick.teach(); } };

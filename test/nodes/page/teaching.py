@@ -44,6 +44,9 @@ class Teaching:
         given = {'model_dir': OPEN, 'lockstep': True, 'follow_topic': False, 'goal_margin': 0.5}
         stack.enter_context(running('controller', folder, **given))
         stack.enter_context(running('simulator', folder, lockstep=True, scene_file=scene))
+        self.bags = folder / 'bags'
+        recorder = running('bag_recorder', folder, bag_dir=self.bags, record_at_start=False)
+        stack.enter_context(recorder)
         page = running(
             'teach_page', folder, port=0, connection_timeout_s=SILENT_S, answer_timeout_s=60.0
         )

@@ -60,7 +60,7 @@ def test_things_come_and_go(page):
 def test_the_arm_follows_a_thing_that_is_dragged_while_it_moves(page):
     end, start = place(page.thing('triangle', 'table')), (-0.6, 0.55)
     drag_on_table(page, end, start)
-    page.page.fill('#speed', '0.2')
+    page.page.fill('#speed', '0.05')
     page.page.dispatch_event('#speed', 'change')
     hand = page.hand()
     page.page.click('#run')

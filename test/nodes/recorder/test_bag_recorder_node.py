@@ -14,6 +14,7 @@ from harness import JOINTS, WORKSPACE, NodeProcess, Probe, running, untrained_we
 from mcap.reader import make_reader
 from rosbags.highlevel import AnyReader
 from sensor_msgs.msg import JointState
+from std_srvs.srv import SetBool
 
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions as cv
@@ -137,6 +138,36 @@ def size_of(bag):
     return sum(path.stat().st_size for path in bag.iterdir()) if bag.exists() else 0
 
 
+def test_a_recorder_that_is_asked_to_records_one_bag_after_another(tmp_path, talk):
+    publish, probe, _ = talk
+    scenes = probe.publisher(ros.Scene, 'scene', qos.LATCHED, matched=False)
+    scenes.publish(ros.Scene())
+
+    def record(on):
+        answer = probe.call(SetBool, 'bag_recorder/record', SetBool.Request(data=on))
+        assert answer.success
+        return answer.message
+
+    def a_bag_has_the_scene():
+        path = tmp_path / record(True).rpartition('/')[2]
+        assert record(True) == f'recording into {path}', 'it goes on with that one'
+        wait_until(lambda: scenes.get_subscription_count() == 1, 'the recorder')
+        send_until(lambda: size_of(path) > 100_000, publish, 'a chunk in the file')
+        assert record(False).endswith(f' messages in {path}')
+        with opened(path) as bag:
+            return '/scene' in bag.topics
+
+    with running('bag_recorder', tmp_path, bag_dir=tmp_path, record_at_start=False):
+        assert record(False) == 'nothing is being recorded'
+        assert not list(tmp_path.glob('run_*'))
+        # What is latched is told to every bag; which message comes first is anybody's guess.
+        wait_until(a_bag_has_the_scene, 'a bag with the scene')
+        wait_until(a_bag_has_the_scene, 'another one')
+        assert (tmp_path / 'run_0002').exists()
+    probe.node.destroy_publisher(scenes)
+
+
+# Stands after what calls a service: of a recorder that was killed it would still be offered.
 def test_a_recorder_that_is_killed_leaves_a_bag_that_is_refused_and_the_next_one_another(
     tmp_path, talk
 ):
