@@ -18,19 +18,16 @@ import argparse
 import json
 import math
 import os
-import signal
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from playwright.sync_api import Browser
 
-from benchmarks.teach_page.browser import PATIENCE_S, TaughtPage, browser
+from benchmarks.teach_page.browser import TaughtPage, browser
+from benchmarks.teach_page.serving import served
 from ebm_concept_ros.package_files import WORKSPACE, package_path
 from ebm_concept_ros.page.lesson import random_board
 from ebm_concept_ros.workspace import load_workspace
@@ -38,37 +35,6 @@ from ebm_concept_ros.workspace import load_workspace
 NAME = 'right of the triangle'
 OFF = (0.2, 0.0)  # particle units
 NEAR_M = 0.02
-_LOOK_S = 0.05
-
-
-@contextmanager
-def served(scene_file: Path, folder: Path) -> Iterator[str]:
-    """Start the nodes of teach.launch.py over a table; yields the address of the page."""
-    given = {
-        'port': 0,
-        'lockstep': 'true',
-        'scene_file': scene_file,
-        'library_dir': folder / 'library',
-        'connection_timeout_s': 10.0,
-    }
-    log = folder / 'launch.log'
-    with log.open('w') as out:
-        launch = subprocess.Popen(
-            ['ros2', 'launch', 'ebm_concept_ros', 'teach.launch.py']
-            + [f'{name}:={value}' for name, value in given.items()],
-            stdout=out,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        ends_s = time.monotonic() + PATIENCE_S
-        while 'Teach on' not in log.read_text():
-            if time.monotonic() > ends_s or launch.poll() is not None:
-                raise RuntimeError(f'the page did not start:\n{log.read_text()}')
-            time.sleep(_LOOK_S)
-        yield log.read_text().split('Teach on ')[1].split()[0]
-    finally:
-        launch.send_signal(signal.SIGINT)
-        launch.wait(PATIENCE_S)
 
 
 def table(seed: int, folder: Path) -> Path:
@@ -163,7 +129,8 @@ def measure(
     """Teach on the first table; yield what came of it on each."""
     for number, seed in enumerate(tables):
         shots = Pictures(pictures if number == 0 else None)
-        with served(table(seed, folder), folder) as address:
+        in_lockstep = {'lockstep': 'true', 'connection_timeout_s': 10.0}
+        with served(folder, scene_file=table(seed, folder), **in_lockstep) as (address, _):
             page = TaughtPage(started, address)
             page.wait(lambda p=page: 'Waiting' not in p.state['why_not'], 'all nodes')
             if number == 0:

@@ -41,6 +41,7 @@ from ebm_core.world.scene import InvalidInput
 # A frame is sent again after this, so that a page can tell a resting arm from a dead server.
 _AT_LEAST_EVERY_S = 1.0
 _SAME_M = 2e-4
+_LOOK_S = 0.2
 _JOIN_TIMEOUT_S = 10.0
 _ADDRESS = Text('an address or a name of this machine; any but the loopback needs a token', str)
 _TOKEN = Text(f'nothing, or {SHORTEST_TOKEN} characters or more', str)
@@ -156,10 +157,12 @@ class TeachPage(RunnableDefaults, Node):
         _, port, *_ = site._server.sockets[0].getsockname()
         host = f'[{p.host}]' if ':' in p.host else p.host
         secret = f'?token={p.token}' if p.token else ''
+        address = f'http://{host}:{port}/{secret}'
         # Not through diagnostics: the token is for who started it.
-        print(f'Teach on http://{host}:{port}/{secret}', flush=True)
+        print(f'Teach on {address}', flush=True)
         self._diagnostics.set('page', Level.OK, f'served on {host}:{port}')
-        tasks = [asyncio.create_task(work()) for work in (self._pages.watch, self._show_live)]
+        works = (self._pages.watch(), self._show_live(), self._say_when_ready(address))
+        tasks = [asyncio.create_task(work) for work in works]
         try:
             await self._ends.wait()
         finally:
@@ -167,6 +170,12 @@ class TeachPage(RunnableDefaults, Node):
                 task.cancel()
             await self._pages.close()
             await runner.cleanup()
+
+    async def _say_when_ready(self, address: str) -> None:
+        """Print the address once more when all nodes are there, as they have talked meanwhile."""
+        while self._teacher.missing:
+            await asyncio.sleep(_LOOK_S)
+        print(f'Ready. Open {address} in a browser.', flush=True)
 
     def _about(self) -> dict:
         """Return what never changes."""

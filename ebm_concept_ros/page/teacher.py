@@ -72,6 +72,11 @@ class Teacher:
         link.heard.table = self._on_table
         link.heard.presence = self._on_presence
 
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The names of the nodes that are not there."""
+        return self._presence.missing
+
     # For the server --------------------------------------------------------------------------
 
     async def take(self, message: messages.AnyMessage, page: object, answer: Send) -> None:

@@ -15,6 +15,7 @@ const STATES = ['waiting', 'holding', 'moving', 'holding: a fault'];
 
 let state = null;
 let heat = null;
+let live = null; // the newest frame, until it is drawn
 let sum = {}; // names with their weights, of those that are ticked
 const send = (message) => socket.send(message);
 
@@ -37,11 +38,9 @@ const heard = {
   about: (message) => space.about(message),
   state: (message) => { state = message; showState(); },
   heat: (message) => { heat = message.size ? message : null; showHeat(); },
-  live: ({ points, hand, state: number, reason }) => {
-    space.show({ points });
-    table.show({ hand });
-    $('numbers').title = reason;
-    $('link').textContent = `arm: ${STATES[number] ?? ''}`;
+  live: (message) => {
+    if (!live) requestAnimationFrame(showLive);
+    live = message;
   },
   progress: ({ distance_m, energy }) => {
     $('numbers').textContent = `${distance_m === null ? '–' : (distance_m * 100).toFixed(1)} cm to go, energy ${energy === null ? '–' : energy.toFixed(2)}`;
@@ -61,6 +60,16 @@ const socket = new Socket((message) => heard[message.type]?.(message), (isOpen) 
   if (isOpen) showBanner('', 0);
   else showBanner('The connection is lost, and the arm stops. Trying again …', 0);
 });
+
+// A browser that draws more slowly than frames come draws the newest, and no queue grows.
+function showLive() {
+  const { points, hand, state: number, reason } = live;
+  live = null;
+  space.show({ points });
+  table.show({ hand });
+  $('numbers').title = reason;
+  $('link').textContent = `arm: ${STATES[number] ?? ''}`;
+}
 
 let hiding = 0;
 function showBanner(words, forMs) {

@@ -212,7 +212,8 @@ export class Plan {
     context.textBaseline = 'middle';
     const box = ([x, y], w, h) => [x - w / 2, y - h / 2, x + w / 2, y + h / 2];
     const at = this.items().map(({ id, place }) => this.px(this.held?.id === id ? this.held.place : place));
-    const taken = at.map((place) => box(place, radius * 2, radius * 2));
+    const width = ({ id }) => radius * (this.rings.has(id) ? 3.5 : 2);
+    const taken = this.items().map((item, i) => box(at[i], width(item), width(item)));
     if (this.goal) taken.push(box(this.px(this.goal), radius * 2, radius * 2));
     for (const [i, thing] of this.things.entries()) {
       const text = `${thing.colour} ${thing.shape}`;

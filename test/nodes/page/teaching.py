@@ -51,8 +51,8 @@ class Teaching:
             'teach_page', folder, port=0, connection_timeout_s=SILENT_S, answer_timeout_s=60.0
         )
         node = stack.enter_context(page)
-        wait_until(lambda: 'Teach on' in node.out, 'the address')
-        self.address = node.out.split('Teach on ')[1].split()[0]
+        wait_until(lambda: 'Ready. Open ' in node.out, 'all nodes')
+        self.address = node.out.split('Ready. Open ')[1].split()[0]
 
     def start_learner(self):
         given = {'model_dir': OPEN, 'library_dir': self.folder / 'library'}
