@@ -63,8 +63,8 @@ class Refused(RuntimeError):
 class Outcome:
     """How an enactment ended, or that it has not.
 
-    code: one of EnactConcept.Result, 0 where it has not ended yet. distance_m: to the energy's
-    minimum, NaN where it is not known.
+    code: one of EnactConcept.Result, 0 where it has not ended yet. distance_m: to where the energy
+    is as low as anywhere, NaN where it is not known.
     """
 
     reached: bool
@@ -212,7 +212,8 @@ class ConceptArm:
     ) -> tuple[bool, float, float]:
         """Return whether a concept is satisfied in a scene, the energy, and the distance, m.
 
-        It is where the one movable entity is within tolerance_m of the energy's minimum.
+        It is where the one movable entity is within tolerance_m of a place where the energy is as
+        low as anywhere.
         """
         given = {'concept': name, 'scene': scene, 'tolerance_m': float(tolerance_m)}
         answer = self._call(srv.Satisfied, 'concept_learner/satisfied', **given)
@@ -229,8 +230,9 @@ class ConceptArm:
     ) -> None:
         """Have a concept enacted, by name, or the sum of several: names with their weights.
 
-        Returns once the arm has it as its goal, which is to stay within tolerance_m of the energy's
-        minimum for hold_s. timeout_s: after which the controller gives up and holds; 0: never.
+        Returns once the arm has it as its goal, which is to stay for hold_s within tolerance_m of
+        where the energy is as low as anywhere. timeout_s: after which the controller gives up and
+        holds; 0: never.
         """
         weights = {concept: 1.0} if isinstance(concept, str) else dict(concept)
         goal = EnactConcept.Goal(

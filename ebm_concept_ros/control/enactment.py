@@ -1,7 +1,7 @@
 # Copyright 2026 The ebm_concept_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""One goal: the effector is to stay at the energy's minimum; whether it does, and how it ended."""
+"""One goal: the effector is to stay where the energy is lowest; whether it does; how it ended."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class Code(IntEnum):
 class Result:
     """How an enactment ended, in words too.
 
-    distance_m: to the energy's minimum in the end, NaN where it is not known. duration_s: from its
-    beginning, pauses left out.
+    distance_m: to where the energy is as low as anywhere in the end, NaN where not known.
+    duration_s: from its beginning, pauses left out.
     """
 
     code: Code
@@ -74,7 +74,7 @@ class Enactment:
 
     @property
     def distance_m(self) -> float:
-        """To the energy's minimum as last observed, NaN where it is not known."""
+        """To where the energy is as low as anywhere when last observed, NaN where not known."""
         return self._distance_m
 
     @property

@@ -22,9 +22,8 @@ class Measured:
     """What the newest joint state means for the target; NaN and None where that is not known.
 
     effector_m, goal_m: (3,) in base; the goal is where the energy field is lowest. energy: at the
-    effector. distance_m: from effector to goal, along the table, or the radius of a disc as large
-    as all places that are better, if that is less: of a ring every place will do. plan_age_s: since
-    the state that the plan starts from.
+    effector. distance_m: along the table to where the energy is as low as anywhere. plan_age_s:
+    since the state that the plan starts from.
     """
 
     target: Target | None = None
@@ -62,16 +61,7 @@ def measured(controller: TrackingController, model: PlanModel, workspace: Worksp
             workspace.to_base(target.field.minimum()), workspace.hover_height_in_base_m
         )
         if effector_m is not None:
-            energy = float(target.field.energy(workspace.to_plane(effector_m)))
-            distance_m = min(
-                float(np.linalg.norm(effector_m[:2] - goal_m[:2])),
-                _radius_of_better_units(target, workspace.to_plane(effector_m))
-                * workspace.metres_per_unit,
-            )
+            at = workspace.to_plane(effector_m)
+            energy = float(target.field.energy(at))
+            distance_m = target.field.distance_to_best(at) * workspace.metres_per_unit
     return Measured(target, effector_m, goal_m, energy, distance_m, plan_age_s)
-
-
-def _radius_of_better_units(target: Target, at: np.ndarray) -> float:
-    """Return it, particle units: the field's cost is the area of what is better, divided by pi."""
-    here, best = target.field.cost_value(np.stack((at, target.field.minimum())))
-    return math.sqrt(max(0.0, here - best))

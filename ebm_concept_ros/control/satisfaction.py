@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 class Satisfaction:
     """How far the movable entity is from where the energy is lowest.
 
-    energy: with it where it is; lowest_energy: with it at the minimum; distance_m: from one to the
-    other, on the table. attention: (N,), who takes part.
+    energy: with it where it is; lowest_energy: with it at the minimum; distance_m: on the table, to
+    where the energy is as low as anywhere. attention: (N,), who takes part.
     """
 
     energy: float
@@ -51,6 +51,6 @@ def satisfaction(
     return Satisfaction(
         float(target.field.energy(here)),
         float(target.field.energy(minimum)),
-        float(np.linalg.norm(here - minimum) * workspace.metres_per_unit),
+        target.field.distance_to_best(here) * workspace.metres_per_unit,
         target.attention,
     )

@@ -135,6 +135,16 @@ class EnergyField:
         """Return where the energy is lowest, (2,) particle units."""
         return self._minimum.copy()
 
+    def distance_to_best(self, point: np.ndarray) -> float:
+        """Return how far a point (2,) is from where the energy is as low as anywhere, units.
+
+        That is the distance to the minimum, or the radius of a disc as large as all places that are
+        better, if it is less: of a ring every place will do, and one of them is the minimum.
+        """
+        here, best = self.cost_value(np.stack((point, self._minimum)))
+        of_better = np.sqrt(max(0.0, here - best))  # the cost is that disc's squared radius
+        return float(min(np.linalg.norm(point - self._minimum), of_better))
+
     def _split(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         inside = np.clip(points, -self.half_width, self.half_width)
         return inside, points - inside

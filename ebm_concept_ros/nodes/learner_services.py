@@ -209,7 +209,7 @@ class LearnerServices:
         response.energy, response.lowest_energy = found.energy, found.lowest_energy
         response.distance_m = found.distance_m
         response.attention = _doubles(found.attention)
-        response.message = f'{found.distance_m:.3f} m from the minimum of the energy'
+        response.message = f'{found.distance_m:.3f} m from where the energy is as low as anywhere'
 
     def _understood(
         self, request: srv.Understood.Request, response: srv.Understood.Response

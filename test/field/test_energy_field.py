@@ -42,6 +42,19 @@ def test_minimum_is_found_to_a_few_hundredths_of_a_unit(shape):
     assert np.linalg.norm(field_around(GOAL, shape).minimum() - GOAL) < 0.03
 
 
+@pytest.mark.parametrize('shape', SHAPES.values(), ids=SHAPES)
+def test_the_distance_to_the_best_place_is_that_to_the_minimum_or_to_a_ring(shape):
+    ring = field_around(GOAL, lambda r: shape(r - 0.4))
+    for angle in np.arange(0.0, 6.0):
+        outwards = np.array([np.cos(angle), np.sin(angle)])
+        # The grid does not have it the same all around, and an area's root makes much of little.
+        assert ring.distance_to_best(GOAL + 0.4 * outwards) < 0.14
+        assert ring.distance_to_best(GOAL + 0.55 * outwards) > 0.14
+    for point in points(20, within=0.5):
+        here = np.linalg.norm(point - GOAL)
+        assert field_around(GOAL, shape).distance_to_best(point) == pytest.approx(here, abs=0.04)
+
+
 @pytest.mark.parametrize('shape', (SHAPES | PLATEAUS).values(), ids=SHAPES | PLATEAUS)
 def test_cost_falls_all_the_way_to_the_goal(shape):
     field = field_around(GOAL, shape)
