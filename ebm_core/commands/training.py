@@ -78,7 +78,7 @@ def run(
     """Train, and return the module on the CPU with its provenance; None where another leads."""
     device = device_of(args.device)
     # Before the run: what is committed while it lasts is not what it was made with.
-    commit = _commit()
+    commit = source_commit()
     begin = read_model(args.begin) if args.begin else None
     with joined(device) as processes:
         module, done = train(
@@ -92,11 +92,8 @@ def run(
         )
     if not processes.leads:
         return None
-    launcher = ['torchrun', '--nproc-per-node', str(processes.number)]
     provenance = {
-        'command': shlex.join(
-            [*(launcher if processes.number > 1 else ['python']), '-m', 'ebm_core', *sys.argv[1:]]
-        ),
+        'command': command_line(processes.number),
         'commit': commit,
         'seed': recipe.run.seed,
         'finished': datetime.now(UTC).isoformat(timespec='seconds'),
@@ -120,7 +117,13 @@ def fit(
         return train(recipe, Path(directory), device=cpu, report=report, quiet=True)[0].eval()
 
 
-def _commit() -> str:
+def command_line(processes: int = 1) -> str:
+    """Return the command that this is, for weights to say what made them."""
+    launcher = ['torchrun', '--nproc-per-node', str(processes)] if processes > 1 else ['python']
+    return shlex.join([*launcher, '-m', 'ebm_core', *sys.argv[1:]])
+
+
+def source_commit() -> str:
     """Return the source's commit, with '+changes' where files differ from it."""
     here = Path(__file__).parents[1]
     if commit := os.environ.get('SOURCE_COMMIT'):

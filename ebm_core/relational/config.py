@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from ..concepts import FAMILIES, OPEN_FAMILIES, concept_names
 from ..concepts.grammar import KINDS
@@ -47,12 +47,19 @@ class ModelConfig(Config):
     displacement: bool = Field(
         False, description='whether a single state is judged with the displacement since x⁰'
     )
-    bilinear: int = Field(
-        0, ge=0, le=1024, description='bilinear units of g, from which a linear way leads past f'
-    )
     ridge: bool = Field(
         False, description='whether codes are solved for exactly, instead of in K steps'
     )
+    maps: bool = Field(
+        False, description='whether a code may be a linear map that demonstrations follow exactly'
+    )
+
+    @field_validator('maps')
+    @classmethod
+    def _sees_where_it_was(cls, maps: bool, info: ValidationInfo) -> bool:
+        if maps and not (info.data.get('relational') and info.data.get('displacement')):
+            raise ValueError('maps need relational and displacement')
+        return maps
 
 
 class TrainingConfig(RunConfig):
@@ -135,6 +142,7 @@ _OPEN = {
     'roles': MAX_ROLES,
     'displacement': True,
     'ridge': True,
+    'maps': True,
 }
 _OPEN_FAMILIES = {
     'colour': 4,
@@ -186,7 +194,7 @@ PRESETS: dict[str, Preset] = {
     'shapes_scalar': _ablation(_SHAPES, residuals=1),
     # The continuum: every kind of the grammar, and the families, whose names are points of it.
     'open': Preset(
-        model=ModelConfig(hidden=256, bilinear=128, **_OPEN),
+        model=ModelConfig(hidden=256, **_OPEN),
         training=TrainingConfig(
             steps=8000,
             concepts=_OPEN_FAMILIES,
@@ -197,11 +205,13 @@ PRESETS: dict[str, Preset] = {
             **_RECIPE,
         ),
     ),
-    # The same for a core of a CPU, and what bilinear units are worth in it.
-    'open_small': Preset(model=ModelConfig(hidden=64, bilinear=64, **_OPEN), training=_OPEN_SMALL),
-    'open_small_no_bilinear': Preset(model=ModelConfig(hidden=64, **_OPEN), training=_OPEN_SMALL),
+    # The same for a core of a CPU, and what maps are worth in it.
+    'open_small': Preset(model=ModelConfig(hidden=64, **_OPEN), training=_OPEN_SMALL),
+    'open_small_no_maps': Preset(
+        model=ModelConfig(hidden=64, **_OPEN | {'maps': False}), training=_OPEN_SMALL
+    ),
     'tiny_open': Preset(
-        model=ModelConfig(hidden=32, bilinear=16, roles=MAX_ROLES, displacement=True, ridge=True),
+        model=ModelConfig(hidden=32, **_OPEN | {'residuals': 8, 'code_size': 8}),
         training=TrainingConfig(
             steps=48,
             concepts={'region': 1, 'formation': 1},

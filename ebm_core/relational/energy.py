@@ -15,14 +15,14 @@ Five things differ from the paper's text, and each buys convergence or speed:
 * g's output layer and f's input layer are both linear with only a sum between them; they are one.
 * g also sees how far apart the two entities are: shapes are made of distances, and two layers spend
   themselves on finding them in coordinates.
-* g may have bilinear units h_ij = (U z_i) ∘ (V z_j) of the moments z (`moments`), whose sums go
-  straight to the residuals: what is linear or quadratic in positions is not learned as a network.
+* a code may be a linear map instead (`maps`), whose residuals are added to the network's: what is
+  linear in where everybody is, nothing has to learn.
 
 Gradients with respect to gates, code and states are written out, not taken by autograd: the
 sampler's steps stay ordinary operations that training differentiates once.
 
-Shapes: B any batch axes, T times, N entities, I inputs, H hidden units and Q bilinear ones, R
-residuals, D code size.
+Shapes: B any batch axes, T times, N entities, I inputs, H hidden units and Z moments, which maps
+alone need, R residuals, D code size.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ from torch import Tensor, nn
 
 from ..world.scene import POSITION
 from .inputs import Inputs
-from .moments import moments, number_of_moments
+from .maps import Maps
+from .moments import is_movable, moments
 
 SOFTENING = 0.05  # particle units; the distance has no kink where two entities meet
 
@@ -56,7 +57,7 @@ def separation(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
 class LastLayer(NamedTuple):
     """f's last layer for given codes: residuals = t @ weight + bias.
 
-    weight: (B, H + Q, R); bias: (B, 1, R).
+    weight: (B, H + Z, R); bias: (B, 1, R).
     """
 
     weight: Tensor
@@ -74,19 +75,22 @@ class Energy(nn.Module):
         relational: bool = True,
         distances: bool = True,
         inputs: Inputs | None = None,
-        bilinear: int = 0,
+        maps: bool = False,
     ) -> None:
-        """Draw the weights; bilinear: how many bilinear units g has beside its hidden ones.
+        """Draw the weights; code_size is the network's, and maps make the energy's larger.
 
         Ablations: relational=False sums g over entities, not pairs; distances=False leaves the
         weight of their distance at zero.
         """
         super().__init__()
-        if bilinear and not relational:
-            raise ValueError('bilinear: these units are of pairs, which a relational energy has')
-        self.hidden, self.residuals, self.code_size = hidden, residuals, code_size
-        self.relational, self.bilinear = relational, bilinear
+        if maps and not relational:
+            raise ValueError('maps: their sums are over pairs, which a relational energy has')
+        self.hidden, self.residuals, self.network_code = hidden, residuals, code_size
+        self.relational = relational
         self.inputs = inputs = inputs or Inputs()
+        self.maps = Maps(inputs.roles) if maps else None
+        # A map's part begins with whether the network counts.
+        self.code_size = code_size + (1 + self.maps.layout.size if self.maps else 0)
 
         def weight(rows: int, columns: int, gain: float = 1.0) -> nn.Parameter:
             return nn.Parameter(torch.randn(rows, columns) * gain / rows**0.5)
@@ -110,18 +114,14 @@ class Energy(nn.Module):
         out = residuals * (code_size + 1)
         self.f_out = weight(hidden, out)
         self.f_out_bias = bias(out)
-        if bilinear:
-            self.q_first = weight(number_of_moments(inputs.roles), bilinear)
-            self.q_second = weight(number_of_moments(inputs.roles), bilinear)
-            # From zero: weights of an energy without them are a start for one that has them.
-            self.q_out = nn.Parameter(torch.zeros(bilinear, out))
 
     def frozen(self) -> Energy:
         """Return the same energy with parameters that receive no gradient (the bar of Ē)."""
         copy = Energy.__new__(Energy)
         nn.Module.__init__(copy)
         copy.hidden, copy.residuals, copy.code_size = self.hidden, self.residuals, self.code_size
-        copy.relational, copy.inputs, copy.bilinear = self.relational, self.inputs, self.bilinear
+        copy.network_code, copy.maps = self.network_code, self.maps
+        copy.relational, copy.inputs = self.relational, self.inputs
         for name, parameter in self.named_parameters():
             copy.register_buffer(name, parameter.detach(), persistent=False)
         return copy
@@ -129,7 +129,7 @@ class Energy(nn.Module):
     # g: pairs of entities
 
     def pairs(self, x: Tensor) -> Tensor:
-        """Return g's activations (B, N, N, H + Q) of all ordered pairs; x: (B, N, I)."""
+        """Return g's activations (B, N, N, H + Z) of all ordered pairs; x: (B, N, I)."""
         u = (x @ self.g_first).unsqueeze(-2) + (x @ self.g_second + self.g_bias).unsqueeze(-3)
         place = x[..., POSITION]
         distance, _ = separation(place.unsqueeze(-2), place.unsqueeze(-3))
@@ -137,62 +137,70 @@ class Energy(nn.Module):
         h = torch.nn.functional.silu(
             torch.nn.functional.silu(u) @ self.g_hidden + self.g_hidden_bias
         )
-        if not self.bilinear:
+        if self.maps is None:
             return h
         z = moments(x)
-        products = (z @ self.q_first).unsqueeze(-2) * (z @ self.q_second).unsqueeze(-3)
-        return torch.cat((h, products), -1)
+        return torch.cat((h, z.unsqueeze(-2) * is_movable(z).unsqueeze(-3)), -1)
 
     # f: residuals, affine in the code
 
     def residual_matrix_of_sum(self, s: Tensor, count: Tensor) -> Tensor:
-        """Return [A | b] (B, R, D + 1) of pair sums s (B, H + Q) and their number of pairs (B,)."""
-        out = self._last_hidden(s, count) @ self._last_weight() + self.f_out_bias
-        return out.unflatten(-1, (self.residuals, self.code_size + 1))
+        """Return [A | b] (B, R, D + 1) of pair sums s (B, H + Z) and their number of pairs (B,)."""
+        hidden, sums = s[..., : self.hidden], s[..., self.hidden :]
+        out = self._last_hidden(hidden, count) @ self.f_out + self.f_out_bias
+        of_network = out.unflatten(-1, (self.residuals, self.network_code + 1))
+        if self.maps is None:
+            return of_network
+        of_maps = self.maps.matrix(sums)
+        above = torch.nn.functional.pad(of_network, (0, of_maps.shape[-1] + 1))
+        below = torch.nn.functional.pad(of_maps, (of_network.shape[-1], 1))
+        return torch.cat((above, below), -2)
 
-    def _last_hidden(self, s: Tensor, count: Tensor) -> Tensor:
-        """Return what f's last layer sees (..., H + Q): hidden units, and the bilinear sums."""
+    def _last_hidden(self, hidden: Tensor, count: Tensor) -> Tensor:
         silu = torch.nn.functional.silu
-        hidden, bilinear = s[..., : self.hidden], s[..., self.hidden :]
         t = silu(hidden @ self.f_in + count.unsqueeze(-1) * self.f_count + self.f_bias)
-        t = silu(t @ self.f_hidden + self.f_hidden_bias)
-        return torch.cat((t, bilinear), -1) if self.bilinear else t
-
-    def _last_weight(self) -> Tensor:
-        return torch.cat((self.f_out, self.q_out)) if self.bilinear else self.f_out
+        return silu(t @ self.f_hidden + self.f_hidden_bias)
 
     def with_code(self, w: Tensor) -> LastLayer:
         """Return f's last layer for codes w (B, D).
 
         Whoever asks many energies of one code needs neither A nor b.
         """
-        w1 = homogeneous(w)
-        weight = w1 @ self._last_weight().view(-1, self.code_size + 1).T
-        bias = w1 @ self.f_out_bias.view(-1, self.code_size + 1).T
-        return LastLayer(weight.unflatten(-1, (-1, self.residuals)), bias.unsqueeze(-2))
+        network = self.network_code + 1
+        w1 = homogeneous(w) if self.maps is None else w[..., :network]
+        weight = (w1 @ self.f_out.view(-1, network).T).unflatten(-1, (-1, self.residuals))
+        bias = w1 @ self.f_out_bias.view(-1, network).T
+        if self.maps is not None:
+            of_maps, constant = self.maps.layer(w[..., network:])
+            above = torch.nn.functional.pad(weight, (0, of_maps.shape[-1]))
+            below = torch.nn.functional.pad(of_maps, (self.residuals, 0))
+            weight, bias = torch.cat((above, below), -2), torch.cat((bias, constant), -1)
+        return LastLayer(weight, bias.unsqueeze(-2))
 
     def energy_of_sum(self, s: Tensor, count: Tensor, last: LastLayer) -> Tensor:
-        """Return E (B, C) of C pair sums s (B, C, H + Q) with count (B, C) each."""
-        return (self._last_hidden(s, count) @ last.weight + last.bias).square().sum(-1)
+        """Return E (B, C) of C pair sums s (B, C, H + Z) with count (B, C) each."""
+        t = self._last_hidden(s[..., : self.hidden], count)
+        t = torch.cat((t, s[..., self.hidden :]), -1) if self.maps else t
+        return (t @ last.weight + last.bias).square().sum(-1)
 
     def head(self, s: Tensor, count: Tensor, last: LastLayer) -> tuple[Tensor, Tensor, Tensor]:
-        """Return E (B, C), ∂E/∂s (B, C, H + Q) and ∂E/∂count (B, C); arguments as above."""
-        hidden, bilinear = s[..., : self.hidden], s[..., self.hidden :]
+        """Return E (B, C), ∂E/∂s (B, C, H + Z) and ∂E/∂count (B, C); arguments as above."""
+        hidden, sums = s[..., : self.hidden], s[..., self.hidden :]
         z = hidden @ self.f_in + count.unsqueeze(-1) * self.f_count + self.f_bias
         t1, slope1 = silu_and_slope(z)
         t2, slope2 = silu_and_slope(t1 @ self.f_hidden + self.f_hidden_bias)
-        t2 = torch.cat((t2, bilinear), -1) if self.bilinear else t2
+        t2 = torch.cat((t2, sums), -1) if self.maps else t2
         r = t2 @ last.weight + last.bias
         d_t2 = 2 * r @ last.weight.transpose(-1, -2)
         d_z = ((d_t2[..., : self.hidden] * slope2) @ self.f_hidden.T) * slope1
         d_s = d_z @ self.f_in.T
-        d_s = torch.cat((d_s, d_t2[..., self.hidden :]), -1) if self.bilinear else d_s
+        d_s = torch.cat((d_s, d_t2[..., self.hidden :]), -1) if self.maps else d_s
         return r.square().sum(-1), d_s, d_z @ self.f_count
 
     # E as a function of the gates: identification
 
     def pair_sums(self, x: Tensor) -> Tensor:
-        """Return what the gates weigh (B, pairs, H + Q), summed over time; x: (B, T, N, I).
+        """Return what the gates weigh (B, pairs, H + Z), summed over time; x: (B, T, N, I).
 
         Unordered pairs i ≤ j: Σ_t h_ij + h_ji, which halves what identification reads in every
         step; if not relational, the N entities.
@@ -219,9 +227,9 @@ class Energy(nn.Module):
         return gates.sum(-1).square() if self.relational else gates.sum(-1)
 
     def gated_sum(self, h: Tensor, gates: Tensor) -> tuple[Tensor, Tensor]:
-        """Return Σ m_i m_j h_ij (B, C, H + Q) and Σ m_i m_j (B, C) of C choices of gates.
+        """Return Σ m_i m_j h_ij (B, C, H + Z) and Σ m_i m_j (B, C) of C choices of gates.
 
-        h: pair sums (B, pairs, H + Q); gates m: (B, C, N).
+        h: pair sums (B, pairs, H + Z); gates m: (B, C, N).
         """
         return self.pair_weights(gates) @ h, self.pair_count(gates)
 

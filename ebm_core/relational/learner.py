@@ -25,6 +25,6 @@ class Learner(nn.Module):
             size.relational,
             size.distances,
             Inputs(size.roles, size.displacement),
-            size.bilinear,
+            size.maps,
         )
         self.sampler = Sampler(size.sampler_steps, ridge=size.ridge)

@@ -86,7 +86,7 @@ class ConceptModel:
         ]
         affine = torch.stack([torch.stack(action), *arguments])
         generator = torch.Generator().manual_seed(seed)
-        found = self.sampler.infer_code(affine, generator=generator)
+        found = self.sampler.infer_code(affine, maps=self.energy.maps, generator=generator)
         energies = energy_of_matrix(affine, found.unsqueeze(1)).double().numpy()
         codes = found.double().numpy()
         if not (np.isfinite(codes).all() and np.isfinite(energies).all()):

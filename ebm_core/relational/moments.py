@@ -1,12 +1,7 @@
 # Copyright 2026 The ebm_concept_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""First moments of those who take part: what the energy's bilinear units multiply.
-
-Most of what one place can mean is linear in where everybody is: any affine combination of
-references, a place in the frame of two, a mirror image, part of the way, a step. Distances are
-quadratic. A network has to find both from examples; a product of two sums has them from the start.
-"""
+"""First moments of those who take part: of them maps are made (`maps`)."""
 
 from __future__ import annotations
 
@@ -32,6 +27,11 @@ def moments(x: Tensor) -> Tensor:
     """
     part, what = _part(x), _what(x)
     return (part.unsqueeze(-1) * what.unsqueeze(-2)).flatten(-2)
+
+
+def is_movable(z: Tensor) -> Tensor:
+    """Return (..., 1), of moments (..., Z) of an entity or of a sum of them: how many can move."""
+    return z[..., :1]
 
 
 def vector_jacobian(x: Tensor, gradient: Tensor) -> Tensor:

@@ -135,7 +135,8 @@ def demonstrated_code(
 ) -> Tensor:
     """Return w (C, D) of demonstrations, events (C, M)."""
     x = energy.inputs(shown.states[:, :, 1:], shown.states[:, :, 0], shown.roles)
-    return sampler.infer_code(energy.residual_matrix(x, shown.attention), noise=noise)
+    affine = energy.residual_matrix(x, shown.attention)
+    return sampler.infer_code(affine, maps=energy.maps, noise=noise)
 
 
 def _generation(

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from ..sampling.langevin import Langevin, StepRange
 from ..world.scene import COLOUR, PLANE_HALF_WIDTH, POSITION
 from .energy import Energy, homogeneous
+from .maps import Maps
 from .mask_search import grow_masks, refine_masks
 from .state_energy import StateEnergy
 
@@ -52,6 +53,7 @@ class Sampler(Langevin):
         self,
         affine: Tensor,
         *,
+        maps: Maps | None = None,
         generator: torch.Generator | None = None,
         noise: float = 0.0,
     ) -> Tensor:
@@ -60,7 +62,21 @@ class Sampler(Langevin):
         affine: (C, M, R, D + 1), `Energy.residual_matrix` of the demonstrations. E is quadratic in
         w, so they enter once, as the mean of [A | b]ᵀ[A | b]. Its minimum is taken exactly where
         the sampler has a ridge λ, as that of E + λ‖w‖²; the K steps stop on the way to it.
+        maps: the energy's; where demonstrations follow one of them, it is the code.
         """
+        if maps is None:
+            return self._network_code(affine, generator, noise)
+        at = maps.layout
+        of_network = affine[..., : -at.residuals, : -at.size - 1]
+        w = self._network_code(of_network, generator, noise)
+        v, is_map = maps.infer(affine[..., -at.residuals :, -at.size - 1 : -1])
+        network = torch.nn.functional.pad(homogeneous(w), (0, at.size))
+        a_map = torch.nn.functional.pad(v, (w.shape[-1] + 1, 0))
+        return torch.where(is_map.unsqueeze(-1), a_map, network)
+
+    def _network_code(
+        self, affine: Tensor, generator: torch.Generator | None, noise: float
+    ) -> Tensor:
         quadratic = (affine.mT @ affine).mean(1)
         if self.log_ridge is not None:
             return ridge_code(quadratic, self.log_ridge.exp().clamp_min(LEAST_RIDGE))

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..world.scene import POSITION
 from .energy import Energy, separation, silu_and_slope
-from .moments import moments, vector_jacobian
+from .moments import is_movable, moments, vector_jacobian
 
 
 class StateEnergy:
@@ -75,9 +75,9 @@ class StateEnergy:
         u, _, _, x = self._first_layer(states)
         h = silu(silu(u) @ e.g_hidden + e.g_hidden_bias)
         s = (self.weights @ h).squeeze(-2).sum(-2) + self.static
-        if e.bilinear:
-            first, second = self._factors(x)
-            s = torch.cat((s, (first * second).sum(-2)), -1)
+        if e.maps:
+            z = self._moments(x)
+            s = torch.cat((s, (z * is_movable(z)).sum(-2)), -1)
         return e.energy_of_sum(s, self.count, self.last)
 
     def value_and_gradient(self, states: Tensor) -> tuple[Tensor, Tensor]:
@@ -87,9 +87,9 @@ class StateEnergy:
         t1, slope1 = silu_and_slope(u)
         t2, slope2 = silu_and_slope(t1 @ e.g_hidden + e.g_hidden_bias)
         s = (self.weights @ t2).squeeze(-2).sum(-2) + self.static
-        if e.bilinear:
-            first, second = self._factors(x)
-            s = torch.cat((s, (first * second).sum(-2)), -1)
+        if e.maps:
+            z = self._moments(x)
+            s = torch.cat((s, (z * is_movable(z)).sum(-2)), -1)
         energy, d_s, _ = e.head(s, self.count, self.last)
         d_t2 = self.weights.transpose(-1, -2) * d_s[:, :, None, None, : e.hidden]
         d_u = ((d_t2 * slope2) @ e.g_hidden.T) * slope1
@@ -103,17 +103,15 @@ class StateEnergy:
         push = d_distance[..., m * p :].unflatten(-1, (p - m, m)).unsqueeze(-1) * second_by
         d_place = pull.sum(-2) - pull[..., :m, :].sum(-3) - push.sum(-3)
         d_x = d_x + torch.nn.functional.pad(d_place, (0, d_x.shape[-1] - 2))
-        if e.bilinear:
-            d_q = d_s[:, :, None, e.hidden :]
-            d_moments = (d_q * second) @ e.q_first.T + (d_q * first) @ e.q_second.T
+        if e.maps:
+            d_sums = d_s[:, :, None, e.hidden :]
+            by_movable = (d_sums * z).sum(-1, keepdim=True)
+            d_moments = d_sums * is_movable(z)
+            d_moments = d_moments + torch.nn.functional.pad(by_movable, (0, z.shape[-1] - 1))
             d_each = d_moments.unsqueeze(-2) * self.gates[..., :m, None]
             d_x = d_x + vector_jacobian(x[..., :m, :], d_each)
         return energy, torch.nn.functional.pad(e.inputs.vector_jacobian(d_x), (0, 0, 0, p - m))
 
-    def _factors(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the factors (B, M, T, Q) of the bilinear sums, which need no pairs.
-
-        Σ_ij m_i m_j (u · z_i)(v · z_j) = (u · Σ m_i z_i)(v · Σ m_j z_j). x: inputs (B, M, T, P, I).
-        """
-        z = (self.gates.unsqueeze(-2) @ moments(x)).squeeze(-2)
-        return z @ self.e.q_first, z @ self.e.q_second
+    def _moments(self, x: Tensor) -> Tensor:
+        """Return Σ m_i z_i (B, M, T, Z) of inputs x (B, M, T, P, I)."""
+        return (self.gates.unsqueeze(-2) @ moments(x)).squeeze(-2)

@@ -69,7 +69,7 @@ def understanding(
     affine = torch.cat([_affine(energy, *group) for group in groups.values()])
     number = len(demonstrations)
     others = torch.tensor([[j for j in range(number) if j != i] or [i] for i in range(number)])
-    codes = sampler.infer_code(affine[others], generator=generator)
+    codes = sampler.infer_code(affine[others], maps=energy.maps, generator=generator)
     terms = []
     for kind, some in alike.items():
         w, codes = codes[: len(some)], codes[len(some) :]

@@ -20,22 +20,23 @@ from ebm_core.world.scene import (
 )
 
 seeds = st.integers(0, 10_000)
-units = st.sampled_from([0, 5])
 few = settings(max_examples=20)
 PLAIN = Inputs()
+layouts = st.sampled_from([PLAIN, Inputs(roles=3), Inputs(roles=3, displacement=True)])
+STIFFNESS = 20.0**0.5
 
 
-def problem(seed, batch=3, n=5, times=2, relational=True, inputs=PLAIN, bilinear=0):
+def problem(seed, batch=3, n=5, times=2, relational=True, inputs=PLAIN, maps=False):
     torch.manual_seed(seed)
     size = {'hidden': 16, 'residuals': 3, 'code_size': 4}
-    units = bilinear if relational else 0
-    energy = Energy(**size, relational=relational, inputs=inputs, bilinear=units).double()
+    maps = maps and relational
+    energy = Energy(**size, relational=relational, inputs=inputs, maps=maps).double()
     # Biases, and the weight of distances, are zero to begin with: nothing of them could be wrong.
     for parameter in energy.parameters():
         torch.nn.init.normal_(parameter, std=parameter.shape[0] ** -0.5)
     x = torch.randn(batch, times, n, inputs.number, dtype=torch.double)
     gates = torch.rand(batch, n, dtype=torch.double)
-    w = torch.randn(batch, 4, dtype=torch.double)
+    w = torch.randn(batch, energy.code_size, dtype=torch.double)
     return energy, x, gates, w
 
 
@@ -70,22 +71,37 @@ def test_what_is_not_attended_to_does_not_matter(seed):
     )
 
 
-def product_of_moments(energy, one, other):
-    """A bilinear unit of two entities: each part that the first plays, times what it is."""
-    if not energy.bilinear:
-        return 0.0
-    factors = []
-    for x, weight in ((one, energy.q_first), (other, energy.q_second)):
-        part = torch.cat((x[:, [MOVABLE]], x[:, NUM_INPUTS:]), 1)
-        what = torch.cat((torch.ones(len(x), 1), x[:, POSITION], x[:, LAST_STEP]), 1)
-        factors.append(torch.einsum('bp,bw->bpw', part, what).flatten(1) @ weight)
-    return factors[0] * factors[1]
+def residuals_of_maps(x, gates, v):
+    """What a code says of the mover's place and of how many take part, times how many can move."""
+    gated = x * gates[:, None, :, None]
+    movable = gated[..., MOVABLE].sum(-1)  # (B, T)
+    parts = [x[..., MOVABLE], *x[..., NUM_INPUTS:].unbind(-1)]
+
+    def total(part, of):
+        return (movable * (gates[:, None] * part * of).sum(-1)).sum(1)
+
+    place, start = x[..., POSITION], x[..., POSITION] - x[..., LAST_STEP]
+    others = [(parts[0], start), *((part, place) for part in parts[1:])]
+    number = len(parts)
+    map_on, coefficients, offset, counts = v.split((1, 4 * number, 2, number), 1)
+    coefficients = coefficients.unflatten(1, (number, 2, 2))
+    rows = []
+    for axis in (0, 1):
+        row = map_on[:, 0] * total(parts[0], place[..., axis]) - offset[:, axis]
+        for entity, (part, where) in enumerate(others):
+            for column in (0, 1):
+                c = coefficients[:, entity, axis, column]
+                row = row - c * total(part, where[..., column])
+        rows.append(row)
+    for k, part in enumerate(parts):
+        rows.append(map_on[:, 0] * total(part, torch.ones_like(part)) - counts[:, k])
+    return STIFFNESS * torch.stack(rows, 1)
 
 
 def reference_energy(energy, x, gates, w):
     """Eq. 4 time by time and pair by pair, from the parameters alone."""
     silu = torch.nn.functional.silu
-    total, count, products = 0, 0, 0
+    total, count = 0, 0
     for i in range(x.shape[2]):
         for j in range(x.shape[2]):
             if not energy.relational and i != j:
@@ -98,32 +114,33 @@ def reference_energy(energy, x, gates, w):
                 u = u + distance * energy.g_distance
                 h = silu(silu(u) @ energy.g_hidden + energy.g_hidden_bias)
                 total = total + gate[:, None] * h
-                products = products + gate[:, None] * product_of_moments(
-                    energy, x[:, t, i], x[:, t, j]
-                )
             count = count + gate
     t = silu(total @ energy.f_in + count[:, None] * energy.f_count + energy.f_bias)
     t = silu(t @ energy.f_hidden + energy.f_hidden_bias) @ energy.f_out + energy.f_out_bias
-    t = t + products @ energy.q_out if energy.bilinear else t
-    t = t.reshape(len(x), energy.residuals, energy.code_size + 1)
-    residual = (t[..., :-1] @ w[..., None])[..., 0] + t[..., -1]
+    size = energy.network_code
+    t = t.reshape(len(x), energy.residuals, size + 1)
+    network = w[:, size, None] if energy.maps else 1.0
+    residual = (t[..., :-1] @ w[:, :size, None])[..., 0] + t[..., -1] * network
+    if energy.maps:
+        of_maps = residuals_of_maps(x, gates, w[:, size + 1 :])
+        residual = torch.cat((residual, of_maps), 1)
     return residual.square().sum(-1)
 
 
-@given(seed=seeds, relational=st.booleans(), bilinear=units)
+@given(seed=seeds, relational=st.booleans(), maps=st.booleans(), inputs=layouts)
 @few
-def test_equals_the_sum_over_pairs(seed, relational, bilinear):
-    energy, x, gates, w = problem(seed, relational=relational, bilinear=bilinear)
+def test_equals_the_sum_over_pairs(seed, relational, maps, inputs):
+    energy, x, gates, w = problem(seed, relational=relational, inputs=inputs, maps=maps)
     expected = reference_energy(energy, x, gates, w)
     torch.testing.assert_close(energy.energy(x, gates, w), expected)
     of_gates = energy.energy_of_gates(energy.pair_sums(x), gates[:, None], energy.with_code(w))
     torch.testing.assert_close(of_gates[:, 0], expected)
 
 
-@given(seed=seeds, relational=st.booleans(), bilinear=units)
+@given(seed=seeds, relational=st.booleans(), maps=st.booleans(), inputs=layouts)
 @few
-def test_gate_gradient_is_autograds(seed, relational, bilinear):
-    energy, x, gates, w = problem(seed, relational=relational, bilinear=bilinear)
+def test_gate_gradient_is_autograds(seed, relational, maps, inputs):
+    energy, x, gates, w = problem(seed, relational=relational, inputs=inputs, maps=maps)
     gates.requires_grad_()
     (expected,) = torch.autograd.grad(energy.energy(x, gates, w).sum(), gates)
     value, gradient = energy.energy_and_gate_gradient(
@@ -138,16 +155,14 @@ def test_gate_gradient_is_autograds(seed, relational, bilinear):
     relational=st.booleans(),
     times=st.sampled_from([1, 4]),
     movers=st.integers(1, 3),
-    inputs=st.sampled_from([Inputs(), Inputs(roles=3), Inputs(roles=3, displacement=True)]),
-    bilinear=units,
+    inputs=layouts,
+    maps=st.booleans(),
 )
 @few
 def test_state_energy_is_the_energy_and_its_gradient_is_autograds(
-    seed, relational, times, movers, inputs, bilinear
+    seed, relational, times, movers, inputs, maps
 ):
-    energy, _, gates, w = problem(
-        seed, n=3, relational=relational, inputs=inputs, bilinear=bilinear
-    )
+    energy, _, gates, w = problem(seed, n=3, relational=relational, inputs=inputs, maps=maps)
     roles = torch.randn(3, 3, inputs.roles, dtype=torch.double)
     before = torch.randn(3, 3, NUM_FEATURES, dtype=torch.double)
     x = torch.randn(3, times, 3, NUM_FEATURES, dtype=torch.double)
@@ -194,9 +209,9 @@ def test_frozen_shares_values_and_takes_no_gradient():
     assert x.grad is not None and all(p.grad is None for p in energy.parameters())
 
 
-@pytest.mark.parametrize(('n', 'bilinear'), [(2, 0), (6, 0), (3, 5)])
-def test_training_differentiates_through_a_gradient_step(n, bilinear):
-    energy, _, gates, w = problem(3, n=n, bilinear=bilinear)
+@pytest.mark.parametrize(('n', 'maps'), [(2, False), (6, False), (3, True)])
+def test_training_differentiates_through_a_gradient_step(n, maps):
+    energy, _, gates, w = problem(3, n=n, maps=maps)
     x = torch.randn(3, 1, n, NUM_FEATURES, dtype=torch.double)
     states = StateEnergy(energy, x[:, 0], x, gates, w, movers=1)
     stepped = x[:, None] - 0.1 * states.value_and_gradient(x[:, None])[1]
@@ -213,9 +228,9 @@ def test_without_distances_nothing_of_them_is_learned():
     assert energy.g_first.grad is not None
 
 
-@pytest.mark.parametrize(('relational', 'bilinear'), [(True, 0), (False, 0), (True, 5)])
-def test_energies_of_toggled_gates_are_those_of_the_masks(relational, bilinear):
-    energy, x, _, w = problem(3, relational=relational, bilinear=bilinear)
+@pytest.mark.parametrize(('relational', 'maps'), [(True, False), (False, False), (True, True)])
+def test_energies_of_toggled_gates_are_those_of_the_masks(relational, maps):
+    energy, x, _, w = problem(3, relational=relational, maps=maps)
     with torch.no_grad():
         h = energy.pair_sums(x)
         last = energy.with_code(w)

@@ -1,0 +1,264 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Places that a linear map tells exactly: the part of the energy that nothing has to train.
+
+A third of the way, a corner of a parallelogram, mirrored, a step: where the one mover is to be is
+linear in where it was and where those of each role are. A network only comes near that, and of five
+demonstrations a few numbers follow exactly. So the energy has six residuals more,
+
+    r = κ (p − C q − o),  c = κ (n − n̄),
+
+of the mover's place p, what the others' places and its start amount to, q, and how many take part,
+n. Their coefficients are part of the code, and so linear in it as the network's are. A code takes
+the network or a map, never both: which one, the demonstrations decide. A map counts if every one of
+them follows from the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from itertools import combinations
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from .moments import number_of_moments
+
+# κ² = 20 per unit²: near the minimum the chains' last steps, of about 0.05, lead into it.
+_STIFFNESS = 20.0**0.5
+# How far a demonstration may be from where the others say, particle units: root of mean square.
+_NEAR = 0.03
+# What is nearer than this differs by rounding, and fewer coefficients count for more.
+_EXACT = 0.01
+# How many numbers of the demonstrations are left over once the coefficients have been chosen.
+_FEWEST_LEFT_OVER = 2
+# Where nobody moved so far in any of them, still scenes are shown, which are the network's.
+_MOVED = 0.1
+_LITTLE = 1e-9
+_X, _Y = 0, 1
+
+
+class Layout(NamedTuple):
+    """Where the coefficients stand in a code's part (V,) for maps, and which residuals there are.
+
+    entities: the mover's start, then each role. First comes what switches the map on.
+    """
+
+    entities: int
+
+    @property
+    def offset(self) -> int:
+        """The first of two: what is added to a place."""
+        return 1 + 4 * self.entities
+
+    @property
+    def counts(self) -> int:
+        """The first of those that say how many movers, and how many of each role."""
+        return self.offset + 2
+
+    @property
+    def size(self) -> int:
+        """V."""
+        return self.counts + self.entities
+
+    @property
+    def residuals(self) -> int:
+        """The number of residuals: two of the place, the others of how many take part."""
+        return 2 + self.entities
+
+    def coefficient(self, entity: int, row: int, column: int) -> int:
+        """Where the coefficient of an entity's x or y in the place's x or y is."""
+        return 1 + 4 * entity + 2 * row + column
+
+
+class Family(NamedTuple):
+    """Maps with some structure: coefficients (18,) = fixed + free @ numbers that are to be found.
+
+    uses: (E,) bool, whose places it needs.
+    """
+
+    fixed: Tensor
+    free: Tensor
+    uses: Tensor
+
+
+class Maps(nn.Module):
+    """The residuals of maps, and the search for the map that demonstrations follow."""
+
+    def __init__(self, roles: int) -> None:
+        super().__init__()
+        self.layout = Layout(1 + roles)
+        linear, constant = _residuals(self.layout, number_of_moments(roles))
+        self.register_buffer('linear', linear)
+        self.register_buffer('constant', constant)
+
+    def matrix(self, sums: Tensor) -> Tensor:
+        """Return what code coefficients are multiplied with, (..., residuals, V).
+
+        sums: (..., Z) moments of all who take part, times how many of them are movable.
+        """
+        return torch.einsum('...z,vzr->...rv', sums, self.linear) + self.constant.T
+
+    def layer(self, code: Tensor) -> tuple[Tensor, Tensor]:
+        """Return weight (B, Z, residuals) and bias (B, residuals) that codes (B, V) amount to."""
+        return torch.einsum('bv,vzr->bzr', code, self.linear), code @ self.constant
+
+    def infer(self, matrix: Tensor) -> tuple[Tensor, Tensor]:
+        """Return codes (C, V), and whether (C,) there is a map that the demonstrations follow.
+
+        matrix: (C, M, residuals, V) of M demonstrations.
+        """
+        at = self.layout
+        scaled = matrix.double() / -self.constant[at.offset, _X]
+        place, counts = scaled[..., :2, 0], scaled[..., 2:, 0]
+        others = torch.stack(
+            [
+                -scaled[..., _X, at.coefficient(e, _X, _X) : at.coefficient(e, _X, _X) + 2]
+                for e in range(at.entities)
+            ],
+            -2,
+        )
+        number = torch.cat((torch.ones_like(counts[..., :1]), counts[..., 1:]), -1)
+        is_one_mover = (counts[..., 0] - 1).abs().amax(1) < 1e-3
+        moved = (place - others[..., 0, :]).norm(dim=-1).amax(1) > _MOVED
+        is_constant = (counts - counts[:, :1]).abs().amax((1, 2)) < 1e-3
+        there = (number > 0.5).all(1)
+        mean = others / number.clamp_min(1.0).unsqueeze(-1)
+        score, found = self._best(place, mean, there)
+        is_map = is_one_mover & moved & is_constant & score.isfinite()
+        code = matrix.new_zeros(len(matrix), at.size)
+        code[:, 0] = 1.0
+        each = number[:, 0].clamp_min(1.0).repeat_interleave(4, 1)
+        code[:, 1 : at.offset] = (found[:, :-2] / each).to(code)
+        code[:, at.offset : at.counts] = found[:, -2:].to(code)
+        code[:, at.counts :] = counts[:, 0].to(code)
+        return code, is_map
+
+    def _best(self, place: Tensor, mean: Tensor, there: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the score (C,) of the best map, least is best, and its coefficients (C, 4 E + 2).
+
+        place: (C, M, 2); mean: (C, M, E, 2); there: (C, E). Infinite where no map fits.
+        """
+        c, m = place.shape[:2]
+        design = _design(mean)
+        best = place.new_full((c,), torch.inf)
+        chosen = place.new_zeros(c, design.shape[-1])
+        for free, families in _families(self.layout.entities, place.device).items():
+            if 2 * (m - 1) - free < _FEWEST_LEFT_OVER:
+                continue
+            wanted = place.unsqueeze(1) - torch.einsum('cmkp,fp->cfmk', design, families.fixed)
+            columns = torch.einsum('cmkp,fpd->cfmkd', design, families.free)
+            missed, numbers = _left_out(columns, wanted)
+            error = missed.square().mean((-1, -2)).sqrt()
+            fits = (error < _NEAR) & (there.unsqueeze(1) | ~families.uses).all(-1)
+            score = 2 * m * (error.square() + _EXACT**2).sqrt().log() + free
+            score, which = torch.where(fits, score, torch.inf).min(1)
+            of_best = torch.take_along_dim(numbers, which[:, None, None], 1).squeeze(1)
+            of_it = families.fixed[which] + (families.free[which] @ of_best.unsqueeze(-1))[..., 0]
+            better = score < best
+            best = torch.where(better, score, best)
+            chosen = torch.where(better.unsqueeze(1), of_it, chosen)
+        return best, chosen
+
+
+def _left_out(columns: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
+    """Return by how much each demonstration is missed by what all others say, and the solution.
+
+    columns: (..., M, 2, d), wanted: (..., M, 2); the solution (..., d) is that of all of them, of
+    least squares. One left out is missed by (1 − H)⁻¹ times its residual, H its part of the hat
+    matrix.
+    """
+    d = columns.shape[-1]
+    if not d:
+        return wanted, wanted.new_zeros(*wanted.shape[:-2], 0)
+    flat = columns.flatten(-3, -2)
+    # What two coefficients do alike, as of an entity that never moves, neither of them may do.
+    # Without a check for errors: a GPU would be waited for.
+    normal = flat.mT @ flat + _LITTLE * torch.eye(d).to(flat)
+    inverse = torch.linalg.inv_ex(normal).inverse
+    numbers = (inverse @ flat.mT @ wanted.flatten(-2).unsqueeze(-1)).squeeze(-1)
+    residual = wanted - (columns @ numbers[..., None, :, None]).squeeze(-1)
+    own = columns @ inverse.unsqueeze(-3) @ columns.mT
+    rest = (1 + _LITTLE) * torch.eye(2).to(own) - own
+    return torch.linalg.solve_ex(rest, residual.unsqueeze(-1)).result.squeeze(-1), numbers
+
+
+def _design(mean: Tensor) -> Tensor:
+    """Return (C, M, 2, 4 E + 2): what the coefficients of entities and offset are multiplied by."""
+    c, m, e, _ = mean.shape
+    rows = mean.new_zeros(c, m, 2, e, 2, 2)
+    rows[:, :, _X, :, _X] = rows[:, :, _Y, :, _Y] = mean
+    offset = torch.eye(2).to(mean).expand(c, m, 2, 2)
+    return torch.cat((rows.flatten(3), offset), -1)
+
+
+@cache
+def _families(entities: int, device: torch.device) -> dict[int, Family]:
+    """Return all structures, stacked by how many numbers are to be found."""
+    by_number: dict[int, list[Family]] = {}
+    for family in _structures(entities):
+        by_number.setdefault(family.free.shape[1], []).append(family)
+    return {
+        number: Family(*(torch.stack(parts).to(device) for parts in zip(*some, strict=True)))
+        for number, some in sorted(by_number.items())
+    }
+
+
+def _structures(entities: int) -> Iterator[Family]:
+    """Yield what all places of a concept may have in common, each without an offset and with it.
+
+    Of some entities: any multiples, for what depends on where the plane's middle is; an affine
+    combination; and one whose differences are also turned, as similarities do.
+    """
+    size = 4 * entities + 2
+    as_it_is, turned = torch.eye(2), torch.tensor([[0.0, -1.0], [1.0, 0.0]])
+    offset = list(torch.eye(size, dtype=torch.float64)[-2:])
+
+    def of(entity: int, part: Tensor) -> Tensor:
+        out = torch.zeros(size, dtype=torch.float64)
+        out[4 * entity : 4 * entity + 4] = part.flatten()
+        return out
+
+    nothing = torch.zeros(size, dtype=torch.float64)
+    for few in range(entities + 1):
+        for chosen in combinations(range(entities), few):
+            uses = torch.tensor([e in chosen for e in range(entities)])
+            structures = [(nothing, [of(e, as_it_is) for e in chosen])]
+            if chosen:
+                first, *others = chosen
+                apart = [of(e, as_it_is) - of(first, as_it_is) for e in others]
+                structures.append((of(first, as_it_is), apart))
+            if few > 1:
+                across = [of(e, turned) - of(first, turned) for e in others]
+                structures.append((of(first, as_it_is), apart + across))
+            for fixed, columns in structures:
+                for free in (columns, columns + offset):
+                    if chosen or free:  # nothing at all would be the plane's middle
+                        matrix = torch.stack(free, 1) if free else fixed.new_zeros(size, 0)
+                        yield Family(fixed, matrix, uses)
+
+
+def _residuals(at: Layout, z: int) -> tuple[Tensor, Tensor]:
+    """Return the residuals as linear in code and sums, (V, Z, residuals), and their constants."""
+    linear, constant = torch.zeros(at.size, z, at.residuals), torch.zeros(at.size, at.residuals)
+    each = z // at.entities  # of a part: that it is there, its place, its last step
+
+    def place(part: int) -> list[int]:
+        return [part * each + 1, part * each + 2]
+
+    for axis in (_X, _Y):
+        linear[0, place(0)[axis], axis] = 1.0
+        for column in (_X, _Y):
+            start = at.coefficient(0, axis, column)
+            linear[start, place(0)[column], axis] = -1.0
+            linear[start, place(0)[column] + 2, axis] = 1.0  # where it was: its place less its step
+            for role in range(1, at.entities):
+                linear[at.coefficient(role, axis, column), place(role)[column], axis] = -1.0
+        constant[at.offset + axis, axis] = -1.0
+    for part in range(at.entities):
+        linear[0, part * each, 2 + part] = 1.0
+        constant[at.counts + part, 2 + part] = -1.0
+    return _STIFFNESS * linear, _STIFFNESS * constant
