@@ -38,6 +38,7 @@ _FEWEST_LEFT_OVER = 2
 # Where nobody moved so far in any of them, still scenes are shown, which are the network's.
 _MOVED = 0.1
 _LITTLE = 1e-9
+_ALIKE = 1e-3  # numbers of entities that rounding alone makes different
 _X, _Y = 0, 1
 
 
@@ -74,15 +75,32 @@ class Layout(NamedTuple):
         return 1 + 4 * entity + 2 * row + column
 
 
-class Family(NamedTuple):
-    """Maps with some structure: coefficients (18,) = fixed + free @ numbers that are to be found.
+class Families(NamedTuple):
+    """Structures of maps: coefficients (P,) = fixed + free @ numbers that are to be found.
 
-    uses: (E,) bool, whose places it needs.
+    fixed: (F, P); free: (F, P, D), of which `number` (F,) columns count. uses: (F, E) bool, whose
+    places each needs.
     """
 
     fixed: Tensor
     free: Tensor
+    number: Tensor
     uses: Tensor
+
+
+class Shown(NamedTuple):
+    """What M demonstrations of each of C codes show.
+
+    place: (C, M, 2) where the mover came to be; mean: (C, M, E, 2) its start, and where those of
+    each role are in the mean. number: (C, E) of how many. counts: (C, E) the same, but of movers
+    first. may_be_map: (C,) whether one entity moved, in one state, and as many took part each time.
+    """
+
+    place: Tensor
+    mean: Tensor
+    number: Tensor
+    counts: Tensor
+    may_be_map: Tensor
 
 
 class Maps(nn.Module):
@@ -112,74 +130,69 @@ class Maps(nn.Module):
         matrix: (C, M, residuals, V) of M demonstrations.
         """
         at = self.layout
-        scaled = matrix.double() / -self.constant[at.offset, _X]
-        place, counts = scaled[..., :2, 0], scaled[..., 2:, 0]
-        others = torch.stack(
-            [
-                -scaled[..., _X, at.coefficient(e, _X, _X) : at.coefficient(e, _X, _X) + 2]
-                for e in range(at.entities)
-            ],
-            -2,
-        )
-        number = torch.cat((torch.ones_like(counts[..., :1]), counts[..., 1:]), -1)
-        is_one_mover = (counts[..., 0] - 1).abs().amax(1) < 1e-3
-        moved = (place - others[..., 0, :]).norm(dim=-1).amax(1) > _MOVED
-        is_constant = (counts - counts[:, :1]).abs().amax((1, 2)) < 1e-3
-        there = (number > 0.5).all(1)
-        mean = others / number.clamp_min(1.0).unsqueeze(-1)
-        score, found = self._best(place, mean, there)
-        is_map = is_one_mover & moved & is_constant & score.isfinite()
-        code = matrix.new_zeros(len(matrix), at.size)
-        code[:, 0] = 1.0
-        each = number[:, 0].clamp_min(1.0).repeat_interleave(4, 1)
-        code[:, 1 : at.offset] = (found[:, :-2] / each).to(code)
-        code[:, at.offset : at.counts] = found[:, -2:].to(code)
-        code[:, at.counts :] = counts[:, 0].to(code)
-        return code, is_map
+        shown = self._shown(matrix.double() / -self.constant[at.offset, _X])
+        score = shown.place.new_full((len(matrix),), torch.inf)
+        found = shown.place.new_zeros(len(matrix), at.counts - 1)
+        if matrix.is_cuda:  # to ask whether any may be one would be to wait for it
+            score, found = self._best(shown)
+        elif shown.may_be_map.any():
+            some = shown.may_be_map.nonzero().squeeze(1)
+            score[some], found[some] = self._best(Shown(*(part[some] for part in shown)))
+        is_map = shown.may_be_map & score.isfinite()
+        # What was found is of a role's mean place; the residuals are of the sum.
+        each = shown.number.clamp_min(1.0).repeat_interleave(4, 1)
+        parts = (torch.ones_like(each[:, :1]), found[:, :-2] / each, found[:, -2:], shown.counts)
+        return torch.cat(parts, 1).to(matrix), is_map
 
-    def _best(self, place: Tensor, mean: Tensor, there: Tensor) -> tuple[Tensor, Tensor]:
+    def _shown(self, matrix: Tensor) -> Shown:
+        """Read what demonstrations show from what a code's coefficients are multiplied with."""
+        at = self.layout
+        place, counts = matrix[..., :2, 0], matrix[..., 2:, 0]
+        first = [at.coefficient(e, _X, _X) for e in range(at.entities)]
+        others = torch.stack([-matrix[..., _X, c : c + 2] for c in first], -2)
+        is_one_mover = (counts[..., 0] - 1).abs().amax(1) < _ALIKE
+        is_constant = (counts - counts[:, :1]).abs().amax((1, 2)) < _ALIKE
+        moved = (place - others[..., 0, :]).norm(dim=-1).amax(1) > _MOVED
+        number = torch.cat((torch.ones_like(counts[:, 0, :1]), counts[:, 0, 1:]), -1)
+        mean = others / number.clamp_min(1.0)[:, None, :, None]
+        return Shown(place, mean, number, counts[:, 0], is_one_mover & is_constant & moved)
+
+    def _best(self, shown: Shown) -> tuple[Tensor, Tensor]:
         """Return the score (C,) of the best map, least is best, and its coefficients (C, 4 E + 2).
 
-        place: (C, M, 2); mean: (C, M, E, 2); there: (C, E). Infinite where no map fits.
+        The score is infinite where no map fits.
         """
-        c, m = place.shape[:2]
-        design = _design(mean)
-        best = place.new_full((c,), torch.inf)
-        chosen = place.new_zeros(c, design.shape[-1])
-        for free, families in _families(self.layout.entities, place.device).items():
-            if 2 * (m - 1) - free < _FEWEST_LEFT_OVER:
-                continue
-            wanted = place.unsqueeze(1) - torch.einsum('cmkp,fp->cfmk', design, families.fixed)
-            columns = torch.einsum('cmkp,fpd->cfmkd', design, families.free)
-            missed, numbers = _left_out(columns, wanted)
-            error = missed.square().mean((-1, -2)).sqrt()
-            fits = (error < _NEAR) & (there.unsqueeze(1) | ~families.uses).all(-1)
-            score = 2 * m * (error.square() + _EXACT**2).sqrt().log() + free
-            score, which = torch.where(fits, score, torch.inf).min(1)
-            of_best = torch.take_along_dim(numbers, which[:, None, None], 1).squeeze(1)
-            of_it = families.fixed[which] + (families.free[which] @ of_best.unsqueeze(-1))[..., 0]
-            better = score < best
-            best = torch.where(better, score, best)
-            chosen = torch.where(better.unsqueeze(1), of_it, chosen)
-        return best, chosen
+        families = _families(self.layout.entities, shown.place.device)
+        m = shown.place.shape[1]
+        design = _design(shown.mean).unsqueeze(1)
+        wanted = shown.place.unsqueeze(1) - (design @ families.fixed[:, None, :, None]).squeeze(-1)
+        columns = design @ families.free.unsqueeze(1)
+        missed, numbers = _left_out(columns, wanted, families.number)
+        error = missed.square().mean((-1, -2)).sqrt()
+        is_there = (shown.number > 0.5).unsqueeze(1) | ~families.uses
+        is_told = 2 * (m - 1) - families.number >= _FEWEST_LEFT_OVER
+        fits = (error < _NEAR) & is_there.all(-1) & is_told
+        score = 2 * m * (error.square() + _EXACT**2).sqrt().log() + families.number
+        best, which = torch.where(fits, score, torch.inf).min(1)
+        of_best = torch.take_along_dim(numbers, which[:, None, None], 1).squeeze(1)
+        free = (families.free[which] @ of_best.unsqueeze(-1)).squeeze(-1)
+        return best, families.fixed[which] + free
 
 
-def _left_out(columns: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
+def _left_out(columns: Tensor, wanted: Tensor, number: Tensor) -> tuple[Tensor, Tensor]:
     """Return by how much each demonstration is missed by what all others say, and the solution.
 
-    columns: (..., M, 2, d), wanted: (..., M, 2); the solution (..., d) is that of all of them, of
-    least squares. One left out is missed by (1 − H)⁻¹ times its residual, H its part of the hat
-    matrix.
+    columns: (C, F, M, 2, D) of which the first `number` (F,) count, the others are zero. wanted:
+    (C, F, M, 2). The solution (C, F, D) is that of all of them, of least squares. One left out is
+    missed by (1 − H)⁻¹ times its residual, H its part of the hat matrix.
     """
-    d = columns.shape[-1]
-    if not d:
-        return wanted, wanted.new_zeros(*wanted.shape[:-2], 0)
-    flat = columns.flatten(-3, -2)
+    flat, size = columns.flatten(-3, -2), columns.shape[-1]
     # What two coefficients do alike, as of an entity that never moves, neither of them may do.
+    unused = torch.arange(size, device=number.device) >= number.unsqueeze(-1)
+    normal = flat.mT @ flat + torch.diag_embed(torch.where(unused, 1.0, _LITTLE)).to(flat)
     # Without a check for errors: a GPU would be waited for.
-    normal = flat.mT @ flat + _LITTLE * torch.eye(d).to(flat)
     inverse = torch.linalg.inv_ex(normal).inverse
-    numbers = (inverse @ flat.mT @ wanted.flatten(-2).unsqueeze(-1)).squeeze(-1)
+    numbers = (inverse @ (flat.mT @ wanted.flatten(-2).unsqueeze(-1))).squeeze(-1)
     residual = wanted - (columns @ numbers[..., None, :, None]).squeeze(-1)
     own = columns @ inverse.unsqueeze(-3) @ columns.mT
     rest = (1 + _LITTLE) * torch.eye(2).to(own) - own
@@ -196,19 +209,21 @@ def _design(mean: Tensor) -> Tensor:
 
 
 @cache
-def _families(entities: int, device: torch.device) -> dict[int, Family]:
-    """Return all structures, stacked by how many numbers are to be found."""
-    by_number: dict[int, list[Family]] = {}
-    for family in _structures(entities):
-        by_number.setdefault(family.free.shape[1], []).append(family)
-    return {
-        number: Family(*(torch.stack(parts).to(device) for parts in zip(*some, strict=True)))
-        for number, some in sorted(by_number.items())
-    }
+def _families(entities: int, device: torch.device) -> Families:
+    """Return all structures at once."""
+    each = list(_structures(entities))
+    most = max(free.shape[1] for _, free, _ in each)
+    pad = torch.nn.functional.pad
+    return Families(
+        torch.stack([fixed for fixed, _, _ in each]).to(device),
+        torch.stack([pad(free, (0, most - free.shape[1])) for _, free, _ in each]).to(device),
+        torch.tensor([free.shape[1] for _, free, _ in each], device=device),
+        torch.stack([uses for _, _, uses in each]).to(device),
+    )
 
 
-def _structures(entities: int) -> Iterator[Family]:
-    """Yield what all places of a concept may have in common, each without an offset and with it.
+def _structures(entities: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Yield fixed, free and uses of what places may have in common, without an offset and with it.
 
     Of some entities: any multiples, for what depends on where the plane's middle is; an affine
     combination; and one whose differences are also turned, as similarities do.
@@ -238,7 +253,7 @@ def _structures(entities: int) -> Iterator[Family]:
                 for free in (columns, columns + offset):
                     if chosen or free:  # nothing at all would be the plane's middle
                         matrix = torch.stack(free, 1) if free else fixed.new_zeros(size, 0)
-                        yield Family(fixed, matrix, uses)
+                        yield fixed, matrix, uses
 
 
 def _residuals(at: Layout, z: int) -> tuple[Tensor, Tensor]:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +22,7 @@ from ..world.scene import (
     Scene,
 )
 from .config import ModelConfig, Preset
-from .energy import energy_of_matrix
+from .inference import InferredConcept, infer_concept, inputs_of
 from .learner import Learner
 from .roles import Roles, infer_roles, one_role
 from .state_energy import StateEnergy
@@ -32,21 +31,6 @@ from .understanding import understanding
 IDENTIFICATION_RESTARTS = 16
 GENERATION_RESTARTS = 32
 _PLACES_AT_ONCE = 1024  # of an actor whose energy is tabulated: bounds what the network keeps
-
-
-@dataclass(frozen=True, eq=False)
-class InferredConcept:
-    """What five demonstrations amount to.
-
-    action_code: (D,) w_x of eq. 6. argument_code: (K · D,) w_a, one of eq. 6 for each of K roles.
-    action_energies, argument_energies: (n,) E(x¹, a, w_x) and E(x⁰, a, w_a) of each demonstration,
-        of several roles the mean.
-    """
-
-    action_code: np.ndarray
-    argument_code: np.ndarray
-    action_energies: np.ndarray
-    argument_energies: np.ndarray
 
 
 class ConceptModel:
@@ -70,28 +54,9 @@ class ConceptModel:
         if not demonstrations:
             raise InvalidInput('demonstrations: none given')
         roles = self.roles_of(demonstrations)
-        # One event at a time: the pairs of many large events would not fit into memory together.
-        action = [
-            self._affine(d.judged(in_time=in_time), d.attention, of)
-            for d, of in zip(demonstrations, roles.of, strict=True)
-        ]
-        arguments = [
-            torch.stack(
-                [
-                    self._affine([d.before] * 2, d.attention * told)
-                    for d, told in zip(demonstrations, roles.told_by_code(k), strict=True)
-                ]
-            )
-            for k in range(1, roles.number + 1)
-        ]
-        affine = torch.stack([torch.stack(action), *arguments])
-        generator = torch.Generator().manual_seed(seed)
-        found = self.sampler.infer_code(affine, maps=self.energy.maps, generator=generator)
-        energies = energy_of_matrix(affine, found.unsqueeze(1)).double().numpy()
-        codes = found.double().numpy()
-        if not (np.isfinite(codes).all() and np.isfinite(energies).all()):
-            raise InvalidInput('demonstrations: inference of the codes did not stay finite')
-        return InferredConcept(codes[0], codes[1:].ravel(), energies[0], energies[1:].mean(0))
+        return infer_concept(
+            self.energy, self.sampler, demonstrations, roles, seed, in_time=in_time
+        )
 
     def roles_of(self, demonstrations: Sequence[Demonstration]) -> Roles:
         """Return the roles that demonstrations mark or suggest; one if the energy knows none."""
@@ -237,23 +202,9 @@ class ConceptModel:
         energy = StateEnergy(self.energy, x, x.unsqueeze(1), *given)
         return order, movers, energy
 
-    def _affine(
-        self, states: Sequence[Scene], attention: np.ndarray, roles: np.ndarray | None = None
-    ) -> torch.Tensor:
-        """Return [A | b] (R, D + 1) of x⁰ … xᵀ; who has no attention has no part in the energy."""
-        part = attention > 0
-        x = self._inputs(states, roles)[:, :, torch.from_numpy(part)]
-        gates = torch.tensor(attention[part], dtype=torch.float32)[None]
-        return self.energy.residual_matrix(x, gates)[0]
-
-    def _inputs(
-        self, scene: Scene | Sequence[Scene], roles: np.ndarray | None = None
-    ) -> torch.Tensor:
+    def _inputs(self, scene: Scene | Sequence[Scene]) -> torch.Tensor:
         """Return the inputs (1, T, N, I) of one state, or of a trajectory x⁰ … xᵀ."""
-        states = [scene, scene] if isinstance(scene, Scene) else list(scene)
-        x = torch.from_numpy(np.stack([state.features() for state in states]))[None]
-        of = None if roles is None else self.energy.inputs.one_hot(roles)
-        return self.energy.inputs(x[:, 1:], x[:, 0], of)
+        return inputs_of(self.energy, [scene, scene] if isinstance(scene, Scene) else scene)
 
     def _roles(self, scene: Scene, roles: np.ndarray) -> torch.Tensor:
         roles = np.asarray(roles)

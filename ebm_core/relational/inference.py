@@ -1,0 +1,107 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""From demonstrations to codes: what happens in them, and to whom (eq. 6, 8)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..errors import InvalidInput
+from ..world.scene import Demonstration, Scene
+from .energy import Energy, energy_of_matrix
+from .roles import Roles
+from .sampler import Sampler
+
+_PAIRS_AT_ONCE = 4096  # that the network sees: what caches hold, and memory is bounded
+
+
+@dataclass(frozen=True, eq=False)
+class InferredConcept:
+    """What five demonstrations amount to.
+
+    action_code: (D,) w_x of eq. 6. argument_code: (K · D,) w_a, one of eq. 6 for each of K roles.
+    action_energies, argument_energies: (n,) E(x¹, a, w_x) and E(x⁰, a, w_a) of each demonstration,
+        of several roles the mean.
+    """
+
+    action_code: np.ndarray
+    argument_code: np.ndarray
+    action_energies: np.ndarray
+    argument_energies: np.ndarray
+
+
+class _Event(NamedTuple):
+    """States x⁰ … xᵀ, and attention (N,) and roles (N,) in them; None: all play the same."""
+
+    states: Sequence[Scene]
+    attention: np.ndarray
+    roles: np.ndarray | None
+
+
+def infer_concept(
+    energy: Energy,
+    sampler: Sampler,
+    demonstrations: Sequence[Demonstration],
+    roles: Roles,
+    seed: int,
+    *,
+    in_time: bool,
+) -> InferredConcept:
+    """Infer the action code, and the argument code of each role.
+
+    in_time: whether the way counts where the ends do not tell what happened. Raises InvalidInput
+    where a code is not finite.
+    """
+    events = [
+        _Event(d.judged(in_time=in_time), d.attention, of)
+        for d, of in zip(demonstrations, roles.of, strict=True)
+    ]
+    for k in range(1, roles.number + 1):
+        events += [
+            _Event([d.before] * 2, d.attention * told, None)
+            for d, told in zip(demonstrations, roles.told_by_code(k), strict=True)
+        ]
+    affine = _residual_matrices(energy, events).unflatten(0, (-1, len(demonstrations)))
+    generator = torch.Generator().manual_seed(seed)
+    found = sampler.infer_code(affine, maps=energy.maps, generator=generator)
+    energies = energy_of_matrix(affine, found.unsqueeze(1)).double().numpy()
+    codes = found.double().numpy()
+    if not (np.isfinite(codes).all() and np.isfinite(energies).all()):
+        raise InvalidInput('demonstrations: inference of the codes did not stay finite')
+    return InferredConcept(codes[0], codes[1:].ravel(), energies[0], energies[1:].mean(0))
+
+
+def inputs_of(energy: Energy, states: Sequence[Scene], roles: np.ndarray | None = None) -> Tensor:
+    """Return the inputs (1, T, N, I) of x⁰ … xᵀ."""
+    x = torch.from_numpy(np.stack([state.features() for state in states]))[None]
+    of = None if roles is None else energy.inputs.one_hot(roles)
+    return energy.inputs(x[:, 1:], x[:, 0], of)
+
+
+def _residual_matrices(energy: Energy, events: Sequence[_Event]) -> Tensor:
+    """Return [A | b] (events, R, D + 1); who has no attention has no part in it.
+
+    Events of one size are seen at once, as far as their pairs fit into memory.
+    """
+    alike: dict[torch.Size, list[int]] = defaultdict(list)
+    seen = []
+    for index, event in enumerate(events):
+        part = event.attention > 0
+        x = inputs_of(energy, event.states, event.roles)[:, :, torch.from_numpy(part)]
+        seen.append((x, torch.tensor(event.attention[part], dtype=torch.float32)[None]))
+        alike[x.shape].append(index)
+    found: dict[int, Tensor] = {}
+    for (_, times, number, _), indices in alike.items():
+        at_once = max(1, _PAIRS_AT_ONCE // (times * max(1, number) ** 2))
+        for few in (indices[i : i + at_once] for i in range(0, len(indices), at_once)):
+            x, gates = (torch.cat(part) for part in zip(*(seen[i] for i in few), strict=True))
+            found |= zip(few, energy.residual_matrix(x, gates), strict=True)
+    return torch.stack([found[index] for index in range(len(events))])
