@@ -28,6 +28,8 @@ def model():
     [
         '0.15 north of A',
         'one third of the way from A to B',
+        'the fourth corner of a parallelogram',
+        'mirrored through A',
         'the middle of three',
         'halfway to A',
         '0.3 from A, from wherever it comes',
