@@ -104,7 +104,7 @@ def test_what_the_demo_teaches_is_enacted_after_every_node_was_restarted(tmp_pat
         assert arm.concepts() == []
         quick = Example('demo_quick_start.py', tmp_path)
         assert quick.stdout.startswith('Outcome(reached=True'), quick.stdout + quick.stderr
-        contradiction = example('demo_contradiction.py')
+        contradiction = Example('demo_contradiction.py', tmp_path)
         assert contradiction.returncode == 0, contradiction.stdout + contradiction.stderr
         assert 'not understood' in contradiction.stdout
 
