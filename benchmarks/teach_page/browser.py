@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -44,7 +42,7 @@ def browser() -> Iterator[Browser]:
 
 
 class TaughtPage:
-    """One page, the last of each kind of message that its server sent, and how many there were."""
+    """One page, and the last of each kind of message that its server sent."""
 
     def __init__(
         self,
@@ -54,8 +52,6 @@ class TaughtPage:
         has_touch: bool = False,
     ) -> None:
         self.last: dict[str, dict] = {}
-        self.numbers: Counter[str] = Counter()
-        self.released_ns = 0  # when the mouse was released last, ns on the system clock
         self.errors: list[str] = []
         context = browser.new_context(
             viewport={'width': size[0], 'height': size[1]}, has_touch=has_touch
@@ -71,7 +67,6 @@ class TaughtPage:
     def _hear(self, text: str) -> None:
         message = json.loads(text)
         self.last[message['type']] = message
-        self.numbers[message['type']] += 1
 
     @property
     def state(self) -> dict:
@@ -105,7 +100,6 @@ class TaughtPage:
         mouse.down()
         mouse.move((x0 + x1) / 2, (y0 + y1) / 2)
         mouse.move(x1, y1)
-        self.released_ns = time.time_ns()
         mouse.up()
 
     def thing(self, shape: str, where: str = 'board') -> dict:
