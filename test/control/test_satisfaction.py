@@ -4,7 +4,7 @@
 """Whether a concept is satisfied, by the shipped weights: of a circle every place will do."""
 
 import numpy as np
-from harness import WORKSPACE
+from reaching import shipped_workspace
 
 from ebm_concept_ros.control.satisfaction import satisfaction
 from ebm_concept_ros.types import ConceptCodes, NamedScene
@@ -25,7 +25,9 @@ def test_every_place_of_a_circle_satisfies_it_and_its_middle_does_not():
         scene = asked.before.with_positions([place, *asked.before.positions[1:]])
         ids = tuple(f'{i}' for i in range(len(scene)))
         named = NamedScene(ids, scene)
-        return satisfaction(model, codes, named, WORKSPACE, attention=asked.attention).distance_m
+        return satisfaction(
+            model, codes, named, shipped_workspace(), attention=asked.attention
+        ).distance_m
 
     for angle in np.linspace(0.0, 2 * np.pi, 6, endpoint=False):
         outwards = np.array([np.cos(angle), np.sin(angle)])
