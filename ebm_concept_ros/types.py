@@ -19,11 +19,15 @@ from ebm_core.world.scene import Demonstration, Scene
 
 @dataclass(frozen=True, eq=False)
 class JointSample:
-    """What the joints did at one instant: positions (n,) rad, velocities (n,) rad/s."""
+    """What the joints did at one instant: positions (n,) rad, velocities (n,) rad/s.
+
+    efforts_nm: (n,) that acted up to then, where that is reported.
+    """
 
     stamp_ns: int
     positions_rad: np.ndarray
     velocities_rad_s: np.ndarray
+    efforts_nm: np.ndarray | None = None
 
     @property
     def stamp_s(self) -> float:

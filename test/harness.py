@@ -308,6 +308,7 @@ class RestingArm:
         self._publisher = probe.publisher(JointState, 'joint_states', qos.JOINT_STATES_PUBLISHED)
         self.time_ns = 1_000_000_000
         self.order = list(range(len(JOINTS)))
+        self.efforts_nm = np.zeros(len(JOINTS))  # reported; something carries the arm
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -330,7 +331,7 @@ class RestingArm:
                     [JOINTS[i] for i in self.order],
                     ARM.home_rad[self.order],
                     zeros,
-                    zeros,
+                    self.efforts_nm[self.order],
                     self.time_ns,
                 )
             )

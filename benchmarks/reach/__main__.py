@@ -13,6 +13,7 @@
     python -m benchmarks.reach --compose between north --reweigh --scenes 50
     python -m benchmarks.reach --concepts between north --appearing --scenes 50
     python -m benchmarks.reach --scenes 50 --obstacles 1 --no-avoidance
+    python -m benchmarks.reach --obstacles 1 --no-avoidance --on-contact ignore hold retreat
     python -m benchmarks.reach --arm iiwa7 --scenes 50
     python -m benchmarks.reach --arm my/arm.yaml --workspace my/arm_workspace.yaml --scenes 10
     python -m benchmarks.reach --real-time --scenes 20
@@ -25,8 +26,8 @@ where both can hold, and success is that both do; with --reweigh they hold at di
 weights are 1 and 0 until the arm is on its way and then 0 and 1, and success is the second. With
 --appearing, entities that take no part come and go. --real-time runs the launch file instead, and
 with --hold the arm stays at its goal for so long and the times are those of the hold. A run that
-breaks a joint's speed limit or its range is no success. Needs the environment's shell
-(. scripts/environment.sh). Status 1 when a reach failed.
+breaks a joint's speed limit or its range, or strikes something, is no success. Needs the
+environment's shell (. scripts/environment.sh). Status 1 when a reach failed.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ from benchmarks.reach.real_time import HOLD_S, MAX_HOLD_S, run_scenes
 from benchmarks.reach.table import print_table
 from ebm_concept_ros.arm.composed_table import SUM
 from ebm_concept_ros.config_files import ConfigError
+from ebm_concept_ros.control.contact_reflex import HOLD, IGNORE, RETREAT
 from ebm_concept_ros.planning.planners import PLANNERS
 from ebm_core.concepts import spatial_concept_names
 
@@ -78,6 +80,7 @@ def main(argv: list[str] | None = None) -> int:
             [args.reweigh],
             [args.obstacles],
             (True, False) if args.no_avoidance else (True,),
+            args.on_contact,
         )
         rows = [bench.series(Conditions(*each), args.seeds) for each in combinations]
     print_table(rows)
@@ -131,6 +134,13 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         '--no-avoidance', action='store_true', help='the same without avoiding them beside it'
     )
+    parser.add_argument(
+        '--on-contact',
+        nargs='+',
+        choices=(HOLD, RETREAT, IGNORE),
+        default=[HOLD],
+        help='what the controller does where something strikes the arm',
+    )
     parser.add_argument('--model', type=Path, default=Path('models/concepts'))
     parser.add_argument('--arm', default='jaco', help='name of a shipped one, or a YAML file')
     parser.add_argument('--workspace', type=Path, default=Path('config/workspace.yaml'))
@@ -153,6 +163,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         '--reweigh': args.reweigh,
         '--compose': args.compose,
         '--obstacles': args.obstacles,
+        '--on-contact': args.on_contact != [HOLD],
     }
     if args.real_time and any(in_lockstep.values()):
         parser.error(f'--real-time takes no {", ".join(in_lockstep)}')

@@ -13,6 +13,7 @@ import numpy as np
 from benchmarks.reach.perturbations import Perturbation, Sensor
 from benchmarks.reach.surroundings import Surroundings
 from ebm_concept_ros.arm.simulation import ArmSimulation
+from ebm_concept_ros.control.contact_reflex import HOLD
 from ebm_concept_ros.control.control_law import Mode
 from ebm_concept_ros.control.tracking_controller import Assignment, TrackingController
 from ebm_concept_ros.oracle.judge import ReachJudge
@@ -36,7 +37,9 @@ class Run:
     velocities_rad_s, efforts_nm: (T, n). to_goal_m, to_minimum_m: (T,) the effector's distances to
     where the concept and the field want it at the time, to_goal_m is None where the concept knows
     no distance. tracked: (T,) bool, False where the controller held for want of a plan. touched:
-    (T,) bool, True where the arm touched table, entities or itself. plan_times_s: one per plan.
+    (T,) bool, True where the arm touched table, entities or itself. noticed_at_s: when the
+    controller took something for a blow, None if it never did. undisturbed_share: of what it takes
+    for a blow, the most that it saw while nothing touched the arm. plan_times_s: one per plan.
     """
 
     reach_time_s: float | None
@@ -48,6 +51,8 @@ class Run:
     tracked: np.ndarray
     touched: np.ndarray
     plan_times_s: np.ndarray
+    noticed_at_s: float | None
+    undisturbed_share: float
     plan_failures: int
     wall_s: float
 
@@ -59,17 +64,25 @@ def enact(
     perturbation: Perturbation,
     judge: ReachJudge,
     seed: int,
+    on_contact: str = HOLD,
 ) -> Run:
-    """Enact the concept from home until success and SETTLE_S more, or for TIMEOUT_S.
+    """Enact the concept from home until success or a blow and SETTLE_S more, or for TIMEOUT_S.
 
-    seed: of the sensors' noise.
+    seed: of the sensors' noise. on_contact: what the controller does about a blow.
     """
     began = time.perf_counter()
-    perturbation.apply(simulation, planner)
     sensor = Sensor(perturbation, simulation.timestep_s, seed)
     controller = TrackingController(
-        simulation.arm, planner, MAX_STATE_AGE_S, predict=False, period_s=TIMESTEP_S
+        simulation.arm,
+        planner,
+        MAX_STATE_AGE_S,
+        predict=False,
+        period_s=TIMESTEP_S,
+        on_contact=on_contact,
     )
+    perturbation.apply(simulation, planner, controller.reflex)
+    noticed_at_s: float | None = None
+    undisturbed_share = 0.0
     rows, plan_times_s = [], []
     ends_s = TIMEOUT_S
     tick = 0
@@ -94,7 +107,13 @@ def enact(
                 touches(simulation),
             )
         )
-        if not judge.success:
+        if controller.reflex is not None and noticed_at_s is None and not rows[-1][-1]:
+            undisturbed_share = max(undisturbed_share, controller.reflex.share)
+        if noticed_at_s is None and controller.contact is not None:
+            # Nobody tells it to go on.
+            noticed_at_s = simulation.time_s
+            ends_s = min(ends_s, noticed_at_s + SETTLE_S)
+        elif not judge.success:
             judge.update(simulation.time_s, to_goal_m)
             if judge.success:
                 ends_s = simulation.time_s + SETTLE_S
@@ -111,6 +130,8 @@ def enact(
         tracked=tracked,
         touched=touched,
         plan_times_s=np.array(plan_times_s),
+        noticed_at_s=noticed_at_s,
+        undisturbed_share=undisturbed_share,
         plan_failures=controller.plan_failures,
         wall_s=time.perf_counter() - began,
     )

@@ -35,18 +35,44 @@ def measure(run: Run, arm: ArmConfig, joint_ranges_rad: np.ndarray, timestep_s: 
     peak_rate_share = float((rates / arm.effort_rate_limits_nm_s).max(initial=0.0))
     moved['within_limits'] &= peak_rate_share <= 1.0 + _ROUNDING
     return {
-        'success': run.reach_time_s is not None and moved['within_limits'],
+        'success': run.reach_time_s is not None
+        and moved['within_limits']
+        and not run.touched.any()
+        and run.noticed_at_s is None,
         'peak_effort_rate_share': peak_rate_share,
         'reach_time_s': run.reach_time_s,
         'goal_error_m': _finite_mean(run.to_goal_m, at_end),
         'minimum_error_m': float(run.to_minimum_m[at_end].mean()),
         **moved,
         'touched_share': float(run.touched.mean()),
+        **blow(run, arm, timestep_s),
         'contacts': int((np.diff(run.touched.astype(int), prepend=0) > 0).sum()),
         'untracked_share': float(1.0 - run.tracked.mean()),
         'plan_failures': run.plan_failures,
         'plan_times_s': run.plan_times_s.round(6).tolist(),
         'wall_s': round(run.wall_s, 3),
+    }
+
+
+def blow(run: Run, arm: ArmConfig, timestep_s: float) -> dict:
+    """Return what the controller made of a contact, None where there was none.
+
+    false_alarm: it noticed one before there was any. noticed_after_s: from the first contact.
+    undisturbed_share: the most that it saw of what it takes for a blow, of a run without contact.
+    struck_peak_speed_share: the highest speed of any joint from the first contact on, of its limit.
+    """
+    first = int(np.argmax(run.touched)) if run.touched.any() else None
+    noticed_s = run.noticed_at_s
+    contact_s = None if first is None else first * timestep_s
+    false_alarm = noticed_s is not None and (contact_s is None or noticed_s < contact_s)
+    speeds = np.abs(run.velocities_rad_s) / arm.velocity_limits_rad_s
+    return {
+        'false_alarm': false_alarm,
+        'undisturbed_share': run.undisturbed_share if first is None else None,
+        'noticed_after_s': None
+        if false_alarm or noticed_s is None or contact_s is None
+        else round(noticed_s - contact_s, 9),
+        'struck_peak_speed_share': None if first is None else float(speeds[first:].max()),
     }
 
 
@@ -105,7 +131,12 @@ def summarise(runs: list[dict]) -> dict:
         if key in _TOUCHED:
             scenes = sum(value > 0 for value in values)
             out[key.replace('share', 'scenes')] = scenes if values else None
-    for key in ('peak_speed_share', 'peak_effort_rate_share', 'plan_failures'):
+    out['false_alarms'] = sum(run.get('false_alarm', False) for run in runs)
+    out['noticed'] = sum(run.get('noticed_after_s') is not None for run in runs)
+    for key in (
+        *('peak_speed_share', 'peak_effort_rate_share', 'plan_failures'),
+        *('noticed_after_s', 'struck_peak_speed_share', 'undisturbed_share'),
+    ):
         values = [run[key] for run in runs if run.get(key) is not None]
         out[key] = max(values) if values else None
     plan_times = [value for run in runs for value in run.get('plan_times_s', ())]

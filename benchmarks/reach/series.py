@@ -28,6 +28,7 @@ from benchmarks.reach.tasks import COLOURS_REFERRED_TO, Task, make_task, pose
 from ebm_concept_ros.arm.composed_table import SUM
 from ebm_concept_ros.arm.loading import load_arm
 from ebm_concept_ros.arm.simulation import ArmSimulation
+from ebm_concept_ros.control.contact_reflex import HOLD
 from ebm_concept_ros.control.target import Target, make_target
 from ebm_concept_ros.control.understanding import why_not_understood
 from ebm_concept_ros.field.cost_to_go import with_cost_to_go_around
@@ -57,7 +58,8 @@ class Conditions:
     concept: a name, or two with SUM in between. entities: None for the simulator's 3 to 6.
     moving_m_s: speed of one of the references. appearing: others come and go. reweighed: of two
     concepts the first alone counts, and when the arm is on its way the second alone.
-    obstacles: poles on the straight way; avoid: whether the controller is told of them.
+    obstacles: poles on the straight way; avoid: whether the controller is told of them. on_contact:
+    what it does where something strikes the arm.
     """
 
     concept: str = 'between'
@@ -70,6 +72,7 @@ class Conditions:
     reweighed: bool = False
     obstacles: int = 0
     avoid: bool = True
+    on_contact: str = HOLD
 
 
 class Bench:
@@ -125,7 +128,10 @@ class Bench:
         else:
             surroundings = Surroundings(task, make)
         planner = planner_of(c.planner, self.arm, self.workspace)
-        run = enact(simulation, surroundings, planner, PERTURBATIONS[c.perturbation], judge, seed)
+        run = enact(
+            *(simulation, surroundings, planner, PERTURBATIONS[c.perturbation], judge, seed),
+            c.on_contact,
+        )
         measured = measure(run, self.arm, planner.model.joint_ranges_rad, TIMESTEP_S)
         # The node would hold: what is not understood is not enacted. The oracle knows it anyway.
         understood = c.field == 'oracle' or not why_not_understood(summed(codes, task.weights))

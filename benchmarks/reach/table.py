@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+from ebm_concept_ros.control.contact_reflex import HOLD
+
 _MISSING = '–'
 _QUANTILES = ('median', 'p95', 'p99')
 _HEAD = (
     *('concept', 'field', 'planner', 'changed', 'entities', 'success', '95 %', 'identified'),
     *('reach s', 'to goal mm', 'to minimum mm', 'torque N·m/s'),
-    *('joint limit', 'speed limit', 'peak speed', 'peak rate', 'touched', 'plan ms', 'target ms'),
+    *('joint limit', 'speed limit', 'peak speed', 'peak rate', 'touched', 'noticed', 'after ms'),
+    *('peak speed struck', 'unstruck', 'false alarms', 'plan ms', 'target ms'),
     *('replan Hz', 'torque Hz', 'late ms', 'missed'),
 )
 
@@ -19,7 +22,9 @@ def print_table(rows: list[dict]) -> None:
     """Print rows of `summarise`; columns that no row has a value for are left out.
 
     A pair is median / p95, a triple median / p95 / p99, that of lateness median / p99 / maximum.
-    Limits and contact: the scenes in which they were touched.
+    Limits and contact: the scenes in which they were touched. Noticed: those in which the
+    controller took contact for a blow, at most so long after it began; and the highest speed from
+    the contact on. Unstruck: of what it takes for a blow, the most that it saw without contact.
     """
     cells = [list(_HEAD), *(_cells(row) for row in rows)]
     known = [i for i in range(len(_HEAD)) if any(line[i] != _MISSING for line in cells[1:])]
@@ -51,6 +56,11 @@ def _cells(row: dict) -> list[str]:
         _share(row['peak_speed_share']),
         _share(row.get('peak_effort_rate_share')),
         _number(row['touched_scenes'], 1.0, 0),
+        _number(row.get('noticed'), 1.0, 0),
+        _number(row.get('noticed_after_s'), 1e3, 0),
+        _share(row.get('struck_peak_speed_share')),
+        _share(row.get('undisturbed_share')),
+        _number(row.get('false_alarms'), 1.0, 0),
         _quantiles(row, 'plan_time_s', 1e3, 1),
         _number(row['target_time_s'], 1e3, 0),
         _number(row.get('replan_rate_hz'), 1.0, 1),
@@ -66,6 +76,8 @@ def _changed(row: dict) -> str:
         changes.append(f'{row["moving_m_s"]} m/s')
     if row.get('obstacles'):
         changes.append(f'{row["obstacles"]} in the way' + ('' if row['avoid'] else ', not told'))
+    if row.get('on_contact', HOLD) != HOLD:
+        changes.append(f'contact: {row["on_contact"]}')
     changes += [name for name in ('appearing', 'reweighed') if row.get(name)]
     return ', '.join(changes)
 

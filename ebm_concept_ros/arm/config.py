@@ -59,6 +59,24 @@ class SiteConfig(Config):
     )
 
 
+class ContactConfig(Config):
+    """When a torque that no motor exerts is taken for a blow."""
+
+    effort_share: float = Field(
+        0.25,
+        ge=0.02,
+        le=10.0,
+        description="share of each joint's effort_limit_nm, beside the friction of the model file; "
+        'what it takes depends on how well the model file knows the arm',
+    )
+    bandwidth_hz: float = Field(
+        5.0,
+        ge=0.5,
+        le=50.0,
+        description='up to which the torque is followed, Hz; noisy velocities ask for less',
+    )
+
+
 class ModelSource(Config):
     """Where a model comes from."""
 
@@ -101,6 +119,8 @@ class ArmConfig(ModelSource):
     ignore_contacts: tuple[tuple[str, str], ...] = Field(
         (), description='pairs of bodies whose contact with each other is left out'
     )
+
+    contact: ContactConfig = ContactConfig()
 
     @model_validator(mode='after')
     def _names_are_unique(self) -> ArmConfig:

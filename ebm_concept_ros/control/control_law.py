@@ -14,9 +14,10 @@ import numpy as np
 from ebm_concept_ros.arm.config import ArmConfig
 from ebm_concept_ros.arm.effort_rate import EffortRateLimit
 from ebm_concept_ros.arm.hold import HoldLaw
+from ebm_concept_ros.control.momentum_observer import Impulse
 from ebm_concept_ros.control.speed_limit import SpeedLimit
 from ebm_concept_ros.planning.plan_model import PlanModel
-from ebm_concept_ros.planning.policy import Plan, PlanExpired
+from ebm_concept_ros.planning.policy import FRICTION_SPEED_RAD_S, Plan, PlanExpired
 from ebm_concept_ros.types import JointSample
 
 
@@ -50,7 +51,10 @@ class ControllerInputs:
 
     age_s: of the sample, by the wall clock. concept: the name of the one to enact, None without a
     target. fault, plan_failure: why there is none that is good, or empty. absent: who took part and
-    is gone, in words, or empty. missing: what there is not yet, in words.
+    is gone, or why it is to hold in any case, in words, or empty. missing: what there is not yet,
+    in words. former_nm: (n,) the torque before, elapsed_s ago. impulse: of the
+    motors up to the sample, where the driver reports it. is_struck: whether something is
+    noticed to strike the arm. retreat_rad_s: (n,) to give way with while it holds, or None.
     """
 
     sample: JointSample | None
@@ -63,6 +67,9 @@ class ControllerInputs:
     missing: str = ''
     former_nm: np.ndarray | None = None
     elapsed_s: float = math.inf
+    impulse: Impulse | None = None
+    is_struck: bool = False
+    retreat_rad_s: np.ndarray | None = None
 
 
 class ControlLaw:
@@ -133,10 +140,21 @@ class ControlLaw:
             *(sample.stamp_ns, sample, now.plan.gains_at(time_s)),
         )
 
-    def hold_effort(self, positions_rad: np.ndarray, velocities_rad_s: np.ndarray) -> np.ndarray:
-        """Return the torque that carries the arm and damps it, (n,) N·m; zero if not finite."""
+    def hold_effort(
+        self,
+        positions_rad: np.ndarray,
+        velocities_rad_s: np.ndarray,
+        wanted_rad_s: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """Return the torque that carries the arm and damps it, (n,) N·m; zero if not finite.
+
+        wanted_rad_s: (n,) what its velocities are damped towards, at rest if None.
+        """
         bias = self.model.bias_nm(positions_rad, velocities_rad_s)
-        return self._hold_law.effort_nm(bias, velocities_rad_s)
+        if wanted_rad_s is None:
+            return self._hold_law.effort_nm(bias, velocities_rad_s)
+        friction_nm = self.model.friction_nm * np.tanh(wanted_rad_s / FRICTION_SPEED_RAD_S)
+        return self._hold_law.effort_nm(bias + friction_nm, velocities_rad_s - wanted_rad_s)
 
     def _hold(self, mode: Mode, reason: str, now: ControllerInputs) -> Decision:
         return Decision(mode, reason, self._resting_nm(now), now.sample.stamp_ns, now.sample)
@@ -145,4 +163,5 @@ class ControlLaw:
         velocities_rad_s = now.sample.velocities_rad_s
         if now.age_s > self.max_state_age_s:  # damping by a velocity of then would be a push
             velocities_rad_s = np.zeros_like(velocities_rad_s)
-        return self.hold_effort(now.sample.positions_rad, velocities_rad_s)
+            return self.hold_effort(now.sample.positions_rad, velocities_rad_s)
+        return self.hold_effort(now.sample.positions_rad, velocities_rad_s, now.retreat_rad_s)

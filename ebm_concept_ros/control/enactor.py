@@ -3,7 +3,8 @@
 
 """What is enacted: a goal that ends, or a concept that somebody asked to be followed; and holds.
 
-A pause lasts until it is resumed. Every other hold lasts until something else is to be enacted.
+A pause lasts until it is resumed. Every other hold lasts until something else is to be enacted; the
+one after a contact ends with either.
 """
 
 from __future__ import annotations
@@ -70,6 +71,9 @@ class Enactor:
         active = self._active
         if active is None:
             return
+        if contact := self._controller.contact:
+            self._end(Code.STRUCK, contact.reason)
+            return
         seen = Observation(
             self._clock_s(),
             decision.mode,
@@ -92,8 +96,8 @@ class Enactor:
         return self._controller.held
 
     def resume(self) -> tuple[bool, str]:
-        """End a pause; return whether, and why not."""
-        if not self.is_paused:
+        """End a pause, or the hold after a contact; return whether, and why not."""
+        if not self.is_paused and self._controller.contact is None:
             return False, self._controller.held or 'it is not paused'
         self._controller.go_on()
         return True, 'goes on from the measured state'

@@ -14,14 +14,16 @@ from __future__ import annotations
 import math
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 import numpy as np
 
 from ebm_concept_ros.arm.config import ArmConfig
-from ebm_concept_ros.control.control_law import ControlLaw, ControllerInputs, Decision
+from ebm_concept_ros.control.contact_reflex import IGNORE, Contact, ContactReflex
+from ebm_concept_ros.control.control_law import ControlLaw, ControllerInputs, Decision, Mode
 from ebm_concept_ros.control.journal import NO_JOURNAL, NOT_NOTED, Journal
+from ebm_concept_ros.control.momentum_observer import Impulse, impulse_at
 from ebm_concept_ros.control.target import Target
 from ebm_concept_ros.errors import name_and_reason
 from ebm_concept_ros.planning.planner import Planner
@@ -38,12 +40,14 @@ T = TypeVar('T')
 class TimedState:
     """A joint state and when its stamp first arrived on this machine's monotonic clock, s.
 
-    number: of its note in the journal.
+    number: of its note in the journal. impulse: that the motors have exerted up to it, None
+    where that is not reported.
     """
 
     sample: JointSample
     arrived_s: float
     number: int = NOT_NOTED
+    impulse: Impulse | None = None
 
     @property
     def stamp_s(self) -> float:
@@ -83,13 +87,17 @@ class TrackingController:
         max_state_age_s: float,
         predict: bool,
         period_s: float,
+        on_contact: str = IGNORE,
     ) -> None:
         """predict: a state ages by the wall clock (real time); False: time stands still.
 
-        period_s: from one decision to the next.
+        period_s: from one decision to the next. on_contact: HOLD, RETREAT or IGNORE where
+        something strikes the arm while it follows a plan.
         """
         self._planner = planner
         self._law = ControlLaw(arm, max_state_age_s, period_s)
+        self._reflex = _reflex(arm, on_contact, max_state_age_s)
+        self._follows = False  # a plan, with the last decision
         self._predict = predict
         self._period_s = period_s
         self._journal: Journal = NO_JOURNAL
@@ -98,10 +106,11 @@ class TrackingController:
         self._plan: _Numbered[Plan] = _Numbered()
         # The last torque, and when: by the wall clock, in lockstep by the state's stamp.
         self._former: tuple[np.ndarray | None, float] = (None, -math.inf)
-        self._holding = threading.Lock()  # guards changes of the three below
+        self._holding = threading.Lock()  # guards changes of the four below
         self._held = ''  # why it holds whatever is assigned, in words
         self._holds = 0  # how often it was told to, or to go on
         self._lifted_by: AnyConcept | None = None  # the concept whose target ends a stop
+        self._contact: Contact | None = None  # what it holds for
         self.state: TimedState | None = None
         self.plan_failure = ''
         self.plan_failures = 0
@@ -129,14 +138,20 @@ class TrackingController:
         self.state = None
         self._plan = _Numbered()
         self.plan_failure = ''
+        self._follows = False
+        if self._reflex is not None:
+            self._reflex.reset()
 
-    def retune(self, arm: ArmConfig, planner: Planner, max_state_age_s: float) -> None:
+    def retune(
+        self, arm: ArmConfig, planner: Planner, max_state_age_s: float, on_contact: str
+    ) -> None:
         """Go on with other limits and another planner; torques keep their rates in between.
 
         The arm's joints are the same. Not while a journal is kept: it could not be replayed.
         """
         law = ControlLaw(arm, max_state_age_s, self._period_s)
-        self._planner, self._law = planner, law
+        reflex = _reflex(arm, on_contact, max_state_age_s)
+        self._planner, self._law, self._reflex = planner, law, reflex
 
     # Executor thread: told what to do ----------------------------------------------------------
 
@@ -145,12 +160,26 @@ class TrackingController:
         """Why it holds whatever is assigned, in words, or empty."""
         return self._held
 
+    @property
+    def contact(self) -> Contact | None:
+        """What struck the arm, for as long as it holds for that and nothing else is asked of it."""
+        return self._contact
+
+    @property
+    def reflex(self) -> ContactReflex | None:
+        """What notices blows, None where they are ignored."""
+        return self._reflex
+
     def hold(self, reason: str) -> None:
         """Hold from the next tick on, until `go_on` or what `await_target_of` waits for."""
         with self._holding:
-            self._lifted_by = None
-            self._held = reason
-            self._holds += 1
+            self._hold_for(reason, None)
+
+    def _hold_for(self, reason: str, contact: Contact | None) -> None:
+        self._lifted_by = None
+        self._contact = contact
+        self._held = reason
+        self._holds += 1
 
     def go_on(self) -> None:
         """End a hold: what comes next is planned from the measured state."""
@@ -161,11 +190,13 @@ class TrackingController:
         """Go on once there is a target of this concept, and of no other."""
         with self._holding:
             self._lifted_by = concept
+            self._contact = None
 
     def _lift(self) -> None:
         self._holds += 1
         self._plan = _Numbered()
         self._lifted_by = None
+        self._contact = None
         self._held = ''  # last: who sees this does not see the plan of before
 
     # Targeting thread ------------------------------------------------------------------------
@@ -192,7 +223,10 @@ class TrackingController:
         """Take the newest joint state."""
         before = self.state
         arrived_s = time.monotonic()
-        if before is not None:
+        if before is None:
+            impulse = impulse_at(sample, None, None)
+        else:
+            impulse = impulse_at(sample, before.sample, before.impulse)
             step_s = (sample.stamp_ns - before.sample.stamp_ns) / 1e9
             if not 0.0 <= step_s <= _MAX_STAMP_STEP_S:
                 self._plan = _Numbered()
@@ -200,7 +234,7 @@ class TrackingController:
             elif step_s == 0.0 and self._predict:
                 # Sent again, or never stamped: it ages on, or it would keep a dead plan alive.
                 arrived_s = before.arrived_s
-        self.state = TimedState(sample, arrived_s, self._journal.state(sample))
+        self.state = TimedState(sample, arrived_s, self._journal.state(sample), impulse)
 
     # Planning thread -------------------------------------------------------------------------
 
@@ -258,10 +292,35 @@ class TrackingController:
             missing=assignment.missing,
             former_nm=former_nm,
             elapsed_s=now_s - former_s,
+            impulse=None if state is None else state.impulse,
         )
+        reflex = self._reflex
+        if state is not None and reflex is not None:
+            inputs = self._watched(reflex, inputs)
         decision = self._law.decide(inputs)
+        self._follows = decision.mode is Mode.TRACKING
         if decision.effort_nm is not None:
             self._former = (decision.effort_nm, now_s)
         number = NOT_NOTED if state is None else state.number
         self._journal.decision(inputs, number, assigned.number, plan.number, decision)
         return decision
+
+    def _watched(self, reflex: ContactReflex, inputs: ControllerInputs) -> ControllerInputs:
+        """Return the inputs with what the reflex makes of them; a blow is held for."""
+        struck = reflex.watch(inputs)
+        if struck is not None and self._follows:
+            # Not where it holds anyway: who pushes an arm that stands still does no harm.
+            with self._holding:
+                if not self._held:
+                    self._hold_for(struck.reason, struck)
+        held, contact = self._held, self._contact
+        return replace(
+            inputs,
+            absent=held or inputs.absent,
+            is_struck=struck is not None,
+            retreat_rad_s=contact.retreat_at(inputs.sample.stamp_s) if contact else None,
+        )
+
+
+def _reflex(arm: ArmConfig, on_contact: str, max_state_age_s: float) -> ContactReflex | None:
+    return None if on_contact == IGNORE else ContactReflex(arm, on_contact, max_state_age_s)

@@ -30,7 +30,7 @@ _MAX_VELOCITY_RAD_S = 100.0
 def joint_state_from_message(
     message: JointState, joint_names: Sequence[str], stamp_ns: int | None = None
 ) -> JointSample:
-    """Return positions and velocities in the order of joint_names; matched by name.
+    """Return positions, velocities and efforts in the order of joint_names; matched by name.
 
     Joints that are not the arm's (a gripper's, say) are ignored; a missing one is refused.
     stamp_ns: in place of the header's.
@@ -41,14 +41,28 @@ def joint_state_from_message(
     if stamp_ns is None:
         stamp_ns = stamp_to_ns(message.header.stamp)
     positions = _within(positions, _MAX_POSITION_RAD, joint_names, 'joint_states.position')
-    return joint_sample(stamp_ns, positions, velocities, joint_names)
+    return joint_sample(stamp_ns, positions, velocities, joint_names, _efforts(message, order))
 
 
-def joint_positions_from_message(message: JointState, joint_names: Sequence[str]) -> np.ndarray:
-    """Return positions (n,) rad in the order of joint_names, whatever is said of velocities."""
+def _efforts(message: JointState, order: Sequence[int]) -> np.ndarray | None:
+    """Return efforts (n,) N·m of the names in that order, None where it is not said what acts.
+
+    Drivers leave them out, or say NaN: nothing of a joint state is refused for that.
+    """
+    if len(message.effort) != len(message.name):
+        return None
+    efforts = np.array(message.effort)[list(order)]
+    return efforts if np.isfinite(efforts).all() else None
+
+
+def joint_positions_from_message(
+    message: JointState, joint_names: Sequence[str]
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return positions (n,) rad and efforts as a state has them, whatever its velocities are."""
     order = _order(message.name, joint_names, 'joint_states', extra_allowed=True)
     positions = _per_joint(message.position, message.name, order, 'joint_states.position')
-    return _within(positions, _MAX_POSITION_RAD, joint_names, 'joint_states.position')
+    positions = _within(positions, _MAX_POSITION_RAD, joint_names, 'joint_states.position')
+    return positions, _efforts(message, order)
 
 
 def joint_sample(
@@ -56,12 +70,14 @@ def joint_sample(
     positions_rad: np.ndarray,
     velocities_rad_s: np.ndarray,
     joint_names: Sequence[str],
+    efforts_nm: np.ndarray | None = None,
 ) -> JointSample:
     """Return the sample; refuses velocities that no joint has."""
     return JointSample(
         stamp_ns,
         positions_rad,
         _within(velocities_rad_s, _MAX_VELOCITY_RAD_S, joint_names, 'joint_states.velocity'),
+        efforts_nm,
     )
 
 

@@ -115,6 +115,7 @@ class Controller(RunnableDefaults, LifecycleNode):
                 *(setup.arm, setup.planner, p.max_state_age_s),
                 predict=not p.lockstep,
                 period_s=p.period_s,
+                on_contact=p.on_contact,
             )
             self._targeting = Targeting(
                 *(setup.model, setup.workspace, self._controller, self._diagnostics, p.seed),
@@ -228,7 +229,7 @@ class Controller(RunnableDefaults, LifecycleNode):
             raise InvalidParameter('record_dir is set: a run that is changed cannot be replayed')
         if self._setup is not None:
             setup = self._setup = retuned(self._setup, p, planner_settings)
-            self._controller.retune(setup.arm, setup.planner, p.max_state_age_s)
+            self._controller.retune(setup.arm, setup.planner, p.max_state_age_s, p.on_contact)
             self._targeting.set_workspace(setup.workspace)
         self.parameters, self._planner_settings = p, planner_settings
 

@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 from rclpy.node import Node
 
 from ebm_concept_ros.arm.config import ArmConfig
+from ebm_concept_ros.control.contact_reflex import HOLD, IGNORE, RETREAT
 from ebm_concept_ros.control.pacing import require_divisor
 from ebm_concept_ros.control.target import GOAL_MARGIN
 from ebm_concept_ros.nodes.driver_parameters import DriverParameters, require_real_time
@@ -81,6 +82,11 @@ class ControllerParameters(DriverParameters):
     max_state_age_s: float = Field(
         0.05, ge=0.005, le=1.0, description='age at which a joint state is not acted on, s; live'
     )
+    on_contact: Annotated[Literal[HOLD, RETREAT, IGNORE], one_of(HOLD, RETREAT, IGNORE)] = Field(
+        HOLD,
+        description='what is done where something strikes the arm on its way: it holds until it is '
+        'told to go on; or it gives way for a moment first; or nothing; live',
+    )
     second_goal: Annotated[str, one_of(PREEMPT, REFUSE)] = Field(
         PREEMPT, description='what a goal of enact does, or a concept, while another is active'
     )
@@ -117,7 +123,7 @@ class ControllerParameters(DriverParameters):
 
 
 # What may be set while the controller runs; of the planner's settings, the weights of its cost.
-LIVE = ('speed_scale', 'hover_height_m', 'max_state_age_s')
+LIVE = ('speed_scale', 'hover_height_m', 'max_state_age_s', 'on_contact')
 _LIVE_OF_PLANNER = ('weights',)
 
 

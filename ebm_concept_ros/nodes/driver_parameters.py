@@ -14,6 +14,7 @@ from ebm_concept_ros.nodes.runtime.parameters import InvalidParameter, Parameter
 from ebm_concept_ros.nodes.runtime.texts import one_of
 
 MEASURED, DIFFERENTIATED = 'measured', 'differentiated'
+REPORTED, COMMANDED = 'reported', 'commanded'
 HEADER, ARRIVAL = 'header', 'arrival'
 JOINT_STATE, FLOAT_ARRAY, LINEAR_FEEDBACK = 'joint_state', 'float64_multi_array', 'linear_feedback'
 
@@ -34,6 +35,11 @@ class DriverParameters(Parameters):
     )
     stamps: Annotated[str, one_of(HEADER, ARRIVAL)] = Field(
         HEADER, description='when a joint state was: as its header says, or when it arrived'
+    )
+    efforts: Annotated[str, one_of(REPORTED, COMMANDED)] = Field(
+        REPORTED,
+        description='what acts, by which contact is noticed: the efforts of joint states, in N·m, '
+        'where they have any, or those that were commanded',
     )
     effort_output: Annotated[str, one_of(JOINT_STATE, FLOAT_ARRAY, LINEAR_FEEDBACK)] = Field(
         JOINT_STATE, description='as which message torques are published'

@@ -13,6 +13,7 @@ from ebm_concept_ros import conversions
 from ebm_concept_ros.control.velocity_filter import VelocityFilter
 from ebm_concept_ros.nodes.driver_parameters import (
     ARRIVAL,
+    COMMANDED,
     DIFFERENTIATED,
     DriverParameters,
 )
@@ -42,19 +43,22 @@ class JointStateReader:
         self._filter = (
             VelocityFilter(p.velocity_filter_s) if p.velocities == DIFFERENTIATED else None
         )
+        self._commanded = p.efforts == COMMANDED
         self._may_repeat = may_repeat
         self._zeros = 0
 
     def read(self, message: JointState) -> JointSample | None:
         """Return the state, or None where it cannot be told yet; raises InvalidInput."""
         stamp_ns = self._stamp_ns(message)
+        if self._commanded:
+            message.effort = ()
         if self._filter is None:
             return conversions.joint_state_from_message(message, self._joint_names, stamp_ns)
-        positions = conversions.joint_positions_from_message(message, self._joint_names)
+        positions, efforts = conversions.joint_positions_from_message(message, self._joint_names)
         velocities = self._filter.velocities_rad_s(stamp_ns, positions)
         if velocities is None:
             return None
-        return conversions.joint_sample(stamp_ns, positions, velocities, self._joint_names)
+        return conversions.joint_sample(stamp_ns, positions, velocities, self._joint_names, efforts)
 
     def _stamp_ns(self, message: JointState) -> int:
         if self._now_ns is not None:

@@ -40,6 +40,7 @@ class Recording:
             seed=p.seed,
             max_state_age_s=p.max_state_age_s,
             period_s=p.period_s,
+            on_contact=p.on_contact,
         )
         log = EventLog(len(setup.arm.joints), round(p.record_limit_s / p.period_s))
         report.set('recording', Level.OK, f'records into {p.record_dir}')

@@ -14,6 +14,7 @@ from ebm_concept_ros.control.enactor import Enactor
 class Stops:
     """A pause lasts until it is resumed, a stop until a concept comes that was sent afterwards.
 
+    The hold after a contact ends with either.
     All is called by the executor's thread, so that a concept came either before a stop or after it.
     """
 

@@ -18,6 +18,8 @@ class InvalidState(ValueError):
     """A joint state that no torque can be computed for; the message names the reason."""
 
 
+# Below this speed the friction's direction is not known.
+FRICTION_SPEED_RAD_S = 0.01
 # No joint turns as far or as fast; beyond, arithmetic on the state could overflow.
 _PLAUSIBLE = 1e4
 
@@ -52,9 +54,6 @@ class Plan:
     iterations: int
     plan_time_s: float
 
-    # Below this speed the friction's direction is not known, rad/s.
-    _FRICTION_SPEED_RAD_S = 0.01
-
     def __post_init__(self) -> None:
         for name in ('states', 'efforts', 'gains', 'friction_nm', 'limits_nm'):
             array = np.array(getattr(self, name), float)
@@ -85,7 +84,7 @@ class Plan:
         before, after = self.states[k], self.states[k + 1]
         expected = before + part * (after - before)
         # The planned speed a step ahead: at rest it tells which way friction will act.
-        friction = self.friction_nm * np.tanh(after[n:] / self._FRICTION_SPEED_RAD_S)
+        friction = self.friction_nm * np.tanh(after[n:] / FRICTION_SPEED_RAD_S)
         effort = self.efforts[k] + self.gains[k] @ (state - expected) + friction
         return np.minimum(np.maximum(effort, -self.limits_nm), self.limits_nm)
 

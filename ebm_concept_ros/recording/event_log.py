@@ -3,10 +3,11 @@
 
 """Notes what the controller takes in and puts out, so that a run can be replayed bit for bit.
 
-A torque depends on the joint state, on how old it was, on the plan, and on the torque before and
-when that was; a plan on the joint state and target it was made for and on the plan before. The log
-numbers these and notes for every torque and plan which ones it came from. So a run can be repeated
-in one thread whatever the order was in which the controller's threads happened to work.
+A torque depends on the joint state, on how old it was, on the plan, on the torque before and when
+that was, and on what strikes the arm, which shows in the states and torques so far; a plan on the
+joint state and target it was made for and on the plan before. The log numbers these and notes for
+every torque and plan which ones it came from. So a run can be repeated in one thread whatever the
+order was in which the controller's threads happened to work.
 """
 
 from __future__ import annotations
@@ -35,12 +36,14 @@ class EventLog:
         # Executor thread
         self._stamps_ns = array('q')
         self._states = array('d')  # n positions, n velocities of each
+        self._reported_nm = array('d')  # n of each, NaN where none were
         # Targeting thread
         self._targets: list[dict] = []
         # Planning thread
         self._plans = array('q')  # state, target, plan before
         # Control thread
-        self._decisions = array('q')  # state, target, plan, mode, fault?, plan failure?, absent?
+        # State, target, plan, mode, fault?, plan failure?, absent?, struck?, retreats?
+        self._decisions = array('q')
         self._ages_s = array('d')
         self._elapsed_s = array('d')
         self._former_nm: list[np.ndarray] = []  # of the first decision, if there was a torque
@@ -53,6 +56,8 @@ class EventLog:
         self._stamps_ns.append(sample.stamp_ns)
         self._states.extend(sample.positions_rad.tolist())
         self._states.extend(sample.velocities_rad_s.tolist())
+        efforts = sample.efforts_nm
+        self._reported_nm.extend([np.nan] * self._n if efforts is None else efforts.tolist())
         return len(self._stamps_ns) - 1
 
     def target(self, target: Target) -> int:
@@ -99,7 +104,12 @@ class EventLog:
         """Note a decision and the numbers of what it was made from."""
         if not self._open:
             return
-        flags = tuple(map(bool, (inputs.fault, inputs.plan_failure, inputs.absent)))
+        retreats = inputs.retreat_rad_s is not None
+        flags = tuple(
+            map(
+                bool, (inputs.fault, inputs.plan_failure, inputs.absent, inputs.is_struck, retreats)
+            )
+        )
         self._decisions.extend((state, target, plan, int(decision.mode), *flags))
         if not self._ages_s and inputs.former_nm is not None:
             self._former_nm.append(inputs.former_nm)
@@ -122,17 +132,18 @@ class EventLog:
     def arrays(self) -> dict[str, np.ndarray]:
         """Return S states, P plans and D decisions of a closed log.
 
-        stamps_ns (S,), states (S, 2n) rad and rad/s, plans (P, 3), decisions (D, 7), ages_s (D,),
-        elapsed_s (D,) since the torque before, efforts_nm (D, n), former_nm (0 or 1, n) the torque
-        before the first.
+        stamps_ns (S,), states (S, 2n) rad and rad/s, reported_nm (S, n) that acted, NaN where that
+        is not said, plans (P, 3), decisions (D, 9), ages_s (D,), elapsed_s (D,) since the torque
+        before, efforts_nm (D, n), former_nm (0 or 1, n) the torque before the first.
         """
         # Closing does not wait for the executor's thread, which may be within `state`.
-        states = len(self._states) // (2 * self._n)
+        states = len(self._reported_nm) // self._n
         return {
             'stamps_ns': np.array(self._stamps_ns[:states], np.int64),
             'states': np.array(self._states[: states * 2 * self._n]).reshape(-1, 2 * self._n),
+            'reported_nm': np.array(self._reported_nm[: states * self._n]).reshape(-1, self._n),
             'plans': np.array(self._plans, np.int64).reshape(-1, 3),
-            'decisions': np.array(self._decisions, np.int64).reshape(-1, 7),
+            'decisions': np.array(self._decisions, np.int64).reshape(-1, 9),
             'ages_s': np.array(self._ages_s),
             'elapsed_s': np.array(self._elapsed_s),
             'former_nm': np.array(self._former_nm).reshape(-1, self._n),

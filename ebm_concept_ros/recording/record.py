@@ -13,6 +13,7 @@ import zipfile
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Literal
 
 import mujoco
 import numpy as np
@@ -20,19 +21,21 @@ from pydantic import Field, ValidationError
 
 from ebm_concept_ros.arm.config import ArmConfig
 from ebm_concept_ros.config_files import Config, describe
+from ebm_concept_ros.control.contact_reflex import HOLD, IGNORE, RETREAT
 from ebm_concept_ros.control.timing import TimingRecord
 from ebm_concept_ros.planning.plan_model import PlanModel
 from ebm_concept_ros.recording.event_log import EventLog
 from ebm_concept_ros.workspace import Workspace
 
-FORMAT = 3
+FORMAT = 4
 _MAX_HEADER_BYTES = 100_000_000
 # Name to type and number of columns: a number, or a multiple of the joints' as a text.
 _ARRAYS = {
     'stamps_ns': ('i8', ()),
     'states': ('f8', ('joints', 'joints')),
+    'reported_nm': ('f8', ('joints',)),
     'plans': ('i8', (3,)),
-    'decisions': ('i8', (7,)),
+    'decisions': ('i8', (9,)),
     'ages_s': ('f8', ()),
     'elapsed_s': ('f8', ()),
     'efforts_nm': ('f8', ('joints',)),
@@ -81,6 +84,7 @@ class Settings(Config):
     seed: int = Field(description='of identification')
     max_state_age_s: float
     period_s: float = Field(gt=0, description='from one torque to the next')
+    on_contact: Literal[HOLD, RETREAT, IGNORE]
 
 
 class Header(Config):
@@ -191,7 +195,7 @@ def _check(path: Path, header: Header, arrays: dict[str, np.ndarray]) -> None:
         'plan': len(arrays['plans']),
     }
     for one, other in (
-        *(('stamps_ns', 'states'), ('decisions', 'ages_s')),
+        *(('stamps_ns', 'states'), ('stamps_ns', 'reported_nm'), ('decisions', 'ages_s')),
         *(('ages_s', 'efforts_nm'), ('ages_s', 'elapsed_s')),
     ):
         if len(arrays[one]) != len(arrays[other]):

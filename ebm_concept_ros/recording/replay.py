@@ -14,13 +14,15 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ebm_concept_ros.control.contact_reflex import IGNORE, Contact, ContactReflex
 from ebm_concept_ros.control.control_law import ControlLaw, ControllerInputs, Decision, Mode
+from ebm_concept_ros.control.momentum_observer import Impulse, impulse_at
 from ebm_concept_ros.control.target import Target, make_target
 from ebm_concept_ros.field.obstacles import hand_radius_m
 from ebm_concept_ros.package_files import load_weights
@@ -82,6 +84,13 @@ class Replay:
         config = kind.config_type.model_validate(settings.planner_config)
         self._planner = kind(settings.arm, settings.workspace, config)
         self._law = ControlLaw(settings.arm, settings.max_state_age_s, settings.period_s)
+        self._reflex = None
+        if settings.on_contact != IGNORE:
+            self._reflex = ContactReflex(
+                settings.arm, settings.on_contact, settings.max_state_age_s
+            )
+        self._contact: Contact | None = None  # what it gives way to
+        self._impulses = self._all_impulses()
         self._hand_radius_m = hand_radius_m(settings.arm)
         self._targets: dict[int, Target] = {}
         self._plans: dict[int, Plan | None] = {}
@@ -95,13 +104,15 @@ class Replay:
         torques = same = 0
         first = None
         for number, recorded in enumerate(efforts):
-            decision = self._decide(number)
+            inputs = self._inputs(number)
+            decision = self._law.decide(inputs)
             mode = Mode(int(self._record.arrays['decisions'][number, 3]))
             expected = None if np.isnan(recorded).all() else recorded
             torques += expected is not None
             if decision.effort_nm is not None:
                 self._former_nm = decision.effort_nm
-            if _equal(decision, mode, expected):
+            is_struck = bool(self._record.arrays['decisions'][number, 7])
+            if inputs.is_struck == is_struck and _equal(decision, mode, expected):
                 same += 1
             elif first is None:
                 first = f'decision {number}: {_words(mode, expected)} was recorded, ' + _words(
@@ -109,22 +120,28 @@ class Replay:
                 )
         return Outcome(len(efforts), torques, self._planned, same, first)
 
-    def _decide(self, number: int) -> Decision:
+    def _inputs(self, number: int) -> ControllerInputs:
         numbers = self._record.arrays['decisions'][number].tolist()
-        state, target, plan, _, fault, failure, absent = numbers
-        return self._law.decide(
-            ControllerInputs(
-                sample=None if state < 0 else self._sample(state),
-                age_s=float(self._record.arrays['ages_s'][number]),
-                concept=None if target < 0 else self._record.header.targets[target].concept,
-                plan=None if plan < 0 else self._plan(plan),
-                fault='recorded' if fault else '',
-                plan_failure='recorded' if failure else '',
-                absent='recorded' if absent else '',
-                former_nm=self._former_nm,
-                elapsed_s=float(self._record.arrays['elapsed_s'][number]),
-            )
+        state, target, plan, _, fault, failure, absent, _, retreats = numbers
+        inputs = ControllerInputs(
+            sample=None if state < 0 else self._sample(state),
+            age_s=float(self._record.arrays['ages_s'][number]),
+            concept=None if target < 0 else self._record.header.targets[target].concept,
+            plan=None if plan < 0 else self._plan(plan),
+            fault='recorded' if fault else '',
+            plan_failure='recorded' if failure else '',
+            absent='recorded' if absent else '',
+            former_nm=self._former_nm,
+            elapsed_s=float(self._record.arrays['elapsed_s'][number]),
+            impulse=None if state < 0 else self._impulses[state],
         )
+        if inputs.sample is None or self._reflex is None:
+            return inputs
+        struck = self._reflex.watch(inputs)
+        # Who lifts a hold is not in the record, but a retreat begins with the blow that it is for.
+        self._contact = (self._contact or struck) if retreats else None
+        retreat = self._contact.retreat_at(inputs.sample.stamp_s) if self._contact else None
+        return replace(inputs, is_struck=struck is not None, retreat_rad_s=retreat)
 
     def _plan(self, wanted: int) -> Plan | None:
         while self._planned <= wanted:
@@ -152,7 +169,23 @@ class Replay:
     def _sample(self, number: int) -> JointSample:
         arrays = self._record.arrays
         positions, velocities = np.split(arrays['states'][number], 2)
-        return JointSample(int(arrays['stamps_ns'][number]), positions, velocities)
+        reported = arrays['reported_nm'][number]
+        return JointSample(
+            int(arrays['stamps_ns'][number]),
+            positions,
+            velocities,
+            None if np.isnan(reported).any() else reported,
+        )
+
+    def _all_impulses(self) -> list[Impulse | None]:
+        impulses: list[Impulse | None] = []
+        before, impulse = None, None
+        for number in range(len(self._record.arrays['stamps_ns'])):
+            sample = self._sample(number)
+            impulse = impulse_at(sample, before, impulse)
+            impulses.append(impulse)
+            before = sample
+        return impulses
 
     def _target(self, number: int) -> Target:
         if number not in self._targets:

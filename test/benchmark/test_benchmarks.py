@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks import demonstrations, entities, planning, training
+from benchmarks import demonstrations, entities, planning, torque, training
 from ebm_core.relational.config import PRESETS
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_peak_of_memory_is_exact():
@@ -65,3 +67,12 @@ def test_plans_are_measured_against_mujocos_calls(tmp_path):
     compiled, readable = json.loads((tmp_path / 'x.json').read_text())
     assert (compiled['version'], readable['version']) == ('compiled', 'readable')
     assert compiled['ratio'] > 0 and readable['ratio'] > 0
+
+
+def test_what_a_torque_costs_is_told_for_each_arm(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    path = tmp_path / 'torque.json'
+    assert torque.main(['--arms', 'ur5e', '--ticks', '20', '--json', str(path)]) == 0
+    (row,) = json.loads(path.read_text())['rows']
+    assert row['arm'] == 'ur5e' and row['torque_us'] > 0.0 and row['reflex_us'] > 0.0
+    assert 'ur5e' in capsys.readouterr().out

@@ -20,11 +20,12 @@ from benchmarks.reach import outside, real_time
 from benchmarks.reach.__main__ import main
 from benchmarks.reach.lockstep import TIMESTEP_S, Run, touches
 from benchmarks.reach.measures import measure, summarise, wilson_interval
-from benchmarks.reach.perturbations import PERTURBATIONS, Perturbation, Sensor
+from benchmarks.reach.perturbations import FRICTION_SHARE, PERTURBATIONS, Perturbation, Sensor
 from benchmarks.reach.series import Bench, Conditions
 from benchmarks.reach.surroundings import MovingReference
 from ebm_concept_ros.arm.simulation import ArmSimulation
 from ebm_concept_ros.arm.table_scene import random_table_scene
+from ebm_concept_ros.control.contact_reflex import HOLD, ContactReflex
 from ebm_concept_ros.control.timing import TimingRecord
 from ebm_concept_ros.planning.planners import PLANNERS, make_planner
 from ebm_concept_ros.recording.event_log import EventLog
@@ -158,8 +159,10 @@ def test_poles_on_the_straight_way_are_gone_around_and_struck_by_who_is_not_told
     assert run['success'] and run['contacts'] == 0 and run['touched_share'] == 0.0
     assert run['goal_error_m'] < 0.01 and run['velocity_limit_share'] == 0.0
 
-    monkeypatch.setattr('benchmarks.reach.lockstep.TIMEOUT_S', 2.0)
-    assert bench.reach(dataclasses.replace(aware, avoid=False), 1)['contacts'] > 0
+    run = bench.reach(dataclasses.replace(aware, avoid=False), 1)
+    assert run['contacts'] > 0 and not run['success'] and not run['false_alarm']
+    assert 0.0 < run['noticed_after_s'] <= 0.05
+    assert run['struck_peak_speed_share'] <= 1.0
 
 
 def test_more_entities_than_find_room_are_refused():
@@ -168,16 +171,27 @@ def test_more_entities_than_find_room_are_refused():
 
 
 def test_each_perturbation_reaches_the_simulation_or_the_planner():
-    planner = make_planner('ilqg', ARM, WORKSPACE)
+    planner, reflex = make_planner('ilqg', ARM, WORKSPACE), ContactReflex(ARM, HOLD, 0.05)
+    with_friction_nm = reflex.threshold_nm
     simulation, plain = simulation_of(1), simulation_of(1)
-    PERTURBATIONS['none'].apply(simulation, planner)
+    PERTURBATIONS['none'].apply(simulation, planner, reflex)
     np.testing.assert_array_equal(simulation.data.qfrc_bias, plain.data.qfrc_bias)
-    PERTURBATIONS['mass'].apply(simulation, planner)
+    PERTURBATIONS['mass'].apply(simulation, planner, reflex)
     np.testing.assert_allclose(simulation.data.qfrc_bias, 1.2 * plain.data.qfrc_bias, rtol=1e-6)
     assert planner.model.friction_nm.min() > 0
-    PERTURBATIONS['friction'].apply(simulation, planner)
+    np.testing.assert_array_equal(reflex.threshold_nm, with_friction_nm)
+    friction_nm = planner.model.friction_nm.copy()
+    PERTURBATIONS['friction'].apply(simulation, planner, reflex)
     assert (planner.model.friction_nm == 0).all()
-    assert simulation.model.dof_frictionloss.min() > 0
+    np.testing.assert_allclose(reflex.threshold_nm, with_friction_nm - friction_nm)
+    np.testing.assert_array_equal(simulation.model.dof_frictionloss, friction_nm)
+    # An arm whose file knows no friction gets some.
+    iiwa = shipped_arm('iiwa7')
+    simulation = ArmSimulation(iiwa, WORKSPACE, simulation.table_scene, TIMESTEP_S)
+    PERTURBATIONS['friction'].apply(simulation, make_planner('ilqg', iiwa, WORKSPACE), None)
+    np.testing.assert_allclose(
+        simulation.model.dof_frictionloss, FRICTION_SHARE * iiwa.effort_limits_nm
+    )
 
 
 def test_a_late_sensor_is_late_and_a_noisy_one_noisy():
@@ -232,8 +246,10 @@ def test_the_measures_of_a_known_run():
         to_goal_m=to_goal,
         to_minimum_m=0.8 * to_goal,
         tracked=np.ones(ticks, bool),
-        touched=np.arange(ticks) < 5,
+        touched=np.zeros(ticks, bool),
         plan_times_s=np.array([0.001, 0.002, 0.003]),
+        noticed_at_s=None,
+        undisturbed_share=0.3,
         plan_failures=0,
         wall_s=1.0,
     )
@@ -245,12 +261,28 @@ def test_the_measures_of_a_known_run():
     assert out['velocity_limit_share'] == pytest.approx(0.1)
     assert out['peak_speed_share'] == pytest.approx(2.0)
     assert out['joint_limit_share'] == 1.0
-    assert out['touched_share'] == pytest.approx(0.01) and out['untracked_share'] == 0.0
+    assert out['touched_share'] == out['untracked_share'] == 0.0
+    assert out['undisturbed_share'] == 0.3
+    assert out['noticed_after_s'] is out['struck_peak_speed_share'] is None
     assert out['torque_variation_nm_per_s'] == pytest.approx(50.0)
     assert not out['within_limits'] and not out['success'], 'at twice the speed that is allowed'
     slower = measure(dataclasses.replace(run, velocities_rad_s=velocities / 2), ARM, ranges, 0.002)
     assert slower['within_limits'] and slower['success']
     assert slower['peak_effort_rate_share'] == pytest.approx(0.05)
+    for touched_from_s, noticed_at_s, false_alarm, after_s in (
+        *((0.02, None, False, None), (0.02, 0.024, False, 0.004)),
+        *((0.02, 0.01, True, None), (None, 0.01, True, None)),
+    ):
+        changed = dataclasses.replace(
+            run,
+            velocities_rad_s=velocities / 2,
+            noticed_at_s=noticed_at_s,
+            touched=TIMESTEP_S * np.arange(ticks) >= (touched_from_s or np.inf),
+        )
+        struck = measure(changed, ARM, ranges, TIMESTEP_S)
+        assert not struck['success'], 'it struck something, or thought so'
+        assert (struck['false_alarm'], struck['noticed_after_s']) == (false_alarm, after_s)
+        assert struck['struck_peak_speed_share'] == (1.0 if touched_from_s else None)
     jerky = dataclasses.replace(run, velocities_rad_s=velocities / 2, efforts_nm=21 * efforts)
     jumps = measure(jerky, ARM, ranges, TIMESTEP_S)
     assert jumps['peak_effort_rate_share'] == pytest.approx(1.05) and not jumps['success']
@@ -268,8 +300,10 @@ def test_the_measures_of_a_known_run():
     assert summary['success'] == 0.5 and summary['reach_time_s_median'] == 0.25
     assert summary['plan_time_s_median'] == 0.002
     assert summary['joint_limit_scenes'] == summary['velocity_limit_scenes'] == 2
-    unharmed = {**out, 'touched_share': 0.0}
-    assert summarise([out, unharmed])['touched_scenes'] == 1
+    touched = {**out, 'touched_share': 0.01, 'noticed_after_s': 0.004}
+    summary = summarise([out, touched, {**touched, 'noticed_after_s': 0.02}])
+    assert (summary['touched_scenes'], summary['noticed'], summary['false_alarms']) == (2, 2, 0)
+    assert summary['noticed_after_s'] == 0.02, 'the latest'
     without_goal = dataclasses.replace(run, to_goal_m=None)
     assert measure(without_goal, ARM, ranges, TIMESTEP_S)['goal_error_m'] is None
 
@@ -299,6 +333,7 @@ def known_run(tmp_path, monkeypatch):
         seed=0,
         max_state_age_s=0.05,
         period_s=0.002,
+        on_contact=HOLD,
     )
     log = EventLog(n, 1000)
     for tick in range(100):

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from ebm_concept_ros.control.contact_reflex import Contact
 from ebm_concept_ros.control.control_law import Decision, Mode
 from ebm_concept_ros.control.enactment import Code, Enactment, Observation
 from ebm_concept_ros.control.enactor import PAUSED, STOPPED, Enactor
@@ -70,16 +71,20 @@ class Controller:
     """What an enactor asks of a tracking controller."""
 
     held = ''
+    contact = None
     awaited = None
 
     def hold(self, reason):
-        self.held, self.awaited = reason, None
+        self.held, self.contact, self.awaited = reason, None, None
 
     def go_on(self):
-        self.held = ''
+        self.held, self.contact = '', None
 
     def await_target_of(self, concept):
-        self.awaited = concept
+        self.awaited, self.contact = concept, None
+
+    def strike(self, reason):
+        self.held, self.contact = reason, Contact(0.0, reason)
 
 
 class Targeting:
@@ -169,6 +174,25 @@ def test_a_pause_is_kept_by_a_goal_and_ended_by_resume(setting):
     setting.observe(9.0, 1.0)
     assert setting.results == []
     assert setting.enactor.resume()[0] and setting.controller.held == ''
+
+
+def test_a_blow_ends_the_goal_and_holds_until_it_is_resumed_or_something_else_comes(setting):
+    setting.begin()
+    setting.controller.strike('struck something: joint_1')
+    setting.observe(1.0, 0.5)
+    assert setting.codes() == [Code.STRUCK] and setting.enactor.active is None
+    assert setting.results[0].message == setting.controller.held == 'struck something: joint_1'
+    assert setting.enactor.pause() == setting.controller.held
+    assert setting.enactor.resume() == (True, 'goes on from the measured state')
+    assert setting.controller.held == ''
+    setting.controller.strike('struck something: joint_2')
+    setting.begin(concept('y'))
+    assert setting.controller.awaited is setting.enactor.active.concept
+    setting.observe(2.0, 0.5)
+    assert setting.codes() == [Code.STRUCK], 'it was not the new goal that struck something'
+    setting.controller.strike('struck something: joint_3')
+    setting.enactor.stop()
+    assert setting.enactor.resume()[0] is False, 'a stop outlasts it'
 
 
 def test_when_the_controller_ends_so_does_the_goal(setting):

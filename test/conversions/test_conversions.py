@@ -183,12 +183,19 @@ def test_joint_states_are_matched_by_name_and_others_ignored(positions, velociti
         [*(JOINTS[i] for i in order), 'finger'],
         np.append(positions[list(order)], 9.0),
         np.append(velocities[list(order)], 9.0),
-        np.zeros(4),
+        np.append(positions[list(order)] / 2, 9.0),
         5,
     )
     sample = cv.joint_state_from_message(wired(message), JOINTS)
     np.testing.assert_array_equal(sample.positions_rad, positions)
     np.testing.assert_array_equal(sample.velocities_rad_s, velocities)
+    np.testing.assert_array_equal(sample.efforts_nm, positions / 2)
+
+
+@pytest.mark.parametrize('efforts', [[], [1.0], [1.0, math.nan, 1.0]])
+def test_efforts_that_are_not_said_are_no_reason_to_refuse_a_joint_state(efforts):
+    message = JointState(name=JOINTS, position=[0.0] * 3, velocity=[0.0] * 3, effort=efforts)
+    assert cv.joint_state_from_message(wired(message), JOINTS).efforts_nm is None
 
 
 # Refusals ------------------------------------------------------------------------------------

@@ -22,12 +22,15 @@ from harness import (
 )
 from lifecycle_msgs.msg import State, Transition
 from lifecycle_msgs.srv import ChangeState, GetState
+from rcl_interfaces.srv import SetParameters
+from rclpy.parameter import Parameter
 from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
 
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions as cv
 from ebm_concept_ros.arm.table_scene import random_table_scene
+from ebm_concept_ros.control.contact_reflex import HOLD, IGNORE
 from ebm_concept_ros.nodes.controller_setup import ControllerParameters
 from ebm_concept_ros.nodes.runtime import qos
 from ebm_concept_ros.planning.plan_model import PlanModel
@@ -213,6 +216,39 @@ def test_joint_states_are_matched_by_name(tracking, arm, statuses, efforts):
     status = wait_for_status(statuses, Status.TRACKING)
     effector = PlanModel(ARM, 0.02).effector_in_base_m(ARM.home_rad)
     assert status.effector_in_base.x == pytest.approx(effector[0], abs=1e-6)
+
+
+def test_an_arm_that_something_keeps_from_moving_is_held_until_it_is_told_to_go_on(
+    probe, tracking, arm, statuses, concepts, model
+):
+    def set_on_contact(value):
+        request = SetParameters.Request(
+            parameters=[Parameter('on_contact', value=value).to_parameter_msg()]
+        )
+        return probe.call(SetParameters, 'controller/set_parameters', request).results[0]
+
+    blow = 'struck something: joint_'
+    arm.efforts_nm = 0.9 * ARM.effort_limits_nm  # all of which something withstands
+    status = wait_for_status(statuses, Status.HOLDING, blow)
+    assert 'N·m from outside' in status.reason
+    probe.wait_for_report('controller: state', blow)
+    # Another concept is followed, until that shows to be in vain too.
+    seen = len(statuses)
+    concepts.publish(concept_message(model, 'another', seed=7))
+
+    def states_since():
+        return [s.state for s in statuses[seen:] if s.concept == 'another']
+
+    wait_until(lambda: Status.TRACKING in states_since(), 'another concept that is followed')
+    seen += [s.state for s in statuses[seen:]].index(Status.TRACKING)
+    wait_until(lambda: Status.HOLDING in states_since(), 'another blow')
+    assert not set_on_contact('fight').successful
+    assert set_on_contact(IGNORE).successful
+    assert probe.call(Trigger, 'controller/resume', Trigger.Request()).success
+    wait_for_status(statuses, Status.TRACKING)
+    arm.efforts_nm = np.zeros(N)
+    assert set_on_contact(HOLD).successful
+    wait_for_status(statuses, Status.TRACKING)
 
 
 def test_when_joint_states_cease_it_holds_against_gravity(tracking, arm, statuses, efforts):

@@ -25,6 +25,7 @@ import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions as cv
 from ebm_concept_ros.arm.simulation import ArmSimulation
 from ebm_concept_ros.arm.table_scene import TableScene, random_table_scene
+from ebm_concept_ros.control.contact_reflex import RETREAT
 from ebm_concept_ros.control.control_law import Mode
 from ebm_concept_ros.control.target import make_target
 from ebm_concept_ros.control.tracking_controller import Assignment, TrackingController
@@ -94,13 +95,16 @@ def settings_of(arm, planner, model):
         seed=3,
         max_state_age_s=0.05,
         period_s=0.002,
+        on_contact=RETREAT,
     )
 
 
 def eventful_run(arm, model, limit=10_000):
     """Return log and settings of a run in real time in which everything happens that can."""
     planner = SometimesFails(arm, WORKSPACE)
-    controller = TrackingController(arm, planner, 0.05, predict=True, period_s=0.002)
+    controller = TrackingController(
+        arm, planner, 0.05, predict=True, period_s=0.002, on_contact=RETREAT
+    )
     target = make_target(model, codes(model), named_scene(1), WORKSPACE, 3)
     controller.assign(Assignment(target))
     log = EventLog(len(arm.joints), limit)
@@ -132,9 +136,15 @@ def eventful_run(arm, model, limit=10_000):
         late_s = 0.06 if 330 <= tick < 335 else 0.0007
         fault = 'a bad scene' if 350 <= tick < 355 else ''
         absent = 'gone' if 360 <= tick < 365 else ''
+        sim.data.qfrc_applied[:] = (2.0 if tick >= 366 else 0.0) * arm.effort_limits_nm
+        if tick == 392:  # told to go on, it is struck again
+            assert controller.contact is not None
+            controller.go_on()
         controller.assign(Assignment(target, fault=fault, absent=absent))
         sample = JointSample(
-            start_ns + 2_000_000 * tick, sim.joint_positions_rad, sim.joint_velocities_rad_s
+            start_ns + 2_000_000 * tick,
+            *(sim.joint_positions_rad, sim.joint_velocities_rad_s),
+            None if 200 <= tick < 250 else sim.applied_effort_nm,
         )
         controller.on_state(sample)
         if tick % 5 == 2:
@@ -142,6 +152,7 @@ def eventful_run(arm, model, limit=10_000):
         decide()
     log.close()
     assert set(modes) == set(Mode), 'all of it happened'
+    assert controller.contact is not None
     return log, settings_of(arm, planner, model)
 
 
@@ -161,6 +172,14 @@ def test_an_eventful_run_replays_bit_for_bit(name, model, tmp_path):
     outcome = Replay(load_record(tmp_path / 'run.npz'), model).run()
     assert outcome.first_difference is None
     assert outcome.exact and outcome.decisions == 401 and outcome.torques == 400
+
+
+def test_a_blow_that_the_replay_does_not_see_is_a_difference(recorded, model):
+    record = load_record(recorded)
+    assert 0 < record.arrays['decisions'][:, 7].sum() < 100
+    record.arrays['decisions'][200, 7] = 1
+    outcome = Replay(record, model).run()
+    assert not outcome.exact and outcome.same == outcome.decisions - 1
 
 
 def test_one_bit_of_one_torque_is_a_difference(recorded, model):
@@ -225,7 +244,7 @@ def set_last(column, value):
     ('changes', 'text'),
     [
         ({'header': lambda _: np.frombuffer(b'{"format": 99}', np.uint8)}, 'format 99'),
-        ({'header': lambda _: np.frombuffer(b'{"format": 3}', np.uint8)}, 'settings: missing'),
+        ({'header': lambda _: np.frombuffer(b'{"format": 4}', np.uint8)}, 'settings: missing'),
         ({'header': lambda _: np.frombuffer(b'hello', np.uint8)}, 'not JSON'),
         ({'efforts_nm': lambda a: a[:, :5]}, 'efforts_nm'),
         ({'efforts_nm': lambda a: a[:-1]}, '400 efforts_nm'),

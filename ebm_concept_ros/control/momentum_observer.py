@@ -1,0 +1,153 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The torque that something else than the motors exerts, seen from how the arm's momentum changes.
+
+The generalised momentum p = M(q) q̇ of an arm changes by ṗ = τ + Cᵀq̇ − g + τ_ext. The residual
+
+    r = K (p − ∫ (τ + Cᵀq̇ − g + r) dt − p(0))
+
+needs no accelerations and follows τ_ext as a low-pass of bandwidth K does (De Luca, Albu-Schäffer,
+Haddadin, Hirzinger, "Collision detection and safe reaction with the DLR-III lightweight manipulator
+arm", IROS 2006). Springs and damping of the arm's model count as g does; friction is none of it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import mujoco
+import numpy as np
+
+from ebm_concept_ros.arm.hold import carrying_effort_nm
+from ebm_concept_ros.planning.plan_model import PlanModel
+from ebm_concept_ros.types import JointSample
+
+# Of two states in a row; what is further apart is another time.
+_LONGEST_STEP_S = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class Impulse:
+    """What the driver says the motors have exerted, (n,) N·m·s, since the state of a stamp."""
+
+    exerted_nms: np.ndarray
+    since_ns: int
+
+
+def impulse_at(
+    sample: JointSample, before: JointSample | None, former: Impulse | None
+) -> Impulse | None:
+    """Return the impulse up to a state, None where no efforts are reported.
+
+    before, former: the state before and the impulse up to it. After a jump of the clock it begins
+    anew.
+    """
+    if sample.efforts_nm is None:
+        return None
+    step_s = -1.0 if before is None else (sample.stamp_ns - before.stamp_ns) / 1e9
+    if former is None or not 0.0 <= step_s <= _LONGEST_STEP_S:
+        return Impulse(np.zeros_like(sample.efforts_nm), sample.stamp_ns)
+    return Impulse(former.exerted_nms + step_s * sample.efforts_nm, former.since_ns)
+
+
+class MomentumObserver:
+    """Integrates the residual from one joint state to the next. Not for two threads at once.
+
+    The same states and torques give the same residual, bit for bit.
+    """
+
+    def __init__(self, model: PlanModel, bandwidth_hz: float, longest_step_s: float) -> None:
+        """model: of the arm, and nobody else's. longest_step_s: between two states.
+
+        After more it is not known what acted in between, and the residual begins anew.
+        """
+        self._model, self._data = model.model, model.data
+        self._bandwidth_rad_s = 2.0 * math.pi * bandwidth_hz
+        self._longest_step_s = longest_step_s
+        n = model.num_joints
+        self._before: JointSample | None = None
+        self._impulse: Impulse | None = None
+        self._inertia, self._former_inertia = np.zeros((n, n)), np.zeros((n, n))
+        self._carrying_nm = np.zeros(n)
+        self._efforts_nm, self._num_efforts = np.zeros(n), 0
+        self.residual_nm = np.zeros(n)
+        self.is_new = True  # the residual has begun anew with the last update
+
+    @property
+    def inertia(self) -> np.ndarray:
+        """The arm's inertia matrix (n, n) at the last state."""
+        return self._inertia
+
+    def reset(self) -> None:
+        """Forget everything: what comes next is the first state."""
+        self._before = None
+
+    def update(
+        self,
+        sample: JointSample,
+        effort_nm: np.ndarray | None,
+        impulse: Impulse | None = None,
+    ) -> np.ndarray:
+        """Return the residual (n,) N·m at a state; 0 where it begins anew.
+
+        effort_nm: (n,) N·m that the motors have been given since the last call, None where that is
+        not known. impulse: up to the state, where that is reported; then the other does not count.
+        A state that was seen before leaves the residual as it is.
+        """
+        before, step_s = self._before, 0.0
+        if before is not None:
+            step_s = (sample.stamp_ns - before.stamp_ns) / 1e9
+        former = self._impulse
+        is_reported = impulse is not None and former is not None
+        is_known = before is not None and (is_reported or effort_nm is not None)
+        if is_reported and impulse.since_ns != former.since_ns:
+            is_known = False  # the clock has jumped in between, and perhaps back again
+        self.is_new = not is_known or not 0.0 <= step_s <= self._longest_step_s
+        if self.is_new:
+            self._start(sample, impulse)
+            return self.residual_nm
+        if effort_nm is not None:
+            self._efforts_nm += effort_nm
+            self._num_efforts += 1
+        if step_s == 0.0:
+            return self.residual_nm
+        if is_reported:
+            effort_nm = (impulse.exerted_nms - former.exerted_nms) / step_s
+        else:
+            effort_nm = self._efforts_nm / max(self._num_efforts, 1)
+        former_carrying_nm = self._carrying_nm
+        self._inertia, self._former_inertia = self._former_inertia, self._inertia
+        self._look_at(sample)
+        # With Cᵀq̇ = Ṁq̇ − Cq̇, the step's change of momentum less that of the inertia alone is that
+        # of the velocity at the step's mean inertia.
+        gained = 0.5 * (
+            (self._former_inertia + self._inertia)
+            @ (sample.velocities_rad_s - before.velocities_rad_s)
+        )
+        carrying_nm = 0.5 * (former_carrying_nm + self._carrying_nm)
+        external_nm = gained / step_s + carrying_nm - effort_nm
+        # What r = K (…) comes to over a step in which τ_ext is steady, however long that is.
+        share = -math.expm1(-self._bandwidth_rad_s * step_s)
+        self.residual_nm = self.residual_nm + share * (external_nm - self.residual_nm)
+        self._begin_interval(sample, impulse)
+        return self.residual_nm
+
+    def _start(self, sample: JointSample, impulse: Impulse | None) -> None:
+        self._look_at(sample)
+        self.residual_nm = np.zeros_like(self.residual_nm)
+        self._begin_interval(sample, impulse)
+
+    def _begin_interval(self, sample: JointSample, impulse: Impulse | None) -> None:
+        self._before, self._impulse = sample, impulse
+        self._efforts_nm, self._num_efforts = np.zeros_like(self._efforts_nm), 0
+
+    def _look_at(self, sample: JointSample) -> None:
+        """Take inertia and what the arm's own forces are at a state."""
+        model, data = self._model, self._data
+        data.qpos[:], data.qvel[:] = sample.positions_rad, sample.velocities_rad_s
+        mujoco.mj_fwdPosition(model, data)
+        mujoco.mj_fwdVelocity(model, data)
+        mujoco.mj_fullM(model, data, self._inertia)
+        self._carrying_nm = carrying_effort_nm(data) - data.qfrc_damper
