@@ -89,3 +89,17 @@ def off_m(page, off=OFF):
     """Return how far the hand is from what is meant, m."""
     meant = page.thing('triangle', 'table')
     return 0.25 * math.dist(page.hand(), (meant['x'] + off[0], meant['y'] + off[1]))
+
+
+def place(thing):
+    return thing['x'], thing['y']
+
+
+def drag_on_table(page, start, end):
+    """Drag what is at start on the table; wait until it is at the end."""
+
+    def is_there():
+        return any(math.dist(place(thing), end) < 0.02 for thing in page.state['table'])
+
+    page.drag('table', start, end)
+    page.wait(is_there, 'the thing where it was dropped')

@@ -6,7 +6,7 @@
 import math
 
 import pytest
-from teaching import OFF, five_examples, import_file, off_m
+from teaching import OFF, drag_on_table, five_examples, import_file, off_m, place
 
 from ebm_core.world.scene import COLOURS
 
@@ -16,20 +16,6 @@ NAME = 'beside it'
 @pytest.fixture(scope='module', autouse=True)
 def taught(page):
     import_file(page, NAME, five_examples(NAME))
-
-
-def place(thing):
-    return thing['x'], thing['y']
-
-
-def drag_on_table(page, start, end):
-    """Drag what is at start on the table; wait until it is at the end."""
-
-    def is_there():
-        return any(math.dist(place(thing), end) < 0.02 for thing in page.state['table'])
-
-    page.drag('table', start, end)
-    page.wait(is_there, 'the thing where it was dropped')
 
 
 def test_what_is_dragged_while_the_arm_rests_is_judged_where_it_is(page):
