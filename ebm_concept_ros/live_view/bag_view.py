@@ -64,19 +64,21 @@ class View:
 def view_of(path: Path | str, at_s: float | None = None) -> View:
     """Return what is to be seen at_s after the first energy was there, or in the end.
 
-    Raises InvalidBag where the live view was not recorded.
+    Without an energy, as nothing was enacted, there is no map. Raises InvalidBag where the live
+    view was not recorded, and where at_s has nothing to count from.
     """
     view = View()
     with opened(path) as bag:
-        missing = [topic for topic in _TYPES if not bag.topics.get(topic, ('', 0))[1]]
-        if missing:
+        there = [topic for topic in _TYPES if bag.topics.get(topic, ('', 0))[1]]
+        needed = [topic for topic in _TYPES if topic != MAP or at_s is not None]
+        if missing := [topic for topic in needed if topic not in there]:
             raise InvalidBag(f'{path}: no {", ".join(missing)}; was live_view running?')
-        began_ns, _ = next(bag.messages(_TYPES[MAP], MAP))
-        for topic, kind in _TYPES.items():
+        began_ns = 0 if at_s is None else next(bag.messages(_TYPES[MAP], MAP))[0]
+        for topic in there:
             # What is latched holds from the beginning, whenever the recorder came to hear of it.
             is_latched = topic in (_DESCRIPTION, _STATIC)
             until_ns = None if at_s is None or is_latched else began_ns + round(at_s * 1e9)
-            message = bag.last(kind, topic, until_ns)
+            message = bag.last(_TYPES[topic], topic, until_ns)
             if message is not None:
                 _take(view, topic, message)
     return view

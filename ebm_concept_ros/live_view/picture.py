@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from ebm_concept_ros.live_view.solids import Solid
 # As visualization_msgs/Marker numbers them.
 _ARROW, _CUBE, _SPHERE, _CYLINDER, _LINE_STRIP, _TEXT, _TRIANGLES = 0, 1, 2, 3, 4, 9, 11
 _MAP_ALPHA = 0.7
+_LINE = 64  # letters that fit into the view from above
 _LIGHT = np.array([0.35, -0.45, 0.82])
 _AXIS_M, _APART_M = 0.06, 0.07
 _LOOKED_FROM = {'elev': 32, 'azim': -130}
@@ -48,7 +50,8 @@ def _draw_above(axes: Any, view: View) -> None:
             colours[:, 3] *= 0.3
         flat = solid.triangles[by_height][:, :, :2]
         axes.add_collection(PolyCollection(flat, facecolors=colours, zorder=order))
-    _draw_map(axes, view.map)
+    if view.map is not None:
+        _draw_map(axes, view.map)
     for places, marker in _lines(view):
         axes.plot(*places[:, :2].T, color=_rgba(marker), lw=2, zorder=3)
     for place, marker in _texts(view):
@@ -57,7 +60,8 @@ def _draw_above(axes: Any, view: View) -> None:
     axes.set(title='markers and map, from above', xlabel='x in base (m)', ylabel='y in base (m)')
     x, y, size = _table(view)
     axes.set(xlim=(x - size, x + size), ylim=(y - size, y + size), aspect='equal')
-    said = [marker.text for _, marker in _texts(view) if marker.ns in ('state', 'refused')]
+    texts = [marker.text for _, marker in _texts(view) if marker.ns in ('state', 'refused')]
+    said = [textwrap.fill(text, _LINE) for text in texts]
     axes.text(0.02, 0.98, '\n'.join(said), transform=axes.transAxes, va='top', fontsize=8, zorder=6)
 
 
@@ -85,8 +89,9 @@ def _draw_in_3d(axes: Any, view: View) -> None:
     axes.computed_zorder = False
     table, *others = _marker_solids(view)
     _draw_solids(axes, [table], 0)
-    quads, colours = _cells(view.map)
-    axes.add_collection3d(Poly3DCollection(quads, facecolors=colours, zorder=1))
+    if view.map is not None:
+        quads, colours = _cells(view.map)
+        axes.add_collection3d(Poly3DCollection(quads, facecolors=colours, zorder=1))
     _draw_solids(axes, others, 2)
     _draw_solids(axes, list(view.robot), 3)
     for places, marker in _lines(view):

@@ -32,6 +32,7 @@ from ebm_concept_ros.arm.model import compile_arm
 from ebm_concept_ros.conversions import views
 from ebm_concept_ros.live_view import __main__ as command
 from ebm_concept_ros.live_view.bag_view import view_of
+from ebm_concept_ros.live_view.picture import draw
 from ebm_concept_ros.nodes.live_markers import NAMESPACES
 from ebm_concept_ros.nodes.runtime import qos
 from ebm_core import get_concept
@@ -347,3 +348,7 @@ def test_the_bag_has_it_and_is_drawn(run, capsys):
     without = run.folder / 'without.mcap'
     assert command.main([str(without)]) == 1
     assert 'no such file or folder' in capsys.readouterr().err
+
+    view.map = None  # as before anything is enacted
+    draw(view, picture)
+    assert not np.array_equal(np.asarray(Image.open(picture).convert('RGB'), int), pixels)
