@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -42,7 +44,7 @@ def browser() -> Iterator[Browser]:
 
 
 class TaughtPage:
-    """One page, and the last of each kind of message that its server sent."""
+    """One page, the last of each kind of message that its server sent, and how many there were."""
 
     def __init__(
         self,
@@ -52,6 +54,8 @@ class TaughtPage:
         has_touch: bool = False,
     ) -> None:
         self.last: dict[str, dict] = {}
+        self.numbers: Counter[str] = Counter()
+        self.released_ns = 0  # when the mouse was released last, ns on the system clock
         self.errors: list[str] = []
         context = browser.new_context(
             viewport={'width': size[0], 'height': size[1]}, has_touch=has_touch
@@ -67,6 +71,7 @@ class TaughtPage:
     def _hear(self, text: str) -> None:
         message = json.loads(text)
         self.last[message['type']] = message
+        self.numbers[message['type']] += 1
 
     @property
     def state(self) -> dict:
@@ -100,6 +105,7 @@ class TaughtPage:
         mouse.down()
         mouse.move((x0 + x1) / 2, (y0 + y1) / 2)
         mouse.move(x1, y1)
+        self.released_ns = time.time_ns()
         mouse.up()
 
     def thing(self, shape: str, where: str = 'board') -> dict:

@@ -144,12 +144,12 @@ class Knowledge:
                 raise InvalidInput(f'name: {error}') from None
         self._composer.forget(name)
 
-    def agreement(self, demonstrations: Shown) -> Agreement:
-        """Return how well demonstrations agree, as the score of `infer` has it."""
+    def agreement(self, demonstrations: Shown, score: float) -> Agreement:
+        """Return how well demonstrations agree; score: the understanding that `infer` found."""
         # Imported here: who asks this has weights, and torch with them.
         from ebm_core.relational.agreement import agreement
 
-        return agreement(self._model, demonstrations, self._seed, in_time=False)
+        return agreement(self._model, demonstrations, self._seed, in_time=False, known=score)
 
     def target(self, concept: AnyConcept, scene: NamedScene, workspace: Workspace) -> Target:
         """Return what a concept asks for in a scene; raises InvalidInput and InvalidField."""

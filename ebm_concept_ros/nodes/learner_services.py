@@ -227,7 +227,7 @@ class LearnerServices:
         response.message = why_not_understood(concept) or f'{concept.name} is understood'
         if not others:
             shown = collected or self._knowledge.inferred_from[name]
-            found = self._knowledge.agreement(shown)
+            found = self._knowledge.agreement(shown, worst.understanding)
             response.demonstrations = len(shown)
             response.without = _doubles(found.without)
             response.odd_one = 0 if found.odd is None else found.odd + 1

@@ -195,8 +195,11 @@ class TeachPage(RunnableDefaults, Node):
         """Send where the arm is, as often as it moves."""
         period_s = 1.0 / self.parameters.frame_rate
         last, sent_s = np.zeros((1, 3)), -np.inf
+        next_s = self._loop.time()
         while True:
-            await asyncio.sleep(period_s)
+            # By the clock: the work in between does not slow it down, what is late is left out.
+            next_s = max(next_s + period_s, self._loop.time())
+            await asyncio.sleep(next_s - self._loop.time())
             now_s = self._loop.time()
             points = self._points() if self._pages.number else None
             if points is None:

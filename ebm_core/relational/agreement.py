@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..world.scene import Demonstration
+from .understanding import BOUNDS
 
 if TYPE_CHECKING:
     from .model import ConceptModel
@@ -27,7 +28,8 @@ class Agreement:
     """How well demonstrations fit together, and whether they would better without one of them.
 
     score: the understanding of all. without: (n,) that of all others, for each; NaN of a single
-    one. odd: the index of the one that disagrees, None where there is none, or more than one.
+    one, and where all fit together too well for one to be odd. odd: the index of the one that
+    disagrees, None where there is none, or more than one.
     """
 
     score: float
@@ -41,9 +43,11 @@ def agreement(
     seed: int = 0,
     *,
     in_time: bool = True,
+    known: float | None = None,
 ) -> Agreement:
     """Return how well demonstrations agree; seed and in_time are as of `understanding`.
 
+    known: the understanding of all, where it is known already.
     One is odd where the others are understood and fit together clearly better than all do. Raises
     InvalidInput where there are none.
     """
@@ -52,9 +56,9 @@ def agreement(
         return model.understanding(some, seed, in_time=in_time)
 
     shown = list(demonstrations)
-    of_all = score(shown)
-    if len(shown) == 1:
-        return Agreement(of_all, np.array([np.nan]), None)
+    of_all = score(shown) if known is None else known
+    if len(shown) == 1 or of_all + _MARGIN > BOUNDS[1]:
+        return Agreement(of_all, np.full(len(shown), np.nan), None)
     without = np.array([score(shown[:i] + shown[i + 1 :]) for i in range(len(shown))])
     best = int(without.argmax())
     threshold = model.understanding_threshold or 0.0
