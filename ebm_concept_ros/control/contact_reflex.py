@@ -14,12 +14,16 @@ from ebm_concept_ros.arm.config import ArmConfig
 from ebm_concept_ros.control.control_law import ControllerInputs
 from ebm_concept_ros.control.momentum_observer import MomentumObserver
 from ebm_concept_ros.planning.plan_model import PlanModel
+from ebm_concept_ros.types import JointSample
 
 # What is done about a blow: to hold; to give way for a moment and then to hold; nothing.
 HOLD, RETREAT, IGNORE = 'hold', 'retreat', 'ignore'
 
 _RETREAT_S = 0.4
 _RETREAT_SPEED_SHARE = 0.15
+# No blow makes an arm that fast, as a share of its speed limits: such a state is wrong.
+_FASTEST_SHARE = 3.0
+_SHORTEST_STEP_S = 0.002  # stamps of a driver may be nearer than its states are
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +46,7 @@ class ContactReflex:
     of velocities, exceeds `effort_share` of its effort limit and its friction, which the observer
     does not know. An arm that weighs 20 % less than its model shows a quarter of the torque that it
     is given as if it came from outside, one that weighs 20 % more a sixth: with the default share
-    of a quarter neither is ever a blow.
+    of a quarter neither is ever a blow. A state that the arm cannot be in is none either.
     """
 
     def __init__(self, arm: ArmConfig, on_contact: str, longest_step_s: float) -> None:
@@ -55,7 +59,7 @@ class ContactReflex:
         self.threshold_nm = arm.contact.effort_share * arm.effort_limits_nm + model.friction_nm
         self._observer = MomentumObserver(model, arm.contact.bandwidth_hz, longest_step_s)
         self._smoothing_rad_s = 2.0 * math.pi * 2.0 * arm.contact.bandwidth_hz
-        self._stamp_ns = 0
+        self._before: JointSample | None = None
         self.external_nm = np.zeros(len(arm.joints))
 
     @property
@@ -66,13 +70,17 @@ class ContactReflex:
     def reset(self) -> None:
         """Forget everything: what comes next is the first state."""
         self._observer.reset()
+        self._before = None
 
     def watch(self, now: ControllerInputs) -> Contact | None:
         """Return what strikes the arm at a state, or None.
 
         What acts is what the driver reports, and else the torque before.
         """
-        sample = now.sample
+        sample, before = now.sample, self._before
+        self._before = sample
+        if not self._is_possible(sample, before):
+            self._observer.reset()
         # A torque older than that acts no more: the arm's own watchdog holds it.
         is_acting = 0.0 <= now.elapsed_s <= self._longest_step_s
         residual_nm = self._observer.update(
@@ -81,10 +89,9 @@ class ContactReflex:
         if self._observer.is_new:
             self.external_nm = residual_nm
         else:
-            step_s = (sample.stamp_ns - self._stamp_ns) / 1e9
+            step_s = (sample.stamp_ns - before.stamp_ns) / 1e9
             share = -math.expm1(-self._smoothing_rad_s * step_s)
             self.external_nm = self.external_nm + share * (residual_nm - self.external_nm)
-        self._stamp_ns = sample.stamp_ns
         excess = np.abs(self.external_nm) / self.threshold_nm
         worst = int(np.argmax(excess))
         if not excess[worst] > 1.0:  # nor where it is not a number
@@ -94,6 +101,19 @@ class ContactReflex:
             f'struck something: {self._names[worst]} has {abs(self.external_nm[worst]):.1f} N·m '
             f'from outside, {self.threshold_nm[worst]:.1f} are allowed',
             self._away_rad_s() if self._retreats else None,
+        )
+
+    def _is_possible(self, sample: JointSample, before: JointSample | None) -> bool:
+        """Tell whether the arm can be in a state, and have come there from the one before."""
+        fastest_rad_s = _FASTEST_SHARE * self._speed_limits_rad_s
+        if before is None or sample.stamp_ns < before.stamp_ns:
+            return True  # the observer begins anew by itself
+        step_s = (sample.stamp_ns - before.stamp_ns) / 1e9
+        moved_rad = np.abs(sample.positions_rad - before.positions_rad)
+        speeds_rad_s = np.maximum(np.abs(sample.velocities_rad_s), np.abs(before.velocities_rad_s))
+        return bool(
+            (speeds_rad_s <= fastest_rad_s).all()
+            and (moved_rad <= fastest_rad_s * max(step_s, _SHORTEST_STEP_S)).all()
         )
 
     def _away_rad_s(self) -> np.ndarray:

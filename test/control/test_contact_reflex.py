@@ -187,6 +187,32 @@ def test_a_state_that_is_not_a_number_is_no_blow():
 
 
 @pytest.mark.parametrize(
+    ('position_rad', 'velocity_rad_s'),
+    [(1e3, 0.0), (0.0, 50.0), (1e308, 0.0), (0.0, 1e308), (0.5, 0.0)],
+)
+def test_a_state_that_the_arm_cannot_be_in_is_no_blow_and_hides_none(position_rad, velocity_rad_s):
+    reflex = ContactReflex(ARM, HOLD, 0.05)
+    still = np.zeros(len(ARM.joints))
+    carrying_nm = ArmSimulation(ARM, WORKSPACE, TableScene(entities=(POLE,))).hold_effort()
+
+    def watch(tick, off_rad=0.0, faster_rad_s=0.0, extra_nm=0.0):
+        sample = JointSample(2_000_000 * tick, ARM.home_rad + off_rad, still + faster_rad_s)
+        inputs = ControllerInputs(
+            sample, 0.0, 'x', None, former_nm=carrying_nm + extra_nm, elapsed_s=0.002
+        )
+        return reflex.watch(inputs)
+
+    ticks = iter(range(1000))
+    assert all(watch(next(ticks)) is None for _ in range(20))
+    for _ in range(3):
+        assert watch(next(ticks), position_rad, velocity_rad_s) is None
+        assert all(watch(next(ticks)) is None for _ in range(5))
+    # It does not move although it is pushed: something is in its way.
+    pushed_nm = 3.0 * reflex.threshold_nm
+    assert any(watch(next(ticks), extra_nm=pushed_nm) is not None for _ in range(200))
+
+
+@pytest.mark.parametrize(
     ('key', 'value'),
     [('effort_share', 0.0), ('effort_share', 11.0), ('bandwidth_hz', 0.1), ('bandwidth_hz', 'x')],
 )
