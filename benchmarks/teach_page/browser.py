@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 PATIENCE_S = 120.0
 _LOOK_MS = 20
 BROWSERS = ('chromium', 'chromium-browser', 'google-chrome')
+_WHEN_DRAWN = '() => new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r)))'
 HALF_WIDTH = 1.25  # of the plans, particle units
 # Nothing but the page is loaded, and a container gives no sandbox and no graphics card.
 FLAGS = (
@@ -99,6 +100,8 @@ class TaughtPage:
 
     def drag(self, plan: str, start: tuple, end: tuple) -> None:
         """Drag with the mouse on a plan ('board' or 'table'), from place to place."""
+        # What a message says is heard here before the page has drawn it.
+        self.page.evaluate(_WHEN_DRAWN)
         (x0, y0), (x1, y1) = self.on_screen(plan, start), self.on_screen(plan, end)
         mouse = self.page.mouse
         mouse.move(x0, y0)
