@@ -21,9 +21,8 @@ HOLD, RETREAT, IGNORE = 'hold', 'retreat', 'ignore'
 
 _RETREAT_S = 0.4
 _RETREAT_SPEED_SHARE = 0.15
-# No blow makes an arm that fast, as a share of its speed limits: such a state is wrong.
-_FASTEST_SHARE = 3.0
-_SHORTEST_STEP_S = 0.002  # stamps of a driver may be nearer than its states are
+# By how much a joint may have come further than its speeds before and after tell, rad.
+_UNEXPLAINED_RAD = 0.02
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +52,7 @@ class ContactReflex:
         """on_contact: HOLD or RETREAT. longest_step_s: between states that belong together."""
         self._names = arm.joint_names
         self._longest_step_s = longest_step_s
+        self._longest_step_ns = longest_step_s * 1e9
         self._retreats = on_contact == RETREAT
         self._speed_limits_rad_s = arm.velocity_limits_rad_s
         model = PlanModel(arm, 0.002)
@@ -104,17 +104,16 @@ class ContactReflex:
         )
 
     def _is_possible(self, sample: JointSample, before: JointSample | None) -> bool:
-        """Tell whether the arm can be in a state, and have come there from the one before."""
-        fastest_rad_s = _FASTEST_SHARE * self._speed_limits_rad_s
-        if before is None or sample.stamp_ns < before.stamp_ns:
+        """Tell whether an arm can have come to a state from the one before.
+
+        However hard it is struck, its joints come as far as their speeds say.
+        """
+        if before is None or not 0 <= sample.stamp_ns - before.stamp_ns <= self._longest_step_ns:
             return True  # the observer begins anew by itself
         step_s = (sample.stamp_ns - before.stamp_ns) / 1e9
-        moved_rad = np.abs(sample.positions_rad - before.positions_rad)
-        speeds_rad_s = np.maximum(np.abs(sample.velocities_rad_s), np.abs(before.velocities_rad_s))
-        return bool(
-            (speeds_rad_s <= fastest_rad_s).all()
-            and (moved_rad <= fastest_rad_s * max(step_s, _SHORTEST_STEP_S)).all()
-        )
+        moved_rad = sample.positions_rad - before.positions_rad
+        told_rad = 0.5 * step_s * (sample.velocities_rad_s + before.velocities_rad_s)
+        return bool((np.abs(moved_rad - told_rad) <= _UNEXPLAINED_RAD).all())
 
     def _away_rad_s(self) -> np.ndarray:
         """Return the velocities (n,) rad/s that the blow by itself would bring about, but slow."""
