@@ -9,6 +9,7 @@ import pytest
 from harness import time_standing_still
 from teaching import OFF, drag_on_table, five_examples, import_file, off_m, place
 
+import ebm_concept_ros.srv as srv
 from ebm_core.world.scene import COLOURS
 
 NAME = 'beside it'
@@ -49,10 +50,14 @@ def test_the_arm_follows_a_thing_that_is_dragged_while_it_moves(teaching, page):
     drag_on_table(page, end, start)
     page.page.fill('#speed', '0.05')
     page.page.dispatch_event('#speed', 'change')
-    hand = page.hand()
-    page.page.click('#run')
-    page.wait(lambda: math.dist(page.hand(), hand) > 0.05, 'it on its way')
-    with time_standing_still(teaching.probe):  # the arm is not there before the mouse is
+    with time_standing_still(teaching.probe):  # or the arm is there before the mouse is
+        hand = page.hand()
+        page.page.click('#run')
+        page.wait(lambda: page.state['running'], 'it running')
+        while math.dist(page.hand(), hand) < 0.05:
+            steps = srv.StepSimulation.Request(steps=50)
+            teaching.probe.call(srv.StepSimulation, 'simulator/step_simulation', steps)
+            page.page.wait_for_timeout(50)
         drag_on_table(page, start, end)
     assert page.state['running']
     page.page.fill('#speed', '1')
