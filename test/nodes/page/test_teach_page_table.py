@@ -59,7 +59,7 @@ def test_the_arm_follows_a_thing_that_is_dragged_while_it_moves(teaching, page):
             teaching.probe.call(srv.StepSimulation, 'simulator/step_simulation', steps)
             page.page.wait_for_timeout(50)
         drag_on_table(page, start, end)
-    assert page.state['running']
+        assert page.state['running']
     page.page.fill('#speed', '1')
     page.page.dispatch_event('#speed', 'change')
     page.wait(lambda: page.state['running'] is None, 'the end of the run')
