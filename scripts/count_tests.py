@@ -3,16 +3,23 @@
 
 """Tell of each test file how it went, from pytest's result files below a folder.
 
-The files that took longest come first, then what failed, last one line of sums. The status is 1 if
-any failed or none ran. A process of tests that died is one failure, in the place of its results.
+The files that took longest come first, then why each test failed that did, then which did, last one
+line of sums: who sees only the end of a log sees that. The status is 1 if any failed or none ran.
+A process of tests that died is one failure, in the place of its results.
 """
 
+import re
 import sys
 import xml.etree.ElementTree as ElementTree
 from collections import Counter, defaultdict
 from pathlib import Path
 
 KINDS = ('tests', 'failures', 'errors', 'skipped')
+BAD = ('failure', 'error')
+# Of the text of a failure; enough for what was compared, and for what the nodes said last.
+SHOWN_LINES, SHOWN_CHARACTERS = 12, 200
+# Where pytest says that a failure passed through, innermost last.
+PLACE = re.compile(r'^(\S+\.py:\d+):', re.MULTILINE)
 
 
 def suites(folder: Path) -> list[ElementTree.Element]:
@@ -29,23 +36,41 @@ def count(suites: list[ElementTree.Element]) -> Counter[str]:
     return total
 
 
+def outcome_of(case: ElementTree.Element) -> ElementTree.Element | None:
+    """Return what the file says of a test that did not pass; where it is both, that it failed."""
+    said = [child for child in case if child.tag in (*BAD, 'skipped')]
+    return min(said, key=lambda child: child.tag not in BAD, default=None)
+
+
 def lines(suites: list[ElementTree.Element]) -> list[str]:
-    """Return a line for each test file, and for each test that failed."""
+    """Return a line for each test file, then those that say why tests failed, then which did."""
     files: dict[str, Counter[str]] = defaultdict(Counter)
     seconds: Counter[str] = Counter()
-    failed = []
+    reasons, failed = [], []
     for case in (case for suite in suites for case in suite.iter('testcase')):
         file = case.get('classname') or ''
-        outcome = next((child.tag for child in case if child.tag != 'system-out'), 'passed')
-        files[file][outcome] += 1
+        outcome = outcome_of(case)
+        kind = 'passed' if outcome is None else outcome.tag
+        files[file][kind] += 1
         seconds[file] += float(case.get('time') or 0.0)
-        if outcome in ('failure', 'error'):
-            failed.append(f'{outcome}: {file}::{case.get("name")}')
+        if kind in BAD:
+            failed.append(f'{kind}: {file}::{case.get("name")}')
+            reasons += ['', failed[-1], *reason(outcome)]
     return [
         f'{seconds[file]:7.1f} s  {file}: '
         + ', '.join(f'{number} {outcome}' for outcome, number in sorted(files[file].items()))
         for file in sorted(files, key=lambda file: -seconds[file])
-    ] + failed
+    ] + [*reasons, '', *failed]
+
+
+def reason(outcome: ElementTree.Element) -> list[str]:
+    """Return, indented, where a test failed and the end of what pytest says of it."""
+    text = outcome.text or outcome.get('message') or ''
+    places = PLACE.findall(text)
+    end = [line for line in text.splitlines() if line.strip()][-SHOWN_LINES:]
+    return [
+        f'    {line[:SHOWN_CHARACTERS]}' for line in ([' > '.join(places)] if places else []) + end
+    ]
 
 
 if __name__ == '__main__':

@@ -193,6 +193,35 @@ def test_results_are_summed_over_files(tmp_path, failures, errors, line, status)
     assert finished.returncode == status
 
 
+def test_the_end_says_why_each_test_failed(tmp_path):
+    (tmp_path / 'test_bad.py').write_text(
+        'def check(heard):\n'
+        "    assert len(heard) > 100, 'too few'\n"
+        'def test_it():\n'
+        '    heard = [1]\n'
+        '    check(heard)\n'
+        'def test_that_passes():\n'
+        '    pass\n'
+    )
+    pytest_of_it = [sys.executable, '-m', 'pytest', '--junitxml=bad.xunit.xml', 'test_bad.py']
+    subprocess.run(pytest_of_it, cwd=tmp_path, capture_output=True, timeout=200)
+    died = '<testsuite><testcase name="x" classname="a"><failure message="no result"/></testcase>'
+    (tmp_path / 'died.xunit.xml').write_text(f'{died}</testsuite>')
+    finished = subprocess.run(
+        [sys.executable, str(SCRIPTS / 'count_tests.py'), str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
+    told = finished.stdout.splitlines()
+    assert told[-3:-1] == ['failure: test_bad::test_it', 'failure: a::x']
+    why = told[told.index('failure: test_bad::test_it') : -3]
+    assert why[1] == '    test_bad.py:5 > test_bad.py:2'
+    assert '    E       AssertionError: too few' in why
+    assert why[-3:-1] == ['failure: a::x', '    no result']
+    assert len(why) < 20 and 'test_that_passes' not in ''.join(told)
+
+
 def test_no_results_are_no_success(tmp_path):
     finished = subprocess.run(
         [sys.executable, str(SCRIPTS / 'count_tests.py'), str(tmp_path)],
