@@ -275,6 +275,13 @@ class Probe:
             s.message for array in list(self.diagnostics) for s in array.status if s.name == name
         ]
 
+    def values(self, name: str) -> dict[str, str]:
+        """Return the values of the newest diagnostic status of a name; none heard, none."""
+        found = [
+            s.values for array in list(self.diagnostics) for s in array.status if s.name == name
+        ]
+        return {pair.key: pair.value for pair in found[-1]} if found else {}
+
     def wait_for_report(self, name: str, *texts: str) -> str:
         """Wait until a status of that name carries all the texts; return it."""
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 from rosbags.interfaces import Connection
@@ -26,7 +27,7 @@ class BagWriter:
         self._writer = Writer(self.path, version=_FORMAT, storage_plugin=StoragePlugin.MCAP)
         self._writer.open()
         self._topics: dict[str, Connection] = {}
-        self.number = 0
+        self.numbers: Counter[str] = Counter()  # of messages, by topic
 
     def write(self, topic: str, kind: str, time_ns: int, data: bytes) -> None:
         """Write a message of type kind in CDR, as ROS serialises it, under its full topic name."""
@@ -35,7 +36,7 @@ class BagWriter:
             connection = self._writer.add_connection(topic, kind, typestore=known_types())
             self._topics[topic] = connection
         self._writer.write(connection, time_ns, data)
-        self.number += 1
+        self.numbers[topic] += 1
 
     def close(self) -> None:
         """Write index and metadata."""

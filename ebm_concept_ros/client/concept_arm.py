@@ -106,6 +106,7 @@ class ConceptArm:
         self._status: ros.ControllerStatus | None = None
         self._scene: ros.Scene | None = None
         self._concepts: list[ros.Concept] = []
+        self._shown = 0
         self._goal: ClientGoalHandle | None = None
         self._result: Future | None = None
         self._feedback: Feedback | None = None
@@ -140,10 +141,7 @@ class ConceptArm:
         self._spin_until(self._is_heard_by_all, 'a learner on demonstrations')
         self._concepts.clear()
         for demonstration in demonstrations:
-            self._demonstrations.publish(
-                conversions.demonstration_to_message(name, demonstration, self.workspace)
-            )
-            self._demonstrations.wait_for_all_acked(Duration(seconds=self.timeout_s))
+            self._show(conversions.demonstration_to_message(name, demonstration, self.workspace))
         if before + len(demonstrations) < needed:
             self._spin_until(
                 lambda: self._collected(name)[0] >= before + len(demonstrations),
@@ -318,6 +316,14 @@ class ConceptArm:
     def _on_feedback(self, message: Any) -> None:
         self._feedback = message.feedback
         self._heard(message.feedback)
+
+    def _show(self, message: ros.Demonstration) -> None:
+        # Only where it would push another one out: what is published is acknowledged at the next
+        # heartbeat, which is 3 s away.
+        if self._shown and self._shown % qos.DEMONSTRATIONS.depth == 0:
+            self._demonstrations.wait_for_all_acked(Duration(seconds=self.timeout_s))
+        self._demonstrations.publish(message)
+        self._shown += 1
 
     def _is_heard_by_all(self) -> bool:
         """Tell whether the learner, and whoever else subscribes, will get what is shown now."""

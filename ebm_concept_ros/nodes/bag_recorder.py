@@ -3,8 +3,9 @@
 
 """Node `bag_recorder`: writes what the other nodes say into a bag: all along, or when asked to.
 
-The bag is rosbag2's MCAP. It is whole once its recording, or the node, has ended.
-Messages are written as they came, without a look into them.
+The bag is rosbag2's MCAP. It is whole once its recording, or the node, has ended, and has all that
+came before. Messages are written as they came, without a look into them; the status `bag` on
+/diagnostics counts them by topic.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Annotated
 
 from diagnostic_msgs.msg import DiagnosticArray
 from nav_msgs.msg import OccupancyGrid
 from pydantic import Field
+from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from rclpy.subscription import Subscription
@@ -39,6 +42,9 @@ from ebm_concept_ros.nodes.runtime.texts import FOLDER_OR_NONE
 
 # What may wait for the disk; a second of joint states and torques.
 _DEPTH = 1000
+_COUNT_PERIOD_S = 1.0
+# To write what came before the end.
+_END_TIMEOUT_S = 10.0
 TOPICS = (
     ('scene', ros.Scene, qos.LATCHED),
     ('concept', ros.Concept, qos.LATCHED),
@@ -84,6 +90,8 @@ class BagRecorder(RunnableDefaults, Node):
         self._writer: BagWriter | None = None
         self._recorders: list[Subscription] = []
         self.create_service(SetBool, '~/record', self._on_record)
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self.create_timer(_COUNT_PERIOD_S, self._report_numbers, clock=steady)
         if self.parameters.record_at_start:
             self._listen()
 
@@ -100,8 +108,14 @@ class BagRecorder(RunnableDefaults, Node):
             raise InvalidParameter(f'parameter bag_dir: {error}') from None
 
     def stop(self) -> None:
-        """Finish the bag."""
-        is_whole, _ = self._finish()
+        """Finish the bag, with what has come by now."""
+        # In its turn: what has come and is not written yet is waiting before it.
+        finished: Future[tuple[bool, str]] = Future()
+        self.executor.create_task(lambda: finished.set_result(self._finish()))
+        try:
+            is_whole, _ = finished.result(_END_TIMEOUT_S)
+        except TimeoutError:
+            is_whole, _ = self._finish()
         if not is_whole:
             self.exit_code = 1
 
@@ -149,11 +163,19 @@ class BagRecorder(RunnableDefaults, Node):
             return True, 'nothing is being recorded'
         try:
             writer.close()
-            level, words = Level.OK, f'{writer.number} messages in {writer.path}'
+            level, words = Level.OK, f'{writer.numbers.total()} messages in {writer.path}'
         except OSError as error:
             level, words = Level.ERROR, f'{writer.path} is not whole: {error}'
         self._diagnostics.set('bag', level, words)
         return level is Level.OK, words
+
+    def _report_numbers(self) -> None:
+        with self._writing_now:
+            writer = self._writer
+            if writer is None:
+                return
+            numbers = dict(writer.numbers)
+        self._diagnostics.set('bag', Level.OK, f'recording into {writer.path}', **numbers)
 
     def _writing(self, kind: type, topic: str) -> Callable[[bytes], None]:
         package, folder = kind.__module__.split('.')[:2]

@@ -23,7 +23,6 @@ from ebm_concept_ros.client import teach_from_bag
 from ebm_concept_ros.nodes.runtime import qos
 from ebm_core import get_concept
 
-Status = ros.ControllerStatus
 TOPICS = {
     '/scene',
     '/joint_states',
@@ -43,27 +42,38 @@ def recorded(tmp_path, weights):
         probe = Probe()
         nodes.callback(probe.close)
         concepts = probe.listen(ros.Concept, 'concept', qos.LATCHED)
-        statuses = probe.listen(Status, 'controller/status', qos.STATUS)
         efforts = probe.listen(JointState, 'joint_effort_commands', 1000)
         bags = tmp_path / 'bags'
-        recorder = nodes.enter_context(running('bag_recorder', tmp_path, bag_dir=bags))
-        recorder.wait_for_log('recording into')
-        for name, parameters in (
-            ('simulator', {'lockstep': True}),
-            ('controller', {'lockstep': True, 'model_dir': weights}),
-            ('concept_learner', {'model_dir': weights}),
-        ):
-            nodes.enter_context(running(name, tmp_path, **parameters))
+        nodes.enter_context(running('bag_recorder', tmp_path, bag_dir=bags))
+        nodes.enter_context(running('concept_learner', tmp_path, model_dir=weights))
         send = probe.publisher(ros.Demonstration, 'demonstrations', qos.DEMONSTRATIONS)
         wait_until(lambda: send.get_subscription_count() == 2, 'learner and recorder')
         shown = get_concept('between').demonstrations(np.random.default_rng(0), 5)
         for demonstration in shown:
             send.publish(cv.demonstration_to_message('mine', demonstration, WORKSPACE))
-        wait_until(lambda: statuses and statuses[-1].state == Status.TRACKING, 'motion')
-        begun = len(efforts)
-        wait_until(lambda: len(efforts) > begun + 200, 'torques')
-        concept, heard = concepts[-1], list(efforts)
-    return bags / 'run_0001', concept, heard
+        wait_until(lambda: concepts, 'the concept')
+        # The concept is latched; nothing moves, and takes the processor, before there is one.
+        for name, parameters in (
+            ('simulator', {'lockstep': True}),
+            ('controller', {'lockstep': True, 'model_dir': weights}),
+        ):
+            nodes.enter_context(running(name, tmp_path, **parameters))
+
+        def written():
+            """Return how many messages of each topic the recorder says to have written."""
+            counts = probe.values('bag_recorder: bag')
+            return {topic: int(number) for topic, number in counts.items() if topic[0] == '/'}
+
+        wait_until(lambda: efforts and '/joint_effort_commands' in written(), 'torques in both')
+        heard, recorded = len(efforts), written()['/joint_effort_commands']
+        wait_until(lambda: set(written()) >= TOPICS, f'{TOPICS} in the bag')
+        wait_until(
+            lambda: (
+                len(efforts) > heard + 200 and written()['/joint_effort_commands'] > recorded + 200
+            ),
+            'more torques in both',
+        )
+        return bags / 'run_0001', concepts[-1], list(efforts)
 
 
 def test_a_run_opens_in_two_readers_and_teaches_another_learner(tmp_path, capfd):
@@ -167,31 +177,6 @@ def test_a_recorder_that_is_asked_to_records_one_bag_after_another(tmp_path, tal
     probe.node.destroy_publisher(scenes)
 
 
-# Stands after what calls a service: of a recorder that was killed it would still be offered.
-def test_a_recorder_that_is_killed_leaves_a_bag_that_is_refused_and_the_next_one_another(
-    tmp_path, talk
-):
-    publish, _, publisher = talk
-    with running('bag_recorder', tmp_path, bag_dir=tmp_path) as recorder:
-        recorder.wait_for_log('recording into')
-        wait_until(lambda: publisher.get_subscription_count() == 1, 'the recorder')
-        send_until(lambda: size_of(tmp_path / 'run_0001') > 100_000, publish, 'a chunk in the file')
-        recorder.send(signal.SIGKILL)
-        assert recorder.end()[0] == -signal.SIGKILL
-    with (
-        pytest.raises(InvalidBag, match=r'run_0001: no metadata\.yaml, so .* was cut off'),
-        opened(tmp_path / 'run_0001'),
-    ):
-        pass
-    assert teach_from_bag.main([str(tmp_path / 'run_0001')]) == 1
-    with running('bag_recorder', tmp_path, bag_dir=tmp_path) as recorder:
-        recorder.wait_for_log('run_0002')
-        wait_until(lambda: publisher.get_subscription_count() == 1, 'the recorder')
-        send_until(lambda: size_of(tmp_path / 'run_0002') > 100_000, publish, 'a chunk in the file')
-    with opened(tmp_path / 'run_0002') as bag:
-        assert bag.topics['/joint_states'][1] > 0
-
-
 def test_where_the_disk_is_full_the_recorder_says_so_and_goes_on_without(tmp_path, talk):
     publish, probe, publisher = talk
     with running('bag_recorder', tmp_path, bag_dir=tmp_path) as recorder:
@@ -215,3 +200,28 @@ def test_where_the_disk_is_full_at_the_end_it_says_that_the_bag_is_not_whole(tmp
         with full_disk(recorder.process.pid, 10):
             recorder.send(signal.SIGTERM)
             assert recorder.end()[0] == 1 and 'Traceback' not in recorder.log
+
+
+# Stands last: of a recorder that was killed service and subscriptions still count, for 20 s.
+def test_a_recorder_that_is_killed_leaves_a_bag_that_is_refused_and_the_next_one_another(
+    tmp_path, talk
+):
+    publish, _, publisher = talk
+    with running('bag_recorder', tmp_path, bag_dir=tmp_path) as recorder:
+        recorder.wait_for_log('recording into')
+        wait_until(lambda: publisher.get_subscription_count() == 1, 'the recorder')
+        send_until(lambda: size_of(tmp_path / 'run_0001') > 100_000, publish, 'a chunk in the file')
+        recorder.send(signal.SIGKILL)
+        assert recorder.end()[0] == -signal.SIGKILL
+    with (
+        pytest.raises(InvalidBag, match=r'run_0001: no metadata\.yaml, so .* was cut off'),
+        opened(tmp_path / 'run_0001'),
+    ):
+        pass
+    assert teach_from_bag.main([str(tmp_path / 'run_0001')]) == 1
+    with running('bag_recorder', tmp_path, bag_dir=tmp_path) as recorder:
+        recorder.wait_for_log('run_0002')
+        wait_until(lambda: publisher.get_subscription_count() == 1, 'the recorder')
+        send_until(lambda: size_of(tmp_path / 'run_0002') > 100_000, publish, 'a chunk in the file')
+    with opened(tmp_path / 'run_0002') as bag:
+        assert bag.topics['/joint_states'][1] > 0
