@@ -18,6 +18,8 @@ KINDS = ('tests', 'failures', 'errors', 'skipped')
 BAD = ('failure', 'error')
 # Of the text of a failure; enough for what was compared, and for what the nodes said last.
 SHOWN_LINES, SHOWN_CHARACTERS = 12, 200
+# What test/conftest.py adds to it.
+NODES = re.compile(r'^-+ said last by nodes -+$', re.MULTILINE)
 # Where pytest says that a failure passed through, innermost last.
 PLACE = re.compile(r'^(\S+\.py:\d+):', re.MULTILINE)
 
@@ -64,13 +66,13 @@ def lines(suites: list[ElementTree.Element]) -> list[str]:
 
 
 def reason(outcome: ElementTree.Element) -> list[str]:
-    """Return, indented, where a test failed and the end of what pytest says of it."""
-    text = outcome.text or outcome.get('message') or ''
+    """Return, indented, where a test failed, the end of what pytest and the nodes say of it."""
+    text, *nodes = NODES.split(outcome.text or outcome.get('message') or '')
     places = PLACE.findall(text)
-    end = [line for line in text.splitlines() if line.strip()][-SHOWN_LINES:]
-    return [
-        f'    {line[:SHOWN_CHARACTERS]}' for line in ([' > '.join(places)] if places else []) + end
-    ]
+    shown = [' > '.join(places)] if places else []
+    for part in (text, *nodes):
+        shown += [line for line in part.splitlines() if line.strip()][-SHOWN_LINES:]
+    return [f'    {line[:SHOWN_CHARACTERS]}' for line in shown]
 
 
 if __name__ == '__main__':

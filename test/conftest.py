@@ -4,6 +4,7 @@
 """Every test process has a ROS domain of its own; without ROS, what needs it is left out."""
 
 import os
+import sys
 from contextlib import ExitStack
 from importlib.util import find_spec
 
@@ -34,6 +35,16 @@ if find_spec('rclpy') is None:
         'lane/test_examples.py',
         'lane/test_launch_reach.py',
     ]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Let the failure of a test with nodes say what they said last: their logs are not kept."""
+    report = yield
+    harness = sys.modules.get('harness')
+    if report.failed and harness is not None and hasattr(report.longrepr, 'addsection'):
+        report.longrepr.addsection('said last by nodes', harness.last_words())
+    return report
 
 
 @pytest.fixture

@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +53,7 @@ __all__ = [
     'RestingArm',
     'claim_domain',
     'largest_speed',
+    'last_words',
     'running',
     'time_standing_still',
     'untrained_weights',
@@ -68,6 +71,9 @@ LOCKSTEP = {
     'simulator': {'lockstep': True, 'rate': 250.0},
     'controller': {'lockstep': True, 'state_rate': 250.0, 'control_rate': 250.0},
 }
+
+
+_newest: deque[NodeProcess] = deque(maxlen=6)
 
 
 class NodeProcess:
@@ -104,6 +110,7 @@ class NodeProcess:
                 self.process = subprocess.Popen([*python, *command], stdout=out, stderr=errors)
         else:
             self.process = Forked(command, self._out, log)
+        _newest.append(self)
 
     @property
     def log(self) -> str:
@@ -161,6 +168,17 @@ def running(
         if node.is_running():
             node.send(signal.SIGTERM)
             node.end()
+
+
+def last_words() -> str:
+    """Return the last lines of the nodes that were started last, and how busy the machine is."""
+    lines = [f'load {" ".join(f"{load:.1f}" for load in os.getloadavg())}']
+    for node in _newest:
+        status = node.process.poll()
+        state = 'runs' if status is None else f'ended with {status}'
+        with suppress(OSError):  # its folder is gone
+            lines += [f'{node.name} ({state}) {line}' for line in node.log.splitlines()[-3:]]
+    return '\n'.join(lines)
 
 
 class Spinning:

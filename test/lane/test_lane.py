@@ -203,6 +203,10 @@ def test_the_end_says_why_each_test_failed(tmp_path):
         'def test_that_passes():\n'
         '    pass\n'
     )
+    for name in ('conftest.py', 'domains.py'):
+        shutil.copy(ROOT / 'test' / name, tmp_path)
+    (tmp_path / 'harness.py').write_text("def last_words(): return 'controller: it holds'")
+    (tmp_path / 'test_bad.py').open('a').write('import harness\n')
     pytest_of_it = [sys.executable, '-m', 'pytest', '--junitxml=bad.xunit.xml', 'test_bad.py']
     subprocess.run(pytest_of_it, cwd=tmp_path, capture_output=True, timeout=200)
     died = '<testsuite><testcase name="x" classname="a"><failure message="no result"/></testcase>'
@@ -218,6 +222,7 @@ def test_the_end_says_why_each_test_failed(tmp_path):
     why = told[told.index('failure: test_bad::test_it') : -3]
     assert why[1] == '    test_bad.py:5 > test_bad.py:2'
     assert '    E       AssertionError: too few' in why
+    assert '    controller: it holds' in why
     assert why[-3:-1] == ['failure: a::x', '    no result']
     assert len(why) < 20 and 'test_that_passes' not in ''.join(told)
 

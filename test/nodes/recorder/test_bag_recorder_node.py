@@ -10,7 +10,16 @@ from contextlib import ExitStack
 import numpy as np
 import pytest
 from faults import full_disk, send_until
-from harness import JOINTS, WORKSPACE, NodeProcess, Probe, running, untrained_weights, wait_until
+from harness import (
+    JOINTS,
+    WORKSPACE,
+    NodeProcess,
+    Probe,
+    last_words,
+    running,
+    untrained_weights,
+    wait_until,
+)
 from mcap.reader import make_reader
 from rosbags.highlevel import AnyReader
 from sensor_msgs.msg import JointState
@@ -127,6 +136,7 @@ def test_where_it_cannot_record_it_says_so_and_ends(tmp_path):
     ):
         recorder = NodeProcess('bag_recorder', tmp_path / 'log', **given)
         assert recorder.end()[0] == 2 and reason in recorder.log
+        assert f'bag_recorder (ended with 2) bag_recorder: {reason}' in last_words()
 
 
 @pytest.fixture(scope='module')
