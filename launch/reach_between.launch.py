@@ -36,6 +36,9 @@ from ebm_concept_ros.nodes.simulator_setup import SimulatorParameters
 from ebm_concept_ros.nodes.task_parameters import TaskParameters, requested_concepts
 
 PACKAGE = 'ebm_concept_ros'
+# A node writes its record or its bag when it is asked to end; on a busy machine the usual 5 s are
+# too few, and whoever is killed leaves none.
+END_TIMEOUT_S = '60'
 RESULT_KEYS = (
     'success',
     'distance_m',
@@ -153,6 +156,8 @@ def start(context: object) -> list:
             name=executable + suffix,
             parameters=[*params_file, own] if own else params_file,
             output='screen',
+            sigterm_timeout=END_TIMEOUT_S,
+            sigkill_timeout=END_TIMEOUT_S,
         )
 
     count = values['demonstrations']

@@ -26,6 +26,9 @@ from ebm_concept_ros.nodes.simulator_setup import SimulatorParameters
 from ebm_concept_ros.nodes.teach_page import TeachPageParameters
 from ebm_concept_ros.package_files import package_path
 
+# A node writes its record or its bag when it is asked to end; on a busy machine the usual 5 s are
+# too few, and whoever is killed leaves none.
+END_TIMEOUT_S = '60'
 MODELS = {
     'simulator': SimulatorParameters,
     'controller': ControllerParameters,
@@ -78,6 +81,8 @@ def start(context: object) -> list:
             name=name,
             parameters=[given[name]] if name in given else [],
             output='screen',
+            sigterm_timeout=END_TIMEOUT_S,
+            sigkill_timeout=END_TIMEOUT_S,
         )
         for name in MODELS
     }

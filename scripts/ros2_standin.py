@@ -32,7 +32,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
-ESCALATION_S = 5.0  # from SIGINT to SIGTERM, and from that to SIGKILL, as in the real launch
+# From SIGINT to SIGTERM, and from that to SIGKILL, where a node says nothing else; as in the real
+# launch.
+ESCALATION_S = 5.0
 REMEDY = 'install ROS 2 Kilted (https://docs.ros.org/en/kilted/Installation.html) for it'
 
 
@@ -61,6 +63,19 @@ class Node:
     name: str | None = None
     parameters: list[dict | str] = field(default_factory=list)
     output: str = 'screen'
+    sigterm_timeout: str | None = None
+    sigkill_timeout: str | None = None
+
+    def escalation(self, from_s: float) -> list[tuple[float, int]]:
+        """Return when it is sent what, s, unless it has ended by then."""
+        steps = []
+        for number, text in (
+            (signal.SIGTERM, self.sigterm_timeout),
+            (signal.SIGKILL, self.sigkill_timeout),
+        ):
+            from_s += ESCALATION_S if text is None else float(text)
+            steps.append((from_s, number))
+        return steps
 
     def command(self) -> list[str]:
         """Return the command line of the process."""
@@ -115,10 +130,11 @@ class Launch:
     def __init__(self, description: LaunchDescription, configurations: dict[str, str]) -> None:
         self._description = description
         self._context = types.SimpleNamespace(launch_configurations=configurations)
-        self._running: dict[str, subprocess.Popen] = {}
+        self._running: dict[str, tuple[Node, subprocess.Popen]] = {}
         self._handlers: list[OnProcessExit] = []
         self._happened: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self._escalation: list[tuple[float, int]] | None = None  # None until the shutdown
+        # When to send what to which node; None until the shutdown.
+        self._escalation: list[tuple[float, int, str]] | None = None
         self._status = self._started = 0
 
     def run(self) -> int:
@@ -132,7 +148,8 @@ class Launch:
             try:
                 self._happened.get(timeout=due if due is None else max(due, 0.0))()
             except queue.Empty:
-                self._send(self._escalation.pop(0)[1])
+                _, number, name = self._escalation.pop(0)
+                self._send(number, [name])
         return self._status
 
     def _say(self, text: str) -> None:
@@ -181,7 +198,7 @@ class Launch:
         )
         self._started += 1
         name = f'{node.executable}-{self._started}'
-        self._running[name] = process
+        self._running[name] = node, process
         self._say(f'[launch] {name}: started, pid {process.pid}')
 
         def follow() -> None:
@@ -205,12 +222,16 @@ class Launch:
     def _shut_down(self, reason: str, number: int = signal.SIGINT) -> None:
         if self._escalation is None:
             self._say(f'[launch] shutting down: {reason}')
-            term_s = time.monotonic() + ESCALATION_S
-            self._escalation = [(term_s, signal.SIGTERM), (term_s + ESCALATION_S, signal.SIGKILL)]
-            self._send(number)
+            now_s = time.monotonic()
+            self._escalation = sorted(
+                (due_s, step, name)
+                for name, (node, _) in self._running.items()
+                for due_s, step in node.escalation(now_s)
+            )
+            self._send(number, list(self._running))
 
-    def _send(self, number: int) -> None:
-        for process in self._running.values():
+    def _send(self, number: int, names: list[str]) -> None:
+        for _, process in (self._running[name] for name in names if name in self._running):
             process.send_signal(number)
 
 

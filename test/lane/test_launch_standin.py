@@ -154,10 +154,12 @@ def test_nodes_do_not_outlive_the_reader_of_their_output(tiny):
 
 def test_a_node_deaf_to_sigint_gets_sigterm(tiny):
     tiny.executable('waiter', WAITER, heard='15')
+    timeouts = "sigterm_timeout='0.1', sigkill_timeout='200'"
     tiny.launch_file(
-        "def generate_launch_description():\n return LaunchDescription([node('waiter')])"
+        'def generate_launch_description():\n'
+        f" return LaunchDescription([node('waiter', {timeouts})])"
     )
-    process = tiny.start('launch', 'tiny', 'tiny.launch.py', escalation_s=0.1)
+    process = tiny.start('launch', 'tiny', 'tiny.launch.py')
     read_until(process, r'\[waiter-1\] ready')
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=200)
