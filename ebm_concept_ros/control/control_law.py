@@ -72,6 +72,11 @@ class ControllerInputs:
     retreat_rad_s: np.ndarray | None = None
 
 
+def is_finite(values: np.ndarray) -> bool:
+    """Tell whether a few numbers (n,) are finite, and their squares; faster than np.isfinite."""
+    return math.isfinite(values.dot(values))
+
+
 class ControlLaw:
     """Decides without any memory: the same situation gives the same torque, bit for bit."""
 
@@ -128,12 +133,12 @@ class ControlLaw:
             return self._hold(Mode.HOLDING, 'plan expired', now)
         except ValueError as error:
             return self._hold(Mode.FAULT, str(error), now)
-        if np.isfinite(effort).all():
+        if is_finite(effort):
             effort = self._speed_limit.limited(
                 effort, sample.positions_rad, sample.velocities_rad_s
             )
-            effort = np.clip(effort, -self._limits_nm, self._limits_nm)
-        if not np.isfinite(effort).all():
+            effort = np.minimum(np.maximum(effort, -self._limits_nm), self._limits_nm)
+        if not is_finite(effort):
             return self._hold(Mode.FAULT, 'the plan gave a torque that is not finite', now)
         return Decision(
             *(Mode.TRACKING, f'enacting {now.concept}', effort),

@@ -62,6 +62,6 @@ def measured(controller: TrackingController, model: PlanModel, workspace: Worksp
         )
         if effector_m is not None:
             at = workspace.to_plane(effector_m)
-            energy = float(target.field.energy(at))
+            energy = target.field.energy_at(at)
             distance_m = target.field.distance_to_best(at) * workspace.metres_per_unit
     return Measured(target, effector_m, goal_m, energy, distance_m, plan_age_s)

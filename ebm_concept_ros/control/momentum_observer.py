@@ -131,7 +131,9 @@ class MomentumObserver:
         # What r = K (…) comes to over a step in which τ_ext is steady, however long that is.
         share = -math.expm1(-self._bandwidth_rad_s * step_s)
         self.residual_nm = self.residual_nm + share * (external_nm - self.residual_nm)
-        if not np.isfinite(self.residual_nm).all():  # a state that is finite, but absurd
+        if not math.isfinite(
+            self.residual_nm.dot(self.residual_nm)
+        ):  # a state that is finite, but absurd
             self.is_new = True
             self.residual_nm = np.zeros_like(self.residual_nm)
         self._begin_interval(sample, impulse)

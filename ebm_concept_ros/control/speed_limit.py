@@ -17,6 +17,7 @@ _APPROACH_S = 0.02
 _USED_SHARE = 0.95
 # Of the jerk that torques within their rates give a joint by itself: others move it as well.
 _USED_JERK_SHARE = 0.05
+_BOTH_WAYS = np.array([[1.0], [-1.0]])
 
 
 class SpeedLimit:
@@ -32,8 +33,9 @@ class SpeedLimit:
         """model: of that arm."""
         self._model, self._data = model.model, model.data
         self._most = _USED_SHARE * arm.velocity_limits_rad_s
-        self._rates_nm_s = arm.effort_rate_limits_nm_s
+        self._used_rates_nm_s = _USED_JERK_SHARE * arm.effort_rate_limits_nm_s
         self._inertia = np.zeros((len(arm.joints), len(arm.joints)))
+        self._own_inertia = self._inertia.diagonal()  # a view
         self._acceleration = np.zeros((1, len(arm.joints)))
         self._change = np.zeros(len(arm.joints))
 
@@ -49,19 +51,20 @@ class SpeedLimit:
         mujoco.mj_solveM(model, data, self._acceleration, force[None])
         acceleration = self._acceleration[0]
         mujoco.mj_fullM(model, data, self._inertia)
-        jerk = _USED_JERK_SHARE * self._rates_nm_s / np.diag(self._inertia)
-        low = -_approach(self._most + velocities_rad_s, jerk)
-        high = _approach(self._most - velocities_rad_s, jerk)
+        jerk = self._used_rates_nm_s / self._own_inertia
+        # Both ways at once, as this is done for every torque: down, and up.
+        left, right = _approach(self._most + _BOTH_WAYS * velocities_rad_s, jerk)
+        low, high = -left, right
+        if ((low <= acceleration) & (acceleration <= high)).all():
+            return effort_nm
         high = np.where(velocities_rad_s < 0.0, np.maximum(low, high), high)  # to brake comes first
         allowed = np.minimum(np.maximum(acceleration, low), high)
-        if (allowed == acceleration).all():
-            return effort_nm
         mujoco.mj_mulM(model, data, self._change, allowed - acceleration)
         return effort_nm + self._change
 
 
 def _approach(left_rad_s: np.ndarray, jerk_rad_s3: np.ndarray) -> np.ndarray:
-    """Return the acceleration (n,) rad/s² that may be had so far from a limit; too fast: to brake.
+    """Return the acceleration (…, n) rad/s² that may be had so far from a limit, or brakes.
 
     An acceleration that ceases at this jerk takes the speed no further than to the limit.
     """

@@ -27,8 +27,15 @@ class TimingRecord:
 
     def since(self, time_s: float) -> TimingRecord:
         """Return what was due, or begun, from `time_s` on."""
+        return self.between(time_s, np.inf)
+
+    def between(self, begin_s: float, end_s: float) -> TimingRecord:
+        """Return what was due, or begun, from `begin_s` until before `end_s`."""
         return TimingRecord(
-            self.torques[self.torques[:, 0] >= time_s], self.plans[self.plans[:, 0] >= time_s]
+            *(
+                rows[(rows[:, 0] >= begin_s) & (rows[:, 0] < end_s)]
+                for rows in (self.torques, self.plans)
+            )
         )
 
 

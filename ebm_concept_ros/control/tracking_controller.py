@@ -314,6 +314,8 @@ class TrackingController:
                 if not self._held:
                     self._hold_for(struck.reason, struck)
         held, contact = self._held, self._contact
+        if not held and struck is None:
+            return inputs
         return replace(
             inputs,
             absent=held or inputs.absent,

@@ -5,15 +5,16 @@
 
 from __future__ import annotations
 
+import sys
 from array import array
 from collections.abc import Sequence
 from typing import TypeVar
 
 import numpy as np
 from sensor_msgs.msg import JointState
-from std_msgs.msg import Float64MultiArray, Header, MultiArrayDimension
+from std_msgs.msg import Float64MultiArray, MultiArrayDimension
 
-from ebm_concept_ros.conversions.stamps import ns_to_stamp, stamp_to_ns
+from ebm_concept_ros.conversions.stamps import ns_to_stamp, set_stamp, stamp_to_ns
 from ebm_concept_ros.types import EffortCommand, JointSample
 from ebm_core.world.scene import (
     InvalidInput,
@@ -35,13 +36,19 @@ def joint_state_from_message(
     Joints that are not the arm's (a gripper's, say) are ignored; a missing one is refused.
     stamp_ns: in place of the header's.
     """
-    order = _order(message.name, joint_names, 'joint_states', extra_allowed=True)
-    positions = _per_joint(message.position, message.name, order, 'joint_states.position')
-    velocities = _per_joint(message.velocity, message.name, order, 'joint_states.velocity')
+    positions, order = _positions(message, joint_names)
+    velocities = _per_joint(
+        message.velocity, message.name, order, 'joint_states.velocity', _MAX_VELOCITY_RAD_S
+    )
     if stamp_ns is None:
         stamp_ns = stamp_to_ns(message.header.stamp)
-    positions = _within(positions, _MAX_POSITION_RAD, joint_names, 'joint_states.position')
-    return joint_sample(stamp_ns, positions, velocities, joint_names, _efforts(message, order))
+    return JointSample(stamp_ns, positions, velocities, _efforts(message, order))
+
+
+def _positions(message: JointState, joint_names: Sequence[str]) -> tuple[np.ndarray, Sequence[int]]:
+    order = _order(message.name, joint_names, 'joint_states', extra_allowed=True)
+    field = 'joint_states.position'
+    return _per_joint(message.position, message.name, order, field, _MAX_POSITION_RAD), order
 
 
 def _efforts(message: JointState, order: Sequence[int]) -> np.ndarray | None:
@@ -51,7 +58,7 @@ def _efforts(message: JointState, order: Sequence[int]) -> np.ndarray | None:
     """
     if len(message.effort) != len(message.name):
         return None
-    efforts = np.array(message.effort)[list(order)]
+    efforts = _in_order(message.effort, order)
     return efforts if np.isfinite(efforts).all() else None
 
 
@@ -59,9 +66,7 @@ def joint_positions_from_message(
     message: JointState, joint_names: Sequence[str]
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Return positions (n,) rad and efforts as a state has them, whatever its velocities are."""
-    order = _order(message.name, joint_names, 'joint_states', extra_allowed=True)
-    positions = _per_joint(message.position, message.name, order, 'joint_states.position')
-    positions = _within(positions, _MAX_POSITION_RAD, joint_names, 'joint_states.position')
+    positions, order = _positions(message, joint_names)
     return positions, _efforts(message, order)
 
 
@@ -73,12 +78,8 @@ def joint_sample(
     efforts_nm: np.ndarray | None = None,
 ) -> JointSample:
     """Return the sample; refuses velocities that no joint has."""
-    return JointSample(
-        stamp_ns,
-        positions_rad,
-        _within(velocities_rad_s, _MAX_VELOCITY_RAD_S, joint_names, 'joint_states.velocity'),
-        efforts_nm,
-    )
+    _require_within(velocities_rad_s, _MAX_VELOCITY_RAD_S, joint_names, 'joint_states.velocity')
+    return JointSample(stamp_ns, positions_rad, velocities_rad_s, efforts_nm)
 
 
 def joint_state_to_message(
@@ -87,15 +88,16 @@ def joint_state_to_message(
     velocities_rad_s: np.ndarray,
     efforts_nm: np.ndarray,
     stamp_ns: int,
+    message: JointState | None = None,
 ) -> JointState:
-    """Return the message of the joints' positions, velocities and applied efforts."""
-    return JointState(
-        header=Header(stamp=ns_to_stamp(stamp_ns)),
-        name=list(joint_names),
-        position=array('d', positions_rad.tolist()),
-        velocity=array('d', velocities_rad_s.tolist()),
-        effort=array('d', efforts_nm.tolist()),
-    )
+    """Return the message of the joints' positions, velocities and applied efforts.
+
+    message: see effort_to_message.
+    """
+    message = effort_to_message(joint_names, efforts_nm, stamp_ns, message)
+    message.position = array('d', positions_rad.tolist())
+    message.velocity = array('d', velocities_rad_s.tolist())
+    return message
 
 
 def effort_from_message(message: JointState, joint_names: Sequence[str]) -> EffortCommand:
@@ -106,14 +108,21 @@ def effort_from_message(message: JointState, joint_names: Sequence[str]) -> Effo
 
 
 def effort_to_message(
-    joint_names: Sequence[str], efforts_nm: np.ndarray, stamp_ns: int
+    joint_names: Sequence[str],
+    efforts_nm: np.ndarray,
+    stamp_ns: int,
+    message: JointState | None = None,
 ) -> JointState:
-    """Return the command's message; stamp_ns is that of the joint state it answers."""
-    return JointState(
-        header=Header(stamp=ns_to_stamp(stamp_ns)),
-        name=list(joint_names),
-        effort=array('d', efforts_nm.tolist()),
-    )
+    """Return the command's message; stamp_ns is that of the joint state it answers.
+
+    message: of the same joints, which nobody needs any more; it is filled in anew and returned.
+    That is for loops, as to make another takes longer than to fill it in.
+    """
+    if message is None:
+        message = JointState(name=list(joint_names))
+    set_stamp(message.header.stamp, stamp_ns)
+    message.effort = array('d', efforts_nm.tolist())
+    return message
 
 
 def efforts_to_array(efforts_nm: np.ndarray) -> Float64MultiArray:
@@ -160,8 +169,10 @@ def _matrix(values: np.ndarray) -> Float64MultiArray:
 
 def _order(
     names: Sequence[str], wanted: Sequence[str], topic: str, extra_allowed: bool
-) -> list[int]:
-    """Return where each wanted name stands in names."""
+) -> Sequence[int]:
+    """Return where each wanted name stands in names: a range where that is in the same order."""
+    if tuple(names) == tuple(wanted):
+        return range(len(names))
     index = {name: i for i, name in enumerate(names)}
     if len(index) != len(names):
         raise InvalidInput(f'{topic}.name: a joint is named twice in {list(names)}')
@@ -176,24 +187,38 @@ def _order(
     return [index[name] for name in wanted]
 
 
+def _in_order(values: Sequence[float], order: Sequence[int]) -> np.ndarray:
+    out = np.array(values, float)
+    return out if isinstance(order, range) else out[order]
+
+
 def _per_joint(
-    values: Sequence[float], names: Sequence[str], order: list[int], field: str
+    values: Sequence[float],
+    names: Sequence[str],
+    order: Sequence[int],
+    field: str,
+    limit: float = sys.float_info.max,
 ) -> np.ndarray:
+    """Return the values in that order; refuses what is not finite or beyond ± limit."""
     if len(values) != len(names):
         raise InvalidInput(f'{field}: {len(values)} values for {len(names)} names')
-    out = np.array(values, float)[order]
-    if not np.isfinite(out).all():
-        worst = order[int((~np.isfinite(out)).argmax())]
-        raise InvalidInput(f'{field}: joint {names[worst]!r} has {values[worst]}')
+    out = _in_order(values, order)
     out.setflags(write=False)
+    # A few numbers are compared faster one by one than by NumPy; nothing compares with NaN.
+    if not all(-limit <= value <= limit for value in values):
+        _require_within(out, limit, [names[i] for i in order], field)
     return out
 
 
-def _within(values: np.ndarray, limit: float, joint_names: Sequence[str], field: str) -> np.ndarray:
+def _require_within(
+    values: np.ndarray, limit: float, joint_names: Sequence[str], field: str
+) -> None:
+    if not np.isfinite(values).all():
+        joint = int((~np.isfinite(values)).argmax())
+        raise InvalidInput(f'{field}: joint {joint_names[joint]!r} has {values[joint]}')
     beyond = np.abs(values) > limit
     if beyond.any():
         joint = int(beyond.argmax())
         raise InvalidInput(
             f'{field}: joint {joint_names[joint]!r} has {values[joint]:g}, out of any range'
         )
-    return values

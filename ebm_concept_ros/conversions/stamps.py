@@ -17,5 +17,11 @@ def stamp_to_ns(stamp: Time) -> int:
 
 def ns_to_stamp(stamp_ns: int) -> Time:
     """Return the message of a non-negative time in nanoseconds."""
-    seconds, nanoseconds = divmod(int(stamp_ns), _NANOSECONDS)
-    return Time(sec=seconds, nanosec=nanoseconds)
+    stamp = Time()
+    set_stamp(stamp, stamp_ns)
+    return stamp
+
+
+def set_stamp(stamp: Time, stamp_ns: int) -> None:
+    """Write a non-negative time in nanoseconds into a message."""
+    stamp.sec, stamp.nanosec = divmod(int(stamp_ns), _NANOSECONDS)

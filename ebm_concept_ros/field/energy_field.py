@@ -17,6 +17,7 @@ are alike but for noise, a plateau far away, are ordered by their distance to th
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -114,6 +115,11 @@ class EnergyField:
         values = self._energy.value(points.reshape(-1, 2))
         return values.reshape(points.shape[:-1])
 
+    def energy_at(self, point: np.ndarray) -> float:
+        """Return `energy` at one point (2,), sooner."""
+        x, y = point.tolist()
+        return self._energy.at(x, y)
+
     def cost_value(self, points: np.ndarray) -> np.ndarray:
         """Return the cost at (M, 2) particle units, (M,) unit²."""
         inside, outside = self._split(points)
@@ -141,9 +147,17 @@ class EnergyField:
         That is the distance to the minimum, or the radius of a disc as large as all places that are
         better, if it is less: of a ring every place will do, and one of them is the minimum.
         """
-        here, best = self.cost_value(np.stack((point, self._minimum)))
-        of_better = np.sqrt(max(0.0, here - best))  # the cost is that disc's squared radius
-        return float(min(np.linalg.norm(point - self._minimum), of_better))
+        # The cost is that disc's squared radius.
+        of_better = math.sqrt(max(0.0, self._cost_at(point) - self._cost_at(self._minimum)))
+        return min(math.dist(point.tolist(), self._minimum.tolist()), of_better)
+
+    def _cost_at(self, point: np.ndarray) -> float:
+        """Return `cost_value` at one point (2,), sooner."""
+        x, y = point.tolist()
+        most = self.half_width
+        inside_x, inside_y = min(max(x, -most), most), min(max(y, -most), most)
+        value = self.spline.at(inside_x, inside_y)
+        return value + (x - inside_x) ** 2 + (y - inside_y) ** 2
 
     def _split(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         inside = np.clip(points, -self.half_width, self.half_width)

@@ -42,6 +42,19 @@ class Bicubic:
         local = self.coefficients[cell[:, 0], cell[:, 1]]
         return np.einsum('mi,mij,mj->m', powers[:, 0], local, powers[:, 1])
 
+    def at(self, x: float, y: float) -> float:
+        """Return the value at one point, sooner than `value` does."""
+        last = len(self.coefficients) - 1
+        i = min(max(int((x - self.origin) / self.step), 0), last)
+        j = min(max(int((y - self.origin) / self.step), 0), last)
+        x -= self.origin + i * self.step
+        y -= self.origin + j * self.step
+        total = 0.0
+        for row in reversed(self.coefficients[i, j].tolist()):
+            a, b, c, d = row
+            total = total * x + (a + y * (b + y * (c + y * d)))
+        return total
+
     def on_grid(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Return (len(x), len(y)) at every pair."""
         mesh = np.stack(np.meshgrid(x, y, indexing='ij'), axis=-1)

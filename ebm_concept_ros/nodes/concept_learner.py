@@ -78,9 +78,6 @@ class ConceptLearnerParameters(Parameters):
 class ConceptLearner(ManagedNode):
     """Collects demonstrations and publishes what is inferred from them."""
 
-    # A learner hears few messages, and the events executor costs more to start.
-    events_executor = False
-
     def __init__(self) -> None:
         super().__init__('concept_learner', ConceptLearnerParameters)
         self._turns: Turns | None = None

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 from rclpy.node import Node
@@ -26,7 +26,14 @@ from ebm_concept_ros.nodes.runtime.resources import (
     load_weights_parameter,
     load_workspace_parameter,
 )
-from ebm_concept_ros.nodes.runtime.texts import ARM, EXISTING_FOLDER, FILE, FOLDER_OR_NONE, one_of
+from ebm_concept_ros.nodes.runtime.texts import (
+    ARM,
+    EXISTING_FOLDER,
+    FILE,
+    FOLDER_OR_NONE,
+    choice,
+    one_of,
+)
 from ebm_concept_ros.planning.planner import Planner
 from ebm_concept_ros.planning.planners import PLANNERS, UnknownPlanner, make_planner
 from ebm_concept_ros.workspace import Workspace
@@ -68,7 +75,7 @@ class ControllerParameters(DriverParameters):
         le=99,
         description='of the control thread, SCHED_FIFO where the system lets it; 0: as any',
     )
-    plan_rate: float = Field(125.0, ge=1.0, le=500.0, description='plans at most, Hz')
+    plan_rate: float = Field(250.0, ge=1.0, le=500.0, description='plans at most, Hz')
     planner: Annotated[str, one_of(*PLANNERS)] = Field(
         'ilqg', description='how plans are made; parameters planning.… are its settings'
     )
@@ -82,12 +89,12 @@ class ControllerParameters(DriverParameters):
     max_state_age_s: float = Field(
         0.05, ge=0.005, le=1.0, description='age at which a joint state is not acted on, s; live'
     )
-    on_contact: Annotated[Literal[HOLD, RETREAT, IGNORE], one_of(HOLD, RETREAT, IGNORE)] = Field(
+    on_contact: choice(HOLD, RETREAT, IGNORE) = Field(
         HOLD,
         description='what is done where something strikes the arm on its way: it holds until it is '
         'told to go on; or it gives way for a moment first; or nothing; live',
     )
-    second_goal: Annotated[str, one_of(PREEMPT, REFUSE)] = Field(
+    second_goal: choice(PREEMPT, REFUSE) = Field(
         PREEMPT, description='what a goal of enact does, or a concept, while another is active'
     )
     follow_topic: bool = Field(

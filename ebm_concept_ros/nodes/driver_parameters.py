@@ -6,12 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
 
 from pydantic import Field
 
 from ebm_concept_ros.nodes.runtime.parameters import InvalidParameter, Parameters
-from ebm_concept_ros.nodes.runtime.texts import one_of
+from ebm_concept_ros.nodes.runtime.texts import choice
 
 MEASURED, DIFFERENTIATED = 'measured', 'differentiated'
 REPORTED, COMMANDED = 'reported', 'commanded'
@@ -25,7 +24,7 @@ class DriverParameters(Parameters):
     joint_prefix: str = Field(
         '', description="what stands before the arm's joint names in joint states and efforts"
     )
-    velocities: Annotated[str, one_of(MEASURED, DIFFERENTIATED)] = Field(
+    velocities: choice(MEASURED, DIFFERENTIATED) = Field(
         MEASURED,
         description='joint velocities: measured ones, without which a joint state is refused, or '
         'from positions',
@@ -33,15 +32,15 @@ class DriverParameters(Parameters):
     velocity_filter_s: float = Field(
         0.005, ge=0.0, le=0.1, description='time constant of the low-pass on differentiated ones, s'
     )
-    stamps: Annotated[str, one_of(HEADER, ARRIVAL)] = Field(
+    stamps: choice(HEADER, ARRIVAL) = Field(
         HEADER, description='when a joint state was: as its header says, or when it arrived'
     )
-    efforts: Annotated[str, one_of(REPORTED, COMMANDED)] = Field(
+    efforts: choice(REPORTED, COMMANDED) = Field(
         REPORTED,
         description='what acts, by which contact is noticed: the efforts of joint states, in N·m, '
         'where they have any, or those that were commanded',
     )
-    effort_output: Annotated[str, one_of(JOINT_STATE, FLOAT_ARRAY, LINEAR_FEEDBACK)] = Field(
+    effort_output: choice(JOINT_STATE, FLOAT_ARRAY, LINEAR_FEEDBACK) = Field(
         JOINT_STATE, description='as which message torques are published'
     )
     # An empty list has no type in ROS.

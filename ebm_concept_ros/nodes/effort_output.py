@@ -80,10 +80,11 @@ def _form(
                 messages.Control(), names, d.effort_nm, d.gains, d.sample
             ),
         )
+    message = JointState(name=list(names))
     return (
         JointState,
         'joint_effort_commands',
         lambda decision: conversions.effort_to_message(
-            names, decision.effort_nm, decision.stamp_ns
+            names, decision.effort_nm, decision.stamp_ns, message
         ),
     )

@@ -22,6 +22,7 @@ class SimulatorTopics:
 
     def __init__(self, node: Node) -> None:
         self._node = node
+        self._state: JointState | None = None  # the one that was published last
         self._states, self._scenes, self._clock = self._publishers = (
             node.create_publisher(
                 JointState, 'joint_states', **qos.overridable(qos.JOINT_STATES_PUBLISHED)
@@ -53,15 +54,15 @@ class SimulatorTopics:
 
     def state(self, sim: ArmSimulation, stamp_ns: int) -> None:
         """Publish the joint state."""
-        self._states.publish(
-            conversions.joint_state_to_message(
-                sim.arm.joint_names,
-                sim.joint_positions_rad,
-                sim.joint_velocities_rad_s,
-                sim.applied_effort_nm,
-                stamp_ns,
-            )
+        self._state = conversions.joint_state_to_message(
+            sim.arm.joint_names,
+            sim.joint_positions_rad,
+            sim.joint_velocities_rad_s,
+            sim.applied_effort_nm,
+            stamp_ns,
+            self._state,
         )
+        self._states.publish(self._state)
 
     def senders_of_commands(self) -> list[str]:
         """Return the names of the nodes that publish torques, sorted."""

@@ -104,12 +104,17 @@ def test_outside_the_grid_the_cost_pulls_back_in():
     np.testing.assert_array_less(0.0, sample.gradient[0, 0])
     assert (sample.gradient[1] < 0.0).all()
     assert np.isfinite(sample.value).all()
+    off = np.linalg.norm(far - field.minimum(), axis=1)
+    assert all(
+        0.0 < field.distance_to_best(point) <= most for point, most in zip(far, off, strict=True)
+    )
 
 
 def test_energy_is_given_in_its_own_unit():
     field = field_around(GOAL, lambda r: 5.0 * r**2 - 2.0)
     expected = 5.0 * ((points() - GOAL) ** 2).sum(axis=1) - 2.0
     np.testing.assert_allclose(field.energy(points()), expected, atol=1e-9)
+    np.testing.assert_allclose([field.energy_at(point) for point in points()], expected, atol=1e-9)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Literal
 
 from ebm_concept_ros.package_files import shipped_arms
 
@@ -30,6 +31,11 @@ def one_of(*names: str) -> Text:
     """Return what allows these names only; an empty one is called nothing."""
     known = ', '.join(filter(None, names)) + (', or nothing' if '' in names else '')
     return Text(known, {name: name for name in names}.__getitem__)
+
+
+def choice(*names: str) -> object:
+    """Return the type of a parameter that is one of these names; any other is refused."""
+    return Annotated[Literal[names], one_of(*names)]
 
 
 def _existing(text: str) -> str:

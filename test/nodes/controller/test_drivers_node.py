@@ -25,6 +25,7 @@ from ebm_concept_ros.control.control_law import ControlLaw, ControllerInputs, Mo
 from ebm_concept_ros.control.knowledge import Knowledge
 from ebm_concept_ros.field.energy_field import EnergyField
 from ebm_concept_ros.nodes import effort_output
+from ebm_concept_ros.nodes.controller_setup import ControllerParameters
 from ebm_concept_ros.nodes.driver_parameters import (
     DriverParameters,
     order_of_efforts,
@@ -32,7 +33,7 @@ from ebm_concept_ros.nodes.driver_parameters import (
 )
 from ebm_concept_ros.nodes.joint_state_reader import JointStateReader
 from ebm_concept_ros.nodes.runtime import qos
-from ebm_concept_ros.nodes.runtime.parameters import InvalidParameter
+from ebm_concept_ros.nodes.runtime.parameters import InvalidParameter, validate
 from ebm_concept_ros.planning.ilqg import IlqgPlanner
 from ebm_concept_ros.types import JointSample
 from ebm_core import InvalidInput, get_concept, load_model
@@ -92,6 +93,24 @@ def test_the_order_of_an_array_is_the_arms_or_is_given_and_complete():
     for wrong in (NAMES[1:], JOINTS, (*NAMES, 'x'), (NAMES[0],) * N):
         with pytest.raises(InvalidParameter, match=r'parameter effort_joints: .* each once'):
             order_of_efforts(DriverParameters(effort_joints=wrong), NAMES)
+
+
+@pytest.mark.parametrize(
+    ('name', 'allowed'),
+    [
+        ('velocities', "'measured' or 'differentiated'"),
+        ('stamps', "'header' or 'arrival'"),
+        ('efforts', "'reported' or 'commanded'"),
+        ('effort_output', "'joint_state', 'float64_multi_array' or 'linear_feedback'"),
+        ('second_goal', "'preempt' or 'refuse'"),
+        ('on_contact', "'hold', 'retreat' or 'ignore'"),
+    ],
+)
+def test_a_name_that_none_knows_is_refused_with_those_that_are_known(name, allowed):
+    with pytest.raises(InvalidParameter) as refused:
+        validate(ControllerParameters, {name: 'any'})
+    for word in (f'parameter {name}:', allowed, "given 'any'"):
+        assert word in str(refused.value)
 
 
 @pytest.mark.parametrize('given', [{'stamps': 'arrival'}, {'effort_output': 'float64_multi_array'}])

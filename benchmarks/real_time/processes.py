@@ -1,0 +1,67 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What processes of Linux use of the processor, how they are scheduled, and a load beside them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+_PROC = Path('/proc')
+_NODE = '__node:='
+
+
+def nodes_of(process_id: int) -> dict[str, int]:
+    """Return the process ids of the nodes that a launch has started, by the names of the nodes."""
+    found = {}
+    for child in _children(process_id):
+        words = (_PROC / str(child) / 'cmdline').read_text().split('\0')
+        names = [word.removeprefix(_NODE) for word in words if word.startswith(_NODE)]
+        if names:
+            found[names[-1]] = child
+    return found
+
+
+def _children(process_id: int) -> Iterator[int]:
+    for thread in (_PROC / str(process_id) / 'task').iterdir():
+        yield from map(int, (thread / 'children').read_text().split())
+
+
+def processor_s(process_id: int) -> float:
+    """Return how long the threads of a process that still run have run so far, s; ended: 0."""
+    total_ns = 0
+    with suppress(FileNotFoundError):  # it has ended
+        for thread in (_PROC / str(process_id) / 'task').iterdir():
+            with suppress(FileNotFoundError, ProcessLookupError):
+                total_ns += int((thread / 'schedstat').read_text().split()[0])
+    return total_ns / 1e9
+
+
+def machine_idle_s() -> float:
+    """Return how long all cores together have had nothing to do since the machine's start, s."""
+    fields = (_PROC / 'stat').read_text().splitlines()[0].split()
+    return (int(fields[4]) + int(fields[5])) / os.sysconf('SC_CLK_TCK')
+
+
+def real_time_threads(process_id: int) -> int:
+    """Return how many threads of a process SCHED_FIFO schedules."""
+    threads = (_PROC / str(process_id) / 'task').iterdir()
+    return sum(os.sched_getscheduler(int(each.name)) == os.SCHED_FIFO for each in threads)
+
+
+@contextmanager
+def busy_cores(count: int) -> Iterator[None]:
+    """Run so many ordinary processes that never wait."""
+    code = 'while True: pass'
+    processes = [subprocess.Popen([sys.executable, '-c', code]) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
