@@ -62,7 +62,7 @@ MODELS = {
 _NAMES = (
     *('scene_seed', 'scene_file', 'concept', 'reference_colour', 'also', 'also_colour', 'weights'),
     *('planner', 'headless', 'render', 'lockstep', 'control_rate'),
-    *('hold_s', 'timeout_s', 'wall_timeout_s'),
+    *('hold_s', 'timeout_s', 'wall_timeout_s', 'silence_s'),
     *('model_dir', 'arm', 'workspace_config', 'library_dir', 'record_dir', 'bag_dir', 'out_dir'),
 )
 ARGUMENTS = (

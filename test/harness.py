@@ -47,6 +47,7 @@ __all__ = [
     'ARM',
     'JOINTS',
     'LOCKSTEP',
+    'PATIENT',
     'WORKSPACE',
     'NodeProcess',
     'Probe',
@@ -62,6 +63,8 @@ __all__ = [
 ]
 
 
+# Of a referee: on a busy machine controllers fall silent for longer than it allows by default.
+PATIENT = {'wall_timeout_s': 3600.0, 'silence_s': 600.0}
 EXECUTABLES = Path(get_package_prefix('ebm_concept_ros')) / 'lib' / 'ebm_concept_ros'
 ARM = load_arm_parameter('')
 WORKSPACE = load_workspace_parameter('')

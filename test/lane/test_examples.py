@@ -32,7 +32,7 @@ def example(name, *arguments):
 
 def test_a_closed_loop_without_ros_ends_at_its_goal():
     process = example('reach_without_ros.py')
-    out, _ = process.communicate(timeout=400)
+    out, _ = process.communicate(timeout=1200)
     assert process.returncode == 0
     assert float(re.match(r'([\d.]+) mm', out).group(1)) < 20
 
@@ -44,6 +44,7 @@ def test_demonstrations_of_ones_own_are_enacted(tmp_path):
             *('demonstrations:=0', 'concept:=north', 'reference_colour:=green'),
             *('simulation_rate:=250.0', 'control_rate:=250.0'),
             *('lockstep:=true', 'render:=false', f'out_dir:={tmp_path}'),
+            *('wall_timeout_s:=3600', 'silence_s:=600'),
         ],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -51,13 +52,13 @@ def test_demonstrations_of_ones_own_are_enacted(tmp_path):
     )
     teacher = example('own_demonstrations.py')
     try:
-        out, err = launch.communicate(timeout=400)
-        teacher.communicate(timeout=200)
+        out, err = launch.communicate(timeout=1200)
+        teacher.communicate(timeout=1200)
     finally:
         for process in (teacher, launch):
             if process.poll() is None:  # interrupted, the launch ends its nodes
                 process.send_signal(signal.SIGINT)
-                process.communicate(timeout=200)
+                process.communicate(timeout=1200)
     assert teacher.returncode == 0
     assert launch.returncode == 0, err
     result = json.loads(out.splitlines()[-1])
@@ -71,7 +72,7 @@ def test_weights_are_asked_for_by_name():
     try:
         heard = probe.listen(ros.Composition, 'composition', qos.LATCHED)
         wait_until(lambda: heard, 'the composition')
-        process.communicate(timeout=200)
+        process.communicate(timeout=1200)
         assert process.returncode == 0
         assert heard[0].concepts == ['between', 'north']
         assert list(heard[0].weights) == [1.0, 0.5]

@@ -24,6 +24,9 @@ from ebm_core.concepts import spatial_concept_names
 
 ROOT = Path(__file__).parents[2]
 LAUNCH_FILE = ROOT / 'launch' / 'reach_between.launch.py'
+# On a busy machine everything takes longer.
+PATIENCE_S = 1200
+PATIENT = ('wall_timeout_s:=3600', 'silence_s:=600')
 KEYS = ['success', 'distance_m', 'reach_time_s', 'energy', 'attention', 'concept', 'scene_seed']
 
 
@@ -36,7 +39,7 @@ def launch():
         ros2 = shutil.which('ros2')
         assert ros2, 'source scripts/environment.sh, or the setup script of an installed ROS 2'
         process = subprocess.Popen(
-            [ros2, 'launch', 'ebm_concept_ros', LAUNCH_FILE.name, *arguments],
+            [ros2, 'launch', 'ebm_concept_ros', LAUNCH_FILE.name, *PATIENT, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -49,12 +52,12 @@ def launch():
     for process in started:
         if process.poll() is None:
             process.send_signal(signal.SIGINT)
-            process.communicate(timeout=200)
+            process.communicate(timeout=PATIENCE_S)
 
 
 def finish(process: subprocess.Popen, head: str = '') -> tuple[int, dict, str]:
     """Return the status, the last line as JSON, and all output."""
-    out, err = process.communicate(timeout=200)
+    out, err = process.communicate(timeout=PATIENCE_S)
     assert out.strip(), err
     return process.returncode, json.loads(out.splitlines()[-1]), head + out + err
 
@@ -142,7 +145,7 @@ def test_defaults_that_differ_make_no_argument():
 
 def test_a_refusal_reaches_the_user_and_starts_nothing(launch, tmp_path):
     process = launch('concept:=beside', f'out_dir:={tmp_path}/out')
-    out, err = process.communicate(timeout=200)
+    out, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode != 0
     assert "launch argument concept: 'beside' is refused" in out + err
     assert ', '.join(spatial_concept_names()) in out + err
@@ -152,7 +155,7 @@ def test_a_refusal_reaches_the_user_and_starts_nothing(launch, tmp_path):
 
 def test_rates_that_do_not_fit_are_refused_before_anything_starts(launch, tmp_path):
     process = launch('control_rate:=300.0', 'simulation_rate:=500.0', f'out_dir:={tmp_path}/out')
-    out, err = process.communicate(timeout=200)
+    out, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode != 0
     assert '300 Hz' in out + err and '500 Hz' in out + err
     assert 'pid' not in out
@@ -168,7 +171,7 @@ def test_rates_that_do_not_fit_are_refused_before_anything_starts(launch, tmp_pa
 )
 def test_two_that_cannot_be_told_apart_are_refused(launch, tmp_path, arguments, text):
     process = launch(*arguments, f'out_dir:={tmp_path}/out')
-    out, err = process.communicate(timeout=200)
+    out, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode != 0
     assert text in out + err
     assert 'pid' not in out

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 import numpy as np
 import pytest
-from harness import ARM, Probe, running, wait_until_heard
+from harness import ARM, PATIENT, Probe, running, wait_until_heard
 
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros.field.obstacles import hand_radius_m
@@ -34,9 +34,10 @@ def test_five_demonstrations_make_the_arm_reach_between(tmp_path, arm, scene_see
                 out_dir=tmp_path,
                 timeout_s='10.0',
                 render=False,
+                **PATIENT,
             )
         )
-        code, out = referee.end(timeout_s=400.0)
+        code, out = referee.end(timeout_s=1200.0)
         assert code == 0, referee.log
     result = json.loads(out.splitlines()[-1])
     assert result['success'] is True
@@ -72,9 +73,12 @@ def test_the_arm_goes_around_a_pole_on_its_straight_way(tmp_path):
             wait_until_heard(statuses)
             nodes.enter_context(running('demonstrator', tmp_path))
             referee = nodes.enter_context(
-                running('referee', tmp_path, out_dir=tmp_path, timeout_s='10.0', render=False)
+                running(
+                    *('referee', tmp_path),
+                    **dict(out_dir=tmp_path, timeout_s='10.0', render=False, **PATIENT),
+                )
             )
-            code, out = referee.end(timeout_s=400.0)
+            code, out = referee.end(timeout_s=1200.0)
             assert code == 0, referee.log
     finally:
         probe.close()
