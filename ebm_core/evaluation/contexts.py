@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from ..concepts import NUM_ENTITIES, Concept, EventBatch, get_concept
+from ..relational.inference import with_relations
 from ..relational.model import GENERATION_RESTARTS, IDENTIFICATION_RESTARTS, ConceptModel
 from ..relational.objective import demonstrated_code
 from ..relational.state_energy import StateEnergy
@@ -83,7 +84,7 @@ def _measure(
     yield 'generation_shared', brought_about(model, concepts, generation_events[:, m], w_still)
     yield 'identification_shared', found(model, asked, w_x, IDENTIFICATION_RESTARTS)
     before = generation_events.at_start()
-    w_a = demonstrated(model, before[:, :m])
+    w_a = demonstrated_argument(model, before[:, :m])
     yield 'argument', found(model, before[:, m], w_a, IDENTIFICATION_RESTARTS)
 
 
@@ -91,6 +92,14 @@ def demonstrated(model: ConceptModel, shown: EventBatch) -> Tensor:
     """Return w (C, D) of demonstrations (C, M)."""
     events = Events.of(shown, keep=shown.participants)
     return demonstrated_code(model.energy, model.sampler, events)
+
+
+@torch.no_grad()
+def demonstrated_argument(model: ConceptModel, shown: EventBatch) -> Tensor:
+    """Return w (C, D) of whom still scenes (C, M) show attention to."""
+    told = (shown.before, shown.attention, shown.present.astype(np.float32))
+    each = (torch.from_numpy(np.ascontiguousarray(part)) for part in told)
+    return with_relations(model.energy, demonstrated(model, shown), *each)
 
 
 @torch.no_grad()
@@ -139,12 +148,13 @@ def found(model: ConceptModel, asked: EventBatch, w: Tensor, restarts: int) -> n
     """
     events = Events.of(asked)
     x = model.energy.inputs(events.states[:, 1:], events.states[:, 0], events.roles)
-    problem = (model.energy, model.energy.pair_sums(x), events.present, w)
     if restarts:
-        mask = model.sampler.identify_best(*problem, restarts=restarts)
+        mask = model.sampler.identify_best(model.energy, x, events.present, w, restarts=restarts)
     else:
-        start = torch.randn(events.present.shape).unsqueeze(1)
-        logits = model.sampler.identify(*problem, start)[-1].squeeze(1)
+        pairs, start = model.energy.pair_sums(x), torch.randn(events.present.shape).unsqueeze(1)
+        logits = model.sampler.identify(model.energy, pairs, events.present, w, start)[-1].squeeze(
+            1
+        )
         mask = (logits > 0).float() * events.present
     number, (low, high) = mask.sum(-1), events.any_of.unbind(-1)
     right = (mask == events.attention).all(-1) | ((number >= low) & (number <= high) & (high > 0))

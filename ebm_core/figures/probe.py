@@ -84,9 +84,8 @@ def state_energy(model: ConceptModel, asked: EventBatch, w: Tensor) -> tuple[Sta
     return StateEnergy(model.energy, *given, w, events.movers, events.roles), events
 
 
-def _pair_sums(model: ConceptModel, events: Events) -> Tensor:
-    e = model.energy
-    return e.pair_sums(e.inputs(events.states[:, 1:], events.states[:, 0], events.roles))
+def _inputs(model: ConceptModel, events: Events) -> Tensor:
+    return model.energy.inputs(events.states[:, 1:], events.states[:, 0], events.roles)
 
 
 @torch.no_grad()
@@ -112,7 +111,7 @@ def identification_chain(
 ) -> tuple[Tensor, Tensor]:
     """Return the attention σ(a) (B, K + 1, N) of one chain from a ~ N(0, 1), and its energies."""
     events = Events.of(asked)
-    pairs = _pair_sums(model, events)
+    pairs = model.energy.pair_sums(_inputs(model, events))
     start = torch.randn_like(events.present).unsqueeze(1)
     chain = model.sampler.identify(model.energy, pairs, events.present, w, start)
     gates = torch.sigmoid(torch.cat(chain, 1)) * events.present.unsqueeze(1)
@@ -123,8 +122,8 @@ def identification_chain(
 def identified(model: ConceptModel, asked: EventBatch, w: Tensor, restarts: int) -> Tensor:
     """Return the attention (B, N), 0 or 1: the best of `restarts` chains, refined."""
     events = Events.of(asked)
-    pairs = _pair_sums(model, events)
-    return model.sampler.identify_best(model.energy, pairs, events.present, w, restarts=restarts)
+    x = _inputs(model, events)
+    return model.sampler.identify_best(model.energy, x, events.present, w, restarts=restarts)
 
 
 def grid(size: int, half_side: float = 1.15) -> np.ndarray:

@@ -53,6 +53,10 @@ class ModelConfig(Config):
     maps: bool = Field(
         False, description='whether a code may be a linear map that demonstrations follow exactly'
     )
+    relations: bool = Field(
+        False,
+        description='whether an argument code may be a relation by which some lead all others',
+    )
 
     @field_validator('maps')
     @classmethod
@@ -60,6 +64,13 @@ class ModelConfig(Config):
         if maps and not (info.data.get('relational') and info.data.get('displacement')):
             raise ValueError('maps need relational and displacement')
         return maps
+
+    @field_validator('relations')
+    @classmethod
+    def _has_maps(cls, relations: bool, info: ValidationInfo) -> bool:
+        if relations and not info.data.get('maps'):
+            raise ValueError('relations need maps')
+        return relations
 
 
 class TrainingConfig(RunConfig):
@@ -143,6 +154,7 @@ _OPEN = {
     'displacement': True,
     'ridge': True,
     'maps': True,
+    'relations': True,
 }
 _OPEN_FAMILIES = {
     'colour': 4,
@@ -208,7 +220,8 @@ PRESETS: dict[str, Preset] = {
     # The same for a core of a CPU, and what maps are worth in it.
     'open_small': Preset(model=ModelConfig(hidden=64, **_OPEN), training=_OPEN_SMALL),
     'open_small_no_maps': Preset(
-        model=ModelConfig(hidden=64, **_OPEN | {'maps': False}), training=_OPEN_SMALL
+        model=ModelConfig(hidden=64, **_OPEN | {'maps': False, 'relations': False}),
+        training=_OPEN_SMALL,
     ),
     'tiny_open': Preset(
         model=ModelConfig(hidden=32, **_OPEN | {'residuals': 8, 'code_size': 8}),

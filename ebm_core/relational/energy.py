@@ -16,7 +16,8 @@ Five things differ from the paper's text, and each buys convergence or speed:
 * g also sees how far apart the two entities are: shapes are made of distances, and two layers spend
   themselves on finding them in coordinates.
 * a code may be a linear map instead (`maps`), whose residuals are added to the network's: what is
-  linear in where everybody is, nothing has to learn.
+  linear in where everybody is, nothing has to learn. Or it is a relation (`leaders`), which tells
+  who takes part.
 
 Gradients with respect to gates, code and states are written out, not taken by autograd: the
 sampler's steps stay ordinary operations that training differentiates once.
@@ -34,6 +35,7 @@ from torch import Tensor, nn
 
 from ..world.scene import POSITION
 from .inputs import Inputs
+from .leaders import Leaders
 from .maps import Maps
 from .moments import is_movable, moments
 
@@ -76,8 +78,9 @@ class Energy(nn.Module):
         distances: bool = True,
         inputs: Inputs | None = None,
         maps: bool = False,
+        relations: bool = False,
     ) -> None:
-        """Draw the weights; code_size is the network's, and maps make the energy's larger.
+        """Draw the weights; code_size is the network's, to which maps and relations add.
 
         Ablations: relational=False sums g over entities, not pairs; distances=False leaves the
         weight of their distance at zero.
@@ -85,12 +88,16 @@ class Energy(nn.Module):
         super().__init__()
         if maps and not relational:
             raise ValueError('maps: their sums are over pairs, which a relational energy has')
+        if relations and not maps:
+            raise ValueError('relations: the network counts beside them unless there are maps')
         self.hidden, self.residuals, self.network_code = hidden, residuals, code_size
         self.relational = relational
         self.inputs = inputs = inputs or Inputs()
-        self.maps = Maps(inputs.roles) if maps else None
         # A map's part begins with whether the network counts.
-        self.code_size = code_size + (1 + self.maps.layout.size if self.maps else 0)
+        self.maps = Maps(inputs.roles, code_size + 1) if maps else None
+        self.code_size = code_size if self.maps is None else self.maps.columns.stop
+        self.leaders = Leaders(self.code_size) if relations else None
+        self.code_size = self.code_size if self.leaders is None else self.leaders.columns.stop
 
         def weight(rows: int, columns: int, gain: float = 1.0) -> nn.Parameter:
             return nn.Parameter(torch.randn(rows, columns) * gain / rows**0.5)
@@ -120,7 +127,7 @@ class Energy(nn.Module):
         copy = Energy.__new__(Energy)
         nn.Module.__init__(copy)
         copy.hidden, copy.residuals, copy.code_size = self.hidden, self.residuals, self.code_size
-        copy.network_code, copy.maps = self.network_code, self.maps
+        copy.network_code, copy.maps, copy.leaders = self.network_code, self.maps, self.leaders
         copy.relational, copy.inputs = self.relational, self.inputs
         for name, parameter in self.named_parameters():
             copy.register_buffer(name, parameter.detach(), persistent=False)
@@ -152,8 +159,10 @@ class Energy(nn.Module):
         if self.maps is None:
             return of_network
         of_maps = self.maps.matrix(sums)
-        above = torch.nn.functional.pad(of_network, (0, of_maps.shape[-1] + 1))
-        below = torch.nn.functional.pad(of_maps, (of_network.shape[-1], 1))
+        after = self.code_size + 1
+        above = torch.nn.functional.pad(of_network, (0, after - of_network.shape[-1]))
+        at = self.maps.columns
+        below = torch.nn.functional.pad(of_maps, (at.start, after - at.stop))
         return torch.cat((above, below), -2)
 
     def _last_hidden(self, hidden: Tensor, count: Tensor) -> Tensor:
@@ -171,7 +180,7 @@ class Energy(nn.Module):
         weight = (w1 @ self.f_out.view(-1, network).T).unflatten(-1, (-1, self.residuals))
         bias = w1 @ self.f_out_bias.view(-1, network).T
         if self.maps is not None:
-            of_maps, constant = self.maps.layer(w[..., network:])
+            of_maps, constant = self.maps.layer(w[..., self.maps.columns])
             above = torch.nn.functional.pad(weight, (0, of_maps.shape[-1]))
             below = torch.nn.functional.pad(of_maps, (self.residuals, 0))
             weight, bias = torch.cat((above, below), -2), torch.cat((bias, constant), -1)

@@ -13,10 +13,12 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from ..errors import InvalidInput
 from ..world.scene import Demonstration, Scene
 from .energy import Energy, energy_of_matrix
+from .leading import infer_relation
 from .roles import Roles
 from .sampler import Sampler
 
@@ -72,11 +74,55 @@ def infer_concept(
     affine = _residual_matrices(energy, events).unflatten(0, (-1, len(demonstrations)))
     generator = torch.Generator().manual_seed(seed)
     found = sampler.infer_code(affine, maps=energy.maps, generator=generator)
-    energies = energy_of_matrix(affine, found.unsqueeze(1)).double().numpy()
+    energies = energy_of_matrix(affine, found.unsqueeze(1))
+    if energy.leaders is not None:
+        x, attention, present = told = _told(demonstrations, roles)
+        found[1:] = with_relations(energy, found[1:], *told)
+        for k in (1 + energy.leaders.is_relation(found[1:]).nonzero().squeeze(1)).tolist():
+            of_each = (part[k - 1] for part in (x, present, attention))
+            w = found[k].expand(len(demonstrations), -1)
+            energies[k] = energy.leaders.energy(*of_each, w)
+    energies = energies.double().numpy()
     codes = found.double().numpy()
     if not (np.isfinite(codes).all() and np.isfinite(energies).all()):
         raise InvalidInput('demonstrations: inference of the codes did not stay finite')
     return InferredConcept(codes[0], codes[1:].ravel(), energies[0], energies[1:].mean(0))
+
+
+def with_relations(
+    energy: Energy, codes: Tensor, x: Tensor, attention: Tensor, present: Tensor
+) -> Tensor:
+    """Return argument codes (C, D), as relations where one tells who has attention in M scenes.
+
+    x: (C, M, N, F); attention, present: (C, M, N) of 0 and 1.
+    """
+    if energy.leaders is None:
+        return codes
+    columns = energy.leaders.columns
+    code, found = infer_relation(x, attention, present)
+    relation = pad(code, (columns.start, codes.shape[-1] - columns.stop))
+    return torch.where(found.unsqueeze(-1), relation, codes)
+
+
+def _told(demonstrations: Sequence[Demonstration], roles: Roles) -> tuple[Tensor, Tensor, Tensor]:
+    """Return x⁰ (K, M, N, F), and attention and presence (K, M, N), for the code of each role."""
+    n = max(len(d.before) for d in demonstrations)
+
+    def padded(rows: np.ndarray) -> Tensor:
+        return pad(torch.from_numpy(rows.astype(np.float32)), (0, 0, 0, n - len(rows)))
+
+    x = torch.stack([padded(d.before.features()) for d in demonstrations])
+    present = torch.stack([padded(np.ones((len(d.before), 1))) for d in demonstrations])
+    attention = torch.stack(
+        [
+            padded((d.attention * told)[:, None])
+            for k in range(1, roles.number + 1)
+            for d, told in zip(demonstrations, roles.told_by_code(k), strict=True)
+        ]
+    ).unflatten(0, (roles.number, -1))
+    each = (x, present.squeeze(-1))
+    x, present = (part.expand(roles.number, *part.shape) for part in each)
+    return x, attention.squeeze(-1), present
 
 
 def inputs_of(energy: Energy, states: Sequence[Scene], roles: np.ndarray | None = None) -> Tensor:

@@ -26,5 +26,6 @@ class Learner(nn.Module):
             size.distances,
             Inputs(size.roles, size.displacement),
             size.maps,
+            size.relations,
         )
         self.sampler = Sampler(size.sampler_steps, ridge=size.ridge)

@@ -104,11 +104,15 @@ class Shown(NamedTuple):
 
 
 class Maps(nn.Module):
-    """The residuals of maps, and the search for the map that demonstrations follow."""
+    """The residuals of maps, and the search for the map that demonstrations follow.
 
-    def __init__(self, roles: int) -> None:
+    columns: where in a code its part stands; `first` is the first of them.
+    """
+
+    def __init__(self, roles: int, first: int = 0) -> None:
         super().__init__()
         self.layout = Layout(1 + roles)
+        self.columns = slice(first, first + self.layout.size)
         linear, constant = _residuals(self.layout, number_of_moments(roles))
         self.register_buffer('linear', linear)
         self.register_buffer('constant', constant)

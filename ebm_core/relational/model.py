@@ -117,7 +117,7 @@ class ConceptModel:
         x = self._inputs(scene)
         mask = self.sampler.identify_best(
             self.energy,
-            self.energy.pair_sums(x).expand(len(w), -1, -1),
+            x,
             torch.ones(len(w), x.shape[-2]),
             w,
             restarts=IDENTIFICATION_RESTARTS,

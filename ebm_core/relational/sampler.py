@@ -66,12 +66,12 @@ class Sampler(Langevin):
         """
         if maps is None:
             return self._network_code(affine, generator, noise)
-        at = maps.layout
-        of_network = affine[..., : -at.residuals, : -at.size - 1]
+        of_network = affine[..., : -maps.layout.residuals, : maps.columns.start]
         w = self._network_code(of_network, generator, noise)
-        v, is_map = maps.infer(affine[..., -at.residuals :, -at.size - 1 : -1])
-        network = torch.nn.functional.pad(homogeneous(w), (0, at.size))
-        a_map = torch.nn.functional.pad(v, (w.shape[-1] + 1, 0))
+        v, is_map = maps.infer(affine[..., -maps.layout.residuals :, maps.columns])
+        size = affine.shape[-1] - 1
+        network = torch.nn.functional.pad(homogeneous(w), (0, size - maps.columns.start))
+        a_map = torch.nn.functional.pad(v, (maps.columns.start, size - maps.columns.stop))
         return torch.where(is_map.unsqueeze(-1), a_map, network)
 
     def _network_code(
@@ -174,15 +174,38 @@ class Sampler(Langevin):
     def identify_best(
         self,
         energy: Energy,
-        pairs: Tensor,
+        x: Tensor,
         present: Tensor,
         w: Tensor,
         *,
         restarts: int,
         generator: torch.Generator | None = None,
     ) -> Tensor:
-        """Return masks (B, N) of 0 and 1: the best of `restarts` chains, or one grown, refined."""
+        """Return masks (B, N) of 0 and 1: the best of `restarts` chains, or one grown, refined.
+
+        x: inputs (B, T, N, I), or (1, T, N, I) for all; present: (B, N) 0/1; w: (B, D). Of a
+        relation they are exact.
+        """
+        if energy.leaders is None:
+            return self._searched(energy, x, present, w, restarts, generator)
+        state, is_relation = x[:, -1].expand(len(w), -1, -1), energy.leaders.is_relation(w)
+        masks = energy.leaders.masks(state, present, w)
+        if not is_relation.all():
+            searched = self._searched(energy, x, present, w, restarts, generator)
+            masks = torch.where(is_relation.unsqueeze(-1), masks, searched)
+        return masks
+
+    def _searched(
+        self,
+        energy: Energy,
+        x: Tensor,
+        present: Tensor,
+        w: Tensor,
+        restarts: int,
+        generator: torch.Generator | None,
+    ) -> Tensor:
         b, n = present.shape
+        pairs = energy.pair_sums(x).expand(b, -1, -1)
         start = torch.randn(b, restarts, n, generator=generator, device=present.device)
         logits = self.identify(energy, pairs, present, w, start)[-1]
         masks = (logits > 0).to(pairs.dtype) * present.unsqueeze(1)

@@ -16,7 +16,7 @@ from torch import Tensor
 from ...relational.model import IDENTIFICATION_RESTARTS, ConceptModel
 from ...world.batch import EventBatch
 from ...world.scene import POSITION
-from ..contexts import demonstrated, found, generate_events
+from ..contexts import demonstrated, demonstrated_argument, found, generate_events
 from ..sharing import ALONE, Sharers, random_numbers, shared_out
 from .concept import SUCCESS_DISTANCE, OpenConcept
 from .concepts import CONCEPTS
@@ -108,7 +108,7 @@ def taking_part(
     right = np.ones(scenes, bool)
     for role in cast.asked:
         shown = argument(events, role)
-        code = demonstrated(model, shown[:, :m])
+        code = demonstrated_argument(model, shown[:, :m])
         right &= found(model, shown[:, m], code, IDENTIFICATION_RESTARTS)
     return right
 
