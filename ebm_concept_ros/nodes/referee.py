@@ -6,7 +6,8 @@
 It goes by the concept's definition, not by the learned energy, and takes the effector's place
 from the joint states. When the run is decided it writes `result.json`, a picture and a video into
 `out_dir`, prints the result as one JSON line and ends with status 0 only on success. Drawing begins
-after the run is decided, so it takes no time from the controller before.
+after the run is decided, so it takes no time from the controller before; in lockstep simulated time
+stands still while it draws.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import math
 import sys
 import threading
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -35,6 +37,7 @@ from ebm_concept_ros.nodes.runtime.parameters import declare
 from ebm_concept_ros.nodes.runtime.resources import load_arm_parameter, load_workspace_parameter
 from ebm_concept_ros.nodes.runtime.running import RunnableDefaults, run
 from ebm_concept_ros.nodes.runtime.texts import ARM, EXISTING_FOLDER, FILE, FOLDER
+from ebm_concept_ros.nodes.standstill import Standstill
 from ebm_concept_ros.nodes.task_parameters import (
     TaskParameters,
     Weights,
@@ -140,6 +143,7 @@ class Referee(RunnableDefaults, Node):
                 **qos.overridable(qos.JOINT_STATES_REAL_TIME),
             ),
         ]
+        self._standstill = Standstill(self) if p.lockstep else None
         self._worker = threading.Thread(target=self._wait_and_report, name='report', daemon=True)
 
     def start(self) -> None:
@@ -259,7 +263,8 @@ class Referee(RunnableDefaults, Node):
             out_dir.mkdir(parents=True, exist_ok=True)
             (out_dir / 'result.json').write_text(json.dumps(result) + '\n', encoding='utf-8')
             if self.parameters.render:
-                self._draw(out_dir, result)
+                with self._standstill.while_busy() if self._standstill else nullcontext():
+                    self._draw(out_dir, result)
         except Exception as error:  # the verdict stands whether or not it can be drawn
             self._diagnostics.set('report', Level.ERROR, name_and_reason(error))
         print(json.dumps(result), flush=True)

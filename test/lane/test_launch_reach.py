@@ -201,6 +201,7 @@ def test_the_arm_reaches_and_the_result_comes_last(launch, tmp_path):
     assert record.header.complete and len(record.arrays['decisions']) > 100
     for suffix in ('png', 'mp4'):
         assert (tmp_path / f'reach_between_3.{suffix}').stat().st_size > 1000
+    assert 'simulation: paused' in output  # while they were drawn
 
 
 def test_a_sum_is_enacted_by_the_planner_of_arguments_and_a_params_file(launch, tmp_path):
