@@ -129,7 +129,22 @@ install_wheels() {
   printf '%s' "$place, $wheels" >"$stamp"
 }
 
+# Print what the build depends on: which files there are, as what is installed are links to them,
+# and what is in those that are configured or compiled.
+sources() {
+  cat .venv/.stamp
+  find CMakeLists.txt package.xml action config ebm_concept_ros ebm_core launch msg src srv test \
+    -name __pycache__ -prune -o ! -type d -print | LC_ALL=C sort
+  cat CMakeLists.txt package.xml action/* msg/* srv/* src/*/*
+}
+
 build() {
+  # Colcon takes seconds to find out that there is nothing to do.
+  local built=build/.built state
+  state=$(sources | cksum)
+  if [ -e install/local_setup.bash ] && [ "$(cat "$built" 2>/dev/null)" = "$state" ]; then
+    return
+  fi
   set +u  # colcon's own scripts read variables that may be unset
   # shellcheck source=scripts/environment.sh
   . scripts/environment.sh
@@ -138,6 +153,7 @@ build() {
   colcon --log-level error build --symlink-install --event-handlers console_cohesion- console_direct- \
     --cmake-args -DPython3_EXECUTABLE="$VIRTUAL_ENV/bin/python" -DBUILD_TESTING=ON >&2 ||
     refuse 'the build failed; log/latest_build says why'
+  printf '%s' "$state" >"$built"
 }
 
 check_tools

@@ -140,6 +140,55 @@ def test_two_set_ups_take_turns(tmp_path, tools):
     assert second.returncode == 1
 
 
+def test_what_has_not_changed_is_not_built_again(tmp_path):
+    script = copy_of_scripts(tmp_path) / 'setup.sh'
+    for folder in ('action', 'config', 'ebm_concept_ros', 'ebm_core', 'launch', 'msg', 'srv'):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / f'in_{folder}').write_text('before')
+    for path in ('CMakeLists.txt', 'package.xml', 'src/kernel/a.cpp', 'test/test_it.py'):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text('before')
+    colcon = tmp_path / '.venv' / 'bin' / 'colcon'
+    colcon.parent.mkdir(parents=True)
+    colcon.write_text(
+        '#!/bin/sh\nmkdir -p build install; touch install/local_setup.bash; echo built >> builds\n'
+        'test ! -e broken\n'
+    )
+    colcon.chmod(0o755)
+    (colcon.parent / 'activate').write_text(
+        f'export VIRTUAL_ENV={tmp_path}/.venv PATH={colcon.parent}:$PATH\n'
+    )
+    (tmp_path / '.venv' / '.stamp').write_text('this Python')
+    functions = script.read_text().removesuffix('check_tools\ntake_turns\ninstall_wheels\nbuild\n')
+    assert functions != script.read_text()
+    script.write_text(functions + 'build\n')
+
+    def builds() -> int:
+        subprocess.run(['bash', str(script)], capture_output=True, timeout=200)
+        return len((tmp_path / 'builds').read_text().splitlines())
+
+    assert [builds(), builds()] == [1, 1]
+    (tmp_path / 'ebm_core' / 'in_ebm_core').write_text('another text in what is linked to')
+    assert builds() == 1
+    for number, change in enumerate(
+        (
+            lambda: (tmp_path / 'src/kernel/a.cpp').write_text('after'),
+            lambda: (tmp_path / 'msg/in_msg').write_text('after'),
+            lambda: (tmp_path / 'ebm_concept_ros/new.py').touch(),
+            lambda: (tmp_path / 'ebm_concept_ros/new.py').unlink(),
+            lambda: shutil.rmtree(tmp_path / 'install'),
+            lambda: shutil.rmtree(tmp_path / 'build'),
+            lambda: (tmp_path / '.venv/.stamp').write_text('another Python'),
+        ),
+        start=2,
+    ):
+        change()
+        assert [builds(), builds()] == [number, number]
+    (tmp_path / 'broken').touch()
+    (tmp_path / 'CMakeLists.txt').write_text('after')
+    assert [builds(), builds()] == [9, 10]  # what failed is tried again
+
+
 def test_sourcing_the_environment_before_the_set_up_names_it(tmp_path):
     script = copy_of_scripts(tmp_path) / 'environment.sh'
     finished = subprocess.run(
