@@ -10,8 +10,6 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-# Nobody needs it before there are obstacles, but then no control loop may wait for the import.
-import ebm_concept_ros.field.cost_to_go  # noqa: F401
 from ebm_concept_ros.control.presence import vanished
 from ebm_concept_ros.control.reporting import Level, Reporter
 from ebm_concept_ros.control.target import GOAL_MARGIN, Target, make_target, same_surroundings
@@ -127,6 +125,9 @@ class Targeting:
             _who_takes_part(target),
             identified_and_tabulated_in_s=round(time.perf_counter() - began, 4),
         )
+        # What obstacles need is imported once the first target is there, which must not wait for
+        # it; an obstacle that comes later must not either.
+        import ebm_concept_ros.field.cost_to_go  # noqa: F401
 
     def _is_outdated(self) -> bool:
         if self._scene is None or self._concept is None:

@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from diagnostic_msgs.msg import DiagnosticArray
 from nav_msgs.msg import OccupancyGrid
@@ -32,13 +32,15 @@ from trajectory_msgs.msg import JointTrajectory
 from visualization_msgs.msg import MarkerArray
 
 import ebm_concept_ros.msg as ros
-from ebm_concept_ros.bags.writing import BagWriter, next_bag
 from ebm_concept_ros.control.reporting import Level
 from ebm_concept_ros.nodes.runtime import qos
 from ebm_concept_ros.nodes.runtime.diagnostics import Diagnostics
 from ebm_concept_ros.nodes.runtime.parameters import InvalidParameter, Parameters, declare
 from ebm_concept_ros.nodes.runtime.running import RunnableDefaults, run
 from ebm_concept_ros.nodes.runtime.texts import FOLDER_OR_NONE
+
+if TYPE_CHECKING:
+    from ebm_concept_ros.bags.writing import BagWriter
 
 # What may wait for the disk; a second of joint states and torques.
 _DEPTH = 1000
@@ -84,6 +86,10 @@ class BagRecorder(RunnableDefaults, Node):
 
     def __init__(self) -> None:
         super().__init__('bag_recorder')
+        # Imported here: who reads the parameters alone, as a launch file does, needs no bags.
+        from ebm_concept_ros.bags import writing
+
+        self._bags = writing
         self.parameters = declare(self, BagRecorderParameters)
         self._diagnostics = Diagnostics(self)
         self._writing_now = threading.Lock()  # guards the writer
@@ -149,7 +155,7 @@ class BagRecorder(RunnableDefaults, Node):
 
     def _begin(self) -> None:
         """Make the next bag; raises OSError, and ValueError where another made it just now."""
-        writer = BagWriter(next_bag(self.parameters.bag_dir))
+        writer = self._bags.BagWriter(self._bags.next_bag(self.parameters.bag_dir))
         with self._writing_now:
             self._writer = writer
         self._diagnostics.set('bag', Level.OK, f'recording into {writer.path}')

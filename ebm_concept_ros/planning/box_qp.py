@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+from functools import cache
+from types import ModuleType
+
 import numpy as np
-from scipy.linalg.lapack import dposv
 
 _MAX_ITERATIONS = 20
 _TOLERANCE = 1e-8
@@ -60,10 +62,18 @@ def solve_box_qp(
 
 
 def _solve(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
-    _, solution, info = dposv(matrix, right)
+    _, solution, info = _lapack().dposv(matrix, right)
     if info != 0:
         raise NotConvex
     return solution
+
+
+@cache
+def _lapack() -> ModuleType:
+    # Imported here: plans of the compiled kernel do without SciPy, which is dear at the start.
+    from scipy.linalg import lapack
+
+    return lapack
 
 
 def _value(hessian: np.ndarray, gradient: np.ndarray, step: np.ndarray) -> float:

@@ -4,12 +4,13 @@
 """Hollows that are no goals: descent ends in a goal from everywhere, and goals stay as they are."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.ndimage import minimum_filter
+from scipy.ndimage import distance_transform_edt, minimum_filter
 
 from ebm_concept_ros.field.energy_field import EnergyField, grid_points
-from ebm_concept_ros.field.spurious_minima import without_spurious_minima
+from ebm_concept_ros.field.spurious_minima import distances_to, without_spurious_minima
 from ebm_core import get_concept, load_model
 from ebm_core.model_files import SHIPPED
 
@@ -77,3 +78,11 @@ def test_on_an_energy_with_narrow_valleys_the_arm_comes_to_the_goal_from_everywh
         gradient = field.cost(at).gradient
         at = at - 0.02 * gradient / np.maximum(np.linalg.norm(gradient, axis=1), 0.3)[:, None]
     assert np.linalg.norm(at - field.minimum(), axis=1).max() < 0.05
+
+
+@pytest.mark.parametrize('share', [0.0, 0.01, 0.5])
+def testdistances_to_to_the_nearest_goal_are_those_of_scipy(share):
+    rng = np.random.default_rng(0)
+    goals = rng.random((33, 33)) < share
+    goals[5, 30] = True
+    np.testing.assert_array_equal(distances_to(goals), distance_transform_edt(~goals))
