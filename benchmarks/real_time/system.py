@@ -37,7 +37,11 @@ _LONG_S = 3600.0
 
 @dataclass(frozen=True)
 class Setting:
-    """How the nodes are started. rate_hz: of torques and joint states. record_s: at most."""
+    """How the nodes are started.
+
+    rate_hz: of torques and joint states. record_s: at most. scene_file: of the table, which has
+    nobody but the first concept to refer to; None: the seed's, and both concepts.
+    """
 
     rate_hz: float
     plan_rate_hz: float
@@ -45,15 +49,19 @@ class Setting:
     record_s: float
     scene_seed: int = 1
     arm: str = 'jaco'
+    scene_file: Path | None = None
 
 
 class System:
-    """The nodes, once the arm tracks. process_ids: of each, by its name. records: their folder."""
+    """The nodes, once the arm tracks. process_ids: of each, by its name. records: their folder.
+
+    node: to ask and hear the others by; nobody spins it.
+    """
 
     def __init__(self, node: Node, process_ids: dict[str, int], records: Path) -> None:
         self.process_ids = process_ids
         self.records = records
-        self._node = node
+        self.node = node
         self._publisher = node.create_publisher(ros.Composition, 'composition', qos.LATCHED)
 
     def go_to(self, which: int) -> None:
@@ -104,9 +112,12 @@ def _command(setting: Setting, folder: Path, records: Path) -> list[str]:
     }
     parameters = folder / 'parameters.yaml'
     parameters.write_text(json.dumps({'controller': {'ros__parameters': own}}))  # JSON is YAML
+    if setting.scene_file is None:
+        task = {'also': CONCEPTS[1], 'weights': '1,0', 'scene_seed': setting.scene_seed}
+    else:
+        task = {'scene_file': setting.scene_file}
     arguments = {
-        **{'concept': CONCEPTS[0], 'also': CONCEPTS[1], 'weights': '1,0'},
-        **{'scene_seed': setting.scene_seed, 'arm': setting.arm, 'render': 'false'},
+        **{'concept': CONCEPTS[0], 'arm': setting.arm, 'render': 'false'} | task,
         **{'simulation_rate': setting.rate_hz, 'control_rate': setting.rate_hz},
         **{'timeout_s': _LONG_S, 'wall_timeout_s': _LONG_S, 'hold_s': 60.0},
         **{'out_dir': folder, 'record_dir': records, 'params_file': parameters},

@@ -25,6 +25,7 @@ class Bicubic:
         """Interpolate `values` (size, size), [ix, iy], over [-half_width, half_width]²."""
         cells = len(values) - 1
         self.origin, self.step = -half_width, 2.0 * half_width / cells
+        self._values = values
         per_axis = _spline_matrix(cells + 1, self.step)
         both = (per_axis @ values @ per_axis.T).reshape(cells, 4, cells, 4)
         self.coefficients = np.ascontiguousarray(both.transpose(0, 2, 1, 3))
@@ -57,8 +58,14 @@ class Bicubic:
 
     def on_grid(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Return (len(x), len(y)) at every pair."""
-        mesh = np.stack(np.meshgrid(x, y, indexing='ij'), axis=-1)
-        return self.value(mesh.reshape(-1, 2)).reshape(mesh.shape[:-1])
+        # The spline is a product of two, and linear in the values.
+        return self._weights(x) @ self._values @ self._weights(y).T
+
+    def _weights(self, x: np.ndarray) -> np.ndarray:
+        """Return (M, size): what each value counts at coordinates (M,) of one axis."""
+        cell, offset = self._locate(x)
+        per_axis = _spline_matrix(len(self._values), self.step).reshape(-1, 4, len(self._values))
+        return np.einsum('mp,mps->ms', offset[:, None] ** np.arange(4), per_axis[cell])
 
     def all(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return value (M,), gradient (M, 2) and Hessian (M, 2, 2) at points (M, 2)."""

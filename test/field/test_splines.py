@@ -27,6 +27,9 @@ def test_a_bicubic_spline_and_its_derivatives_are_those_of_scipy(size):
     scale = (2 * half_width / size) ** -2 * 1e-12
     np.testing.assert_allclose(value, truth(0, 0), atol=1e-11)
     np.testing.assert_allclose(spline.value(points), value, atol=1e-12)
+    x, y = points[:7, 0], points[5:, 1]
+    mesh = np.stack(np.meshgrid(x, y, indexing='ij'), axis=-1).reshape(-1, 2)
+    np.testing.assert_allclose(spline.on_grid(x, y).ravel(), spline.value(mesh), atol=1e-11)
     np.testing.assert_allclose([spline.at(x, y) for x, y in points], value, atol=1e-12)
     np.testing.assert_allclose(gradient, np.stack([truth(1, 0), truth(0, 1)], -1), atol=9 * scale)
     np.testing.assert_allclose(hessian[:, 0, 1], truth(1, 1), atol=99 * scale)
