@@ -33,13 +33,22 @@ def _children(process_id: int) -> Iterator[int]:
 
 
 def processor_s(process_id: int) -> float:
-    """Return how long the threads of a process that still run have run so far, s; ended: 0."""
-    total_ns = 0
-    with suppress(FileNotFoundError):  # it has ended
+    """Return how long the threads of a process that still run have run so far, s; ended: 0.
+
+    Those of processes that it has started are among them.
+    """
+    total_s = 0.0
+    with suppress(FileNotFoundError, ProcessLookupError):  # it has ended
         for thread in (_PROC / str(process_id) / 'task').iterdir():
             with suppress(FileNotFoundError, ProcessLookupError):
-                total_ns += int((thread / 'schedstat').read_text().split()[0])
-    return total_ns / 1e9
+                total_s += int((thread / 'schedstat').read_text().split()[0]) / 1e9
+        total_s += childrens_s(process_id)
+    return total_s
+
+
+def childrens_s(process_id: int) -> float:
+    """Return of that what the processes have run that it has started, s."""
+    return sum(map(processor_s, list(_children(process_id))))
 
 
 def machine_idle_s() -> float:

@@ -53,6 +53,7 @@ from ebm_concept_ros.nodes.enact_action import EnactAction
 from ebm_concept_ros.nodes.intentions import Intentions
 from ebm_concept_ros.nodes.joint_state_reader import JointStateReader
 from ebm_concept_ros.nodes.live_parameters import on_change
+from ebm_concept_ros.nodes.model_process import ModelProcess, TargetModel
 from ebm_concept_ros.nodes.recording import Recording
 from ebm_concept_ros.nodes.runtime import qos
 from ebm_concept_ros.nodes.runtime.diagnostics import Diagnostics
@@ -60,6 +61,7 @@ from ebm_concept_ros.nodes.runtime.parameters import InvalidParameter, declare
 from ebm_concept_ros.nodes.runtime.running import RunnableDefaults, run
 from ebm_concept_ros.nodes.status import status_message
 from ebm_concept_ros.nodes.stops import Stops
+from ebm_concept_ros.package_files import load_weights
 from ebm_concept_ros.planning.plan_model import PlanModel
 from ebm_concept_ros.types import AnyConcept
 from ebm_core.world.scene import InvalidInput
@@ -80,8 +82,9 @@ class Controller(RunnableDefaults, LifecycleNode):
 
     events_executor = True
 
-    def __init__(self) -> None:
+    def __init__(self, load_model: Callable[[str], TargetModel] = load_weights) -> None:
         super().__init__('controller')
+        self._load_model = load_model
         self.parameters = declare(self, ControllerParameters, LIVE)
         self._planner_settings = declare_planner_settings(self, self.parameters.planner)
         self._diagnostics = Diagnostics(self)
@@ -110,7 +113,7 @@ class Controller(RunnableDefaults, LifecycleNode):
         """Load arm, workspace and weights; subscribe."""
         p = self.parameters
         try:
-            setup = self._setup = load_setup(p, self._planner_settings)
+            setup = self._setup = load_setup(p, self._planner_settings, self._load_model)
             self._controller = TrackingController(
                 *(setup.arm, setup.planner, p.max_state_age_s),
                 predict=not p.lockstep,
@@ -368,8 +371,16 @@ def _differ(one: Decision, other: Decision) -> bool:
 
 
 def main() -> int:
-    """Run the node."""
-    return run(Controller)
+    """Run the node, and beside it the process of its model."""
+    process = ModelProcess()  # first of all: it is forked, and there are no other threads yet
+
+    def controller() -> Controller:
+        return Controller(process.load)
+
+    try:
+        return run(controller)
+    finally:
+        process.end()
 
 
 if __name__ == '__main__':

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import Field
 from rclpy.node import Node
@@ -16,6 +17,7 @@ from ebm_concept_ros.control.contact_reflex import HOLD, IGNORE, RETREAT
 from ebm_concept_ros.control.pacing import require_divisor
 from ebm_concept_ros.control.target import GOAL_MARGIN
 from ebm_concept_ros.nodes.driver_parameters import DriverParameters, require_real_time
+from ebm_concept_ros.nodes.model_process import TargetModel
 from ebm_concept_ros.nodes.runtime.parameters import (
     InvalidParameter,
     declare_fields,
@@ -37,10 +39,6 @@ from ebm_concept_ros.nodes.runtime.texts import (
 from ebm_concept_ros.planning.planner import Planner
 from ebm_concept_ros.planning.planners import PLANNERS, UnknownPlanner, make_planner
 from ebm_concept_ros.workspace import Workspace
-
-if TYPE_CHECKING:
-    from ebm_core.relational.model import ConceptModel
-
 
 PREEMPT, REFUSE = 'preempt', 'refuse'
 PLANNING = 'planning'
@@ -143,7 +141,7 @@ class Setup:
 
     arm: ArmConfig
     workspace: Workspace
-    model: ConceptModel
+    model: TargetModel
     planner: Planner
     given: tuple[ArmConfig, Workspace]
     joint_names: tuple[str, ...]
@@ -160,7 +158,11 @@ def declare_planner_settings(node: Node, planner: str) -> dict[str, object]:
     )
 
 
-def load_setup(p: ControllerParameters, planner_settings: dict[str, object]) -> Setup:
+def load_setup(
+    p: ControllerParameters,
+    planner_settings: dict[str, object],
+    load_model: Callable[[str], TargetModel],
+) -> Setup:
     """Load arm, workspace and weights; raises InvalidParameter naming what does not fit."""
     try:
         require_divisor(p.control_rate, p.state_rate)
@@ -176,7 +178,8 @@ def load_setup(p: ControllerParameters, planner_settings: dict[str, object]) -> 
     given = arm, load_workspace_parameter(p.workspace_config)
     arm, workspace, planner = _tuned(p, planner_settings, given)
     joint_names = tuple(p.joint_prefix + name for name in arm.joint_names)
-    return Setup(arm, workspace, load_weights_parameter(p.model_dir), planner, given, joint_names)
+    model = load_weights_parameter(p.model_dir, load_model)
+    return Setup(arm, workspace, model, planner, given, joint_names)
 
 
 def retuned(setup: Setup, p: ControllerParameters, planner_settings: dict[str, object]) -> Setup:

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 from ebm_concept_ros import package_files
 from ebm_concept_ros.config_files import ConfigError
@@ -15,7 +16,8 @@ from ebm_concept_ros.workspace import Workspace, load_workspace
 
 if TYPE_CHECKING:
     from ebm_concept_ros.arm.config import ArmConfig
-    from ebm_core.relational.model import ConceptModel
+
+Model = TypeVar('Model')
 
 
 def load_workspace_parameter(given: str) -> Workspace:
@@ -40,9 +42,14 @@ def load_arm_parameter(given: str, robot_description: str = '') -> ArmConfig:
         raise InvalidParameter(f'parameter arm: {error}') from None
 
 
-def load_weights_parameter(given: str) -> ConceptModel:
-    """Return the model of a `model_dir` parameter, or raise InvalidParameter."""
+def load_weights_parameter(
+    given: str, load: Callable[[str], Model] = package_files.load_weights
+) -> Model:
+    """Return the model of a `model_dir` parameter, or raise InvalidParameter.
+
+    load: raises ConfigError.
+    """
     try:
-        return package_files.load_weights(given)
+        return load(given)
     except ConfigError as error:
         raise InvalidParameter(f'parameter model_dir: {error}') from None
