@@ -30,6 +30,7 @@ from rclpy.executors import Executor, ExternalShutdownException, SingleThreadedE
 from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile
+from rclpy.task import Future
 from sensor_msgs.msg import JointState
 from waiting import PATIENCE_S, wait_until
 
@@ -56,6 +57,7 @@ __all__ = [
     'largest_speed',
     'last_words',
     'running',
+    'set_simulation_state',
     'time_standing_still',
     'untrained_weights',
     'wait_until',
@@ -63,6 +65,7 @@ __all__ = [
 ]
 
 
+_ASK_AGAIN_S = 30.0
 # Of a referee: on a busy machine controllers fall silent for longer than it allows by default.
 PATIENT = {'wall_timeout_s': 3600.0, 'silence_s': 600.0}
 EXECUTABLES = Path(get_package_prefix('ebm_concept_ros')) / 'lib' / 'ebm_concept_ros'
@@ -282,13 +285,24 @@ class Probe:
         return made.result()
 
     def call(self, kind: type, name: str, request: Any) -> Any:
-        """Call a service and return its response."""
+        """Call a service and return its response.
+
+        Asked again where no answer comes: on a machine that is very busy answers get lost, as ROS
+        sends them whether or not the server has discovered who asks.
+        """
         client = self.node.create_client(kind, name)
         assert client.wait_for_service(PATIENCE_S), f'no service {name}'
-        future = client.call_async(request)
-        wait_until(future.done, f'an answer of {name}')
+        futures: list[Future] = []
+        began_s = time.monotonic()
+
+        def is_answered() -> bool:
+            if time.monotonic() - began_s >= _ASK_AGAIN_S * len(futures):
+                futures.append(client.call_async(request))
+            return any(future.done() for future in futures)
+
+        wait_until(is_answered, f'an answer of {name}')
         self.node.destroy_client(client)
-        return future.result()
+        return next(future.result() for future in futures if future.done())
 
     def reports(self, name: str) -> list[str]:
         """Return the messages of a diagnostic status so far, such as 'simulator: commands'."""
@@ -313,20 +327,21 @@ class Probe:
         return found()[-1]
 
 
+def set_simulation_state(probe: Probe, state: int) -> None:
+    """Have the simulator play or pause; state as in SimulationState."""
+    request = srv.SetSimulationState.Request(state=ros.SimulationState(state=state))
+    answer = probe.call(srv.SetSimulationState, 'simulator/set_simulation_state', request)
+    assert answer.result.result == ros.Result.RESULT_OK, answer.result.error_message
+
+
 @contextmanager
 def time_standing_still(probe: Probe) -> Iterator[None]:
     """Pause the simulator: in lockstep it races on, with both cores, whatever is waited for."""
-
-    def let(state: int) -> None:
-        request = srv.SetSimulationState.Request(state=ros.SimulationState(state=state))
-        answer = probe.call(srv.SetSimulationState, 'simulator/set_simulation_state', request)
-        assert answer.result.result == ros.Result.RESULT_OK, answer.result.error_message
-
-    let(ros.SimulationState.STATE_PAUSED)
+    set_simulation_state(probe, ros.SimulationState.STATE_PAUSED)
     try:
         yield
     finally:
-        let(ros.SimulationState.STATE_PLAYING)
+        set_simulation_state(probe, ros.SimulationState.STATE_PLAYING)
 
 
 class RestingArm:

@@ -112,7 +112,8 @@ def test_a_run_opens_in_two_readers_and_teaches_another_learner(tmp_path, capfd)
         assert tuple(state.name[: len(JOINTS)]) == JOINTS
 
     with ExitStack() as nodes:
-        nodes.enter_context(running('concept_learner', tmp_path, model_dir=weights))
+        learner = nodes.enter_context(running('concept_learner', tmp_path, model_dir=weights))
+        learner.wait_for_log('inference: ready')  # for longer than the client would
         assert teach_from_bag.main([str(bag)]) == 0
         assert capfd.readouterr().out == 'mine: 5 demonstrations, learned\n'
         probe = Probe()
