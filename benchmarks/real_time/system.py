@@ -5,7 +5,7 @@
 
 The launch file adds two concepts up. The arm moves to where the one or the other is satisfied as
 all weight goes from one to the other, again and again; nothing is identified anew for that. It
-comes to rest at the second one's place, which the referee does not ask for, so that it goes on.
+comes to rest at the second one's place, elsewhere, which the referee does not ask for: it goes on.
 """
 
 from __future__ import annotations
@@ -25,8 +25,13 @@ import rclpy
 from rclpy.node import Node
 
 import ebm_concept_ros.msg as ros
+from benchmarks.reach.tasks import pose
 from benchmarks.real_time.processes import nodes_of
+from ebm_concept_ros.arm.composed_table import SUM
+from ebm_concept_ros.arm.table_scene import TableScene
 from ebm_concept_ros.nodes.runtime import qos
+from ebm_concept_ros.package_files import WORKSPACE, package_path
+from ebm_concept_ros.workspace import load_workspace
 
 CONCEPTS = ('north', 'south')
 SWING_S = 0.8  # a little more than a reach takes
@@ -39,17 +44,17 @@ _LONG_S = 3600.0
 class Setting:
     """How the nodes are started.
 
-    rate_hz: of torques and joint states. record_s: at most. scene_file: of the table, which has
-    nobody but the first concept to refer to; None: the seed's, and both concepts.
+    rate_hz: of torques and joint states. record_s: at most. both: of the concepts, on a table on
+    which they are satisfied apart; else the first alone.
     """
 
     rate_hz: float
     plan_rate_hz: float
     priority: int
     record_s: float
-    scene_seed: int = 1
+    table: TableScene
+    both: bool = True
     arm: str = 'jaco'
-    scene_file: Path | None = None
 
 
 class System:
@@ -80,9 +85,16 @@ class System:
         self.go_to(1)
 
 
+def table_apart(seed: int) -> TableScene:
+    """Return a table on which both concepts are satisfied, at two places."""
+    workspace = load_workspace(package_path('', WORKSPACE))
+    return pose(SUM.join(CONCEPTS), seed, workspace, None, together=False)[1]
+
+
 @contextmanager
 def started(setting: Setting, folder: Path) -> Iterator[System]:
     """Start the nodes, wait until the arm tracks, and end them; RuntimeError where it does not."""
+    folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     records = folder / 'record'
     shutil.rmtree(records, ignore_errors=True)  # of an earlier run
@@ -112,12 +124,11 @@ def _command(setting: Setting, folder: Path, records: Path) -> list[str]:
     }
     parameters = folder / 'parameters.yaml'
     parameters.write_text(json.dumps({'controller': {'ros__parameters': own}}))  # JSON is YAML
-    if setting.scene_file is None:
-        task = {'also': CONCEPTS[1], 'weights': '1,0', 'scene_seed': setting.scene_seed}
-    else:
-        task = {'scene_file': setting.scene_file}
+    scene_file = folder / 'table.yaml'
+    scene_file.write_text(setting.table.model_dump_json())
     arguments = {
-        **{'concept': CONCEPTS[0], 'arm': setting.arm, 'render': 'false'} | task,
+        **{'concept': CONCEPTS[0], 'arm': setting.arm, 'render': 'false', 'scene_file': scene_file},
+        **({'also': CONCEPTS[1], 'weights': '1,0'} if setting.both else {}),
         **{'simulation_rate': setting.rate_hz, 'control_rate': setting.rate_hz},
         **{'timeout_s': _LONG_S, 'wall_timeout_s': _LONG_S, 'hold_s': 60.0},
         **{'out_dir': folder, 'record_dir': records, 'params_file': parameters},

@@ -100,12 +100,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print('|---|---|---|---|---|')
     for entities in given.entities:
         table = table_of(entities, given.seed)
-        given.out_dir.mkdir(parents=True, exist_ok=True)
-        scene_file = given.out_dir.resolve() / f'table_{entities}.yaml'
-        scene_file.write_text(table.model_dump_json(), encoding='utf-8')  # JSON is YAML
         setting = Setting(
             *(usual.control_rate, usual.plan_rate, usual.control_priority, 60.0),
-            scene_file=scene_file,
+            *(table, False),
         )
         with started(setting, given.out_dir / f'entities_{entities}') as system:
             controller = system.process_ids['controller']

@@ -21,6 +21,7 @@ from ebm_concept_ros.recording.record import Record
 from ebm_concept_ros.recording.replay import Replay
 
 _ROUNDING = 1e-9
+_MOVES = 0.02  # of the limit of any joint's speed
 _MODE, _STRUCK = 3, 7  # columns of a record's decisions
 
 
@@ -29,7 +30,7 @@ class Verdict:
     """What was found of so many torques; shares are the largest of any joint's limit.
 
     repeated: how many a replay gives again bit for bit, None where none was made. held: with how
-    many it held, where it was to track.
+    many it held, where it was to track. moving_share: of the time in which it moved.
     """
 
     torques: int
@@ -40,6 +41,7 @@ class Verdict:
     effort_share: float
     rate_share: float
     speed_share: float
+    moving_share: float
 
     @property
     def is_right(self) -> bool:
@@ -70,6 +72,7 @@ def judge(record: Record, replayed: bool) -> Verdict:
     step_s = np.minimum(elapsed_s[1:], record.header.settings.period_s)[is_next]
     rates = np.abs(np.diff(given_nm, axis=0))[is_next] / step_s[:, None]
     velocities_rad_s = np.split(record.arrays['states'], 2, axis=1)[1]
+    speeds = np.abs(velocities_rad_s) / arm.velocity_limits_rad_s
     return Verdict(
         torques=int(with_torque.sum()),
         repeated=repeated,
@@ -78,7 +81,8 @@ def judge(record: Record, replayed: bool) -> Verdict:
         struck=int(decisions[:, _STRUCK].sum()),
         effort_share=_largest(np.abs(given_nm) / arm.effort_limits_nm),
         rate_share=_largest(rates / arm.effort_rate_limits_nm_s),
-        speed_share=_largest(np.abs(velocities_rad_s) / arm.velocity_limits_rad_s),
+        speed_share=_largest(speeds),
+        moving_share=float((speeds > _MOVES).any(1).mean()),
     )
 
 
