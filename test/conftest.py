@@ -1,7 +1,7 @@
 # Copyright 2026 The ebm_concept_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Every test process has a ROS domain of its own; without ROS, what needs it is left out."""
+"""Every folder of tests has a ROS domain of its own; without ROS, what needs it is left out."""
 
 import os
 import sys
@@ -22,9 +22,34 @@ settings.register_profile(
 )
 settings.load_profile('repeatable')
 
-_domain, _lock = claim_domain()
-os.environ['ROS_DOMAIN_ID'] = str(_domain)
 os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
+
+
+class _Domain:
+    """The domain of the folder whose tests run: whoever was killed counts in it for 20 s more."""
+
+    def __init__(self) -> None:
+        self._folder = self._lock = None
+
+    def of(self, folder):
+        if folder != self._folder:
+            if self._lock is not None:
+                self._lock.close()
+            domain, self._lock = claim_domain()
+            self._folder = folder
+            os.environ['ROS_DOMAIN_ID'] = str(domain)
+
+
+_domain = _Domain()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    _domain.of(item.path.parent)
+    # Training flushes denormal numbers to zero, which hypothesis does not stand.
+    if 'torch' in sys.modules:
+        sys.modules['torch'].set_flush_denormal(False)
+
 
 if find_spec('rclpy') is None:
     collect_ignore_glob = [
