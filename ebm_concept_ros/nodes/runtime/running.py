@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -18,6 +19,7 @@ import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
+from rclpy.utilities import get_default_context
 
 from ebm_concept_ros.errors import name_and_reason
 from ebm_concept_ros.nodes.runtime.parameters import InvalidParameter
@@ -130,6 +132,9 @@ def leave(status: int) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError):  # nobody reads it any more
             stream.flush()
+    # The middleware leaves its shared memory behind where anything still refers to a node.
+    gc.collect()
+    get_default_context(shutting_down=True).destroy()
     os._exit(status)
 
 

@@ -3,9 +3,14 @@
 
 """An executor in a thread of its own, of either kind: it hears, and outlives what goes wrong."""
 
+import re
+import signal
+import subprocess
+from pathlib import Path
+
 import pytest
 import rclpy
-from harness import wait_until
+from harness import EXECUTABLES, claim_domain, wait_until
 from std_msgs.msg import String
 
 from ebm_concept_ros.nodes.runtime.running import SpinThread
@@ -64,3 +69,26 @@ def test_what_is_made_and_destroyed_while_it_spins_is_heard_and_forgotten(events
     assert not reported
     node.destroy_node()
     rclpy.shutdown(context=context)
+
+
+def test_a_node_that_has_ended_leaves_no_shared_memory_behind(tmp_path, monkeypatch):
+    domain, lock = claim_domain()
+    monkeypatch.setenv('ROS_DOMAIN_ID', str(domain))
+    log = tmp_path / 'log'
+    with log.open('w') as out:
+        node = subprocess.Popen([EXECUTABLES / 'simulator'], stdout=out, stderr=out)
+    try:
+        wait_until(lambda: 'state: active' in log.read_text(), 'the simulator')
+        own = set(re.findall(r'/dev/shm/fastdds_[0-9a-f]{12,}', maps_of(node.pid)))
+        node.send_signal(signal.SIGINT)
+        assert node.wait(60) == 0
+    finally:
+        node.kill()
+        lock.close()
+    if not own:
+        pytest.skip('the middleware has no shared memory of its own here')
+    assert not [path for path in own if Path(path).exists()]
+
+
+def maps_of(process_id):
+    return Path(f'/proc/{process_id}/maps').read_text()
