@@ -36,7 +36,7 @@ from ebm_concept_ros.workspace import load_workspace
 CONCEPTS = ('north', 'south')
 SWING_S = 0.8  # a little more than a reach takes
 _STARTS_IN_S = 180.0
-_ENDS_IN_S = 60.0
+_ENDS_IN_S = 180.0
 _LONG_S = 3600.0
 
 
