@@ -32,7 +32,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 
 def _add_maps(args: argparse.Namespace) -> dict:
     files = read_model(args.model)
-    size = changed(files.config(ModelConfig), {'maps': True, 'relations': True})
+    size = changed(files.config(ModelConfig), {'maps': True, 'relations': True, 'curves': True})
     learner = Learner(size)
     files.begin(learner)
     card = {**files.card, 'model': size.model_dump()}

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ..concepts import NUM_ENTITIES, Concept, EventBatch, get_concept
-from ..relational.inference import with_relations
+from ..relational.inference import with_curves, with_relations
 from ..relational.model import GENERATION_RESTARTS, IDENTIFICATION_RESTARTS, ConceptModel
 from ..relational.objective import demonstrated_code
 from ..relational.state_energy import StateEnergy
@@ -91,7 +91,8 @@ def _measure(
 def demonstrated(model: ConceptModel, shown: EventBatch) -> Tensor:
     """Return w (C, D) of demonstrations (C, M)."""
     events = Events.of(shown, keep=shown.participants)
-    return demonstrated_code(model.energy, model.sampler, events)
+    w = demonstrated_code(model.energy, model.sampler, events)
+    return with_curves(model.energy, w, events.states, events.attention, events.roles)
 
 
 @torch.no_grad()

@@ -57,6 +57,9 @@ class ModelConfig(Config):
         False,
         description='whether an argument code may be a relation by which some lead all others',
     )
+    curves: bool = Field(
+        False, description='whether a code may add curves that demonstrations lie on exactly'
+    )
 
     @field_validator('maps')
     @classmethod
@@ -65,12 +68,12 @@ class ModelConfig(Config):
             raise ValueError('maps need relational and displacement')
         return maps
 
-    @field_validator('relations')
+    @field_validator('relations', 'curves')
     @classmethod
-    def _has_maps(cls, relations: bool, info: ValidationInfo) -> bool:
-        if relations and not info.data.get('maps'):
-            raise ValueError('relations need maps')
-        return relations
+    def _has_maps(cls, is_part: bool, info: ValidationInfo) -> bool:
+        if is_part and not info.data.get('maps'):
+            raise ValueError(f'{info.field_name} need maps')
+        return is_part
 
 
 class TrainingConfig(RunConfig):
@@ -155,6 +158,7 @@ _OPEN = {
     'ridge': True,
     'maps': True,
     'relations': True,
+    'curves': True,
 }
 _OPEN_FAMILIES = {
     'colour': 4,
@@ -220,7 +224,9 @@ PRESETS: dict[str, Preset] = {
     # The same for a core of a CPU, and what maps are worth in it.
     'open_small': Preset(model=ModelConfig(hidden=64, **_OPEN), training=_OPEN_SMALL),
     'open_small_no_maps': Preset(
-        model=ModelConfig(hidden=64, **_OPEN | {'maps': False, 'relations': False}),
+        model=ModelConfig(
+            hidden=64, **_OPEN | {'maps': False, 'relations': False, 'curves': False}
+        ),
         training=_OPEN_SMALL,
     ),
     'tiny_open': Preset(

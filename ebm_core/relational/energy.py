@@ -17,7 +17,7 @@ Five things differ from the paper's text, and each buys convergence or speed:
   themselves on finding them in coordinates.
 * a code may be a linear map instead (`maps`), whose residuals are added to the network's: what is
   linear in where everybody is, nothing has to learn. Or it is a relation (`leaders`), which tells
-  who takes part.
+  who takes part; and `StateEnergy` adds residuals of `curves`.
 
 Gradients with respect to gates, code and states are written out, not taken by autograd: the
 sampler's steps stay ordinary operations that training differentiates once.
@@ -34,6 +34,7 @@ import torch
 from torch import Tensor, nn
 
 from ..world.scene import POSITION
+from .curves import Curves
 from .inputs import Inputs
 from .leaders import Leaders
 from .maps import Maps
@@ -79,8 +80,9 @@ class Energy(nn.Module):
         inputs: Inputs | None = None,
         maps: bool = False,
         relations: bool = False,
+        curves: bool = False,
     ) -> None:
-        """Draw the weights; code_size is the network's, to which maps and relations add.
+        """Draw the weights; code_size is the network's, to which the other parts add.
 
         Ablations: relational=False sums g over entities, not pairs; distances=False leaves the
         weight of their distance at zero.
@@ -88,8 +90,8 @@ class Energy(nn.Module):
         super().__init__()
         if maps and not relational:
             raise ValueError('maps: their sums are over pairs, which a relational energy has')
-        if relations and not maps:
-            raise ValueError('relations: the network counts beside them unless there are maps')
+        if (relations or curves) and not maps:
+            raise ValueError('relations, curves: a code has such parts only where it has maps')
         self.hidden, self.residuals, self.network_code = hidden, residuals, code_size
         self.relational = relational
         self.inputs = inputs = inputs or Inputs()
@@ -98,6 +100,8 @@ class Energy(nn.Module):
         self.code_size = code_size if self.maps is None else self.maps.columns.stop
         self.leaders = Leaders(self.code_size) if relations else None
         self.code_size = self.code_size if self.leaders is None else self.leaders.columns.stop
+        self.curves = Curves(self.code_size) if curves else None
+        self.code_size = self.code_size if self.curves is None else self.curves.columns.stop
 
         def weight(rows: int, columns: int, gain: float = 1.0) -> nn.Parameter:
             return nn.Parameter(torch.randn(rows, columns) * gain / rows**0.5)
@@ -127,7 +131,8 @@ class Energy(nn.Module):
         copy = Energy.__new__(Energy)
         nn.Module.__init__(copy)
         copy.hidden, copy.residuals, copy.code_size = self.hidden, self.residuals, self.code_size
-        copy.network_code, copy.maps, copy.leaders = self.network_code, self.maps, self.leaders
+        copy.network_code, copy.maps = self.network_code, self.maps
+        copy.leaders, copy.curves = self.leaders, self.curves
         copy.relational, copy.inputs = self.relational, self.inputs
         for name, parameter in self.named_parameters():
             copy.register_buffer(name, parameter.detach(), persistent=False)

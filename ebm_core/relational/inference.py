@@ -16,12 +16,17 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from ..errors import InvalidInput
-from ..world.scene import Demonstration, Scene
+from ..world.scene import MOVABLE, POSITION, Demonstration, Scene
+from .curve_search import infer_curves
+from .curves import context_of
 from .energy import Energy, energy_of_matrix
 from .leading import infer_relation
 from .roles import Roles
 from .sampler import Sampler
 
+# What the network's residuals count for beside a curve: they say where on it, and which of them nobody
+# trained lies elsewhere.
+_BESIDE_CURVES = 0.3
 _PAIRS_AT_ONCE = 4096  # that the network sees: what caches hold, and memory is bounded
 
 
@@ -75,6 +80,8 @@ def infer_concept(
     generator = torch.Generator().manual_seed(seed)
     found = sampler.infer_code(affine, maps=energy.maps, generator=generator)
     energies = energy_of_matrix(affine, found.unsqueeze(1))
+    if energy.curves is not None and (acted := _acted(energy, events[: len(demonstrations)])):
+        found[:1] = with_curves(energy, found[:1], *acted)
     if energy.leaders is not None:
         x, attention, present = told = _told(demonstrations, roles)
         found[1:] = with_relations(energy, found[1:], *told)
@@ -104,6 +111,31 @@ def with_relations(
     return torch.where(found.unsqueeze(-1), relation, codes)
 
 
+def with_curves(
+    energy: Energy, codes: Tensor, states: Tensor, gates: Tensor, roles: Tensor | None
+) -> Tensor:
+    """Return action codes (C, D) with the curves that M demonstrations lie on.
+
+    states: x⁰ and x¹ (C, M, 2, P, F), the one mover first; gates: (C, M, P) of 0 and 1; roles:
+    (C, M, P, R) or None. Where more move, or through more states, there are none; nor beside maps.
+    """
+    if energy.curves is None or energy.maps is None or states.shape[2] != 2 or not len(states):
+        return codes
+    columns, place = energy.curves.columns, states[..., POSITION]
+    others = None if roles is None else roles[:, :, 1:]
+    about = context_of(place[:, :, 0, 1:], gates[:, :, 1:], place[:, :, 0, 0], others)
+    is_map = codes[:, energy.maps.columns.start] > 0.5
+    if is_map.all():
+        return codes
+    code, found = infer_curves(place[:, :, 1, 0], about)
+    one_mover = ((states[:, :, 0, :, MOVABLE] * gates).sum(-1) - 1).abs().amax(-1) < 0.5
+    found = found & ~is_map & one_mover
+    scale = torch.ones_like(codes[0])
+    scale[: energy.network_code + 1] = _BESIDE_CURVES
+    curve = scale * codes + pad(code, (columns.start, codes.shape[-1] - columns.stop))
+    return torch.where(found.unsqueeze(-1), curve, codes)
+
+
 def _told(demonstrations: Sequence[Demonstration], roles: Roles) -> tuple[Tensor, Tensor, Tensor]:
     """Return x⁰ (K, M, N, F), and attention and presence (K, M, N), for the code of each role."""
     n = max(len(d.before) for d in demonstrations)
@@ -130,6 +162,23 @@ def inputs_of(energy: Energy, states: Sequence[Scene], roles: np.ndarray | None 
     x = torch.from_numpy(np.stack([state.features() for state in states]))[None]
     of = None if roles is None else energy.inputs.one_hot(roles)
     return energy.inputs(x[:, 1:], x[:, 0], of)
+
+
+def _acted(energy: Energy, events: Sequence[_Event]) -> tuple[Tensor, Tensor, Tensor] | None:
+    """Return states (1, M, 2, P, F), gates (1, M, P) and roles of events in which one acted.
+
+    None where they differ in how many take part, or in how many states.
+    """
+    orders = [event.states[0].participants(event.attention) for event in events]
+    if len({(len(order), len(e.states)) for order, e in zip(orders, events, strict=True)}) > 1:
+        return None
+    states, roles = [], []
+    for event, order in zip(events, orders, strict=True):
+        states.append(np.stack([state.features()[order] for state in event.states]))
+        of = ~event.states[0].movable if event.roles is None else event.roles
+        roles.append(energy.inputs.one_hot(of[order].astype(np.int8)))
+    x = torch.from_numpy(np.stack(states))[None]
+    return x, torch.ones_like(x[:, :, 0, :, 0]), torch.stack(roles)[None]
 
 
 def _residual_matrices(energy: Energy, events: Sequence[_Event]) -> Tensor:

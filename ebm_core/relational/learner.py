@@ -27,5 +27,6 @@ class Learner(nn.Module):
             Inputs(size.roles, size.displacement),
             size.maps,
             size.relations,
+            size.curves,
         )
         self.sampler = Sampler(size.sampler_steps, ridge=size.ridge)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..world.scene import POSITION
+from .curves import context_of, nothing_of_network
 from .energy import Energy, separation, silu_and_slope
 from .moments import is_movable, moments, vector_jacobian
 
@@ -35,8 +36,15 @@ class StateEnergy:
         self.e = e = energy
         self.before = before.unsqueeze(1)
         self.roles = None if roles is None else roles.unsqueeze(1)
-        self.last = e.with_code(w)
         self.movers = movers
+        self.w, self.about = w, None
+        if e.curves is not None and movers == 1 and x.shape[-3] == 1:
+            of_others = None if roles is None else roles[:, 1:]
+            places = x[:, 0, 1:, POSITION]
+            self.about = context_of(places, gates[:, 1:], before[:, 0, POSITION], of_others)
+            is_alone = e.curves.alone(w, self.about).unsqueeze(-1)
+            w = torch.where(is_alone, nothing_of_network(w, e.network_code), w)
+        self.last = e.with_code(w)
         gg = gates.unsqueeze(-1) * gates.unsqueeze(-2) if e.relational else torch.diag_embed(gates)
         self.gates = gates[:, None, None]  # (B, 1, 1, P)
         self.count = e.pair_count(gates).unsqueeze(1)
@@ -78,7 +86,8 @@ class StateEnergy:
         if e.maps:
             z = self._moments(x)
             s = torch.cat((s, (z * is_movable(z)).sum(-2)), -1)
-        return e.energy_of_sum(s, self.count, self.last)
+        energy = e.energy_of_sum(s, self.count, self.last)
+        return energy if self.about is None else energy + self._of_curves(states)[0]
 
     def value_and_gradient(self, states: Tensor) -> tuple[Tensor, Tensor]:
         """Return E (B, M) and ∂E/∂states (B, M, T, P, F), zero for entities that do not move."""
@@ -110,7 +119,16 @@ class StateEnergy:
             d_moments = d_moments + torch.nn.functional.pad(by_movable, (0, z.shape[-1] - 1))
             d_each = d_moments.unsqueeze(-2) * self.gates[..., :m, None]
             d_x = d_x + vector_jacobian(x[..., :m, :], d_each)
-        return energy, torch.nn.functional.pad(e.inputs.vector_jacobian(d_x), (0, 0, 0, p - m))
+        gradient = torch.nn.functional.pad(e.inputs.vector_jacobian(d_x), (0, 0, 0, p - m))
+        if self.about is not None:
+            of_curves, d_place = self._of_curves(states)
+            energy = energy + of_curves
+            gradient[:, :, 0, 0, POSITION] += d_place
+        return energy, gradient
+
+    def _of_curves(self, states: Tensor) -> tuple[Tensor, Tensor]:
+        """Return E (B, M) of curves, and its gradient (B, M, 2) by the mover's place."""
+        return self.e.curves.value_and_gradient(states[:, :, 0, 0, POSITION], self.about, self.w)
 
     def _moments(self, x: Tensor) -> Tensor:
         """Return Σ m_i z_i (B, M, T, Z) of inputs x (B, M, T, P, I)."""

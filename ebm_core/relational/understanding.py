@@ -26,6 +26,7 @@ from torch import Tensor
 
 from ..world.scene import COLOUR, MOVABLE, POSITION, Demonstration
 from .energy import Energy
+from .inference import with_curves
 from .sampler import Sampler
 from .state_energy import StateEnergy
 
@@ -70,6 +71,15 @@ def understanding(
     number = len(demonstrations)
     others = torch.tensor([[j for j in range(number) if j != i] or [i] for i in range(number)])
     codes = sampler.infer_code(affine[others], maps=energy.maps, generator=generator)
+    if len(groups) == 1:
+        ((states, of_roles),) = groups.values()
+        codes = with_curves(
+            energy,
+            codes,
+            states[others],
+            torch.ones_like(states[others][:, :, 0, :, 0]),
+            of_roles[others],
+        )
     terms = []
     for kind, some in alike.items():
         w, codes = codes[: len(some)], codes[len(some) :]

@@ -1,0 +1,194 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Which curves demonstrations lie on: of few features each, and so exactly that it is no chance.
+
+Of each combination of features, coefficients are those of Taubin's fit: the least residuals for a
+slope of one, so that they are distances. Each demonstration is then judged by what all others say.
+How much it would be a chance is what counts: of M demonstrations, those that are left over once the
+coefficients have been chosen lie so near to a curve that passed by anywhere.
+
+Shapes: C codes, M demonstrations, F features, W combinations of up to G features that slope.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from functools import cache
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from . import curves
+from .curves import FEATURES, MOST, Context, features
+
+# Particle units: how far off a place anywhere is, and what is nearer than that differs by rounding.
+_ANYWHERE, _EXACT = 0.5, 0.01
+_NEAR = 0.06  # how far off who is on a curve may be, root of mean square
+_EVIDENCE = 4.0  # nats, by which it has to be more likely than chance
+_ACROSS = 0.5  # sine of the angle, at least, at which two curves meet
+_MOVED = 0.1
+_LITTLE = 1e-6
+_MUCH = 1e3
+
+
+class Combinations(NamedTuple):
+    """Features of which residuals are made.
+
+    sloping: (W, F, G) and constant: (W, F), zero where there are fewer; number: (W,) of
+    coefficients that are to be found; needs: (W,) how many references there are.
+    """
+
+    sloping: Tensor
+    constant: Tensor
+    number: Tensor
+    needs: Tensor
+
+
+@torch.no_grad()
+def infer_curves(end: Tensor, about: Context) -> tuple[Tensor, Tensor]:
+    """Return codes (C, SIZE) of curves, and whether (C,) demonstrations lie on one.
+
+    end: (C, M, 2) where the mover came to be; about: of each of them, (C, M, …).
+    """
+    tried = _combinations(end.device)
+    value, slope = (
+        part.squeeze(2).double() for part in features(end.unsqueeze(-2), about)
+    )  # (C, M, F), (C, M, F, 2)
+    coefficients, missed = _fitted(value, slope, tried)
+    m = end.shape[1]
+    error = missed.square().mean(-1).sqrt()
+    surprise = -((error.square() + _EXACT**2).sqrt() / _ANYWHERE).log()
+    evidence = (m - tried.number) * surprise - math.log(len(tried.number))
+    number = about.number[:, :1]
+    is_there = (number == about.number).all(-1, keepdim=True) & (tried.needs == number)
+    moved = (end - about.start).norm(dim=-1).amax(-1, keepdim=True) > _MOVED
+    fits = is_there & moved & (error < _NEAR) & (evidence > _EVIDENCE)
+    evidence = evidence.masked_fill(~fits, -torch.inf)
+    best, first = evidence.max(-1)
+    row = torch.arange(len(best), device=best.device)
+    of_first = coefficients[row, first]
+    # Where two curves cross is a place, and the second has to cross the first.
+    normal = torch.einsum('cmfx,cwf->cwmx', slope, coefficients)
+    normal = torch.nn.functional.normalize(normal, dim=-1)
+    one, other = normal[row, first].unsqueeze(1), normal
+    sine = (one[..., 0] * other[..., 1] - one[..., 1] * other[..., 0]).abs().mean(-1)
+    crossing = evidence.masked_fill(sine < _ACROSS, -torch.inf)
+    next_best, second = crossing.max(-1)
+    is_curve, is_place = best.isfinite(), next_best.isfinite()
+    of_second = coefficients[row, second] * is_place.unsqueeze(-1)
+    head = torch.stack((torch.ones_like(best), number[:, 0].to(best), is_place.to(best)), -1)
+    return torch.cat((head, of_first, of_second), -1).to(end), is_curve
+
+
+def _fitted(value: Tensor, slope: Tensor, tried: Combinations) -> tuple[Tensor, Tensor]:
+    """Return coefficients (C, W, F), and how far (C, W, M) each is off what all others say."""
+    m, g = value.shape[1], tried.sloping.shape[-1]
+    phi = torch.einsum('cmf,wfg->cwmg', value, tried.sloping)
+    constant = torch.einsum('cmf,wf->cwm', value, tried.constant)
+    d_phi = torch.einsum('cmfx,wfg->cwmgx', slope, tried.sloping)
+    # All but each, and then all.
+    some = torch.cat((1 - torch.eye(m), torch.ones(1, m))).to(value)
+    some = some / some.sum(-1, keepdim=True)
+    there = (tried.sloping != 0).any(1).to(value)  # (W, G)
+    has_constant = (tried.constant != 0).any(-1).to(value)
+    a = torch.einsum('sm,cwmg,cwmh->cwsgh', some, phi, phi)
+    b = torch.einsum('sm,cwmg,cwm->cwsg', some, phi, constant)
+    c = torch.einsum('sm,cwm,cwm->cws', some, constant, constant)
+    c = c + torch.where(has_constant > 0, _LITTLE, 1.0).unsqueeze(-1)
+    n = torch.einsum('sm,cwmgx,cwmhx->cwsgh', some, d_phi, d_phi)
+    absent = torch.diag_embed(1 - there).unsqueeze(1)
+    residual = a - b.unsqueeze(-1) * b.unsqueeze(-2) / c[..., None, None] + _MUCH * absent
+    lower = torch.linalg.cholesky_ex(n + absent + _LITTLE * torch.eye(g).to(n)).L
+    half = torch.linalg.solve_triangular(lower, residual, upper=False)
+    whitened = torch.linalg.solve_triangular(lower, half.mT, upper=False)
+    vector = torch.linalg.eigh((whitened + whitened.mT) / 2).eigenvectors[..., :1]
+    theta = torch.linalg.solve_triangular(lower.mT, vector, upper=True).squeeze(-1)  # (C, W, S, G)
+    of_constant = -(b * theta).sum(-1) / c
+    left_out = theta[:, :, :m]
+    off = (phi * left_out).sum(-1) + constant * of_constant[:, :, :m]
+    steep = (d_phi * left_out.unsqueeze(-1)).sum(-2).norm(dim=-1)
+    found = torch.einsum('wfg,cwg->cwf', tried.sloping, theta[:, :, m])
+    found = found + tried.constant * of_constant[:, :, m:]
+    return found, off.abs() / steep.clamp_min(0.1)
+
+
+@cache
+def _combinations(device: torch.device) -> Combinations:
+    """Return all that are tried."""
+    each = [one for number in range(MOST + 1) for one in _of(number)]
+    most = max(len(sloping) for _, sloping, _ in each)
+
+    def vector(feature: dict[int, float]) -> Tensor:
+        out = torch.zeros(FEATURES, dtype=torch.float64)
+        for index, coefficient in feature.items():
+            out[index] = coefficient
+        return out
+
+    sloping = torch.stack(
+        [
+            torch.stack([vector(f) for f in s] + [vector({})] * (most - len(s)), -1)
+            for _, s, _ in each
+        ]
+    )
+    constant = torch.stack([vector(c or {}) for _, _, c in each])
+    number = [len(s) - 1 + (c is not None) for _, s, c in each]
+    needs = [n for n, _, _ in each]
+    return Combinations(
+        sloping.to(device),
+        constant.to(device),
+        torch.tensor(number, device=device),
+        torch.tensor(needs, device=device),
+    )
+
+
+_Combination = tuple[int, list[dict[int, float]], dict[int, float] | None]
+
+
+def _of(number: int) -> Iterator[_Combination]:
+    """Yield combinations of features that there are with so many references."""
+    one = {curves.ONE: 1.0}
+    x, y = curves.PLACE, curves.PLACE + 1
+    start_x = curves.OF_START
+    yield number, [{x: 1.0}, {y: 1.0}], one  # a line
+    yield number, [{x: 1.0}], one
+    yield number, [{y: 1.0}], one
+    yield number, [{curves.TO_START: 1.0}], one  # so far from where it was
+    yield number, [{x: 1.0, start_x: -1.0}, {y: 1.0, start_x + 1: -1.0}], None  # along a direction
+    for i in range(number):
+        off_x = {x: 1.0, curves.OF_REFERENCES + 2 * i: -1.0}
+        off_y = {y: 1.0, curves.OF_REFERENCES + 2 * i + 1: -1.0}
+        yield number, [{i: 1.0}], one  # a ring
+        yield number, [{curves.SQUARE + i: 1.0}], one
+        yield number, [off_x, off_y], None  # a line through it
+        yield number, [off_x], one
+        yield number, [off_y], one
+        yield number, [{i: 1.0}, {y: 1.0}], one  # parabolas, and what else has a directrix
+        yield number, [{i: 1.0}, {x: 1.0}], one
+    if number > 1:
+        yield number, [{curves.TO_ALL: 1.0}], one
+    for pair, (i, j) in enumerate(((0, 1), (0, 2), (1, 2))):
+        if j >= number:
+            continue
+        apart = {curves.APART + pair: 1.0}
+        off, along = {curves.OFF + pair: 1.0}, {curves.ALONG + pair: 1.0}
+        nearer, both = {i: 1.0, j: -1.0}, {i: 1.0, j: 1.0}
+        yield number, [off], None  # in line
+        yield number, [off], one
+        yield number, [off], apart
+        yield number, [along], one  # across the way from one to the other
+        yield number, [along], apart
+        yield number, [nearer], None  # equally far
+        yield number, [nearer], one  # hyperbolas, of one sign
+        yield number, [{i: 1.0}, {j: 1.0}], None  # Apollonius
+        yield number, [both], one  # ellipses
+        for centre in ({i: 1.0}, {j: 1.0}, {curves.to_middle(pair): 1.0}):
+            yield number, [centre], apart  # Thales
+        yield number, [{curves.to_middle(pair): 1.0}], one
+    if number == MOST:
+        for pair, third in enumerate((2, 1, 0)):
+            yield number, [{curves.ALONG + pair: 1.0, curves.THIRD_ALONG + pair: -1.0}], None
+            yield number, [{curves.OFF + pair: 1.0, curves.THIRD_OFF + pair: -1.0}], None
+            yield number, [{third: 1.0}], {curves.APART + pair: 1.0}

@@ -1,0 +1,158 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Curves that distances tell exactly: a part of the energy that nothing has to train.
+
+On a ring, in line with two, equally far from both, under a right angle: where the one mover is to
+be is a curve, and what holds on it is one number's being zero,
+
+    r = θ · φ(p),
+
+a sum of few of the features below: distances of the place p, coordinates, how far along and off the
+line of two references it is. A code has two such residuals at most, which are added to the
+network's; where both of them hold is a place, and the network then says nothing. Their coefficients
+are part of the code. Demonstrations decide which features they are of (`curve_search`).
+
+Shapes: B any batch axes, M places, F features, K references.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+MOST = 3  # references, in the order of their roles
+_PAIRS = ((0, 1), (0, 2), (1, 2))
+_SOFT = 1e-3  # particle units; distances have a gradient where two places meet
+_STIFFNESS = 20.0  # per unit², as that of maps
+_LEAST_APART = 0.05  # of two references whose line counts
+# Where a feature begins: distances to references, to the middles of pairs and of all, and to where
+# the mover was; the larger coordinate of what is between; coordinates; off and along lines of two.
+TO_ALL, TO_START = 6, 7
+SQUARE, PLACE, OFF, ALONG = 8, 12, 14, 17
+# What does not depend on the place: one, coordinates of references and start, how far two are
+# apart, and how far off and along the line of two the third is.
+ONE, OF_REFERENCES, OF_START, APART, THIRD_OFF, THIRD_ALONG = 20, 21, 27, 29, 32, 35
+FEATURES = 38
+RESIDUALS = 2
+# Whether there are curves, of how many references, and whether they alone count.
+SIZE = 3 + RESIDUALS * FEATURES
+
+
+def to_middle(pair: int) -> int:
+    """Return the feature that is the distance to the middle of a pair of references."""
+    return MOST + pair
+
+
+class Context(NamedTuple):
+    """What a curve is about: references (B, MOST, 2), how many (B,), and the start (B, 2)."""
+
+    references: Tensor
+    number: Tensor
+    start: Tensor
+
+
+def features(place: Tensor, about: Context) -> tuple[Tensor, Tensor]:
+    """Return φ (B, M, F) of places (B, M, 2), and ∂φ/∂p (B, M, F, 2)."""
+    r = about.references
+    mean = r.sum(-2) / about.number.clamp_min(1).unsqueeze(-1)
+    middles = [(r[..., i, :] + r[..., j, :]) / 2 for i, j in _PAIRS]
+    points = torch.stack((*r.unbind(-2), *middles, mean, about.start), -2).unsqueeze(-3)
+    off = place.unsqueeze(-2) - points  # (B, M, 8, 2)
+    far = (off.square().sum(-1) + _SOFT**2).sqrt()
+    of_square = off[..., :4, :]
+    larger, which = of_square.abs().max(-1)
+    d_larger = torch.nn.functional.one_hot(which, 2).to(off) * of_square.sign()
+    across, along, third, apart = [], [], [], []
+    d_across, d_along = [], []
+    for i, j in _PAIRS:
+        line = r[..., j, :] - r[..., i, :]
+        length = line.norm(dim=-1)
+        unit = line / length.clamp_min(_LEAST_APART).unsqueeze(-1)
+        normal = torch.stack((-unit[..., 1], unit[..., 0]), -1)
+        (k,) = {0, 1, 2} - {i, j}
+        from_first = place - r[..., None, i, :]
+        of_third = r[..., k, :] - r[..., i, :]
+        across.append((from_first * normal.unsqueeze(-2)).sum(-1))
+        along.append((from_first * unit.unsqueeze(-2)).sum(-1))
+        d_across.append(normal)
+        d_along.append(unit)
+        third.append(((of_third * normal).sum(-1), (of_third * unit).sum(-1)))
+        apart.append(length)
+    constants = torch.cat(
+        (
+            torch.ones_like(about.number).unsqueeze(-1),
+            r.flatten(-2),
+            about.start,
+            torch.stack(apart, -1),
+            torch.stack([off for off, _ in third], -1),
+            torch.stack([along for _, along in third], -1),
+        ),
+        -1,
+    )
+    m = place.shape[-2]
+    lines = (torch.stack(across, -1), torch.stack(along, -1))
+    repeated = constants.unsqueeze(-2).expand(*place.shape[:-1], -1)
+    value = torch.cat((far, larger, place, *lines, repeated), -1)
+    same = torch.eye(2).to(place).expand(*place.shape[:-1], 2, 2)
+    d_lines = torch.stack(d_across + d_along, -2).unsqueeze(-3).expand(*place.shape[:-1], -1, -1)
+    still = place.new_zeros(*place.shape[:-1], FEATURES - ONE, 2)
+    slope = torch.cat((off / far.unsqueeze(-1), d_larger, same, d_lines, still), -2)
+    assert value.shape[-2:] == (m, FEATURES)
+    return value, slope
+
+
+class Curves(nn.Module):
+    """The residuals of curves as a part of codes.
+
+    columns: where in a code its part stands; `first` is the first of them.
+    """
+
+    def __init__(self, first: int = 0) -> None:
+        super().__init__()
+        self.columns = slice(first, first + SIZE)
+        # As for relations: codes of weights without curves are none of those with them.
+        self.register_buffer('size', torch.tensor(float(SIZE)))
+
+    def alone(self, w: Tensor, about: Context) -> Tensor:
+        """Tell (B,) for which codes (B, D) the network says nothing."""
+        return self.counts(w, about) & (w[:, self.columns.start + 2] > 0.5)
+
+    def counts(self, w: Tensor, about: Context) -> Tensor:
+        """Tell (B,) for which codes (B, D) there is a curve, of as many references."""
+        code = w[:, self.columns]
+        return (code[:, 0] > 0.5) & (code[:, 1].round() == about.number)
+
+    def value_and_gradient(self, place: Tensor, about: Context, w: Tensor) -> tuple[Tensor, Tensor]:
+        """Return E (B, M) and ∂E/∂p (B, M, 2) of places (B, M, 2); w: codes (B, D)."""
+        coefficients = w[:, self.columns][:, 3:].unflatten(-1, (RESIDUALS, FEATURES))
+        coefficients = coefficients * self.counts(w, about)[:, None, None]
+        value, slope = features(place, about)
+        r = value @ coefficients.mT  # (B, M, RESIDUALS)
+        d_r = torch.einsum('bmfx,brf->bmrx', slope, coefficients)
+        gradient = 2 * _STIFFNESS * (r.unsqueeze(-1) * d_r).sum(-2)
+        return _STIFFNESS * r.square().sum(-1), gradient
+
+
+def context_of(places: Tensor, gates: Tensor, start: Tensor, roles: Tensor | None) -> Context:
+    """Return what curves are about, of the places (B, P, 2) of those that do not move.
+
+    gates: (B, P), above 0.5 for who takes part; roles: (B, P, R) of 0 and 1, None where all play
+    the same; start: (B, 2).
+    """
+    part = gates > 0.5
+    role = torch.zeros_like(gates) if roles is None else roles.to(gates).argmax(-1).to(gates)
+    order = torch.where(part, role, torch.inf).argsort(dim=-1, stable=True)[..., :MOST]
+    first = places.take_along_dim(order.unsqueeze(-1), -2)
+    first = first * part.take_along_dim(order, -1).unsqueeze(-1)
+    missing = MOST - first.shape[-2]
+    return Context(
+        torch.nn.functional.pad(first, (0, 0, 0, missing)), part.sum(-1).to(places), start
+    )
+
+
+def nothing_of_network(w: Tensor, network_code: int) -> Tensor:
+    """Return codes (B, D) without the network's part, and without whether it counts."""
+    return torch.cat((torch.zeros_like(w[:, : network_code + 1]), w[:, network_code + 1 :]), -1)
