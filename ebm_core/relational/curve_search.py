@@ -6,7 +6,7 @@
 Of each combination of features, coefficients are those of Taubin's fit: the least residuals for a
 slope of one, so that they are distances. Each demonstration is then judged by what all others say.
 How much it would be a chance is what counts: of M demonstrations, those that are left over once the
-coefficients have been chosen lie so near to a curve that passed by anywhere.
+coefficients have been chosen lie so near to a curve that passed by anywhere. What is shown twice counts once.
 
 Shapes: C codes, M demonstrations, F features, W combinations of up to G features that slope.
 """
@@ -30,6 +30,7 @@ _NEAR = 0.06  # how far off who is on a curve may be, root of mean square
 _EVIDENCE = 4.0  # nats, by which it has to be more likely than chance
 _ACROSS = 0.5  # sine of the angle, at least, at which two curves meet
 _MOVED = 0.1
+_SAME = 0.05  # particle units, within which two places are the same
 _LITTLE = 1e-6
 _MUCH = 1e3
 
@@ -58,10 +59,10 @@ def infer_curves(end: Tensor, about: Context) -> tuple[Tensor, Tensor]:
         part.squeeze(2).double() for part in features(end.unsqueeze(-2), about)
     )  # (C, M, F), (C, M, F, 2)
     coefficients, missed = _fitted(value, slope, tried)
-    m = end.shape[1]
     error = missed.square().mean(-1).sqrt()
     surprise = -((error.square() + _EXACT**2).sqrt() / _ANYWHERE).log()
-    evidence = (m - tried.number) * surprise - math.log(len(tried.number))
+    told = _different(end, about).unsqueeze(-1) - tried.number
+    evidence = told * surprise - math.log(len(tried.number))
     number = about.number[:, :1]
     is_there = (number == about.number).all(-1, keepdim=True) & (tried.needs == number)
     moved = (end - about.start).norm(dim=-1).amax(-1, keepdim=True) > _MOVED
@@ -81,6 +82,17 @@ def infer_curves(end: Tensor, about: Context) -> tuple[Tensor, Tensor]:
     of_second = coefficients[row, second] * is_place.unsqueeze(-1)
     head = torch.stack((torch.ones_like(best), number[:, 0].to(best), is_place.to(best)), -1)
     return torch.cat((head, of_first, of_second), -1).to(end), is_curve
+
+
+def _different(end: Tensor, about: Context) -> Tensor:
+    """Return how many demonstrations (C,) differ; through two places, there are always lines.
+
+    They have to differ as places, and as seen from each reference.
+    """
+    seen = end.unsqueeze(-2) - torch.nn.functional.pad(about.references, (0, 0, 1, 0))
+    seen = seen.transpose(1, 2)  # (C, 1 + MOST, M, 2)
+    is_same = torch.cdist(seen, seen) < _SAME
+    return (1 / is_same.sum(-1)).sum(-1).amin(-1)
 
 
 def _fitted(value: Tensor, slope: Tensor, tried: Combinations) -> tuple[Tensor, Tensor]:

@@ -24,8 +24,8 @@ from .leading import infer_relation
 from .roles import Roles
 from .sampler import Sampler
 
-# What the network's residuals count for beside a curve: they say where on it, and which of them nobody
-# trained lies elsewhere.
+# What the network's residuals count for beside a curve: they say where on it, and of one that
+# nobody trained they say little that is right.
 _BESIDE_CURVES = 0.3
 _PAIRS_AT_ONCE = 4096  # that the network sees: what caches hold, and memory is bounded
 
