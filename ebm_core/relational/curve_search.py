@@ -6,7 +6,8 @@
 Of each combination of features, coefficients are those of Taubin's fit: the least residuals for a
 slope of one, so that they are distances. Each demonstration is then judged by what all others say.
 How much it would be a chance is what counts: of M demonstrations, those that are left over once the
-coefficients have been chosen lie so near to a curve that passed by anywhere. What is shown twice counts once.
+coefficients have been chosen lie so near to a curve that passed by anywhere. What is shown twice
+counts once.
 
 Shapes: C codes, M demonstrations, F features, W combinations of up to G features that slope.
 """
