@@ -19,7 +19,8 @@ def teaching(tmp_path_factory):
 @pytest.fixture(scope='session')
 def page(teaching):
     page = teaching.open()
-    page.wait(lambda: 'Waiting' not in page.state['why_not'], 'all nodes')
+    page.wait(lambda: 'Waiting' not in page.state['why_not'] and page.hand(), 'all nodes')
+    teaching.pause()
     yield page
     assert page.errors == []
 

@@ -4,14 +4,15 @@
 """The nodes that teaching needs, a browser, and what is taught in it."""
 
 import math
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
-from harness import Probe, running, wait_until
+from harness import Probe, running, set_simulation_state, wait_until
 
 import ebm_concept_ros.msg as ros
+import ebm_concept_ros.srv as srv
 from benchmarks.teach_page.browser import NoBrowser, TaughtPage, browser
 from ebm_concept_ros.nodes.runtime import qos
 from ebm_concept_ros.page.files import to_text
@@ -26,7 +27,10 @@ SILENT_S = 10.0
 
 
 class Teaching:
-    """The nodes of teach.launch.py in lockstep, and a browser."""
+    """The nodes of teach.launch.py in lockstep, and a browser.
+
+    Simulated time stands still but where something is to move: it would take both cores.
+    """
 
     def __init__(self, stack, folder):
         self.stack, self.folder = stack, folder
@@ -53,6 +57,36 @@ class Teaching:
         node = stack.enter_context(page)
         wait_until(lambda: 'Ready. Open ' in node.out, 'all nodes')
         self.address = node.out.split('Ready. Open ')[1].split()[0]
+
+    def pause(self):
+        set_simulation_state(self.probe, ros.SimulationState.STATE_PAUSED)
+
+    @contextmanager
+    def moving(self):
+        """Let time pass."""
+        set_simulation_state(self.probe, ros.SimulationState.STATE_PLAYING)
+        try:
+            yield
+        finally:
+            self.pause()
+
+    def step(self, steps):
+        """Let so many steps pass."""
+        request = srv.StepSimulation.Request(steps=steps)
+        answer = self.probe.call(srv.StepSimulation, 'simulator/step_simulation', request)
+        assert answer.result.result == ros.Result.RESULT_OK, answer.result.error_message
+
+    def start(self, page):
+        """Have the arm set out, and let time pass until it is on its way."""
+        hand = page.hand()
+        page.page.click('#run')
+        page.wait(lambda: page.state['running'], 'it running')
+        for _ in range(500):
+            if math.dist(page.hand(), hand) >= 0.05:
+                return
+            self.step(20)
+            page.page.wait_for_timeout(50)
+        raise AssertionError('the arm has not set out in 10 000 steps')
 
     def start_learner(self):
         given = {'model_dir': OPEN, 'library_dir': self.folder / 'library'}

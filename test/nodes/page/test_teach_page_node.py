@@ -7,18 +7,11 @@ import math
 import signal
 
 import pytest
-from harness import time_standing_still, wait_until
+from harness import wait_until
 from rcl_interfaces.srv import SetParameters
 from rclpy.parameter import Parameter
 from std_srvs.srv import Trigger
 from teaching import OFF, off_m
-
-
-@pytest.fixture
-def still(teaching):
-    """Nothing is to move: no time passes, which in lockstep takes both cores."""
-    with time_standing_still(teaching.probe):
-        yield
 
 
 @pytest.fixture
@@ -32,7 +25,8 @@ def slowly(teaching):
         assert answer.results[0].successful
 
     go_at(0.1)
-    yield
+    with teaching.moving():
+        yield
     go_at(1.0)
 
 
@@ -54,11 +48,11 @@ def test_five_drags_teach_a_concept_that_the_arm_then_does(teaching, page):
     assert all(s.state != s.TRACKING for s in teaching.statuses), 'nothing moves before Run'
 
     page.page.click('#run')
-    page.wait(lambda: 'reached' in ''.join(page.state['said']), 'the arm there')
+    with teaching.moving():
+        page.wait(lambda: 'reached' in ''.join(page.state['said']), 'the arm there')
     assert off_m(page) < 0.02
 
 
-@pytest.mark.usefixtures('still')
 def test_a_reload_and_a_second_page_show_all_that_was_shown(teaching, page):
     before = page.state['examples']
     page.page.reload()
@@ -75,7 +69,6 @@ def test_a_reload_and_a_second_page_show_all_that_was_shown(teaching, page):
     other.page.context.close()
 
 
-@pytest.mark.usefixtures('still')
 def test_a_contradictory_example_is_named_and_the_arm_not_run(page):
     page.page.locator('#thumbs canvas').nth(1).click()
     page.wait(lambda: page.state['selected'] == 2, 'example 2 on the board')
@@ -92,7 +85,6 @@ def test_a_contradictory_example_is_named_and_the_arm_not_run(page):
     page.wait(lambda: page.state['verdict']['may_run'], 'it understood again')
 
 
-@pytest.mark.usefixtures('still')
 def test_a_learner_that_is_killed_is_shown_everything_again(teaching, page):
     teaching.learner_node.send(signal.SIGKILL)
     page.wait(lambda: page.state['why_not'] == 'Waiting for the learner.', 'it missed')

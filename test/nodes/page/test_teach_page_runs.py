@@ -45,13 +45,6 @@ def is_nearer(page, off, other, place):
     return away(page, off, place) < away(page, other, place)
 
 
-def start_slowly(page):
-    """Have the arm set out, as slowly as it may be."""
-    slide_speed(page, 0.05)
-    page.page.click('#run')
-    page.wait(lambda: page.state['running'], 'it running')
-
-
 def test_the_weights_of_a_sum_are_changed_while_the_arm_moves(teaching, page):
     page.page.click('#record')
     page.wait(lambda: page.state['recording'], 'a recording')
@@ -60,13 +53,13 @@ def test_the_weights_of_a_sum_are_changed_while_the_arm_moves(teaching, page):
     slide_weight(page, ABOVE, 0.1)
     page.wait(lambda: page.state['previewed'] == {BESIDE: 1, ABOVE: 0.1}, 'the sum')
     page.wait(lambda: is_nearer(page, OFF, OFF_ABOVE, page.last['heat']['lowest']), 'more beside')
-    start_slowly(page)
+    teaching.start(page)
     slide_weight(page, ABOVE, 2)
     slide_weight(page, BESIDE, 0.1)
     wanted = {BESIDE: 0.1, ABOVE: 2}
     page.wait(lambda: (page.state['running'] or {}).get('concepts') == wanted, 'the new sum')
-    slide_speed(page, 1)
-    page.wait(lambda: page.state['running'] is None, 'the end of the run')
+    with teaching.moving():
+        page.wait(lambda: page.state['running'] is None, 'the end of the run')
     assert page.state['said'][-1].startswith(f'{BESIDE} + {ABOVE}: reached')
     assert is_nearer(page, OFF_ABOVE, OFF, page.hand())
     assert math.dist(page.hand(), page.last['heat']['lowest']) < 0.08
@@ -85,14 +78,16 @@ def test_a_paused_arm_goes_on_when_it_is_told_to(teaching, page):
     page.page.fill('#name', BESIDE)
     page.page.click('#teach')
     page.wait(lambda: page.state['name'] == BESIDE and page.state['verdict']['may_run'], BESIDE)
-    start_slowly(page)
-    page.page.click('#pause')
-    wait_until(lambda: teaching.statuses[-1].reason.startswith('paused'), 'the arm paused')
-    page.wait(lambda: page.page.inner_text('#pause') == 'Resume', 'the button to go on')
-    assert away(page, OFF, page.hand()) > 0.1, 'it is not there'
-    slide_speed(page, 1)
-    page.page.click('#pause')
-    page.wait(lambda: page.state['running'] is None, 'the end of the run')
+    slide_speed(page, 0.05)
+    teaching.start(page)
+    with teaching.moving():
+        page.page.click('#pause')
+        wait_until(lambda: teaching.statuses[-1].reason.startswith('paused'), 'the arm paused')
+        page.wait(lambda: page.page.inner_text('#pause') == 'Resume', 'the button to go on')
+        assert away(page, OFF, page.hand()) > 0.1, 'it is not there'
+        slide_speed(page, 1)
+        page.page.click('#pause')
+        page.wait(lambda: page.state['running'] is None, 'the end of the run')
     assert 'reached' in page.state['said'][-1] and away(page, OFF, page.hand()) < 0.08
 
 

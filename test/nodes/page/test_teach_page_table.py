@@ -6,10 +6,8 @@
 import math
 
 import pytest
-from harness import time_standing_still
 from teaching import OFF, drag_on_table, five_examples, import_file, off_m, place
 
-import ebm_concept_ros.srv as srv
 from ebm_core.world.scene import COLOURS
 
 NAME = 'beside it'
@@ -47,22 +45,16 @@ def test_things_come_and_go(page):
 
 def test_the_arm_follows_a_thing_that_is_dragged_while_it_moves(teaching, page):
     end, start = place(page.thing('triangle', 'table')), (-0.6, 0.55)
+    page.page.click('#run')  # or it may be beside the other place already
+    page.wait(lambda: page.state['running'], 'it running')
+    with teaching.moving():
+        page.wait(lambda: page.state['running'] is None, 'the end of the run')
     drag_on_table(page, end, start)
-    page.page.fill('#speed', '0.05')
-    page.page.dispatch_event('#speed', 'change')
-    with time_standing_still(teaching.probe):  # or the arm is there before the mouse is
-        hand = page.hand()
-        page.page.click('#run')
-        page.wait(lambda: page.state['running'], 'it running')
-        while math.dist(page.hand(), hand) < 0.05:
-            steps = srv.StepSimulation.Request(steps=50)
-            teaching.probe.call(srv.StepSimulation, 'simulator/step_simulation', steps)
-            page.page.wait_for_timeout(50)
-        drag_on_table(page, start, end)
-        assert page.state['running']
-    page.page.fill('#speed', '1')
-    page.page.dispatch_event('#speed', 'change')
-    page.wait(lambda: page.state['running'] is None, 'the end of the run')
+    teaching.start(page)
+    drag_on_table(page, start, end)
+    assert page.state['running']
+    with teaching.moving():
+        page.wait(lambda: page.state['running'] is None, 'the end of the run')
     assert 'reached' in page.state['said'][-1]
     assert math.dist(place(page.thing('triangle', 'table')), end) < 0.02
     assert off_m(page) < 0.02
