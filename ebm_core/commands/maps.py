@@ -1,7 +1,7 @@
 # Copyright 2026 The ebm_concept_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""python -m ebm_core add-maps: trained weights whose codes may be maps and relations, too."""
+"""python -m ebm_core add-maps: what codes of trained weights may be beside it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     command = commands.add_parser(
         'add-maps',
         parents=[result_options()],
-        help='let codes be linear maps and relations, which nothing has to learn',
+        help='let codes be maps, relations and formations, which nothing has to learn',
         description='Weights that were trained without maps, and know roles, take them as they '
         'are. What understanding is has to be measured anew (understand --write).',
     )
@@ -32,7 +32,8 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 
 def _add_maps(args: argparse.Namespace) -> dict:
     files = read_model(args.model)
-    size = changed(files.config(ModelConfig), {'maps': True, 'relations': True, 'curves': True})
+    parts = ('maps', 'relations', 'curves', 'formations')
+    size = changed(files.config(ModelConfig), dict.fromkeys(parts, True))
     learner = Learner(size)
     files.begin(learner)
     card = {**files.card, 'model': size.model_dump()}

@@ -40,6 +40,13 @@ def add_options(command: argparse.ArgumentParser) -> None:
         help='sets of demonstrations per concept, to measure whether understanding foretells '
         'success and a wrong demonstration is named (0: not measured)',
     )
+    group.add_argument(
+        '--only',
+        nargs='+',
+        default=[],
+        metavar='WORDS',
+        help='measure only concepts whose name has one of these in it; their numbers are the same',
+    )
     for what, unit in (('position', 'particle units'), ('colour', 'RGB')):
         group.add_argument(
             f'--{what}-noise',
@@ -68,6 +75,7 @@ def run(args: argparse.Namespace, model: ConceptModel) -> dict | None:
             scenes=args.scenes or SCENES,
             seed=args.seed,
             curve=args.curve,
+            only=args.only,
             sets=args.sets,
             processes=processes,
         )

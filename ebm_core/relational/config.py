@@ -60,6 +60,10 @@ class ModelConfig(Config):
     curves: bool = Field(
         False, description='whether a code may add curves that demonstrations lie on exactly'
     )
+    formations: bool = Field(
+        False,
+        description='whether a code may tell exactly how several movers stand to one another',
+    )
 
     @field_validator('maps')
     @classmethod
@@ -68,7 +72,7 @@ class ModelConfig(Config):
             raise ValueError('maps need relational and displacement')
         return maps
 
-    @field_validator('relations', 'curves')
+    @field_validator('relations', 'curves', 'formations')
     @classmethod
     def _has_maps(cls, is_part: bool, info: ValidationInfo) -> bool:
         if is_part and not info.data.get('maps'):

@@ -17,17 +17,19 @@ Five things differ from the paper's text, and each buys convergence or speed:
   themselves on finding them in coordinates.
 * a code may be a linear map instead (`maps`), whose residuals are added to the network's: what is
   linear in where everybody is, nothing has to learn. Or it is a relation (`leaders`), which tells
-  who takes part; and `StateEnergy` adds residuals of `curves`.
+  who takes part; and `StateEnergy` adds residuals of `curves`, and how several stand
+  to one another stands beside it (`formations`).
 
 Gradients with respect to gates, code and states are written out, not taken by autograd: the
 sampler's steps stay ordinary operations that training differentiates once.
 
-Shapes: B any batch axes, T times, N entities, I inputs, H hidden units and Z moments, which maps
-alone need, R residuals, D code size.
+Shapes: B any batch axes, T times, N entities, I inputs, H hidden units and Z sums, which maps and
+formations need, R residuals, D code size.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -35,10 +37,11 @@ from torch import Tensor, nn
 
 from ..world.scene import POSITION
 from .curves import Curves
+from .formations import Formations
 from .inputs import Inputs
 from .leaders import Leaders
 from .maps import Maps
-from .moments import is_movable, moments
+from .moments import is_movable, moments, number_of_moments
 
 SOFTENING = 0.05  # particle units; the distance has no kink where two entities meet
 
@@ -81,6 +84,7 @@ class Energy(nn.Module):
         maps: bool = False,
         relations: bool = False,
         curves: bool = False,
+        formations: bool = False,
     ) -> None:
         """Draw the weights; code_size is the network's, to which the other parts add.
 
@@ -90,8 +94,10 @@ class Energy(nn.Module):
         super().__init__()
         if maps and not relational:
             raise ValueError('maps: their sums are over pairs, which a relational energy has')
-        if (relations or curves) and not maps:
-            raise ValueError('relations, curves: a code has such parts only where it has maps')
+        if (relations or curves or formations) and not maps:
+            raise ValueError(
+                'relations, curves, formations: a code has such parts only where it has maps'
+            )
         self.hidden, self.residuals, self.network_code = hidden, residuals, code_size
         self.relational = relational
         self.inputs = inputs = inputs or Inputs()
@@ -102,6 +108,9 @@ class Energy(nn.Module):
         self.code_size = self.code_size if self.leaders is None else self.leaders.columns.stop
         self.curves = Curves(self.code_size) if curves else None
         self.code_size = self.code_size if self.curves is None else self.curves.columns.stop
+        self.formations = Formations(inputs.roles, self.code_size) if formations else None
+        self.code_size = self.code_size if self.formations is None else self.formations.columns.stop
+        self.num_moments = number_of_moments(inputs.roles) if maps else 0
 
         def weight(rows: int, columns: int, gain: float = 1.0) -> nn.Parameter:
             return nn.Parameter(torch.randn(rows, columns) * gain / rows**0.5)
@@ -133,6 +142,7 @@ class Energy(nn.Module):
         copy.hidden, copy.residuals, copy.code_size = self.hidden, self.residuals, self.code_size
         copy.network_code, copy.maps = self.network_code, self.maps
         copy.leaders, copy.curves = self.leaders, self.curves
+        copy.formations, copy.num_moments = self.formations, self.num_moments
         copy.relational, copy.inputs = self.relational, self.inputs
         for name, parameter in self.named_parameters():
             copy.register_buffer(name, parameter.detach(), persistent=False)
@@ -152,7 +162,10 @@ class Energy(nn.Module):
         if self.maps is None:
             return h
         z = moments(x)
-        return torch.cat((h, z.unsqueeze(-2) * is_movable(z).unsqueeze(-3)), -1)
+        parts = [h, z.unsqueeze(-2) * is_movable(z).unsqueeze(-3)]
+        if self.formations is not None:
+            parts.append(self.formations.pairs(x))
+        return torch.cat(parts, -1)
 
     # f: residuals, affine in the code
 
@@ -163,12 +176,14 @@ class Energy(nn.Module):
         of_network = out.unflatten(-1, (self.residuals, self.network_code + 1))
         if self.maps is None:
             return of_network
-        of_maps = self.maps.matrix(sums)
+        parts = [(of_network, slice(0, of_network.shape[-1]))]
+        parts.append((self.maps.matrix(sums[..., : self.num_moments]), self.maps.columns))
+        if self.formations is not None:
+            of_formations = self.formations.matrix(sums[..., self.num_moments :])
+            parts.append((of_formations, self.formations.columns))
         after = self.code_size + 1
-        above = torch.nn.functional.pad(of_network, (0, after - of_network.shape[-1]))
-        at = self.maps.columns
-        below = torch.nn.functional.pad(of_maps, (at.start, after - at.stop))
-        return torch.cat((above, below), -2)
+        pad = torch.nn.functional.pad
+        return torch.cat([pad(part, (at.start, after - at.stop)) for part, at in parts], -2)
 
     def _last_hidden(self, hidden: Tensor, count: Tensor) -> Tensor:
         silu = torch.nn.functional.silu
@@ -185,10 +200,11 @@ class Energy(nn.Module):
         weight = (w1 @ self.f_out.view(-1, network).T).unflatten(-1, (-1, self.residuals))
         bias = w1 @ self.f_out_bias.view(-1, network).T
         if self.maps is not None:
-            of_maps, constant = self.maps.layer(w[..., self.maps.columns])
-            above = torch.nn.functional.pad(weight, (0, of_maps.shape[-1]))
-            below = torch.nn.functional.pad(of_maps, (self.residuals, 0))
-            weight, bias = torch.cat((above, below), -2), torch.cat((bias, constant), -1)
+            parts = [(weight, bias), self.maps.layer(w[..., self.maps.columns])]
+            if self.formations is not None:
+                parts.append(self.formations.layer(w[..., self.formations.columns]))
+            weights, biases = zip(*parts, strict=True)
+            weight, bias = block_diagonal(weights), torch.cat(biases, -1)
         return LastLayer(weight, bias.unsqueeze(-2))
 
     def energy_of_sum(self, s: Tensor, count: Tensor, last: LastLayer) -> Tensor:
@@ -305,6 +321,17 @@ class Energy(nn.Module):
 def energy_of_matrix(affine: Tensor, w: Tensor) -> Tensor:
     """Return ‖A w + b‖² (B,) of [A | b] (B, R, D + 1) and codes w (B, D)."""
     return (affine * homogeneous(w).unsqueeze(-2)).sum(-1).square().sum(-1)
+
+
+def block_diagonal(blocks: Sequence[Tensor]) -> Tensor:
+    """Return one matrix (..., rows, columns) with the blocks (..., r, c) on its diagonal."""
+    columns = sum(block.shape[-1] for block in blocks)
+    rows, before = [], 0
+    for block in blocks:
+        after = columns - before - block.shape[-1]
+        rows.append(torch.nn.functional.pad(block, (before, after)))
+        before += block.shape[-1]
+    return torch.cat(rows, -2)
 
 
 def homogeneous(w: Tensor) -> Tensor:

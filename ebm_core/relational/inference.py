@@ -78,7 +78,7 @@ def infer_concept(
         ]
     affine = _residual_matrices(energy, events).unflatten(0, (-1, len(demonstrations)))
     generator = torch.Generator().manual_seed(seed)
-    found = sampler.infer_code(affine, maps=energy.maps, generator=generator)
+    found = sampler.infer_code(affine, energy.maps, energy.formations, generator=generator)
     energies = energy_of_matrix(affine, found.unsqueeze(1))
     if energy.curves is not None and (acted := _acted(energy, events[: len(demonstrations)])):
         found[:1] = with_curves(energy, found[:1], *acted)

@@ -28,5 +28,6 @@ class Learner(nn.Module):
             size.maps,
             size.relations,
             size.curves,
+            size.formations,
         )
         self.sampler = Sampler(size.sampler_steps, ridge=size.ridge)

@@ -136,7 +136,7 @@ def demonstrated_code(
     """Return w (C, D) of demonstrations, events (C, M)."""
     x = energy.inputs(shown.states[:, :, 1:], shown.states[:, :, 0], shown.roles)
     affine = energy.residual_matrix(x, shown.attention)
-    return sampler.infer_code(affine, maps=energy.maps, noise=noise)
+    return sampler.infer_code(affine, energy.maps, energy.formations, noise=noise)
 
 
 def _generation(

@@ -18,6 +18,8 @@ from torch import Tensor, nn
 from ..sampling.langevin import Langevin, StepRange
 from ..world.scene import COLOUR, PLANE_HALF_WIDTH, POSITION
 from .energy import Energy, homogeneous
+from .formation_search import in_formation
+from .formations import Formations
 from .maps import Maps
 from .mask_search import grow_masks, refine_masks
 from .state_energy import StateEnergy
@@ -52,8 +54,9 @@ class Sampler(Langevin):
     def infer_code(
         self,
         affine: Tensor,
-        *,
         maps: Maps | None = None,
+        formations: Formations | None = None,
+        *,
         generator: torch.Generator | None = None,
         noise: float = 0.0,
     ) -> Tensor:
@@ -62,8 +65,14 @@ class Sampler(Langevin):
         affine: (C, M, R, D + 1), `Energy.residual_matrix` of the demonstrations. E is quadratic in
         w, so they enter once, as the mean of [A | b]ᵀ[A | b]. Its minimum is taken exactly where
         the sampler has a ridge λ, as that of E + λ‖w‖²; the K steps stop on the way to it.
-        maps: the energy's; where demonstrations follow one of them, it is the code.
+        maps, formations: the energy's; where demonstrations follow a map, it is the code, and where
+            they agree on a formation, it stands beside it.
         """
+        if formations is not None:
+            sums, at = formations.layout.sums, formations.columns
+            formation = formations.infer(affine[..., -sums:, at])
+            w = self.infer_code(affine[..., :-sums, :], maps, generator=generator, noise=noise)
+            return torch.cat((w[..., : at.start], formation, w[..., at.stop :]), -1)
         if maps is None:
             return self._network_code(affine, generator, noise)
         of_network = affine[..., : -maps.layout.residuals, : maps.columns.start]
@@ -145,6 +154,8 @@ class Sampler(Langevin):
                 best = _least(energy, ends, _BEST)
                 further = self._descend(energy, best, mutable, variable, later)[-1]
                 ends = torch.cat((best, further), 1)
+            if isinstance(energy, StateEnergy) and energy.formation is not None:
+                return in_formation(energy, torch.cat((ends, first[:, :_BEST]), 1))
         return _least(energy, ends, 1).squeeze(1)
 
     def identify(

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from ..world.scene import POSITION
 from .curves import context_of, nothing_of_network
-from .energy import Energy, separation, silu_and_slope
+from .energy import Energy, LastLayer, separation, silu_and_slope
+from .formation_search import FormationOfStates
 from .moments import is_movable, moments, vector_jacobian
 
 
@@ -44,7 +45,7 @@ class StateEnergy:
             self.about = context_of(places, gates[:, 1:], before[:, 0, POSITION], of_others)
             is_alone = e.curves.alone(w, self.about).unsqueeze(-1)
             w = torch.where(is_alone, nothing_of_network(w, e.network_code), w)
-        self.last = e.with_code(w)
+        self.last = last = e.with_code(w)
         gg = gates.unsqueeze(-1) * gates.unsqueeze(-2) if e.relational else torch.diag_embed(gates)
         self.gates = gates[:, None, None]  # (B, 1, 1, P)
         self.count = e.pair_count(gates).unsqueeze(1)
@@ -58,6 +59,15 @@ class StateEnergy:
             self.static = e.gated_sum(still, gates[:, None, others])[0][..., : e.hidden]
         else:
             self.static = torch.zeros((), device=x.device)
+        self.formation = None
+        if e.formations is not None:
+            at, code = e.formations.layout, w[..., e.formations.columns]
+            if w.is_cuda or bool(code.any()):
+                inputs = e.inputs(x, before, roles)[:, 0]
+                self.formation = FormationOfStates(at, inputs, gates, movers, code)
+            else:
+                weight = last.weight[:, : -at.sums, : -at.sums]
+                self.last = LastLayer(weight, last.bias[..., : -at.sums])
 
     def _first_layer(self, states: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return the inputs (B, M, T, pairs, H) of g's first SiLU, how distances change, and x.
@@ -86,6 +96,8 @@ class StateEnergy:
         if e.maps:
             z = self._moments(x)
             s = torch.cat((s, (z * is_movable(z)).sum(-2)), -1)
+        if self.formation:
+            s = torch.cat((s, self.formation.sums(states[..., POSITION])), -1)
         energy = e.energy_of_sum(s, self.count, self.last)
         return energy if self.about is None else energy + self._of_curves(states)[0]
 
@@ -99,6 +111,8 @@ class StateEnergy:
         if e.maps:
             z = self._moments(x)
             s = torch.cat((s, (z * is_movable(z)).sum(-2)), -1)
+        if self.formation:
+            s = torch.cat((s, self.formation.sums(states[..., POSITION])), -1)
         energy, d_s, _ = e.head(s, self.count, self.last)
         d_t2 = self.weights.transpose(-1, -2) * d_s[:, :, None, None, : e.hidden]
         d_u = ((d_t2 * slope2) @ e.g_hidden.T) * slope1
@@ -113,7 +127,7 @@ class StateEnergy:
         d_place = pull.sum(-2) - pull[..., :m, :].sum(-3) - push.sum(-3)
         d_x = d_x + torch.nn.functional.pad(d_place, (0, d_x.shape[-1] - 2))
         if e.maps:
-            d_sums = d_s[:, :, None, e.hidden :]
+            d_sums = d_s[:, :, None, e.hidden : e.hidden + e.num_moments]
             by_movable = (d_sums * z).sum(-1, keepdim=True)
             d_moments = d_sums * is_movable(z)
             d_moments = d_moments + torch.nn.functional.pad(by_movable, (0, z.shape[-1] - 1))
@@ -124,6 +138,10 @@ class StateEnergy:
             of_curves, d_place = self._of_curves(states)
             energy = energy + of_curves
             gradient[:, :, 0, 0, POSITION] += d_place
+        if self.formation:
+            of_formation = d_s[..., e.hidden + e.num_moments :]
+            d_place = self.formation.pull(states[..., POSITION], of_formation)
+            gradient[..., :m, POSITION] += d_place
         return energy, gradient
 
     def _of_curves(self, states: Tensor) -> tuple[Tensor, Tensor]:

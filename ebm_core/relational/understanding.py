@@ -70,7 +70,8 @@ def understanding(
     affine = torch.cat([_affine(energy, *group) for group in groups.values()])
     number = len(demonstrations)
     others = torch.tensor([[j for j in range(number) if j != i] or [i] for i in range(number)])
-    codes = sampler.infer_code(affine[others], maps=energy.maps, generator=generator)
+    of_others = affine[others]
+    codes = sampler.infer_code(of_others, energy.maps, energy.formations, generator=generator)
     if len(groups) == 1:
         ((states, of_roles),) = groups.values()
         codes = with_curves(

@@ -61,7 +61,7 @@ def open_table(result: dict) -> str:
         lines += ['', *_head('demonstrations', *groups)]
         curve = {result['demonstrations']: result['summary'], **result['curve']}
         for number, row in sorted(curve.items()):
-            lines.append(_row(str(number), *(_percent(row[group]['mean']) for group in groups)))
+            lines.append(_row(str(number), *(_percent(row.get(g, {}).get('mean')) for g in groups)))
     if 'understanding' in result:
         lines += ['', *_head('sets of demonstrations', 'share', 'bar')]
         lines.append(_row('understood', _percent(result['understanding']['understood']), ''))

@@ -109,6 +109,13 @@ def test_the_table_says_mean_lowest_and_of_whom(model, monkeypatch):
     row = result['summary'][measure.GENERATION]
     assert row['lowest'] == row['mean'] == result['shares'][measure.GENERATION][NORTH_OF.name]
     assert json.loads(json.dumps(result))['num_entities'] == [3, 8]
+    only = evaluate_open(model, FEW, scenes=10, curve=[1], only=['north'])
+    rows = {
+        group: {NORTH_OF.name: each[NORTH_OF.name]}
+        for group, each in result['shares'].items()
+        if NORTH_OF.name in each
+    }
+    assert only['shares'] == rows and '| 1 |' in open_table(only)
     text = open_table(result)
     assert f'| {measure.GENERATION} | {100 * row["mean"]:.1f} % | 96.0 %' in text
     assert '| 1 |' in text
@@ -123,6 +130,7 @@ def test_the_table_says_mean_lowest_and_of_whom(model, monkeypatch):
         (['--position-noise', '-0.1'], '--position-noise: -0.1 is refused: 0 or more'),
         (['--colour-noise', 'nan'], '--colour-noise: nan is refused: 0 or more'),
         (['--curve', '1', '0'], '--curve: 0 is refused: at least 1'),
+        (['--only', 'nowhere', 'never'], 'only: no concept has nowhere or never in its name'),
         (['--sets', '-1'], '--sets: -1 is refused: 0 or more'),
         (['--entities', '2', '8'], '--entities: 2 8 is refused'),
     ],

@@ -44,6 +44,14 @@ def test_what_has_no_name_is_brought_about(model, name):
     assert right.mean() >= 0.85  # docs/open_concepts.md has rates of more scenes, all over 0.99
 
 
+@pytest.mark.parametrize('name', ['a row of four, 0.35 apart', 'a rectangle of 0.7 × 0.35'])
+def test_formations_of_four_are_brought_about(model, name):
+    concept = next(c for c in CONCEPTS if c.name == name)
+    torch.manual_seed(1)
+    right = brought_about(concept, model, np.random.default_rng(1), 12, Conditions())
+    assert right.mean() >= 0.85  # docs/open_concepts.md: with the network alone 12 and 26 %
+
+
 @pytest.mark.parametrize('marked', [True, False])
 def test_roles_are_found_where_they_are_marked_and_where_colours_recur(model, marked):
     concept = next(c for c in CONCEPTS if c.name == 'one third of the way from A to B')
