@@ -23,11 +23,12 @@ import torch
 from torch import Tensor
 
 from . import curves
-from .curves import FEATURES, MOST, Context, features
+from .curves import FEATURES, MOST, SIZE, Context, features
 
 # Particle units: how far off a place anywhere is, and what is nearer than that differs by rounding.
 _ANYWHERE, _EXACT = 0.5, 0.01
 _NEAR = 0.06  # how far off who is on a curve may be, root of mean square
+_COST = math.log(128)  # nats, to say which of so many combinations it is
 _EVIDENCE = 4.0  # nats, by which it has to be more likely than chance
 _ACROSS = 0.5  # sine of the angle, at least, at which two curves meet
 _MOVED = 0.1
@@ -40,13 +41,12 @@ class Combinations(NamedTuple):
     """Features of which residuals are made.
 
     sloping: (W, F, G) and constant: (W, F), zero where there are fewer; number: (W,) of
-    coefficients that are to be found; needs: (W,) how many references there are.
+    coefficients that are to be found.
     """
 
     sloping: Tensor
     constant: Tensor
     number: Tensor
-    needs: Tensor
 
 
 @torch.no_grad()
@@ -55,19 +55,27 @@ def infer_curves(end: Tensor, about: Context) -> tuple[Tensor, Tensor]:
 
     end: (C, M, 2) where the mover came to be; about: of each of them, (C, M, …).
     """
-    tried = _combinations(end.device)
-    value, slope = (
-        part.squeeze(2).double() for part in features(end.unsqueeze(-2), about)
-    )  # (C, M, F), (C, M, F, 2)
+    code, found = end.new_zeros(len(end), SIZE), end.new_zeros(len(end), dtype=torch.bool)
+    moved = (end - about.start).norm(dim=-1).amax(-1) > _MOVED
+    asked = moved & (about.number == about.number[:, :1]).all(-1)
+    for number in range(MOST + 1):
+        few = (asked & (about.number[:, 0] == number)).nonzero().squeeze(1)
+        if len(few):
+            of_few = Context(*(part[few] for part in about))
+            code[few], found[few] = _with_references(number, end[few], of_few)
+    return code, found
+
+
+def _with_references(number: int, end: Tensor, about: Context) -> tuple[Tensor, Tensor]:
+    """Return the same where there are so many references in all demonstrations."""
+    tried = _combinations(number, end.device)
+    value, slope = (part.squeeze(2).double() for part in features(end.unsqueeze(-2), about))
     coefficients, missed = _fitted(value, slope, tried)
     error = missed.square().mean(-1).sqrt()
     surprise = -((error.square() + _EXACT**2).sqrt() / _ANYWHERE).log()
     told = _different(end, about).unsqueeze(-1) - tried.number
-    evidence = told * surprise - math.log(len(tried.number))
-    number = about.number[:, :1]
-    is_there = (number == about.number).all(-1, keepdim=True) & (tried.needs == number)
-    moved = (end - about.start).norm(dim=-1).amax(-1, keepdim=True) > _MOVED
-    fits = is_there & moved & (error < _NEAR) & (evidence > _EVIDENCE)
+    evidence = told * surprise - _COST
+    fits = (error < _NEAR) & (evidence > _EVIDENCE)
     evidence = evidence.masked_fill(~fits, -torch.inf)
     best, first = evidence.max(-1)
     row = torch.arange(len(best), device=best.device)
@@ -81,8 +89,8 @@ def infer_curves(end: Tensor, about: Context) -> tuple[Tensor, Tensor]:
     next_best, second = crossing.max(-1)
     is_curve, is_place = best.isfinite(), next_best.isfinite()
     of_second = coefficients[row, second] * is_place.unsqueeze(-1)
-    head = torch.stack((torch.ones_like(best), number[:, 0].to(best), is_place.to(best)), -1)
-    return torch.cat((head, of_first, of_second), -1).to(end), is_curve
+    head = (torch.ones_like(best), number * torch.ones_like(best), is_place.to(best))
+    return torch.cat((torch.stack(head, -1), of_first, of_second), -1).to(end), is_curve
 
 
 def _different(end: Tensor, about: Context) -> Tensor:
@@ -129,10 +137,10 @@ def _fitted(value: Tensor, slope: Tensor, tried: Combinations) -> tuple[Tensor, 
 
 
 @cache
-def _combinations(device: torch.device) -> Combinations:
-    """Return all that are tried."""
-    each = [one for number in range(MOST + 1) for one in _of(number)]
-    most = max(len(sloping) for _, sloping, _ in each)
+def _combinations(references: int, device: torch.device) -> Combinations:
+    """Return all that are tried where there are so many references."""
+    each = list(_of(references))
+    most = max(len(sloping) for sloping, _ in each)
 
     def vector(feature: dict[int, float]) -> Tensor:
         out = torch.zeros(FEATURES, dtype=torch.float64)
@@ -140,24 +148,15 @@ def _combinations(device: torch.device) -> Combinations:
             out[index] = coefficient
         return out
 
-    sloping = torch.stack(
-        [
-            torch.stack([vector(f) for f in s] + [vector({})] * (most - len(s)), -1)
-            for _, s, _ in each
-        ]
-    )
-    constant = torch.stack([vector(c or {}) for _, _, c in each])
-    number = [len(s) - 1 + (c is not None) for _, s, c in each]
-    needs = [n for n, _, _ in each]
+    sloping = [[vector(f) for f in s] + [vector({})] * (most - len(s)) for s, _ in each]
     return Combinations(
-        sloping.to(device),
-        constant.to(device),
-        torch.tensor(number, device=device),
-        torch.tensor(needs, device=device),
+        torch.stack([torch.stack(some, -1) for some in sloping]).to(device),
+        torch.stack([vector(c or {}) for _, c in each]).to(device),
+        torch.tensor([len(s) - 1 + (c is not None) for s, c in each], device=device),
     )
 
 
-_Combination = tuple[int, list[dict[int, float]], dict[int, float] | None]
+_Combination = tuple[list[dict[int, float]], dict[int, float] | None]
 
 
 def _of(number: int) -> Iterator[_Combination]:
@@ -165,43 +164,43 @@ def _of(number: int) -> Iterator[_Combination]:
     one = {curves.ONE: 1.0}
     x, y = curves.PLACE, curves.PLACE + 1
     start_x = curves.OF_START
-    yield number, [{x: 1.0}, {y: 1.0}], one  # a line
-    yield number, [{x: 1.0}], one
-    yield number, [{y: 1.0}], one
-    yield number, [{curves.TO_START: 1.0}], one  # so far from where it was
-    yield number, [{x: 1.0, start_x: -1.0}, {y: 1.0, start_x + 1: -1.0}], None  # along a direction
+    yield [{x: 1.0}, {y: 1.0}], one  # a line
+    yield [{x: 1.0}], one
+    yield [{y: 1.0}], one
+    yield [{curves.TO_START: 1.0}], one  # so far from where it was
+    yield [{x: 1.0, start_x: -1.0}, {y: 1.0, start_x + 1: -1.0}], None  # along a direction
     for i in range(number):
         off_x = {x: 1.0, curves.OF_REFERENCES + 2 * i: -1.0}
         off_y = {y: 1.0, curves.OF_REFERENCES + 2 * i + 1: -1.0}
-        yield number, [{i: 1.0}], one  # a ring
-        yield number, [{curves.SQUARE + i: 1.0}], one
-        yield number, [off_x, off_y], None  # a line through it
-        yield number, [off_x], one
-        yield number, [off_y], one
-        yield number, [{i: 1.0}, {y: 1.0}], one  # parabolas, and what else has a directrix
-        yield number, [{i: 1.0}, {x: 1.0}], one
+        yield [{i: 1.0}], one  # a ring
+        yield [{curves.SQUARE + i: 1.0}], one
+        yield [off_x, off_y], None  # a line through it
+        yield [off_x], one
+        yield [off_y], one
+        yield [{i: 1.0}, {y: 1.0}], one  # parabolas, and what else has a directrix
+        yield [{i: 1.0}, {x: 1.0}], one
     if number > 1:
-        yield number, [{curves.TO_ALL: 1.0}], one
+        yield [{curves.TO_ALL: 1.0}], one
     for pair, (i, j) in enumerate(((0, 1), (0, 2), (1, 2))):
         if j >= number:
             continue
         apart = {curves.APART + pair: 1.0}
         off, along = {curves.OFF + pair: 1.0}, {curves.ALONG + pair: 1.0}
         nearer, both = {i: 1.0, j: -1.0}, {i: 1.0, j: 1.0}
-        yield number, [off], None  # in line
-        yield number, [off], one
-        yield number, [off], apart
-        yield number, [along], one  # across the way from one to the other
-        yield number, [along], apart
-        yield number, [nearer], None  # equally far
-        yield number, [nearer], one  # hyperbolas, of one sign
-        yield number, [{i: 1.0}, {j: 1.0}], None  # Apollonius
-        yield number, [both], one  # ellipses
+        yield [off], None  # in line
+        yield [off], one
+        yield [off], apart
+        yield [along], one  # across the way from one to the other
+        yield [along], apart
+        yield [nearer], None  # equally far
+        yield [nearer], one  # hyperbolas, of one sign
+        yield [{i: 1.0}, {j: 1.0}], None  # Apollonius
+        yield [both], one  # ellipses
         for centre in ({i: 1.0}, {j: 1.0}, {curves.to_middle(pair): 1.0}):
-            yield number, [centre], apart  # Thales
-        yield number, [{curves.to_middle(pair): 1.0}], one
+            yield [centre], apart  # Thales
+        yield [{curves.to_middle(pair): 1.0}], one
     if number == MOST:
         for pair, third in enumerate((2, 1, 0)):
-            yield number, [{curves.ALONG + pair: 1.0, curves.THIRD_ALONG + pair: -1.0}], None
-            yield number, [{curves.OFF + pair: 1.0, curves.THIRD_OFF + pair: -1.0}], None
-            yield number, [{third: 1.0}], {curves.APART + pair: 1.0}
+            yield [{curves.ALONG + pair: 1.0, curves.THIRD_ALONG + pair: -1.0}], None
+            yield [{curves.OFF + pair: 1.0, curves.THIRD_OFF + pair: -1.0}], None
+            yield [{third: 1.0}], {curves.APART + pair: 1.0}

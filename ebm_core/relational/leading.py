@@ -22,7 +22,16 @@ from torch import Tensor
 
 from ..world.scene import MOVABLE, POSITION
 from .leaders import SIZE, Way, lead, mean_place, one_of_least, way_of
-from .looks import SAME_LOOKS, SIZE_OF_LOOKS, likelihood, likelihood_of_looks, mean_looks
+from .looks import (
+    BY_BOTH,
+    BY_COLOUR,
+    BY_SHAPE,
+    SAME_LOOKS,
+    SIZE_OF_LOOKS,
+    likelihood,
+    likelihood_of_looks,
+    mean_looks,
+)
 
 # Nats. What looks tell so well needs no relation.
 _TOLD = 0.1
@@ -64,12 +73,8 @@ def infer_relation(x: Tensor, attention: Tensor, present: Tensor) -> tuple[Tenso
     code = x.new_zeros(len(x), SIZE)
     found = torch.zeros_like(asked)
     others = shown.stays & ~shown.told
-    each = [
-        likelihood_of_looks(x, shown.told, others, colour=colour, shape=shape)
-        for colour, shape in ((1, 0), (0, 1), (1, 1))
-    ]
-    told = torch.stack([likely for likely, _ in each]).amax(0)
-    by_looks = torch.stack([likely + recurs for likely, recurs in each]).amax(0)
+    told, recurs = likelihood_of_looks(x, shown.told, others, BY_COLOUR, BY_SHAPE, BY_BOTH)
+    by_looks, told = (told + recurs).amax(0), told.amax(0)
     for few in (asked & (told < -_TOLD)).nonzero().squeeze(1).split(_AT_ONCE):
         code[few], value = _relation(Shown(*(part[few] for part in shown)))
         found[few] = value > by_looks[few]
@@ -113,19 +118,20 @@ def _anchors(shown: Shown) -> tuple[Tensor, Tensor, Tensor]:
     looks = [shown.x.new_zeros(c, SIZE_OF_LOOKS)]
     order = shown.told[:, 0].to(torch.int8).argsort(dim=-1, descending=True, stable=True)
     is_several = (shown.told.sum(-1) > 1).all(-1)
-    for j, (colour, shape) in product(range(min(_ANCHORS, n)), ((1, 0), (0, 1))):
+    choices = product(range(min(_ANCHORS, n)), (BY_COLOUR, BY_SHAPE)) if is_several.any() else ()
+    for j, counts in choices:
         first = torch.zeros_like(shown.told).scatter(-1, order[:, None, j : j + 1], True)
         first[:, 1:] = False
         is_anchor = one_of_least(
-            mean_looks(shown.x, first & shown.told).by(colour, shape).off(shown.x), shown.told
+            mean_looks(shown.x, first & shown.told).by(*counts).off(shown.x), shown.told
         )
-        is_told, recurs = likelihood_of_looks(
-            shown.x, is_anchor, shown.stays & ~is_anchor, colour=colour, shape=shape
+        (is_told,), (recurs,) = likelihood_of_looks(
+            shown.x, is_anchor, shown.stays & ~is_anchor, counts
         )
         any_of = (shown.x.shape[1] - 1) * shown.told.sum(-1)[:, 0].clamp_min(1).log()
         likely.append(torch.where(is_several, is_told + recurs - any_of, -torch.inf))
         masks.append(is_anchor)
-        looks.append(mean_looks(shown.x, is_anchor).by(colour, shape).code()[:, 0])
+        looks.append(mean_looks(shown.x, is_anchor).by(*counts).code()[:, 0])
     parts = (torch.stack(part, 1) for part in (likely, masks, looks))
     return tuple(part.repeat_interleave(3, 1) for part in parts)  # type: ignore[return-value]
 
@@ -140,12 +146,12 @@ def _filters(shown: Shown, is_anchor: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     likely = x.new_zeros(told.shape[:2])
     looks = x.new_zeros(*told.shape[:2], SIZE_OF_LOOKS)
     may = torch.ones_like(told)
-    for first, (colour, shape) in ((1, (1, 0)), (2, (0, 1))):
-        alike = mean_looks(x, told[:, first::3]).by(colour, shape)
+    for first, counts in ((1, BY_COLOUR), (2, BY_SHAPE)):
+        some = told[:, first::3]
+        alike = mean_looks(x, some).by(*counts)
         may[:, first::3] = alike.off(x) < SAME_LOOKS
         looks[:, first::3] = alike.code()[:, :, 0]
-        some = told[:, first::3]
-        _, recurs = likelihood_of_looks(x, some, ~some, colour=colour, shape=shape)
+        _, (recurs,) = likelihood_of_looks(x, some, ~some, counts)
         likely[:, first::3] = recurs - _FILTERED
     return likely, may, looks
 

@@ -44,8 +44,8 @@ class Looks(NamedTuple):
         counts = torch.stack((self.by_colour, self.by_shape), -1)
         return torch.cat((counts, self.colour, self.shape), -1)
 
-    def by(self, colour: float, shape: float) -> Looks:
-        """Return them with so much of colour and shape counting."""
+    def by(self, colour: Tensor | float, shape: Tensor | float) -> Looks:
+        """Return them with so much of colour and shape counting: numbers, or (V, …) of choices."""
         on = torch.ones_like(self.by_colour)
         return self._replace(by_colour=colour * on, by_shape=shape * on)
 
@@ -74,19 +74,24 @@ def mean_looks(x: Tensor, some: Tensor, *, of_others: bool = False) -> Looks:
     )
 
 
-def likelihood_of_looks(
-    x: Tensor, some: Tensor, others: Tensor, *, colour: float, shape: float
-) -> tuple[Tensor, Tensor]:
-    """Return how likely (C, …) looks make it that some are meant, not others, and how they recur.
+BY_COLOUR, BY_SHAPE = (1.0, 0.0), (0.0, 1.0)
+BY_BOTH = (1.0, 1.0)
 
-    Both are logarithms. x: (C, …, M, N, F); some, others: (C, …, M, N) bool; colour, shape: 1 for
-    what counts.
+
+def likelihood_of_looks(
+    x: Tensor, some: Tensor, others: Tensor, *counts: tuple[float, float]
+) -> tuple[Tensor, Tensor]:
+    """Return how likely (V, C, …) looks make it that some are meant, not others; how they recur.
+
+    Both are logarithms. x: (C, …, M, N, F); some, others: (C, …, M, N) bool; counts: V choices of
+    how much colour and shape count.
     """
-    off = mean_looks(x, some, of_others=True).by(colour, shape).off(x)
-    chance = colour * _COLOURS + shape * _SHAPES
+    of, m = mean_looks(x, some, of_others=True), x.shape[-3]
+    v = x.new_tensor(counts).view(-1, 2, *(1,) * of.by_colour.dim()).unbind(1)
+    off = of.by(*v).off(x)
+    chance = (v[0] * _COLOURS + v[1] * _SHAPES).unsqueeze(-1)
     alike = (chance - 0.5 * (off / _ALIKE).square()).clamp_min(0) * some
     each = alike.sum(-1) / some.sum(-1).clamp_min(1)
-    m = x.shape[-3]
     return likelihood(-off, some, others).sum(-1), each.sum(-1) * (m - 1) / m
 
 
