@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -27,8 +28,9 @@ def evaluate_understanding(
 
     sets: of five demonstrations, per concept that can be brought about. random: the changes are
     drawn anew at random. contradictory: every demonstration shows another concept of the family (a
-    point elsewhere, another side). held_out: families that the model was not trained on count as
-    not understood, and their AUROC is told apart.
+    point elsewhere, another side), which may be another concept that is consistent: all sides are
+    equally far. held_out: families that the model was not trained on count as not understood, and
+    their AUROC is told apart. refused_of: the shares by family.
     """
     rng = np.random.default_rng(seed)
     names = [n for n in concept_names() if get_concept(n).generates]
@@ -42,13 +44,14 @@ def evaluate_understanding(
         )
 
     understood = scores(lambda c: consistent(c, rng), trained)
-    several = [n for n in trained if len(alike(get_concept(n))) > 1]
+    of_what = {'random': trained}
+    several = of_what['contradictory'] = [n for n in trained if len(alike(get_concept(n))) > 1]
     nothing = {
         'random': scores(lambda c: random(c, rng), trained),
         'contradictory': scores(lambda c: contradictory(c, rng), several),
     }
     if held_out:
-        others = [n for n in names if get_concept(n).family in held_out]
+        others = of_what['held_out'] = [n for n in names if get_concept(n).family in held_out]
         nothing['held_out'] = scores(lambda c: consistent(c, rng), others)
     above = float(np.quantile(understood.reshape(-1, sets), 1 - SHARE, axis=1).min())
     below = float(np.quantile(np.concatenate((nothing['random'], nothing['contradictory'])), SHARE))
@@ -61,10 +64,22 @@ def evaluate_understanding(
             for i, name in enumerate(trained)
         },
         **{
-            kind: {'auroc': auroc(understood, other), 'refused': float((other < threshold).mean())}
+            kind: {
+                'auroc': auroc(understood, other),
+                'refused': float((other < threshold).mean()),
+                'refused_of': by_family(of_what[kind], (other < threshold).reshape(-1, sets)),
+            }
             for kind, other in nothing.items()
         },
     }
+
+
+def by_family(names: Sequence[str], counted: np.ndarray) -> dict[str, float]:
+    """Return the shares of what is counted, (names, sets) bool, by the concepts' family."""
+    of: dict[str, list[float]] = defaultdict(list)
+    for name, share in zip(names, counted.mean(1), strict=True):
+        of[get_concept(name).family].append(float(share))
+    return {family: float(np.mean(shares)) for family, shares in of.items()}
 
 
 def auroc(positive: np.ndarray, negative: np.ndarray) -> float:
@@ -118,11 +133,15 @@ def understanding_table(result: dict) -> str:
         f'Threshold {result["threshold"]:.2f}: {accepted:.1f} % of sets of five demonstrations of '
         'trained concepts are above it.',
         '',
-        '| shown | AUROC | refused |',
-        '|---|---|---|',
+        '| shown | AUROC | refused | least of |',
+        '|---|---|---|---|',
     ]
     for kind in ('random', 'contradictory', 'held_out'):
         if kind in result:
             row = result[kind]
-            lines.append(f'| {kind} | {row["auroc"]:.3f} | {100 * row["refused"]:.1f} % |')
+            family, least = min(row['refused_of'].items(), key=lambda item: item[1])
+            lines.append(
+                f'| {kind} | {row["auroc"]:.3f} | {100 * row["refused"]:.1f} % | '
+                f'{family}: {100 * least:.1f} % |'
+            )
     return '\n'.join(lines)
