@@ -116,6 +116,10 @@ class Curves(nn.Module):
         # As for relations: codes of weights without curves are none of those with them.
         self.register_buffer('size', torch.tensor(float(SIZE)))
 
+    def any_in(self, w: Tensor) -> bool:
+        """Tell whether any of the codes (B, D) has curves."""
+        return bool((w[:, self.columns.start] > 0.5).any())
+
     def alone(self, w: Tensor, about: Context) -> Tensor:
         """Tell (B,) for which codes (B, D) the network says nothing."""
         return self.counts(w, about) & (w[:, self.columns.start + 2] > 0.5)
@@ -125,15 +129,27 @@ class Curves(nn.Module):
         code = w[:, self.columns]
         return (code[:, 0] > 0.5) & (code[:, 1].round() == about.number)
 
+    def coefficients(self, w: Tensor, about: Context) -> Tensor:
+        """Return θ (B, RESIDUALS, F) of codes (B, D), zero where there is no curve."""
+        theta = w[:, self.columns][:, 3:].unflatten(-1, (RESIDUALS, FEATURES))
+        return theta * self.counts(w, about)[:, None, None]
+
     def value_and_gradient(self, place: Tensor, about: Context, w: Tensor) -> tuple[Tensor, Tensor]:
         """Return E (B, M) and ∂E/∂p (B, M, 2) of places (B, M, 2); w: codes (B, D)."""
-        coefficients = w[:, self.columns][:, 3:].unflatten(-1, (RESIDUALS, FEATURES))
-        coefficients = coefficients * self.counts(w, about)[:, None, None]
+        theta = self.coefficients(w, about)
         value, slope = features(place, about)
-        r = value @ coefficients.mT  # (B, M, RESIDUALS)
-        d_r = torch.einsum('bmfx,brf->bmrx', slope, coefficients)
+        r = value @ theta.mT  # (B, M, RESIDUALS)
+        d_r = torch.einsum('bmfx,brf->bmrx', slope, theta)
         gradient = 2 * _STIFFNESS * (r.unsqueeze(-1) * d_r).sum(-2)
         return _STIFFNESS * r.square().sum(-1), gradient
+
+    def of_choices(self, place: Tensor, about: Context, theta: Tensor) -> Tensor:
+        """Return E (B, C) of choices of who takes part.
+
+        place: (B, C, 2) of the mover; about: of each choice, (B, C, …); theta: (B, RESIDUALS, F).
+        """
+        value, _ = features(place.unsqueeze(-2), about)
+        return _STIFFNESS * (value.squeeze(-2) @ theta.mT).square().sum(-1)
 
 
 def context_of(places: Tensor, gates: Tensor, start: Tensor, roles: Tensor | None) -> Context:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from ..sampling.langevin import Langevin, StepRange
 from ..world.scene import COLOUR, PLANE_HALF_WIDTH, POSITION
+from .curve_choice import choose
 from .energy import Energy, homogeneous
 from .formation_search import in_formation
 from .formations import Formations
@@ -195,28 +196,34 @@ class Sampler(Langevin):
         """Return masks (B, N) of 0 and 1: the best of `restarts` chains, or one grown, refined.
 
         x: inputs (B, T, N, I), or (1, T, N, I) for all; present: (B, N) 0/1; w: (B, D). Of a
-        relation they are exact.
+        relation they are exact, and where there are curves, the best of all choices.
         """
-        if energy.leaders is None:
-            return self._searched(energy, x, present, w, restarts, generator)
-        state, is_relation = x[:, -1].expand(len(w), -1, -1), energy.leaders.is_relation(w)
-        masks = energy.leaders.masks(state, present, w)
+        pairs = energy.pair_sums(x).expand(len(w), -1, -1)
+        state = x[:, -1].expand(len(w), -1, -1)
+        is_relation = torch.zeros(len(w), dtype=torch.bool, device=w.device)
+        if energy.leaders is not None:
+            is_relation = energy.leaders.is_relation(w)
+        masks = torch.zeros_like(present)
         if not is_relation.all():
-            searched = self._searched(energy, x, present, w, restarts, generator)
-            masks = torch.where(is_relation.unsqueeze(-1), masks, searched)
+            masks = self._searched(energy, pairs, present, w, restarts, generator)
+        if energy.curves is not None:
+            for rows, chosen in choose(energy, state, pairs, present, w):
+                masks[rows] = chosen
+        if is_relation.any():
+            of_relations = energy.leaders.masks(state, present, w)
+            masks = torch.where(is_relation.unsqueeze(-1), of_relations, masks)
         return masks
 
     def _searched(
         self,
         energy: Energy,
-        x: Tensor,
+        pairs: Tensor,
         present: Tensor,
         w: Tensor,
         restarts: int,
         generator: torch.Generator | None,
     ) -> Tensor:
         b, n = present.shape
-        pairs = energy.pair_sums(x).expand(b, -1, -1)
         start = torch.randn(b, restarts, n, generator=generator, device=present.device)
         logits = self.identify(energy, pairs, present, w, start)[-1]
         masks = (logits > 0).to(pairs.dtype) * present.unsqueeze(1)

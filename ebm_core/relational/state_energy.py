@@ -39,7 +39,9 @@ class StateEnergy:
         self.roles = None if roles is None else roles.unsqueeze(1)
         self.movers = movers
         self.w, self.about = w, None
-        if e.curves is not None and movers == 1 and x.shape[-3] == 1:
+        moves_one = movers == 1 and x.shape[-3] == 1
+        # To ask a GPU whether any code has curves would be to wait for it.
+        if e.curves is not None and moves_one and (w.is_cuda or e.curves.any_in(w)):
             of_others = None if roles is None else roles[:, 1:]
             places = x[:, 0, 1:, POSITION]
             self.about = context_of(places, gates[:, 1:], before[:, 0, POSITION], of_others)

@@ -11,6 +11,10 @@ from hypothesis import strategies as st
 
 from ebm_core.relational.curve_search import infer_curves
 from ebm_core.relational.curves import Context, Curves, context_of, features
+from ebm_core.relational.energy import Energy
+from ebm_core.relational.inputs import Inputs
+from ebm_core.relational.sampler import Sampler
+from ebm_core.world.scene import MOVABLE, NUM_FEATURES, POSITION
 
 CURVES = Curves()
 SHOWN = 5
@@ -138,6 +142,31 @@ def test_of_another_number_of_references_there_is_no_curve():
         torch.zeros(SHOWN, 1, 2), one_more, code.expand(SHOWN, -1)
     )
     assert not energy.any() and not gradient.any()
+
+
+@pytest.mark.parametrize('name', ['on a line', 'on a ring', 'equally far', 'under a right angle'])
+def test_whoever_satisfies_a_curve_is_found_among_all(name):
+    energy = Energy(
+        8, 2, 3, inputs=Inputs(roles=3, displacement=True), maps=True, relations=True, curves=True
+    )
+    rng = np.random.default_rng(3)
+    start, where, place = shown(rng, name, 2 * SHOWN)
+    code, found = inferred(*(part[:SHOWN] for part in (start, where, place)))
+    assert found
+    w = torch.zeros(1, energy.code_size)
+    w[:, energy.curves.columns] = code
+    k, n = where.shape[1], 8
+    right = 0
+    for a, r in zip(place[SHOWN:], where[SHOWN:], strict=True):
+        features = torch.zeros(1, 1, n, NUM_FEATURES)
+        order = rng.permutation(n)
+        everybody = np.concatenate((a[None], r, rng.uniform(-1, 1, (n - 1 - k, 2))))
+        features[0, 0, :, POSITION] = torch.tensor(everybody[order])
+        features[0, 0, :, MOVABLE] = torch.tensor((order == 0) | (order == n - 1))
+        x = energy.inputs(features, features[:, 0])
+        mask = Sampler(ridge=True).identify_best(energy, x, torch.ones(1, n), w, restarts=4)
+        right += (mask[0].numpy() == (order <= k)).all()
+    assert right >= SHOWN - 1, 'bystanders may satisfy it by chance'
 
 
 @settings(max_examples=20)

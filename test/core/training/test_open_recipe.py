@@ -69,14 +69,15 @@ def test_a_run_begins_with_the_weights_that_it_is_given(tmp_path):
 
 def test_weights_without_maps_begin_an_energy_that_has_them(tmp_path):
     chosen = few_steps()
-    plain = Preset(model=chosen.model.model_copy(update={'maps': False}), training=chosen.training)
+    without = dict.fromkeys(('maps', 'relations', 'curves'), False)
+    plain = Preset(model=chosen.model.model_copy(update=without), training=chosen.training)
     given, begun = recipe_of(plain).build(), recipe_of(chosen).build()
     save_model(tmp_path, given, plain, {})
     read_model(tmp_path).begin(begun)
     x, gates = torch.randn(2, 1, 3, begun.energy.inputs.number), torch.ones(2, 3)
     w = torch.randn(2, chosen.model.code_size)
-    no_map = torch.zeros(2, begun.energy.maps.layout.size)
-    of_network = torch.cat((w, torch.ones(2, 1), no_map), 1)
+    nothing_else = torch.zeros(2, begun.energy.code_size - w.shape[1] - 1)
+    of_network = torch.cat((w, torch.ones(2, 1), nothing_else), 1)
     torch.testing.assert_close(
         begun.energy.energy(x, gates, of_network), given.energy.energy(x, gates, w)
     )
