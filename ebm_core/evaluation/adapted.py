@@ -66,7 +66,7 @@ def kept(
 
     The same seed draws the same scenes, so that two models are compared in the same ones.
     """
-    every = [m for m in measures(casts=(), relations=()) if m.group in _GROUPS]
+    every = [m for m in measures(casts=(), relations=(), unforeseen=()) if m.group in _GROUPS]
     taught = [m for m in every if m.name == concept.name]
     others = [m for m in every if m.name != concept.name]
     kind = shares(model, taught, Conditions(), scenes=scenes, seed=seed)

@@ -22,11 +22,13 @@ from .concept import SUCCESS_DISTANCE, OpenConcept
 from .concepts import CONCEPTS
 from .holding import can_hold, holding
 from .scenes import Conditions, generation
+from .unforeseen import CONCEPTS as UNFORESEEN
 from .who import CASTS, RELATIONS, Cast, Relation, argument
 
 _PIECE = 125  # scenes at once: what fits into memory and, mostly, into caches
 
 GENERATION, GENERATION_HELD_OUT = 'generation', 'generation, kinds held out'
+GENERATION_UNFORESEEN = 'generation, kinds unforeseen'
 WHO, WHO_BY_RELATION = 'who', 'who, by relation'
 STILL, STILL_HELD_OUT = 'still scenes', 'still scenes, kinds held out'
 
@@ -46,6 +48,7 @@ def measures(
     concepts: Sequence[OpenConcept] = CONCEPTS,
     casts: Sequence[Cast] = CASTS,
     relations: Sequence[Relation] = RELATIONS,
+    unforeseen: Sequence[OpenConcept] = UNFORESEEN,
 ) -> list[Measure]:
     """Return all that there is to measure."""
 
@@ -58,6 +61,7 @@ def measures(
     return [
         *each(GENERATION, brought_about, trained),
         *each(GENERATION_HELD_OUT, brought_about, held_out),
+        *each(GENERATION_UNFORESEEN, brought_about, unforeseen),
         *each(WHO, taking_part, casts),
         *each(WHO_BY_RELATION, taking_part, relations),
         *each(STILL, satisfying, [c for c in trained if can_hold(c)]),

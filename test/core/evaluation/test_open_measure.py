@@ -29,11 +29,11 @@ FEW = Conditions()
 
 
 def some():
-    return measures([NORTH_OF, replace(BETWEEN, held_out=True)], [], [])
+    return measures([NORTH_OF, replace(BETWEEN, held_out=True)], [], [], [])
 
 
 def test_a_model_brings_about_what_it_was_trained_on_and_not_something_else(model):
-    got = shares(model, measures([NORTH_OF, BETWEEN, FAR], [], []), FEW, scenes=40)
+    got = shares(model, measures([NORTH_OF, BETWEEN, FAR], [], [], []), FEW, scenes=40)
     assert got[measure.GENERATION][NORTH_OF.name] > 0.95
     assert got[measure.GENERATION][BETWEEN.name] > 0.95
     assert got[measure.GENERATION][FAR.name] < 0.5
