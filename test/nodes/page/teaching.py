@@ -112,11 +112,18 @@ def five_examples(name, off=OFF):
 
 
 def import_file(page, name, text):
-    """Import a file in the browser; wait until what it holds is understood."""
+    """Import a file in the browser; wait until what it holds is understood.
+
+    The name must be a new one: of an old one, what was said before would do.
+    """
+    assert name != page.state['name']
+    heats = page.numbers['heat']
     file = {'name': 'concept.json', 'mimeType': 'application/json', 'buffer': text.encode()}
     page.page.set_input_files('#file', file)
     page.wait(lambda: page.state['name'] == name and page.state['verdict']['may_run'], name)
-    page.wait(lambda: page.last['heat']['size'] > 0, 'the heat map')
+    page.wait(
+        lambda: page.numbers['heat'] > heats and page.last['heat']['size'] > 0, 'the heat map'
+    )
 
 
 def off_m(page, off=OFF):

@@ -10,7 +10,7 @@ from teaching import OFF, drag_on_table, five_examples, import_file, off_m, plac
 
 from ebm_core.world.scene import COLOURS
 
-NAME = 'beside it'
+NAME = 'next to it'
 
 
 @pytest.fixture(scope='module', autouse=True)
