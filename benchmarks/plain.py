@@ -20,7 +20,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ebm_core.relational.energy import SOFTENING, Energy
+from ebm_core.relational.energy import Energy
+from ebm_core.relational.layers import SOFTENING
 from ebm_core.relational.negatives import mask_candidates, state_candidates
 from ebm_core.relational.objective import CHAINS, LossConfig, Losses, direction_loss
 from ebm_core.relational.sampler import CODE_START, LANGEVIN_NOISE, Sampler, starts, variable_of

@@ -29,9 +29,6 @@ formations need, R residuals, D code size.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
-
 import torch
 from torch import Tensor, nn
 
@@ -39,35 +36,10 @@ from ..world.scene import POSITION
 from .curves import Curves
 from .formations import Formations
 from .inputs import Inputs
+from .layers import LastLayer, block_diagonal, homogeneous, separation, silu_and_slope
 from .leaders import Leaders
 from .maps import Maps
 from .moments import is_movable, moments, number_of_moments
-
-SOFTENING = 0.05  # particle units; the distance has no kink where two entities meet
-
-
-def silu_and_slope(u: Tensor) -> tuple[Tensor, Tensor]:
-    """Return SiLU(u) and its derivative."""
-    gate = torch.sigmoid(u)
-    value = u * gate
-    return value, gate + value * (1 - gate)
-
-
-def separation(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
-    """Return softened distances (...) of positions (..., 2), and ∂/∂first of them (..., 2)."""
-    offset = first - second
-    distance = (offset.square().sum(-1) + SOFTENING**2).sqrt()
-    return distance, offset / distance.unsqueeze(-1)
-
-
-class LastLayer(NamedTuple):
-    """f's last layer for given codes: residuals = t @ weight + bias.
-
-    weight: (B, H + Z, R); bias: (B, 1, R).
-    """
-
-    weight: Tensor
-    bias: Tensor
 
 
 class Energy(nn.Module):
@@ -321,19 +293,3 @@ class Energy(nn.Module):
 def energy_of_matrix(affine: Tensor, w: Tensor) -> Tensor:
     """Return ‖A w + b‖² (B,) of [A | b] (B, R, D + 1) and codes w (B, D)."""
     return (affine * homogeneous(w).unsqueeze(-2)).sum(-1).square().sum(-1)
-
-
-def block_diagonal(blocks: Sequence[Tensor]) -> Tensor:
-    """Return one matrix (..., rows, columns) with the blocks (..., r, c) on its diagonal."""
-    columns = sum(block.shape[-1] for block in blocks)
-    rows, before = [], 0
-    for block in blocks:
-        after = columns - before - block.shape[-1]
-        rows.append(torch.nn.functional.pad(block, (before, after)))
-        before += block.shape[-1]
-    return torch.cat(rows, -2)
-
-
-def homogeneous(w: Tensor) -> Tensor:
-    """Return the code (B, D) with a one appended: A w + b = [A | b] (w, 1)."""
-    return torch.cat((w, torch.ones_like(w[..., :1])), -1)

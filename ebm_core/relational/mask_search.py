@@ -13,7 +13,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .energy import Energy, LastLayer
+from .energy import Energy
+from .layers import LastLayer
 
 MOST_SEARCHED = 16  # with more entities, only the best pairs grow and only single ones are tried
 _PAIRS = 32  # so many of them

@@ -18,9 +18,10 @@ from torch import Tensor, nn
 from ..sampling.langevin import Langevin, StepRange
 from ..world.scene import COLOUR, PLANE_HALF_WIDTH, POSITION
 from .curve_choice import choose
-from .energy import Energy, homogeneous
+from .energy import Energy
 from .formation_search import in_formation
 from .formations import Formations
+from .layers import homogeneous
 from .maps import Maps
 from .mask_search import grow_masks, refine_masks
 from .state_energy import StateEnergy

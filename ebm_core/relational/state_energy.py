@@ -10,8 +10,9 @@ from torch import Tensor
 
 from ..world.scene import POSITION
 from .curves import context_of, nothing_of_network
-from .energy import Energy, LastLayer, separation, silu_and_slope
+from .energy import Energy
 from .formation_search import FormationOfStates
+from .layers import LastLayer, separation, silu_and_slope
 from .moments import is_movable, moments, vector_jacobian
 
 

@@ -8,8 +8,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ebm_core.relational.energy import SOFTENING, Energy
+from ebm_core.relational.energy import Energy
 from ebm_core.relational.inputs import Inputs
+from ebm_core.relational.layers import SOFTENING
 from ebm_core.relational.state_energy import StateEnergy
 from ebm_core.world.scene import (
     LAST_STEP,
