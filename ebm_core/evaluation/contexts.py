@@ -16,6 +16,7 @@ from ..concepts import NUM_ENTITIES, Concept, EventBatch, get_concept
 from ..relational.inference import with_curves, with_relations
 from ..relational.model import GENERATION_RESTARTS, IDENTIFICATION_RESTARTS, ConceptModel
 from ..relational.objective import demonstrated_code
+from ..relational.sampler import Sampler
 from ..relational.state_energy import StateEnergy
 from ..relational.task import Events
 from ..world.scene import COLOURS
@@ -88,10 +89,11 @@ def _measure(
     yield 'argument', found(model, before[:, m], w_a, IDENTIFICATION_RESTARTS)
 
 
-def demonstrated(model: ConceptModel, shown: EventBatch) -> Tensor:
-    """Return w (C, D) of demonstrations (C, M)."""
+@torch.no_grad()
+def demonstrated(model: ConceptModel, shown: EventBatch, sampler: Sampler | None = None) -> Tensor:
+    """Return w (C, D) of demonstrations (C, M); sampler: in the place of the model's."""
     events = Events.of(shown, keep=shown.participants)
-    w = demonstrated_code(model.energy, model.sampler, events)
+    w = demonstrated_code(model.energy, sampler or model.sampler, events)
     return with_curves(model.energy, w, events.states, events.attention, events.roles)
 
 

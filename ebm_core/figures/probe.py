@@ -17,9 +17,9 @@ from torch import Tensor
 
 from ..concepts import NUM_ENTITIES, Concept, EventBatch, get_concept
 from ..evaluation.contexts import DEMONSTRATIONS
+from ..evaluation.contexts import demonstrated as codes
 from ..relational.model import ConceptModel
-from ..relational.objective import demonstrated_code
-from ..relational.sampler import Sampler, starts
+from ..relational.sampler import starts
 from ..relational.state_energy import StateEnergy
 from ..relational.task import Events
 from ..world.scene import COLOURS, POSITION
@@ -56,13 +56,6 @@ def draw_events(
         ]
     events = EventBatch.stack(drawn)
     return events[:, :DEMONSTRATIONS], events[:, DEMONSTRATIONS]
-
-
-@torch.no_grad()
-def codes(model: ConceptModel, shown: EventBatch, sampler: Sampler | None = None) -> Tensor:
-    """Return w (C, D) of demonstrations (C, M)."""
-    events = Events.of(shown, keep=shown.participants)
-    return demonstrated_code(model.energy, sampler or model.sampler, events)
 
 
 def code_chain(model: ConceptModel, shown: EventBatch, steps: Sequence[int]) -> list[Tensor]:
