@@ -1,7 +1,7 @@
 # Copyright 2026 The ebm_concept_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""python -m ebm_core add-maps: what codes of trained weights may be beside it."""
+"""python -m ebm_core add-maps: parts of codes that trained weights need not learn."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     command = commands.add_parser(
         'add-maps',
         parents=[result_options()],
-        help='let codes be maps, relations and formations, which nothing has to learn',
+        help='let codes be maps, curves, relations and formations, which nothing has to learn',
         description='Weights that were trained without maps, and know roles, take them as they '
         'are. What understanding is has to be measured anew (understand --write).',
     )

@@ -155,9 +155,8 @@ def found(model: ConceptModel, asked: EventBatch, w: Tensor, restarts: int) -> n
         mask = model.sampler.identify_best(model.energy, x, events.present, w, restarts=restarts)
     else:
         pairs, start = model.energy.pair_sums(x), torch.randn(events.present.shape).unsqueeze(1)
-        logits = model.sampler.identify(model.energy, pairs, events.present, w, start)[-1].squeeze(
-            1
-        )
+        chain = model.sampler.identify(model.energy, pairs, events.present, w, start)
+        logits = chain[-1].squeeze(1)
         mask = (logits > 0).float() * events.present
     number, (low, high) = mask.sum(-1), events.any_of.unbind(-1)
     right = (mask == events.attention).all(-1) | ((number >= low) & (number <= high) & (high > 0))
