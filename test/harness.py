@@ -12,25 +12,17 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import rclpy
 import torch
 from ament_index_python.packages import get_package_prefix
-from diagnostic_msgs.msg import DiagnosticArray
 from domains import claim_domain
 from forked import Forked
-from rclpy.action import ActionClient
-from rclpy.context import Context
-from rclpy.executors import Executor, ExternalShutdownException, SingleThreadedExecutor
-from rclpy.node import Node
-from rclpy.publisher import Publisher
-from rclpy.qos import QoSProfile
-from rclpy.task import Future
+from probe import Probe, keeping
 from sensor_msgs.msg import JointState
 from waiting import PATIENCE_S, wait_until
 
@@ -39,7 +31,6 @@ import ebm_concept_ros.srv as srv
 from ebm_concept_ros import conversions
 from ebm_concept_ros.nodes.runtime import qos
 from ebm_concept_ros.nodes.runtime.resources import load_arm_parameter, load_workspace_parameter
-from ebm_concept_ros.nodes.runtime.ros_compat import events_executor_type
 from ebm_core.relational.config import preset
 from ebm_core.relational.learner import Learner
 from ebm_core.relational.model import save_model
@@ -54,6 +45,7 @@ __all__ = [
     'Probe',
     'RestingArm',
     'claim_domain',
+    'keeping',
     'largest_speed',
     'last_words',
     'running',
@@ -65,7 +57,6 @@ __all__ = [
 ]
 
 
-_ASK_AGAIN_S = 30.0
 # Of a referee: on a busy machine controllers fall silent for longer than it allows by default.
 PATIENT = {'wall_timeout_s': 3600.0, 'silence_s': 600.0}
 EXECUTABLES = Path(get_package_prefix('ebm_concept_ros')) / 'lib' / 'ebm_concept_ros'
@@ -185,146 +176,6 @@ def last_words() -> str:
         with suppress(OSError):  # its folder is gone
             lines += [f'{node.name} ({state}) {line}' for line in node.log.splitlines()[-3:]]
     return '\n'.join(lines)
-
-
-class Spinning:
-    """A node whose callbacks run in a thread of its own until it is closed."""
-
-    def __init__(self, name: str, context: Context, executor: type[Executor]) -> None:
-        # Whoever is there to listen needs nothing of what a node brings besides.
-        bare = {'start_parameter_services': False, 'enable_rosout': False}
-        self.node = Node(name, context=context, **bare)
-        self._executor = executor(context=context)
-        self._executor.add_node(self.node)
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._spin, daemon=True)
-        self._thread.start()
-
-    def close(self) -> None:
-        """End its thread."""
-        self._stopped.set()
-        self._executor.wake()
-        self._thread.join()
-        self.node.destroy_node()
-        self._executor.shutdown()
-
-    def _spin(self) -> None:
-        while not self._stopped.is_set():
-            try:
-                self._executor.spin_once(timeout_sec=0.2)
-            except ExternalShutdownException:
-                return
-
-
-class Probe:
-    """The test's own node; it listens, publishes and calls from the test's thread.
-
-    A thousand messages a second come in: the events executor takes a tenth of the usual one's time
-    for them, but tells no callback when a message was published. Another node does that.
-    """
-
-    def __init__(self) -> None:
-        self._context = Context()
-        rclpy.init(context=self._context)
-        self._spinning = Spinning('probe', self._context, events_executor_type())
-        self._timing: Spinning | None = None
-        self.node = self._spinning.node
-        self.diagnostics = self.listen(DiagnosticArray, '/diagnostics', 100)
-
-    def close(self) -> None:
-        """End its threads and its context."""
-        self._spinning.close()
-        if self._timing is not None:
-            self._timing.close()
-        rclpy.shutdown(context=self._context)
-
-    def listen(self, kind: type, topic: str, qos: QoSProfile | int) -> list[Any]:
-        """Subscribe; return the list that grows with every message, oldest first."""
-        heard: list[Any] = []
-        self.node.create_subscription(kind, topic, heard.append, qos)
-        return heard
-
-    def listen_with_times(
-        self,
-        kind: type,
-        topic: str,
-        qos: QoSProfile | int,
-        hear: Callable[[float, Any], None],
-    ) -> None:
-        """Subscribe; hear: called with when each was published, s on the system clock, and it.
-
-        However late a message is heard, that tells what its publisher did.
-        """
-        if self._timing is None:
-            self._timing = Spinning('probe_of_times', self._context, SingleThreadedExecutor)
-
-        def note(message: Any, info: dict[str, Any]) -> None:
-            hear(info['source_timestamp'] / 1e9, message)
-
-        self._timing.node.create_subscription(kind, topic, note, qos)
-
-    def listen_for_times(self, kind: type, topic: str, qos: QoSProfile | int) -> list[float]:
-        """Subscribe; return the list of when each message was published, s on the system clock."""
-        times_s: list[float] = []
-        self.listen_with_times(kind, topic, qos, lambda at_s, _: times_s.append(at_s))
-        return times_s
-
-    def publisher(
-        self, kind: type, topic: str, qos: QoSProfile | int, matched: bool = True
-    ) -> Publisher:
-        """Return a publisher, by default once somebody listens to it."""
-        publisher = self.node.create_publisher(kind, topic, qos)
-        if matched:
-            wait_until(lambda: publisher.get_subscription_count() > 0, f'a subscriber of {topic}')
-        return publisher
-
-    def action_client(self, kind: type, name: str) -> ActionClient:
-        """Return one made in the thread that spins; rclpy 9.1.2 shows it others half made."""
-        made = self.node.executor.create_task(ActionClient, self.node, kind, name)
-        wait_until(made.done, f'a client of {name}')
-        return made.result()
-
-    def call(self, kind: type, name: str, request: Any) -> Any:
-        """Call a service and return its response.
-
-        Asked again where no answer comes: on a machine that is very busy answers get lost, as ROS
-        sends them whether or not the server has discovered who asks.
-        """
-        client = self.node.create_client(kind, name)
-        assert client.wait_for_service(PATIENCE_S), f'no service {name}'
-        futures: list[Future] = []
-        began_s = time.monotonic()
-
-        def is_answered() -> bool:
-            if time.monotonic() - began_s >= _ASK_AGAIN_S * len(futures):
-                futures.append(client.call_async(request))
-            return any(future.done() for future in futures)
-
-        wait_until(is_answered, f'an answer of {name}')
-        self.node.destroy_client(client)
-        return next(future.result() for future in futures if future.done())
-
-    def reports(self, name: str) -> list[str]:
-        """Return the messages of a diagnostic status so far, such as 'simulator: commands'."""
-        return [
-            s.message for array in list(self.diagnostics) for s in array.status if s.name == name
-        ]
-
-    def values(self, name: str) -> dict[str, str]:
-        """Return the values of the newest diagnostic status of a name; none heard, none."""
-        found = [
-            s.values for array in list(self.diagnostics) for s in array.status if s.name == name
-        ]
-        return {pair.key: pair.value for pair in found[-1]} if found else {}
-
-    def wait_for_report(self, name: str, *texts: str) -> str:
-        """Wait until a status of that name carries all the texts; return it."""
-
-        def found() -> list[str]:
-            return [m for m in self.reports(name) if all(text in m for text in texts)]
-
-        wait_until(lambda: bool(found()), f'{texts} on /diagnostics of {name}')
-        return found()[-1]
 
 
 def set_simulation_state(probe: Probe, state: int) -> None:
