@@ -22,7 +22,7 @@ import torch
 from ament_index_python.packages import get_package_prefix
 from domains import claim_domain
 from forked import Forked
-from probe import Probe, keeping
+from probe import Probe, forgetful_server, keeping
 from sensor_msgs.msg import JointState
 from waiting import PATIENCE_S, wait_until
 
@@ -45,11 +45,13 @@ __all__ = [
     'Probe',
     'RestingArm',
     'claim_domain',
+    'forgetful_server',
     'keeping',
     'largest_speed',
     'last_words',
     'running',
     'set_simulation_state',
+    'step_simulation',
     'time_standing_still',
     'untrained_weights',
     'wait_until',
@@ -182,6 +184,13 @@ def set_simulation_state(probe: Probe, state: int) -> None:
     """Have the simulator play or pause; state as in SimulationState."""
     request = srv.SetSimulationState.Request(state=ros.SimulationState(state=state))
     answer = probe.call(srv.SetSimulationState, 'simulator/set_simulation_state', request)
+    assert answer.result.result == ros.Result.RESULT_OK, answer.result.error_message
+
+
+def step_simulation(probe: Probe, steps: int) -> None:
+    """Have a simulator that is paused do so many steps."""
+    request = srv.StepSimulation.Request(steps=steps)
+    answer = probe.call(srv.StepSimulation, 'simulator/step_simulation', request)
     assert answer.result.result == ros.Result.RESULT_OK, answer.result.error_message
 
 

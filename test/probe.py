@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from copy import copy
 from typing import Any
 
@@ -25,6 +26,7 @@ from rclpy.task import Future
 from waiting import PATIENCE_S, wait_until
 
 from ebm_concept_ros.nodes.runtime.ros_compat import events_executor_type
+from ebm_concept_ros.nodes.runtime.running import SpinThread
 
 _ASK_AGAIN_S = 30.0
 _MEET_AGAIN_S = 1.0
@@ -196,6 +198,31 @@ class Probe:
 
         wait_until(lambda: bool(found()), f'{texts} on /diagnostics of {name}')
         return found()[-1]
+
+
+@contextmanager
+def forgetful_server(kind: type, name: str, answer: Any) -> Iterator[list[Any]]:
+    """Offer a service whose first answer is lost; yield what it was asked."""
+    context = Context()
+    rclpy.init(context=context)
+    node = Node('forgetful', context=context)
+    asked: list[Any] = []
+
+    def respond(request: Any, response: Any) -> Any:
+        asked.append(request)
+        if len(asked) == 1:
+            raise RuntimeError('so that no answer is sent')
+        return answer
+
+    node.create_service(kind, name, respond)
+    spinning = SpinThread(node)
+    spinning.start()
+    try:
+        yield asked
+    finally:
+        spinning.stop()
+        node.destroy_node()
+        rclpy.shutdown(context=context)
 
 
 def _answer_of(client: Client, request: Any, ask_again_s: float) -> Any:

@@ -32,19 +32,21 @@ from ebm_concept_ros.nodes.runtime.diagnostics import Diagnostics
 from ebm_concept_ros.types import AnyConcept, CompositionRequest, Goal
 from ebm_core.world.scene import InvalidInput
 
+# A learner that has just come may not have discovered yet who asks: then its answer is lost.
+_ASK_AGAIN_S = 2.0
 _ENDS_WELL = (Code.REACHED, Code.CANCELLED, Code.PREEMPTED)
 
 
 @dataclass(eq=False)
 class _Pursuit:
-    """A goal that has not ended. asked_of_learner: the call, once it has been sent."""
+    """A goal that has not ended. asked_at_s: when the learner was asked last."""
 
     handle: ServerGoalHandle
     request: CompositionRequest
     goal: Goal
     ended: Future
     gives_up_at_s: float
-    asked: bool = False
+    asked_at_s: float = -math.inf
 
 
 class EnactAction:
@@ -151,14 +153,15 @@ class EnactAction:
         self._ask(self._waiting)
 
     def _ask(self, pursuit: _Pursuit) -> None:
-        """Ask the learner as soon as there is one, or give up."""
-        if time.monotonic() > pursuit.gives_up_at_s:
+        """Ask the learner, again where an answer may be lost; or give up."""
+        now_s = time.monotonic()
+        if now_s > pursuit.gives_up_at_s:
             name = self._learner.srv_name
             self._end_waiting(
                 Result(Code.NO_LEARNER, f'{name}: no answer within {self._learner_timeout_s:g} s')
             )
-        elif not pursuit.asked and self._learner.service_is_ready():
-            pursuit.asked = True
+        elif now_s > pursuit.asked_at_s + _ASK_AGAIN_S and self._learner.service_is_ready():
+            pursuit.asked_at_s = now_s
             names, weights = pursuit.request.concepts, pursuit.request.weights
             asked = srv.GetConcept.Request(concepts=list(names), weights=list(weights))
             self._learner.call_async(asked).add_done_callback(

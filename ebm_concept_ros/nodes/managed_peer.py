@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from typing import Any
@@ -36,6 +37,8 @@ _DOWN = {
 }
 _HEIGHT = {FINALIZED: 0, UNCONFIGURED: 1, INACTIVE: 2, ACTIVE: 3}
 _LOOK_S = 0.02
+# An answer is lost where the node has not discovered yet who asks, which ROS does not wait for.
+_ASK_AGAIN_S = 1.0
 
 
 class NotBrought(Exception):
@@ -69,8 +72,10 @@ class ManagedPeer:
         self.heard_s = time.monotonic()
         self._timeout_s = timeout_s
         self._ended = ended
-        self._get = node.create_client(GetState, f'{name}/get_state')
+        # In this order: a node discovers them in the order in which they are made, so that one
+        # that has answered the second knows the first, whose answer must not be lost.
         self._change = node.create_client(ChangeState, f'{name}/change_state')
+        self._get = node.create_client(GetState, f'{name}/get_state')
 
     def ask(self) -> None:
         """Have it say its state; `state` and `heard_s` tell when it has."""
@@ -97,20 +102,23 @@ class ManagedPeer:
             raise NotBrought(f'{self.name}: {error}') from None
 
     def _told_state(self) -> int:
-        return self._heard(self._call(self._get, GetState.Request()))
+        return self._heard(self._call(self._get, GetState.Request(), _ASK_AGAIN_S))
 
     def _heard(self, answer: GetState.Response) -> int:
         self.state, self.heard_s = answer.current_state.id, time.monotonic()
         return self.state
 
-    def _call(self, client: Client, request: Any) -> Any:
+    def _call(self, client: Client, request: Any, ask_again_s: float = math.inf) -> Any:
         gives_up_s = time.monotonic() + self._timeout_s
         while not client.service_is_ready():
             self._wait(gives_up_s, f'no service {client.srv_name}')
-        future = client.call_async(request)
-        while not future.done():
+        asked, asked_s = [client.call_async(request)], time.monotonic()
+        while not (done := [future for future in asked if future.done()]):
             self._wait(gives_up_s, f'no answer of {client.srv_name}')
-        return future.result()
+            if time.monotonic() - asked_s > ask_again_s:
+                asked.append(client.call_async(request))
+                asked_s = time.monotonic()
+        return done[0].result()
 
     def _wait(self, gives_up_s: float, what: str) -> None:
         if self._ended.wait(_LOOK_S):

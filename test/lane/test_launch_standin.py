@@ -88,7 +88,7 @@ class Tiny:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(head + body)
 
-    def start(self, *arguments: str, escalation_s: float = 5.0) -> subprocess.Popen:
+    def start(self, *arguments: str, escalation_s: float = 200.0) -> subprocess.Popen:
         code = (
             f'import sys; sys.path.insert(0, {str(STANDIN.parent)!r}); import ros2_standin\n'
             f'ros2_standin.ESCALATION_S = {escalation_s}\n'

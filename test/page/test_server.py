@@ -5,7 +5,7 @@
 
 import asyncio
 import json
-import time
+from types import SimpleNamespace
 
 import pytest
 from aiohttp import WSMsgType
@@ -13,6 +13,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ebm_concept_ros.page import pages as pages_module
 from ebm_concept_ros.page.pages import Pages
 from ebm_concept_ros.page.server import Guard, application
 
@@ -24,12 +25,12 @@ class Heard:
     """What the server heard from pages."""
 
     def __init__(self, pages):
-        self.taken, self.lost = [], []
+        self.taken, self.lost, self.pages = [], [], pages._open
         pages.first_words = lambda: [{'type': 'first'}]
         pages.take = self.take
 
         async def lost(page):
-            self.lost.append(time.monotonic())
+            self.lost.append(page)
 
         pages.lost = lost
 
@@ -144,18 +145,26 @@ def test_what_is_too_large_ends_the_connection():
     served(test)
 
 
-def test_a_page_that_falls_silent_or_is_closed_is_lost_in_time():
+def test_a_page_that_falls_silent_or_is_closed_is_lost_in_time(monkeypatch):
+    now_s = 0.0  # of the server's clock, which passes as this test says
+    monkeypatch.setattr(pages_module, 'time', SimpleNamespace(monotonic=lambda: now_s))
+
     async def test(client, heard):
+        nonlocal now_s
         async with client.ws_connect('/socket') as socket:
             await socket.receive()
+            (page,) = heard.pages
             for _ in range(10):  # longer than it may be silent
+                now_s += 0.9 * SILENT_S
                 await socket.send_str(json.dumps({'type': 'beat'}))
-                await asyncio.sleep(SILENT_S / 5)
+                while page.last_heard_s < now_s:
+                    await asyncio.sleep(0.01)
+            now_s += 0.9 * SILENT_S
+            await asyncio.sleep(3 * pages_module._LOOK_S)
             assert not heard.lost
-            last_s = time.monotonic()
+            now_s += 0.2 * SILENT_S
             while not heard.lost:
                 await asyncio.sleep(0.01)
-            assert heard.lost[0] - last_s > SILENT_S / 2
             await socket.send_str(json.dumps({'type': 'beat'}))
             await socket.send_json({'type': 'stop'})
             while not heard.taken:

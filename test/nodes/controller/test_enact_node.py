@@ -18,6 +18,8 @@ from harness import (
     WORKSPACE,
     Probe,
     claim_domain,
+    forgetful_server,
+    keeping,
     running,
     wait_until,
 )
@@ -28,6 +30,7 @@ from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
 
 import ebm_concept_ros.msg as ros
+import ebm_concept_ros.srv as srv
 from ebm_concept_ros import conversions as cv
 from ebm_concept_ros.action import EnactConcept
 from ebm_concept_ros.arm.table_scene import EFFECTOR_ID
@@ -57,6 +60,7 @@ class Pursued:
 
     def __init__(self, probe, client, **goal):
         self.feedback = []
+        probe.meet('controller')
         self._sent = send_goal(
             probe.node,
             client,
@@ -107,7 +111,7 @@ class Enacting:
         self.client = self.new_client()
         for name, parameters in (
             ('simulator', {'scene_file': folder / 'table.yaml', **LOCKSTEP['simulator']}),
-            ('controller', LOCKSTEP['controller']),
+            ('controller', LOCKSTEP['controller'] | keeping('joint_effort_commands')),
             ('concept_learner', {'library_dir': folder / 'library'}),
         ):
             nodes.enter_context(running(name, folder, **parameters))
@@ -188,6 +192,8 @@ def test_it_is_reached_and_says_how_it_goes(enacting):
     status, result = pursued.end()
     assert (status, result.code) == (GoalStatus.STATUS_SUCCEEDED, Result.REACHED), result.message
     assert result.distance_m <= 0.02 and 0.5 < result.duration_s < 20.0
+    # The end may be told before what went before it.
+    pursued.wait_for_feedback(lambda f: f.satisfied, 'arrival')
     moving = [f for f in pursued.feedback if f.state == Status.TRACKING]
     assert set(moving[-1].taking_part) == {'blue_0', 'blue_1', EFFECTOR_ID}
     assert moving[-1].satisfied and not moving[0].satisfied
@@ -199,7 +205,7 @@ def test_it_is_reached_and_says_how_it_goes(enacting):
 
 
 def test_cancel_holds_without_a_jump_and_the_next_goal_ends_the_hold(enacting):
-    pursued = enacting.pursue('above')
+    pursued = enacting.pursue('above', hold_time_s=600.0)
     pursued.wait_for_feedback(is_moving, 'motion')
     wait_until(pursued.handle.cancel_goal_async().done, 'an answer to cancel')
     status, result = pursued.end()
@@ -301,6 +307,7 @@ def test_a_client_that_dies_leaves_its_goal_to_end_by_itself(enacting, tmp_path)
     said = enacting.probe.listen(
         EnactConcept.Impl.FeedbackMessage, 'controller/enact/_action/feedback', 10
     )
+    enacting.probe.meet('controller')
     (tmp_path / 'dies.py').write_text(DIES)
     with running('client', tmp_path, script=tmp_path / 'dies.py') as client:
         wait_until(lambda: client.out == 'enacting\n', 'the client to begin')
@@ -332,3 +339,8 @@ def test_by_parameter_the_second_is_refused(tmp_path, monkeypatch):
         cancelled = Pursued(probe, client, concepts=['middle'])
         wait_until(cancelled.handle.cancel_goal_async().done, 'an answer to cancel')
         assert cancelled.end()[1].code == Result.CANCELLED
+
+        answer = srv.GetConcept.Response(message='asked again')
+        with forgetful_server(srv.GetConcept, 'concept_learner/get_concept', answer):
+            result = Pursued(probe, client, concepts=['middle']).end()[1]
+        assert (result.code, result.message) == (Result.UNKNOWN_CONCEPT, 'asked again')

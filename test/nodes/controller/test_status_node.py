@@ -8,7 +8,7 @@ from itertools import groupby
 
 import numpy as np
 from faults import Status
-from harness import wait_until, wait_until_heard
+from harness import wait_until
 
 from ebm_concept_ros.nodes.controller import _LEVELS
 from ebm_concept_ros.nodes.controller_setup import ControllerParameters
@@ -23,7 +23,7 @@ def without_repetitions(items):
 def test_every_state_and_reason_is_in_a_status_and_on_diagnostics_in_the_same_order(run):
     slowest = ControllerParameters.model_fields['status_rate'].metadata[0].ge
     run.start_controller(status_rate=slowest)
-    wait_until_heard(run.states, run.statuses, run.probe.diagnostics)
+    run.probe.meet('controller')
     run.wait_for_status(Status.WAITING, 'no concept')
     for seed in range(3):
         name = run.publish_concept(seed)

@@ -43,8 +43,12 @@ def stamp_ns(message):
 def test_a_planner_that_stalls_for_200_ms_leaves_the_torques_coming(run):
     run.set_in_motion()
     done = run.fault.with_suffix('.done')
-    torques = []
-    for _ in range(3):
+    torques = [0]
+    # A tenth of the rate is enough, and once, on a machine that is busy with other things: had the
+    # torques waited for the planner, there would never be any.
+    for _ in range(20):
+        if max(torques) >= 0.1 * 0.2 * RATE_HZ:
+            break
         done.unlink(missing_ok=True)
         run.fault.write_text('stall_once 0.2')
         wait_until(lambda: done.exists() and done.read_text().count(' ') == 1, 'the stall')
@@ -53,8 +57,6 @@ def test_a_planner_that_stalls_for_200_ms_leaves_the_torques_coming(run):
         # Torques are heard later than they are published, on a busy machine by a second and more.
         wait_until(lambda end=ended: run.efforts and run.efforts[-1][0] > end, 'a later torque')
         torques.append(sum(began < at < ended for at, _ in run.efforts))
-    # Once, and a tenth of the rate, is enough on a machine that is busy with other things: had the
-    # torques waited for the planner, there would never be any.
     assert max(torques) >= 0.1 * 0.2 * RATE_HZ
     run.check_torques()
 
@@ -144,7 +146,10 @@ def test_when_the_clock_jumps_in_motion_and_back_again_it_goes_on(run, jump_ns):
     assert max(speeds) > 0.1
     # The simulator's own time is followed afterwards.
     run.wait_ns(200_000_000)
-    assert abs(stamp_ns(run.wait_for_status(Status.TRACKING)) - run.now_ns()) < 1_000_000_000
+    wait_until(
+        lambda: abs(stamp_ns(run.statuses[-1]) - run.now_ns()) < 1_000_000_000, 'its own time'
+    )
+    run.wait_for_status(Status.TRACKING)
     run.check_torques()
 
 

@@ -21,9 +21,9 @@ def stamp_ns(message):
 def test_when_the_joint_states_end_in_motion_it_holds(run):
     run.start_controller()
     run.set_in_motion()
-    killed_s = time.time()
     run.simulator.send(signal.SIGKILL)
     run.simulator.end()
+    gone_s = time.time()
     reason = 'joint state is older than 50 ms'
     run.wait_for_status(Status.HOLDING, reason)
     seen = len(run.statuses)
@@ -38,7 +38,7 @@ def test_when_the_joint_states_end_in_motion_it_holds(run):
     wait_until(lambda: len(held()) >= 100, 'the torques of the hold')
     # The state is too old after 50 ms, and as many for a state that was still under way; a plan
     # that is tracked on never gives the same torque twice.
-    assert sum(killed_s < at < held()[0] for at, _ in run.efforts) <= 0.1 * RATE_HZ
+    assert sum(gone_s < at < held()[0] for at, _ in run.efforts) <= 0.1 * RATE_HZ
     status = run.wait_for_status(Status.HOLDING, reason)
     assert status.concept and {s.state for s in run.statuses[seen:]} == {Status.HOLDING}
     state = run.states[-1]

@@ -10,16 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import rclpy
 from forked import Forked
-from harness import LOCKSTEP, WORKSPACE, claim_domain, running
-from rclpy.context import Context
-from rclpy.node import Node
+from harness import LOCKSTEP, WORKSPACE, claim_domain, forgetful_server, running
 
 import ebm_concept_ros.srv as srv
 from ebm_concept_ros import conversions as cv
 from ebm_concept_ros.client.concept_arm import ConceptArm, Refused
-from ebm_concept_ros.nodes.runtime.running import SpinThread
 from ebm_core import get_concept
 
 ROOT = Path(__file__).parents[3]
@@ -123,27 +119,13 @@ def test_without_nodes_it_says_whom_it_waited_for(elsewhere):
 
 
 def test_what_changes_nothing_is_asked_again_where_the_answer_is_lost(elsewhere):
-    context = Context()
-    rclpy.init(context=context)
-    node = Node('concept_learner', context=context)
-    asked = []
-
-    def answer(request, response):
-        asked.append(request)
-        if len(asked) == 1:
-            raise RuntimeError('so that no answer is sent')
-        response.success = True
-        return response
-
-    node.create_service(srv.ListConcepts, 'concept_learner/list_concepts', answer)
-    spinning = SpinThread(node)
-    spinning.start()
-    with ConceptArm(timeout_s=60.0) as arm:
+    answer = srv.ListConcepts.Response(success=True)
+    with (
+        forgetful_server(srv.ListConcepts, 'concept_learner/list_concepts', answer) as asked,
+        ConceptArm(timeout_s=60.0) as arm,
+    ):
         assert arm.concepts() == []
     assert len(asked) >= 2
-    spinning.stop()
-    node.destroy_node()
-    rclpy.shutdown(context=context)
 
 
 def test_the_page_has_a_row_for_each_method():

@@ -169,8 +169,7 @@ def test_a_bad_demonstration_is_refused_and_counts_for_nothing(
     for message in (*good[:4], bad):
         demonstrations.publish(message)
     probe.wait_for_report(REFUSED, *texts)
-    wait_until(lambda: 'refused' in learner.log[before:], 'the refusal in the log')
-    assert texts[0] in learner.log[before:]
+    wait_until(lambda: texts[0] in learner.log[before:], 'the refusal in the log')
     # Four good ones and a bad one are not five; the fifth good one is.
     assert not named(concepts, name)
     demonstrations.publish(good[4])
@@ -273,7 +272,7 @@ def test_a_first_composition_that_makes_no_sense_is_refused(weights, tmp_path):
 
 def test_demonstrator_shows_the_named_concept_and_ends(probe, concepts, tmp_path):
     shown = probe.listen(ros.Demonstration, 'demonstrations', qos.DEMONSTRATIONS)
-    for seed in (7, 7, 8):
+    for number, seed in enumerate((7, 7, 8), start=1):
         node = NodeProcess(
             'demonstrator',
             tmp_path / 'log',
@@ -284,6 +283,8 @@ def test_demonstrator_shows_the_named_concept_and_ends(probe, concepts, tmp_path
         )
         status, out = node.end()
         assert status == 0 and out == ''
+        # Concepts are latched: the next one would take the place of one that was not heard yet.
+        wait_until(lambda n=number: len(named(concepts, 'north')) == n, f'concept {number}')
     wait_until(lambda: len(shown) == 15, 'fifteen demonstrations')
     north = get_concept('north')
     for message in shown:
@@ -294,7 +295,6 @@ def test_demonstrator_shows_the_named_concept_and_ends(probe, concepts, tmp_path
         references = (demonstration.attention > 0.5) & ~demonstration.after.movable
         assert (demonstration.after.colours[references].argmax(1) == 0).all()  # red
     assert places(shown[0]) == places(shown[5]) != places(shown[10])
-    wait_until(lambda: len(named(concepts, 'north')) == 3, 'three concepts')
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from harness import Probe, running, set_simulation_state, wait_until
+from harness import Probe, running, set_simulation_state, step_simulation, wait_until
 
 import ebm_concept_ros.msg as ros
-import ebm_concept_ros.srv as srv
 from benchmarks.teach_page.browser import NoBrowser, TaughtPage, browser
 from ebm_concept_ros.nodes.runtime import qos
 from ebm_concept_ros.page.files import to_text
@@ -70,12 +69,6 @@ class Teaching:
         finally:
             self.pause()
 
-    def step(self, steps):
-        """Let so many steps pass."""
-        request = srv.StepSimulation.Request(steps=steps)
-        answer = self.probe.call(srv.StepSimulation, 'simulator/step_simulation', request)
-        assert answer.result.result == ros.Result.RESULT_OK, answer.result.error_message
-
     def start(self, page):
         """Have the arm set out, and let time pass until it is on its way."""
         hand = page.hand()
@@ -84,7 +77,7 @@ class Teaching:
         for _ in range(500):
             if math.dist(page.hand(), hand) >= 0.05:
                 return
-            self.step(20)
+            step_simulation(self.probe, 20)
             page.page.wait_for_timeout(50)
         raise AssertionError('the arm has not set out in 10 000 steps')
 

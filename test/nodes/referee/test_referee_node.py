@@ -5,6 +5,7 @@
 
 import json
 import math
+import os
 import re
 import signal
 from contextlib import contextmanager, suppress
@@ -251,6 +252,9 @@ def has_ended(pid):
 
 
 def test_interrupted_while_it_draws_it_leaves_no_process(probe, tmp_path):
+    picture = tmp_path / 'out' / 'reach_between_7.png'
+    picture.parent.mkdir()
+    os.mkfifo(picture)  # which nobody reads: the drawing does not end by itself
     with watching(probe, tmp_path, scene_message(0.005), render=True) as (node, talk_until):
         parent = node.process.pid
         talk_until(lambda: drawing_process(parent) is not None, 'the drawing')

@@ -10,7 +10,17 @@ import numpy as np
 import pytest
 from faults import concept_message
 from geometry_msgs.msg import Pose, PoseStamped
-from harness import ARM, WORKSPACE, Probe, claim_domain, running, untrained_weights, wait_until
+from harness import (
+    ARM,
+    PATIENCE_S,
+    WORKSPACE,
+    Probe,
+    claim_domain,
+    keeping,
+    running,
+    untrained_weights,
+    wait_until,
+)
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Header
@@ -29,6 +39,7 @@ Spawned, Ran, Loaded = (
     srv.LoadWorld.Response,
 )
 PERIOD_NS = 2_000_000
+EVERY_ONE = QoSProfile(depth=5000)
 FREE = (0.35, -0.2)
 # In real time a tick may find two torques that are each within the rates, or more where somebody
 # was kept waiting.
@@ -60,13 +71,15 @@ class System:
         self._seed = 0
         self.probe = Probe()
         nodes.callback(self.probe.close)
-        self.states = self.probe.listen(JointState, 'joint_states', QoSProfile(depth=5000))
+        self.states = self.probe.listen(JointState, 'joint_states', EVERY_ONE)
         self.scenes = self.probe.listen(ros.Scene, 'scene', qos.LATCHED)
         self.statuses = self.probe.listen(Status, 'controller/status', qos.STATUS)
         self._concepts = self.probe.publisher(ros.Concept, 'concept', qos.LATCHED, matched=False)
-        nodes.enter_context(running('simulator', folder, lockstep=lockstep, scene_seed=3))
+        given = {'lockstep': lockstep, 'scene_seed': 3} | keeping('joint_states')
+        nodes.enter_context(running('simulator', folder, **given))
         given = {'lockstep': lockstep, 'model_dir': weights, 'plan_rate': 50.0}
         nodes.enter_context(running('controller', folder, **given))
+        self.probe.meet('simulator')
 
     def call(self, kind, service, /, **fields):
         return self.probe.call(kind, f'simulator/{service}', kind.Request(**fields))
@@ -148,23 +161,17 @@ def test_paused_time_stands_still_steps_are_counted_and_no_torque_jumps(system):
     assert system.state() == State.STATE_PAUSED
     again = system.set_state(State.STATE_PAUSED).result
     assert again.result == Ran.ALREADY_IN_TARGET_STATE and 'paused already' in again.error_message
-    # What a step publishes comes after all that was published before.
-    assert system.call(srv.StepSimulation, 'step_simulation', steps=1).result.result == 1
-    assert system.call(srv.StepSimulation, 'step_simulation', steps=10).result.result == 1
-    tail_ns = sorted({stamp_ns(state) for state in list(system.states)})[-11:]
-
-    def settled():
-        nonlocal tail_ns
-        found = sorted({stamp_ns(state) for state in list(system.states)})[-11:]
-        found, tail_ns = tail_ns, found
-        return found == tail_ns
-
-    wait_until(settled, 'the last of the states')
-    before = len(system.states)
+    # Who listens from now on hears the steps alone, however late all that was before is heard.
+    node, stepped = system.probe.node, []
+    listening = node.create_subscription(
+        JointState, 'joint_states', lambda state: stepped.append(stamp_ns(state)), EVERY_ONE
+    )
     assert system.call(srv.StepSimulation, 'step_simulation', steps=25).result.result == 1
-    wait_until(lambda: stamp_ns(system.states[-1]) == tail_ns[-1] + 25 * PERIOD_NS, 'the last step')
-    stepped = {stamp_ns(state) for state in system.states[before:]}
-    assert stepped == {tail_ns[-1] + k * PERIOD_NS for k in range(26)}
+    wait_until(lambda: stepped and stepped[-1] == stepped[0] + 25 * PERIOD_NS, 'the last step')
+    assert set(stepped) == {stepped[0] + k * PERIOD_NS for k in range(26)}
+    assert system.call(srv.StepSimulation, 'step_simulation', steps=1).result.result == 1
+    wait_until(lambda: stepped[-1] == stepped[0] + 26 * PERIOD_NS, 'one more step')
+    node.destroy_subscription(listening)
     for steps in (0, 2**40):
         refused = system.call(srv.StepSimulation, 'step_simulation', steps=steps).result
         assert refused.result == Result.RESULT_OPERATION_FAILED
@@ -179,7 +186,8 @@ def test_paused_time_stands_still_steps_are_counted_and_no_torque_jumps(system):
 def test_steps_that_are_left_when_it_is_told_otherwise_are_said(system):
     system.set_state(State.STATE_PAUSED)
     client = system.probe.node.create_client(srv.StepSimulation, 'simulator/step_simulation')
-    assert client.wait_for_service(60.0)
+    assert client.wait_for_service(PATIENCE_S)
+    system.probe.meet('simulator')
     seen = len(system.states)
     stepping = client.call_async(srv.StepSimulation.Request(steps=900_000))
     wait_until(lambda: len(system.states) > seen + 5, 'steps')
@@ -252,7 +260,8 @@ def test_entities_come_go_and_move_and_the_controller_takes_it_up(system):
         system.probe.node.create_client(srv.SpawnEntity, 'simulator/spawn_entity')
         for _ in range(10)
     ]
-    assert all(client.wait_for_service(60.0) for client in clients)
+    assert all(client.wait_for_service(PATIENCE_S) for client in clients)
+    system.probe.meet('simulator')
     asked = [
         client.call_async(
             srv.SpawnEntity.Request(
