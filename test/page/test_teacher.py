@@ -138,6 +138,15 @@ class Lesson:
         return self.teacher.state()
 
 
+async def until(holds):
+    """Let the teacher go on until it holds."""
+    for _ in range(10_000):
+        if holds():
+            return
+        await asyncio.sleep(0.01)
+    pytest.fail('waited in vain')
+
+
 def taught(number=5):
     """Run a test's coroutine on a lesson in which so many examples were shown."""
 
@@ -187,8 +196,7 @@ async def test_it_runs_and_says_how_it_ended(lesson):
     assert lesson.state['running']['state'] == 'paused'
     await lesson.say('resume')
     lesson.nodes.ended.set()
-    await asyncio.sleep(0.01)
-    assert lesson.state['running'] is None
+    await until(lambda: lesson.state['running'] is None)
     assert lesson.state['said'][-1] == 'my concept: reached, 3 mm from the lowest energy.'
 
 
@@ -213,10 +221,9 @@ async def test_a_learner_that_is_started_anew_is_shown_all_examples_again(lesson
     assert len(lesson.state['examples']) == 4
     lesson.nodes.is_there = True
     lesson.nodes.heard.presence(ALL)
-    for _ in range(1000):
-        if lesson.state['verdict']['level'] == 'little' and len(lesson.nodes.shown) == 1:
-            break
-        await asyncio.sleep(0.01)
+    await until(
+        lambda: lesson.state['verdict']['level'] == 'little' and len(lesson.nodes.shown) == 1
+    )
     assert len(lesson.nodes.shown['my concept']) == 4
     assert lesson.state['said'][:2] == ['The learner is gone.', 'The learner is there again.']
     assert 'it was shown them again' in lesson.state['said'][-1]
@@ -229,8 +236,7 @@ async def test_what_the_learner_was_shown_before_is_shown_on_the_page(lesson):
     lesson.nodes.shown = other.nodes.shown
     lesson.nodes.heard.presence(Presence())
     lesson.nodes.heard.presence(ALL)
-    while lesson.state['verdict']['level'] != 'little':
-        await asyncio.sleep(0.01)
+    await until(lambda: lesson.state['verdict']['level'] == 'little')
     assert len(lesson.state['examples']) == len(lesson.nodes.shown['my concept']) == 2
 
 

@@ -15,6 +15,7 @@ from harness import (
     WORKSPACE,
     NodeProcess,
     Probe,
+    keeping,
     last_words,
     running,
     untrained_weights,
@@ -64,7 +65,10 @@ def recorded(tmp_path, weights):
         # The concept is latched; nothing moves, and takes the processor, before there is one.
         for name, parameters in (
             ('simulator', {'lockstep': True}),
-            ('controller', {'lockstep': True, 'model_dir': weights}),
+            (
+                'controller',
+                {'lockstep': True, 'model_dir': weights} | keeping('joint_effort_commands'),
+            ),
         ):
             nodes.enter_context(running(name, tmp_path, **parameters))
 
