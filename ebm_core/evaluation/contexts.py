@@ -17,6 +17,7 @@ from ..relational.inference import with_curves, with_relations
 from ..relational.model import GENERATION_RESTARTS, IDENTIFICATION_RESTARTS, ConceptModel
 from ..relational.objective import demonstrated_code
 from ..relational.sampler import Sampler
+from ..relational.sight import noise_of_places, seen_twice
 from ..relational.state_energy import StateEnergy
 from ..relational.task import Events
 from ..world.scene import COLOURS
@@ -92,9 +93,13 @@ def _measure(
 @torch.no_grad()
 def demonstrated(model: ConceptModel, shown: EventBatch, sampler: Sampler | None = None) -> Tensor:
     """Return w (C, D) of demonstrations (C, M); sampler: in the place of the model's."""
+    everybody = torch.from_numpy(shown.states)
+    stays = torch.from_numpy(shown.present & ~shown.mutable.any(-1))
+    seen = noise_of_places(everybody, stays)
     events = Events.of(shown, keep=shown.participants)
-    w = demonstrated_code(model.energy, sampler or model.sampler, events)
-    return with_curves(model.energy, w, events.states, events.attention, events.roles)
+    events = replace(events, states=seen_twice(events.states))
+    w = demonstrated_code(model.energy, sampler or model.sampler, events, seen=seen)
+    return with_curves(model.energy, w, events.states, events.attention, events.roles, seen)
 
 
 @torch.no_grad()

@@ -68,9 +68,9 @@ def infer_curves(end: Tensor, about: Context) -> tuple[Tensor, Tensor]:
 
 def _with_references(number: int, end: Tensor, about: Context) -> tuple[Tensor, Tensor]:
     """Return the same where there are so many references in all demonstrations."""
-    tried = _combinations(number, end.device)
+    tried = combinations_of(number, end.device)
     value, slope = (part.squeeze(2).double() for part in features(end.unsqueeze(-2), about))
-    coefficients, missed = _fitted(value, slope, tried)
+    coefficients, missed = fitted(value, slope, tried)
     error = missed.square().mean(-1).sqrt()
     surprise = -((error.square() + _EXACT**2).sqrt() / _ANYWHERE).log()
     told = _different(end, about).unsqueeze(-1) - tried.number
@@ -104,7 +104,7 @@ def _different(end: Tensor, about: Context) -> Tensor:
     return (1 / is_same.sum(-1)).sum(-1).amin(-1)
 
 
-def _fitted(value: Tensor, slope: Tensor, tried: Combinations) -> tuple[Tensor, Tensor]:
+def fitted(value: Tensor, slope: Tensor, tried: Combinations) -> tuple[Tensor, Tensor]:
     """Return coefficients (C, W, F), and how far (C, W, M) each is off what all others say."""
     m, g = value.shape[1], tried.sloping.shape[-1]
     phi = torch.einsum('cmf,wfg->cwmg', value, tried.sloping)
@@ -137,7 +137,7 @@ def _fitted(value: Tensor, slope: Tensor, tried: Combinations) -> tuple[Tensor, 
 
 
 @cache
-def _combinations(references: int, device: torch.device) -> Combinations:
+def combinations_of(references: int, device: torch.device) -> Combinations:
     """Return all that are tried where there are so many references."""
     each = list(_of(references))
     most = max(len(sloping) for sloping, _ in each)

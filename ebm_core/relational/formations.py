@@ -37,6 +37,7 @@ _BASE = sum(_PARTS)
 _STIFFNESS = 20.0
 # How far demonstrations may be from what the others say, particle units: root of mean square.
 _NEAR = 0.03
+_NOISES = 2.5  # the same, times the noise of what is seen: it is in either end
 _COUNT_UNIT = 4.0  # particle units: one who is missing costs as much as a third of a unit
 _ALIKE = 1e-3  # numbers of entities that rounding alone makes different
 
@@ -105,10 +106,11 @@ class Formations(nn.Module):
         scale = torch.diag_embed(self.layout.scales(code))
         return _STIFFNESS * scale, -_STIFFNESS * self.layout.targets(code)
 
-    def infer(self, matrix: Tensor) -> Tensor:
+    def infer(self, matrix: Tensor, seen: Tensor | None = None) -> Tensor:
         """Return codes (C, V), zero where there is no formation that the demonstrations agree on.
 
-        matrix: (C, M, sums, V) of M demonstrations.
+        matrix: (C, M, sums, V) of M demonstrations. seen: (C,) the noise of what is seen, particle
+        units, by which they differ as well; None: there is none.
         """
         at, m = self.layout, matrix.shape[1]
         sums = matrix[..., : at.kinds * len(_PARTS)].double().sum(-1) / _STIFFNESS
@@ -124,11 +126,26 @@ class Formations(nn.Module):
         # One left out is missed by what the others say.
         missed = (each - mean.unsqueeze(1)) * m / max(1, m - 1)
         error = torch.stack([p.square().sum(-1).mean(1) for p in missed.split(_PARTS, -1)], -1)
-        agreed = (error.sqrt() < _NEAR * unit) & (count > 0.5).unsqueeze(-1)
+        noise = sums.new_zeros(len(sums)) if seen is None else _NOISES * seen
+        near = (_NEAR**2 + noise.square()).sqrt()[:, None, None]
+        agreed = (error.sqrt() < near * unit) & (count > 0.5).unsqueeze(-1)
         is_formation = is_constant & (count[:, 0] > 0.5) & agreed[..., _DISTANCE].any(-1) & (m > 1)
         agreed[..., _COUNT] = True
         scale = torch.where(agreed & is_formation[:, None, None], 1 / unit, 0.0).flatten(1)
+        if seen is not None:
+            mean = mean / _faded(seen, at.kinds)
         return torch.cat((scale, at.scales(scale) * mean.flatten(1)), -1).to(matrix)
+
+
+def _faded(seen: Tensor, kinds: int) -> Tensor:
+    """Return by how much noise (C,) of what is seen lessens waves in the mean, (C, kinds, base)."""
+    k = torch.arange(1, _DISTANCES + 1, device=seen.device) * _FREQUENCY
+    q, _ = _waves(seen)
+    square = torch.cat((torch.zeros_like(q[:1, 0]), k**2, *2 * (q.square().sum(-1),)))
+    # Both ends of a pair have it; references are seen twice.
+    of_pair = seen.new_tensor([2.0] + [1.5] * (kinds - 1))
+    variance = seen.double().square()[:, None, None] * of_pair.unsqueeze(-1)
+    return (-variance * square / 2).exp()
 
 
 def _units() -> Tensor:

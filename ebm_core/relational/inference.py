@@ -18,12 +18,18 @@ from torch.nn.functional import pad
 from ..errors import InvalidInput
 from ..world.scene import MOVABLE, POSITION, Demonstration, Scene
 from .curve_search import infer_curves
-from .curves import context_of
+from .curves import Context, context_of
 from .energy import Energy, energy_of_matrix
 from .leading import infer_relation
+from .map_fits import shown_in
+from .noisy_search import curves_by_evidence, maps_by_evidence
 from .roles import Roles
 from .sampler import Sampler
+from .sight import changes_colour, noise_seen, settled
 
+EXACTLY_SEEN = 0.005  # particle units; what is seen with less noise is as good as exact
+# By how much demonstrations have to speak for a map or a curve: noisy ones say little of others.
+NATS = 1.0
 # What the network's residuals count for beside a curve: they say where on it, and of one that
 # nobody trained they say little that is right.
 _BESIDE_CURVES = 0.3
@@ -68,7 +74,7 @@ def infer_concept(
     where a code is not finite.
     """
     events = [
-        _Event(d.judged(in_time=in_time), d.attention, of)
+        _Event(settled(d.judged(in_time=in_time)), d.attention, of)
         for d, of in zip(demonstrations, roles.of, strict=True)
     ]
     for k in range(1, roles.number + 1):
@@ -78,10 +84,14 @@ def infer_concept(
         ]
     affine = _residual_matrices(energy, events).unflatten(0, (-1, len(demonstrations)))
     generator = torch.Generator().manual_seed(seed)
-    found = sampler.infer_code(affine, energy.maps, energy.formations, generator=generator)
+    seen = noise_seen(demonstrations)
+    found = sampler.infer_code(
+        affine, energy.maps, energy.formations, generator=generator, seen=seen.expand(len(affine))
+    )
     energies = energy_of_matrix(affine, found.unsqueeze(1))
     if energy.curves is not None and (acted := _acted(energy, events[: len(demonstrations)])):
-        found[:1] = with_curves(energy, found[:1], *acted)
+        found[:1] = with_curves(energy, found[:1], *acted, seen)
+        energies[0] = energy_of_matrix(affine[0], found[:1])
     if energy.leaders is not None:
         x, attention, present = told = _told(demonstrations, roles)
         found[1:] = with_relations(energy, found[1:], *told)
@@ -112,18 +122,35 @@ def with_relations(
 
 
 def with_curves(
-    energy: Energy, codes: Tensor, states: Tensor, gates: Tensor, roles: Tensor | None
+    energy: Energy,
+    codes: Tensor,
+    states: Tensor,
+    gates: Tensor,
+    roles: Tensor | None,
+    seen: Tensor | None = None,
 ) -> Tensor:
     """Return action codes (C, D) with the curves that M demonstrations lie on.
 
     states: x⁰ and x¹ (C, M, 2, P, F), the one mover first; gates: (C, M, P) of 0 and 1; roles:
     (C, M, P, R) or None. Where more move, or through more states, there are none; nor beside maps.
+    seen: (C,) the noise of what is seen, None where it is not known; where there is some, maps and
+    curves are those that the demonstrations speak for.
     """
     if energy.curves is None or energy.maps is None or states.shape[2] != 2 or not len(states):
         return codes
     columns, place = energy.curves.columns, states[..., POSITION]
     others = None if roles is None else roles[:, :, 1:]
     about = context_of(place[:, :, 0, 1:], gates[:, :, 1:], place[:, :, 0, 0], others)
+    if seen is not None and (noisy := (seen > EXACTLY_SEEN).nonzero().squeeze(1)).numel():
+        given = (states, gates, roles, *about, seen)
+        some = [None if part is None else part[noisy] for part in given]
+        codes = codes.clone()
+        codes[noisy] = _by_evidence(energy, codes[noisy], *some[:3], Context(*some[3:6]), some[6])
+        exact = (seen <= EXACTLY_SEEN).nonzero().squeeze(1)
+        if len(exact):
+            of = None if roles is None else roles[exact]
+            codes[exact] = with_curves(energy, codes[exact], states[exact], gates[exact], of)
+        return codes
     is_map = codes[:, energy.maps.columns.start] > 0.5
     if is_map.all():
         return codes
@@ -134,6 +161,36 @@ def with_curves(
     scale[: energy.network_code + 1] = _BESIDE_CURVES
     curve = scale * codes + pad(code, (columns.start, codes.shape[-1] - columns.stop))
     return torch.where(found.unsqueeze(-1), curve, codes)
+
+
+def _by_evidence(
+    energy: Energy,
+    codes: Tensor,
+    states: Tensor,
+    gates: Tensor,
+    roles: Tensor | None,
+    about: Context,
+    seen: Tensor,
+) -> Tensor:
+    """Return codes (C, D) as `with_curves` does, by evidence under noise that is seen, (C,)."""
+    maps, curves = energy.maps, energy.curves
+    shown = shown_in(states, gates, roles, maps.layout.entities)
+    found, for_map, stays = maps_by_evidence(shown, seen)
+    of_map = maps.code_of(shown, found).to(codes)
+    of_curve, for_curve = curves_by_evidence(states[:, :, 1, 0, POSITION], about, seen)
+    acts = shown.may_be_map & ~changes_colour(states)
+    is_by_map = for_map > for_curve
+    is_map = acts & is_by_map & ~stays & (for_map > NATS)
+    is_curve = acts & ~is_by_map & (for_curve > NATS)
+    size = codes.shape[-1]
+    network = codes.clone()
+    network[:, maps.columns] = 0.0
+    a_map = pad(of_map, (maps.columns.start, size - maps.columns.stop))
+    scale = torch.ones_like(codes[0])
+    scale[: energy.network_code + 1] = _BESIDE_CURVES
+    curve = scale * network + pad(of_curve, (curves.columns.start, size - curves.columns.stop))
+    codes = torch.where(is_curve.unsqueeze(-1), curve, codes)
+    return torch.where(is_map.unsqueeze(-1), a_map, codes)
 
 
 def _told(demonstrations: Sequence[Demonstration], roles: Roles) -> tuple[Tensor, Tensor, Tensor]:

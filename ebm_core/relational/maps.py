@@ -38,7 +38,7 @@ _FEWEST_LEFT_OVER = 2
 # Where nobody moved so far in any of them, still scenes are shown, which are the network's.
 _MOVED = 0.1
 _LITTLE = 1e-9
-_ALIKE = 1e-3  # numbers of entities that rounding alone makes different
+ALIKE = 1e-3  # numbers of entities that rounding alone makes different
 _X, _Y = 0, 1
 
 
@@ -143,10 +143,7 @@ class Maps(nn.Module):
             some = shown.may_be_map.nonzero().squeeze(1)
             score[some], found[some] = self._best(Shown(*(part[some] for part in shown)))
         is_map = shown.may_be_map & score.isfinite()
-        # What was found is of a role's mean place; the residuals are of the sum.
-        each = shown.number.clamp_min(1.0).repeat_interleave(4, 1)
-        parts = (torch.ones_like(each[:, :1]), found[:, :-2] / each, found[:, -2:], shown.counts)
-        return torch.cat(parts, 1).to(matrix), is_map
+        return self.code_of(shown, found).to(matrix), is_map
 
     def _shown(self, matrix: Tensor) -> Shown:
         """Read what demonstrations show from what a code's coefficients are multiplied with."""
@@ -154,21 +151,29 @@ class Maps(nn.Module):
         place, counts = matrix[..., :2, 0], matrix[..., 2:, 0]
         first = [at.coefficient(e, _X, _X) for e in range(at.entities)]
         others = torch.stack([-matrix[..., _X, c : c + 2] for c in first], -2)
-        is_one_mover = (counts[..., 0] - 1).abs().amax(1) < _ALIKE
-        is_constant = (counts - counts[:, :1]).abs().amax((1, 2)) < _ALIKE
+        is_one_mover = (counts[..., 0] - 1).abs().amax(1) < ALIKE
+        is_constant = (counts - counts[:, :1]).abs().amax((1, 2)) < ALIKE
         moved = (place - others[..., 0, :]).norm(dim=-1).amax(1) > _MOVED
         number = torch.cat((torch.ones_like(counts[:, 0, :1]), counts[:, 0, 1:]), -1)
         mean = others / number.clamp_min(1.0)[:, None, :, None]
         return Shown(place, mean, number, counts[:, 0], is_one_mover & is_constant & moved)
+
+    def code_of(self, shown: Shown, coefficients: Tensor) -> Tensor:
+        """Return the code's part (C, V) of a map with coefficients (C, 4 E + 2)."""
+        # What was found is of a role's mean place; the residuals are of the sum.
+        each = shown.number.clamp_min(1.0).repeat_interleave(4, 1)
+        on = torch.ones_like(each[:, :1])
+        places = coefficients[:, :-2] / each
+        return torch.cat((on, places, coefficients[:, -2:], shown.counts), 1)
 
     def _best(self, shown: Shown) -> tuple[Tensor, Tensor]:
         """Return the score (C,) of the best map, least is best, and its coefficients (C, 4 E + 2).
 
         The score is infinite where no map fits.
         """
-        families = _families(self.layout.entities, shown.place.device)
+        families = families_of(self.layout.entities, shown.place.device)
         m = shown.place.shape[1]
-        design = _design(shown.mean).unsqueeze(1)
+        design = design_of(shown.mean).unsqueeze(1)
         wanted = shown.place.unsqueeze(1) - (design @ families.fixed[:, None, :, None]).squeeze(-1)
         columns = design @ families.free.unsqueeze(1)
         missed, numbers = _left_out(columns, wanted, families.number)
@@ -203,7 +208,7 @@ def _left_out(columns: Tensor, wanted: Tensor, number: Tensor) -> tuple[Tensor, 
     return torch.linalg.solve_ex(rest, residual.unsqueeze(-1)).result.squeeze(-1), numbers
 
 
-def _design(mean: Tensor) -> Tensor:
+def design_of(mean: Tensor) -> Tensor:
     """Return (C, M, 2, 4 E + 2): what the coefficients of entities and offset are multiplied by."""
     c, m, e, _ = mean.shape
     rows = mean.new_zeros(c, m, 2, e, 2, 2)
@@ -213,7 +218,7 @@ def _design(mean: Tensor) -> Tensor:
 
 
 @cache
-def _families(entities: int, device: torch.device) -> Families:
+def families_of(entities: int, device: torch.device) -> Families:
     """Return all structures at once."""
     each = list(_structures(entities))
     most = max(free.shape[1] for _, free, _ in each)

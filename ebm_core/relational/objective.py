@@ -131,12 +131,17 @@ def losses(energy: Energy, sampler: Sampler, tasks: Sequence[Task], config: Loss
 
 
 def demonstrated_code(
-    energy: Energy, sampler: Sampler, shown: Events, *, noise: float = 0.0
+    energy: Energy,
+    sampler: Sampler,
+    shown: Events,
+    *,
+    noise: float = 0.0,
+    seen: Tensor | None = None,
 ) -> Tensor:
-    """Return w (C, D) of demonstrations, events (C, M)."""
+    """Return w (C, D) of demonstrations, events (C, M); seen: (C,) the noise of what is seen."""
     x = energy.inputs(shown.states[:, :, 1:], shown.states[:, :, 0], shown.roles)
     affine = energy.residual_matrix(x, shown.attention)
-    return sampler.infer_code(affine, energy.maps, energy.formations, noise=noise)
+    return sampler.infer_code(affine, energy.maps, energy.formations, noise=noise, seen=seen)
 
 
 def _generation(

@@ -59,6 +59,7 @@ class Sampler(Langevin):
         maps: Maps | None = None,
         formations: Formations | None = None,
         *,
+        seen: Tensor | None = None,
         generator: torch.Generator | None = None,
         noise: float = 0.0,
     ) -> Tensor:
@@ -68,11 +69,11 @@ class Sampler(Langevin):
         w, so they enter once, as the mean of [A | b]ᵀ[A | b]. Its minimum is taken exactly where
         the sampler has a ridge λ, as that of E + λ‖w‖²; the K steps stop on the way to it.
         maps, formations: the energy's; where demonstrations follow a map, it is the code, and where
-            they agree on a formation, it stands beside it.
+            they agree on a formation, it stands beside it. seen: (C,) the noise of what is seen.
         """
         if formations is not None:
             sums, at = formations.layout.sums, formations.columns
-            formation = formations.infer(affine[..., -sums:, at])
+            formation = formations.infer(affine[..., -sums:, at], seen)
             w = self.infer_code(affine[..., :-sums, :], maps, generator=generator, noise=noise)
             return torch.cat((w[..., : at.start], formation, w[..., at.stop :]), -1)
         if maps is None:

@@ -28,6 +28,7 @@ from ..world.scene import COLOUR, MOVABLE, POSITION, Demonstration
 from .energy import Energy
 from .inference import with_curves
 from .sampler import Sampler
+from .sight import changes_colour, noise_seen, settled
 from .state_energy import StateEnergy
 
 ALTERNATIVES = 128
@@ -71,7 +72,10 @@ def understanding(
     number = len(demonstrations)
     others = torch.tensor([[j for j in range(number) if j != i] or [i] for i in range(number)])
     of_others = affine[others]
-    codes = sampler.infer_code(of_others, energy.maps, energy.formations, generator=generator)
+    seen = noise_seen(demonstrations).expand(len(of_others))
+    codes = sampler.infer_code(
+        of_others, energy.maps, energy.formations, generator=generator, seen=seen
+    )
     if len(groups) == 1:
         ((states, of_roles),) = groups.values()
         codes = with_curves(
@@ -80,6 +84,7 @@ def understanding(
             states[others],
             torch.ones_like(states[others][:, :, 0, :, 0]),
             of_roles[others],
+            seen,
         )
     terms = []
     for kind, some in alike.items():
@@ -115,7 +120,8 @@ def _kind(states: Tensor) -> _Kind:
     movers = int((states[0, :, MOVABLE] > 0.5).sum())
     if not changed.any():
         return _Kind(states.shape, movers, None)
-    return _Kind(states.shape, movers, 'colour' if changed[COLOUR].any() else 'position')
+    is_colour = changed[COLOUR].any() and bool(changes_colour(states[None, None], movers))
+    return _Kind(states.shape, movers, 'colour' if is_colour else 'position')
 
 
 def _participants(
@@ -123,7 +129,7 @@ def _participants(
 ) -> tuple[Tensor, Tensor]:
     """Return states (T + 1, P, F) and roles (P, R) of those who take part, movers first."""
     part = demonstration.before.participants(demonstration.attention)
-    judged = demonstration.judged(in_time=in_time)
+    judged = settled(demonstration.judged(in_time=in_time))
     states = torch.from_numpy(np.stack([state.features()[part] for state in judged]))
     if roles is None:
         roles = (~demonstration.before.movable).astype(np.int8)

@@ -89,6 +89,7 @@ def holds_after(
 
     It is judged by what is seen: noise in a scene moves what is asked for with the references.
     """
+    asked = asked.at_start()
     done = generate_events(model, asked, code)
     movers, part = concept.movers, concept.movers + concept.references
     off = concept.violation(
