@@ -19,6 +19,7 @@ from ..relational.objective import demonstrated_code
 from ..relational.sampler import Sampler
 from ..relational.sight import noise_of_places, seen_twice
 from ..relational.state_energy import StateEnergy
+from ..relational.still_scenes import with_whom
 from ..relational.task import Events
 from ..world.scene import COLOURS
 
@@ -99,7 +100,10 @@ def demonstrated(model: ConceptModel, shown: EventBatch, sampler: Sampler | None
     events = Events.of(shown, keep=shown.participants)
     events = replace(events, states=seen_twice(events.states))
     w = demonstrated_code(model.energy, sampler or model.sampler, events, seen=seen)
-    return with_curves(model.energy, w, events.states, events.attention, events.roles, seen)
+    w = with_curves(model.energy, w, events.states, events.attention, events.roles, seen)
+    every = Events.of(shown)
+    ends = every.states[:, :, [0, -1]]
+    return with_whom(model.energy, w, ends, every.attention, every.present, every.roles)
 
 
 @torch.no_grad()

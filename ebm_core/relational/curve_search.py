@@ -74,7 +74,9 @@ def _with_references(number: int, end: Tensor, about: Context) -> tuple[Tensor, 
     error = missed.square().mean(-1).sqrt()
     surprise = -((error.square() + _EXACT**2).sqrt() / _ANYWHERE).log()
     told = _different(end, about).unsqueeze(-1) - tried.number
-    evidence = told * surprise - _COST
+    # Of as likely ones the first, which is the simplest.
+    later = _LITTLE * torch.arange(len(tried.number), device=end.device)
+    evidence = told * surprise - _COST - later
     fits = (error < _NEAR) & (evidence > _EVIDENCE)
     evidence = evidence.masked_fill(~fits, -torch.inf)
     best, first = evidence.max(-1)
@@ -179,8 +181,8 @@ def _of(number: int) -> Iterator[_Combination]:
         yield [off_y], one
         yield [{i: 1.0}, {y: 1.0}], one  # parabolas, and what else has a directrix
         yield [{i: 1.0}, {x: 1.0}], one
-    if number > 1:
-        yield [{curves.TO_ALL: 1.0}], one
+    if number != 1:
+        yield [{curves.TO_ALL: 1.0}], one  # of nobody, the plane's middle
     for pair, (i, j) in enumerate(((0, 1), (0, 2), (1, 2))):
         if j >= number:
             continue
@@ -204,3 +206,6 @@ def _of(number: int) -> Iterator[_Combination]:
             yield [{curves.ALONG + pair: 1.0, curves.THIRD_ALONG + pair: -1.0}], None
             yield [{curves.OFF + pair: 1.0, curves.THIRD_OFF + pair: -1.0}], None
             yield [{third: 1.0}], {curves.APART + pair: 1.0}
+    # On either side; what is on one alone comes before it.
+    for aside in range(curves.ASIDE, curves.ASIDE + 2 * (1 + number)):
+        yield [{aside: 1.0}], one

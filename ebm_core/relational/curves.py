@@ -29,13 +29,14 @@ _SOFT = 1e-3  # particle units; distances have a gradient where two places meet
 _STIFFNESS = 20.0  # per unit², as that of maps
 _LEAST_APART = 0.05  # of two references whose line counts
 # Where a feature begins: distances to references, to the middles of pairs and of all, and to where
-# the mover was; the larger coordinate of what is between; coordinates; off and along lines of two.
+# the mover was; the larger coordinate of what is between; coordinates; off and along lines of two;
+# how far to either side of the plane's middle it is, and of each reference.
 TO_ALL, TO_START = 6, 7
-SQUARE, PLACE, OFF, ALONG = 8, 12, 14, 17
+SQUARE, PLACE, OFF, ALONG, ASIDE = 8, 12, 14, 17, 20
 # What does not depend on the place: one, coordinates of references and start, how far two are
 # apart, and how far off and along the line of two the third is.
-ONE, OF_REFERENCES, OF_START, APART, THIRD_OFF, THIRD_ALONG = 20, 21, 27, 29, 32, 35
-FEATURES = 38
+ONE, OF_REFERENCES, OF_START, APART, THIRD_OFF, THIRD_ALONG = 28, 29, 35, 37, 40, 43
+FEATURES = 46
 RESIDUALS = 2
 # Whether there are curves, of how many references, and whether they alone count.
 SIZE = 3 + RESIDUALS * FEATURES
@@ -94,12 +95,14 @@ def features(place: Tensor, about: Context) -> tuple[Tensor, Tensor]:
     )
     m = place.shape[-2]
     lines = (torch.stack(across, -1), torch.stack(along, -1))
+    from_middles = torch.cat((place.unsqueeze(-2), off[..., :MOST, :]), -2)  # (B, M, 1 + MOST, 2)
     repeated = constants.unsqueeze(-2).expand(*place.shape[:-1], -1)
-    value = torch.cat((far, larger, place, *lines, repeated), -1)
+    value = torch.cat((far, larger, place, *lines, from_middles.abs().flatten(-2), repeated), -1)
     same = torch.eye(2).to(place).expand(*place.shape[:-1], 2, 2)
     d_lines = torch.stack(d_across + d_along, -2).unsqueeze(-3).expand(*place.shape[:-1], -1, -1)
+    d_aside = (from_middles.sign().unsqueeze(-1) * torch.eye(2).to(place)).flatten(-3, -2)
     still = place.new_zeros(*place.shape[:-1], FEATURES - ONE, 2)
-    slope = torch.cat((off / far.unsqueeze(-1), d_larger, same, d_lines, still), -2)
+    slope = torch.cat((off / far.unsqueeze(-1), d_larger, same, d_lines, d_aside, still), -2)
     assert value.shape[-2:] == (m, FEATURES)
     return value, slope
 
@@ -116,9 +119,13 @@ class Curves(nn.Module):
         # As for relations: codes of weights without curves are none of those with them.
         self.register_buffer('size', torch.tensor(float(SIZE)))
 
+    def are_in(self, w: Tensor) -> Tensor:
+        """Tell (B,) which codes (B, D) have curves."""
+        return w[:, self.columns.start] > 0.5
+
     def any_in(self, w: Tensor) -> bool:
         """Tell whether any of the codes (B, D) has curves."""
-        return bool((w[:, self.columns.start] > 0.5).any())
+        return bool(self.are_in(w).any())
 
     def alone(self, w: Tensor, about: Context) -> Tensor:
         """Tell (B,) for which codes (B, D) the network says nothing."""

@@ -26,6 +26,7 @@ from .noisy_search import curves_by_evidence, maps_by_evidence
 from .roles import Roles
 from .sampler import Sampler
 from .sight import changes_colour, noise_seen, settled
+from .still_scenes import with_whom
 
 EXACTLY_SEEN = 0.005  # particle units; what is seen with less noise is as good as exact
 # By how much demonstrations have to speak for a map or a curve: noisy ones say little of others.
@@ -57,6 +58,12 @@ class _Event(NamedTuple):
     states: Sequence[Scene]
     attention: np.ndarray
     roles: np.ndarray | None
+
+    @property
+    def roles_played(self) -> np.ndarray:
+        """Return the role (N,) int8 of each, 0 of none."""
+        played = ~self.states[0].movable if self.roles is None else self.roles
+        return played.astype(np.int8)
 
 
 def infer_concept(
@@ -93,6 +100,8 @@ def infer_concept(
         found[:1] = with_curves(energy, found[:1], *acted, seen)
         energies[0] = energy_of_matrix(affine[0], found[:1])
     if energy.leaders is not None:
+        if roles.number == 1 and not any(_moves(d) for d in demonstrations):
+            found[:1] = with_whom(energy, found[:1], *_ends(demonstrations), None)
         x, attention, present = told = _told(demonstrations, roles)
         found[1:] = with_relations(energy, found[1:], *told)
         for k in (1 + energy.leaders.is_relation(found[1:]).nonzero().squeeze(1)).tolist():
@@ -195,23 +204,35 @@ def _by_evidence(
 
 def _told(demonstrations: Sequence[Demonstration], roles: Roles) -> tuple[Tensor, Tensor, Tensor]:
     """Return x⁰ (K, M, N, F), and attention and presence (K, M, N), for the code of each role."""
-    n = max(len(d.before) for d in demonstrations)
+    x = _padded([d.before.features() for d in demonstrations])
+    present = _padded([np.ones(len(d.before)) for d in demonstrations])
+    attention = [
+        _padded([d.attention * told for d, told in zip(demonstrations, of_role, strict=True)])
+        for of_role in (roles.told_by_code(k) for k in range(1, roles.number + 1))
+    ]
+    x, present = (part.expand(roles.number, *part.shape) for part in (x, present))
+    return x, torch.stack(attention), present
 
-    def padded(rows: np.ndarray) -> Tensor:
-        return pad(torch.from_numpy(rows.astype(np.float32)), (0, 0, 0, n - len(rows)))
 
-    x = torch.stack([padded(d.before.features()) for d in demonstrations])
-    present = torch.stack([padded(np.ones((len(d.before), 1))) for d in demonstrations])
-    attention = torch.stack(
-        [
-            padded((d.attention * told)[:, None])
-            for k in range(1, roles.number + 1)
-            for d, told in zip(demonstrations, roles.told_by_code(k), strict=True)
-        ]
-    ).unflatten(0, (roles.number, -1))
-    each = (x, present.squeeze(-1))
-    x, present = (part.expand(roles.number, *part.shape) for part in each)
-    return x, attention.squeeze(-1), present
+def _moves(demonstration: Demonstration) -> bool:
+    before, after = demonstration.before, demonstration.after
+    return bool((before.positions != after.positions).any())
+
+
+def _ends(demonstrations: Sequence[Demonstration]) -> tuple[Tensor, Tensor, Tensor]:
+    """Return x⁰ and xᵀ (1, M, 2, N, F), and attention and presence (1, M, N)."""
+    ends = [[getattr(d, end).features() for d in demonstrations] for end in ('before', 'after')]
+    x = torch.stack([_padded(states) for states in ends], 1)
+    attention = _padded([(d.attention > 0.5).astype(np.float32) for d in demonstrations])
+    present = _padded([np.ones(len(d.before)) for d in demonstrations])
+    return x[None], attention[None], present[None]
+
+
+def _padded(each: Sequence[np.ndarray]) -> Tensor:
+    """Return arrays (N, …) of different N as one, with zeros behind the shorter ones."""
+    n = max(len(rows) for rows in each)
+    rows = [torch.from_numpy(np.asarray(rows, np.float32)) for rows in each]
+    return torch.stack([pad(r, (0, 0) * (r.dim() - 1) + (0, n - len(r))) for r in rows])
 
 
 def inputs_of(energy: Energy, states: Sequence[Scene], roles: np.ndarray | None = None) -> Tensor:
@@ -232,8 +253,7 @@ def _acted(energy: Energy, events: Sequence[_Event]) -> tuple[Tensor, Tensor, Te
     states, roles = [], []
     for event, order in zip(events, orders, strict=True):
         states.append(np.stack([state.features()[order] for state in event.states]))
-        of = ~event.states[0].movable if event.roles is None else event.roles
-        roles.append(energy.inputs.one_hot(of[order].astype(np.int8)))
+        roles.append(energy.inputs.one_hot(event.roles_played[order]))
     x = torch.from_numpy(np.stack(states))[None]
     return x, torch.ones_like(x[:, :, 0, :, 0]), torch.stack(roles)[None]
 
@@ -243,17 +263,19 @@ def _residual_matrices(energy: Energy, events: Sequence[_Event]) -> Tensor:
 
     Events of one size are seen at once, as far as their pairs fit into memory.
     """
-    alike: dict[torch.Size, list[int]] = defaultdict(list)
+    alike: dict[tuple[int, int], list[int]] = defaultdict(list)
     seen = []
     for index, event in enumerate(events):
         part = event.attention > 0
-        x = inputs_of(energy, event.states, event.roles)[:, :, torch.from_numpy(part)]
-        seen.append((x, torch.tensor(event.attention[part], dtype=torch.float32)[None]))
-        alike[x.shape].append(index)
+        states = np.stack([state.features()[part] for state in event.states])
+        seen.append((states, event.attention[part].astype(np.float32), event.roles_played[part]))
+        alike[states.shape[:2]].append(index)
     found: dict[int, Tensor] = {}
-    for (_, times, number, _), indices in alike.items():
-        at_once = max(1, _PAIRS_AT_ONCE // (times * max(1, number) ** 2))
+    for (states, number), indices in alike.items():
+        at_once = max(1, _PAIRS_AT_ONCE // ((states - 1) * max(1, number) ** 2))
         for few in (indices[i : i + at_once] for i in range(0, len(indices), at_once)):
-            x, gates = (torch.cat(part) for part in zip(*(seen[i] for i in few), strict=True))
+            x, gates, roles = zip(*(seen[i] for i in few), strict=True)
+            x, gates = (torch.from_numpy(np.stack(parts)) for parts in (x, gates))
+            x = energy.inputs(x[:, 1:], x[:, 0], energy.inputs.one_hot(np.stack(roles)))
             found |= zip(few, energy.residual_matrix(x, gates), strict=True)
     return torch.stack([found[index] for index in range(len(events))])

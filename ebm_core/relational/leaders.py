@@ -17,6 +17,8 @@ of their places p: the actor's is a, the anchor's r, the others' middle p̄, and
 the nearest of them is. The anchor is told by what it looks like, and so may be who can lead. The
 coefficients are part of the code. Demonstrations decide between a relation, the simplest that makes
 those leaders who were meant, and what they look like, which is the network's (`leading`).
+
+In still scenes m* may also be all that look alike (`still_scenes`).
 """
 
 from __future__ import annotations
@@ -57,7 +59,8 @@ class Way(NamedTuple):
 
 
 SIZE_OF_WAY = len(Way._fields)
-# Whether it is a relation, and how many lead.
+# Whether it is a relation, and how many lead; or that all are meant who look alike, and how alike.
+_ALIKE, _IS_ALIKE = 2.0, 1.5
 SIZE = 2 + SIZE_OF_WAY + 2 * SIZE_OF_LOOKS
 
 
@@ -92,8 +95,16 @@ def _among_others(place: Tensor, can: Tensor) -> tuple[Tensor, Tensor]:
     return off.amin(-1).clamp_max(_NEVER_NEAR), (place - middle).norm(dim=-1)
 
 
+def alike_code(looks: Looks, bound: Tensor) -> Tensor:
+    """Return codes (..., SIZE) of all whose looks are less than bound (...) off these."""
+    head = torch.stack((torch.full_like(bound, _ALIKE), bound), -1)
+    nothing = torch.zeros_like(bound).unsqueeze(-1)
+    way, anchor = (nothing.expand(*bound.shape, n) for n in (SIZE_OF_WAY, SIZE_OF_LOOKS))
+    return torch.cat((head, way, anchor, looks.code().squeeze(-2)), -1)
+
+
 class Leaders(nn.Module):
-    """Relations as a part of codes: who leads by them.
+    """Relations as a part of codes: who leads by them, or who looks alike.
 
     columns: where in a code its part stands; `first` is the first of them.
     """
@@ -106,7 +117,7 @@ class Leaders(nn.Module):
         self.register_buffer('size', torch.tensor(float(SIZE)))
 
     def is_relation(self, w: Tensor) -> Tensor:
-        """Tell (B,) which codes (B, D) are relations."""
+        """Tell (B,) which codes (B, D) are relations, or of all that look alike."""
         return w[:, self.columns.start] > 0.5
 
     def masks(self, x: Tensor, present: Tensor, w: Tensor) -> Tensor:
@@ -122,11 +133,14 @@ class Leaders(nn.Module):
         anchor_looks = Looks.of(of_anchor)
         has_anchor = (anchor_looks.by_colour + anchor_looks.by_shape) > 0.5
         is_anchor = one_of_least(anchor_looks.off(x), stays) & has_anchor.unsqueeze(-1)
-        can = stays & ~is_anchor & (Looks.of(of_who).off(x) < SAME_LOOKS)
+        off = Looks.of(of_who).off(x)
+        can = stays & ~is_anchor & (off < SAME_LOOKS)
         actor, anchor = mean_place(place, movable), mean_place(place, is_anchor)
         ahead = lead(way_of(way), place, can, actor, anchor)
         rank = ahead.argsort(-1, descending=True).argsort(-1)
-        return (movable | is_anchor | (can & (rank < code[:, 1:2].round()))).to(x)
+        of_relation = movable | is_anchor | (can & (rank < code[:, 1:2].round()))
+        alike = here & (off < code[:, 1:2])
+        return torch.where(code[:, :1] > _IS_ALIKE, alike, of_relation).to(x)
 
     def energy(self, x: Tensor, present: Tensor, gates: Tensor, w: Tensor) -> Tensor:
         """Return E (B,) of gates (B, N); the other arguments are as above."""

@@ -28,13 +28,13 @@ from .looks import (
     BY_SHAPE,
     SAME_LOOKS,
     SIZE_OF_LOOKS,
+    SURE,
     likelihood,
     likelihood_of_looks,
     mean_looks,
 )
 
-# Nats. What looks tell so well needs no relation.
-_TOLD = 0.1
+# Nats.
 _FILTERED = 3.0  # what it costs to say that only who looks the same can lead
 _IDLE_ANCHOR = 2.0  # the same, that an anchor has no part in it
 _ANCHORS = 2  # of those who were meant first, so many are tried as the anchor
@@ -43,6 +43,7 @@ _DIRECTIONS, _PLACES = 24, 9
 # Shares of what is said: to lie farthest north, or closest to somebody; simple things beside it;
 # any direction; any place.
 _SHARES = (0.6, 0.25, 0.1, 0.05)
+_SIMPLEST = 8  # ways
 
 
 class Shown(NamedTuple):
@@ -74,8 +75,14 @@ def infer_relation(x: Tensor, attention: Tensor, present: Tensor) -> tuple[Tenso
     found = torch.zeros_like(asked)
     others = shown.stays & ~shown.told
     told, recurs = likelihood_of_looks(x, shown.told, others, BY_COLOUR, BY_SHAPE, BY_BOTH)
-    by_looks, told = (told + recurs).amax(0), told.amax(0)
-    for few in (asked & (told < -_TOLD)).nonzero().squeeze(1).split(_AT_ONCE):
+    by_looks = (told + recurs).amax(0)
+    # What a relation of one entity can be worth at most: that it looks the same in all of them.
+    least_cost = math.log(_SIMPLEST / _SHARES[0])
+    at_most = (recurs[:2].amax(0) - _FILTERED).clamp_min(0) - least_cost
+    asked &= (told.amax(0) < -SURE) & ((number[:, 0] > 1) | (by_looks < at_most))
+    if not asked.any():  # an empty tensor would be split into an empty one
+        return code, found
+    for few in asked.nonzero().squeeze(1).split(_AT_ONCE):
         code[few], value = _relation(Shown(*(part[few] for part in shown)))
         found[few] = value > by_looks[few]
     return code, found
@@ -186,6 +193,7 @@ def _ways(device: torch.device) -> tuple[Way, Tensor]:
     places = [
         named(s=sign, offset_x=x, offset_y=y) for sign, x, y in product((1.0, -1.0), line, line)
     ]
+    assert len(usual) == _SIMPLEST
     groups = list(zip((usual, beside, directions, places), _SHARES, strict=True))
     cost = [math.log(len(group) / share) for group, share in groups for _ in group]
     ways = torch.tensor([way for group, _ in groups for way in group], device=device)

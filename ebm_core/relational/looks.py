@@ -19,7 +19,8 @@ from ..world.scene import COLOUR, SHAPE, SHAPES
 SIZE_OF_LOOKS = 2 + 3 + len(SHAPES)
 SAME_LOOKS = 0.3  # how far off in RGB whoever is taken for the same may be, noise included
 # By how much whoever leads has to lead, that it be no chance: particle units, and of looks RGB.
-_CLEARLY = 0.1
+CLEARLY = 0.1
+SURE = 0.1  # nats that explain so little more need nothing else to explain them
 # Nats: that who was meant looks the same each time would be a chance, one of so many; and how much
 # of that is left, the less alike they look.
 _COLOURS, _SHAPES = math.log(6), math.log(4)
@@ -100,7 +101,7 @@ def likelihood(ahead: Tensor, some: Tensor, others: Tensor) -> Tensor:
 
     ahead: (..., N); some, others: (..., N) bool.
     """
-    scaled = ahead / _CLEARLY
+    scaled = ahead / CLEARLY
     best = scaled.masked_fill(~others, -torch.inf).logsumexp(-1, keepdim=True)
     # Of no others, everybody leads.
     return torch.where(some, torch.nn.functional.logsigmoid(scaled - best), 0.0).sum(-1)

@@ -70,6 +70,19 @@ def refine_masks(
     return masks.squeeze(1), value.squeeze(1)
 
 
+def energies_around(
+    energy: Energy, pairs: Tensor, last: LastLayer, present: Tensor, mask: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Return E (B,) of a mask (B, N), and (B, changes) of all that differ by one or two entities.
+
+    It is infinite of those who are absent. The other arguments are as of `refine_masks`.
+    """
+    around = (mask.unsqueeze(1) - _changes(mask.shape[-1], mask.device)).abs()
+    absent = (around > present.unsqueeze(1)).any(-1)
+    values = _energies(energy, pairs, last, torch.cat((mask.unsqueeze(1), around), 1))
+    return values[:, 0], values[:, 1:].masked_fill(absent, torch.inf)
+
+
 def _best_toggle(
     energy: Energy, pairs: Tensor, present: Tensor, last: LastLayer, masks: Tensor, value: Tensor
 ) -> tuple[Tensor, Tensor]:

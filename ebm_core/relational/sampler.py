@@ -25,6 +25,7 @@ from .layers import homogeneous
 from .maps import Maps
 from .mask_search import grow_masks, refine_masks
 from .state_energy import StateEnergy
+from .way_search import least, with_times_exchanged
 
 LANGEVIN_NOISE = 0.005  # standard deviation per step while training; √α would drown the signal
 TRAJECTORY_SPREAD = 0.5  # standard deviation around x⁰ of where restarts begin, particle units
@@ -34,6 +35,7 @@ CODE_START = 0.05  # standard deviation of the codes that inference starts from
 # Where several entities move, chains end near a formation, not in it. So many of the best go on, so
 # many times, by the later half of the steps.
 _BEST, _TIMES = 8, 4
+_EXCHANGES = 2  # of what trajectories are at in each time
 # By variable: what a chain moves; several entities at once need other steps than one. States come
 # from far and must arrive, so their steps shorten from the beginning: the ends of chains are what
 # shows the likelihood where the energy has false minima.
@@ -154,12 +156,18 @@ class Sampler(Langevin):
         if variable == 'positions' and restarts > 1:
             later = range(self.steps // 2, self.steps)
             for _ in range(_TIMES):
-                best = _least(energy, ends, _BEST)
+                best = least(energy, ends, _BEST)
                 further = self._descend(energy, best, mutable, variable, later)[-1]
                 ends = torch.cat((best, further), 1)
             if isinstance(energy, StateEnergy) and energy.formation is not None:
                 return in_formation(energy, torch.cat((ends, first[:, :_BEST]), 1))
-        return _least(energy, ends, 1).squeeze(1)
+        if variable == 'trajectory' and restarts > 1:
+            later = range(self.steps // 2, self.steps)
+            for _ in range(_EXCHANGES):
+                best = with_times_exchanged(energy, ends, mutable)
+                further = self._descend(energy, best, mutable, variable, later)[-1]
+                ends = torch.cat((best, further, ends), 1)
+        return least(energy, ends, 1).squeeze(1)
 
     def identify(
         self,
@@ -234,13 +242,6 @@ class Sampler(Langevin):
         chosen = masks[torch.arange(b, device=best.device), best]
         around = torch.cat((chosen.unsqueeze(1), grow_masks(energy, pairs, present, last)), 1)
         return refine_masks(energy, pairs, present, last, around)[0]
-
-
-def _least(energy: StateEnergy, states: Tensor, number: int) -> Tensor:
-    """Return the states (B, number, T, P, F) of least energy, or all if there are fewer."""
-    few = min(number, states.shape[1])
-    which = energy(states).topk(few, 1, largest=False).indices
-    return states[torch.arange(len(states), device=states.device).unsqueeze(1), which]
 
 
 def ridge_code(quadratic: Tensor, ridge: Tensor) -> Tensor:

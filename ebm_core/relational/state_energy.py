@@ -55,8 +55,11 @@ class StateEnergy:
         # Pairs whose first entity moves, and those whose second alone does.
         pairs = torch.cat((gg[:, :movers].flatten(1), gg[:, movers:, :movers].flatten(1)), 1)
         self.weights = pairs[:, None, None, None, :]  # (B, 1, 1, 1, pairs)
+        # Of a map, or where two curves cross, the network need not be asked; nor is a GPU.
+        of_network = w[..., : e.network_code + 1]
+        self.silent = e.maps is not None and not w.is_cuda and not bool(of_network.any())
         others = slice(movers, None)
-        if movers < x.shape[-2]:
+        if movers < x.shape[-2] and not self.silent:
             of_others = None if roles is None else roles[..., others, :]
             still = e.pair_sums(e.inputs(x[..., others, :], before[..., others, :], of_others))
             self.static = e.gated_sum(still, gates[:, None, others])[0][..., : e.hidden]
@@ -71,52 +74,59 @@ class StateEnergy:
             else:
                 weight = last.weight[:, : -at.sums, : -at.sums]
                 self.last = LastLayer(weight, last.bias[..., : -at.sums])
-
-    def _first_layer(self, states: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Return the inputs (B, M, T, pairs, H) of g's first SiLU, how distances change, and x.
-
-        That is the gradients of the pairs' distances by the first entity's position, (B, M, T, m,
-        P, 2) where the first moves, and (B, M, T, P - m, m, 2) where the second alone does.
-        """
-        e, m = self.e, self.movers
-        place = states[..., POSITION]
-        near, first_by = separation(place[..., :m, None, :], place[..., None, :, :])
-        far, second_by = separation(place[..., m:, None, :], place[..., None, :m, :])
-        distance = torch.cat((near.flatten(-2), far.flatten(-2)), -1).unsqueeze(-1) * e.g_distance
-        x = e.inputs(states, self.before.expand(*states.shape[:2], -1, -1), self.roles)
-        first, second = x @ e.g_first, x @ e.g_second + e.g_bias
-        u = (first[..., :m, :].unsqueeze(-2) + second.unsqueeze(-3)).flatten(-3, -2)
-        other = first[..., m:, :].unsqueeze(-2) + second[..., :m, :].unsqueeze(-3)
-        return torch.cat((u, other.flatten(-3, -2)), -2) + distance, first_by, second_by, x
+        if self.silent:
+            self.last = LastLayer(self.last.weight[:, e.hidden :], self.last.bias)
 
     def __call__(self, states: Tensor) -> Tensor:
         """Return E (B, M) of candidates (B, M, T, P, F)."""
-        e = self.e
-        silu = torch.nn.functional.silu
-        u, _, _, x = self._first_layer(states)
-        h = silu(silu(u) @ e.g_hidden + e.g_hidden_bias)
-        s = (self.weights @ h).squeeze(-2).sum(-2) + self.static
-        if e.maps:
-            z = self._moments(x)
-            s = torch.cat((s, (z * is_movable(z)).sum(-2)), -1)
-        if self.formation:
-            s = torch.cat((s, self.formation.sums(states[..., POSITION])), -1)
-        energy = e.energy_of_sum(s, self.count, self.last)
+        e, x = self.e, self._inputs(states)
+        s = self._sums(states, self._moments(x))
+        if self.silent:
+            energy = (s @ self.last.weight + self.last.bias).square().sum(-1)
+        else:
+            silu = torch.nn.functional.silu
+            u, _, _ = self._first_layer(states, x)
+            h = silu(silu(u) @ e.g_hidden + e.g_hidden_bias)
+            of_network = (self.weights @ h).squeeze(-2).sum(-2) + self.static
+            energy = e.energy_of_sum(torch.cat((of_network, s), -1), self.count, self.last)
         return energy if self.about is None else energy + self._of_curves(states)[0]
 
     def value_and_gradient(self, states: Tensor) -> tuple[Tensor, Tensor]:
         """Return E (B, M) and ∂E/∂states (B, M, T, P, F), zero for entities that do not move."""
+        e, m, p, x = self.e, self.movers, states.shape[-2], self._inputs(states)
+        z = self._moments(x)
+        s = self._sums(states, z)
+        if self.silent:
+            r = s @ self.last.weight + self.last.bias
+            energy, d_sums = r.square().sum(-1), 2 * r @ self.last.weight.mT
+            d_x = x.new_zeros(*x.shape[:-2], m, x.shape[-1])
+        else:
+            energy, d_x, d_sums = self._of_network(states, x, s)
+        if z is not None:
+            of_moments = d_sums[:, :, None, : e.num_moments]
+            by_movable = (of_moments * z).sum(-1, keepdim=True)
+            d_moments = of_moments * is_movable(z)
+            d_moments = d_moments + torch.nn.functional.pad(by_movable, (0, z.shape[-1] - 1))
+            d_each = d_moments.unsqueeze(-2) * self.gates[..., :m, None]
+            d_x = d_x + vector_jacobian(x[..., :m, :], d_each)
+        gradient = torch.nn.functional.pad(e.inputs.vector_jacobian(d_x), (0, 0, 0, p - m))
+        if self.about is not None:
+            of_curves, d_place = self._of_curves(states)
+            energy = energy + of_curves
+            gradient[:, :, 0, 0, POSITION] += d_place
+        if self.formation:
+            d_place = self.formation.pull(states[..., POSITION], d_sums[..., e.num_moments :])
+            gradient[..., :m, POSITION] += d_place
+        return energy, gradient
+
+    def _of_network(self, states: Tensor, x: Tensor, sums: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return E (B, M), and its gradients by inputs (B, M, T, m, I) and `sums` (B, M, Z)."""
         e, m, p = self.e, self.movers, states.shape[-2]
-        u, first_by, second_by, x = self._first_layer(states)
+        u, first_by, second_by = self._first_layer(states, x)
         t1, slope1 = silu_and_slope(u)
         t2, slope2 = silu_and_slope(t1 @ e.g_hidden + e.g_hidden_bias)
         s = (self.weights @ t2).squeeze(-2).sum(-2) + self.static
-        if e.maps:
-            z = self._moments(x)
-            s = torch.cat((s, (z * is_movable(z)).sum(-2)), -1)
-        if self.formation:
-            s = torch.cat((s, self.formation.sums(states[..., POSITION])), -1)
-        energy, d_s, _ = e.head(s, self.count, self.last)
+        energy, d_s, _ = e.head(torch.cat((s, sums), -1), self.count, self.last)
         d_t2 = self.weights.transpose(-1, -2) * d_s[:, :, None, None, : e.hidden]
         d_u = ((d_t2 * slope2) @ e.g_hidden.T) * slope1
         by_first = d_u[..., : m * p, :].unflatten(-2, (m, p))
@@ -129,28 +139,43 @@ class StateEnergy:
         push = d_distance[..., m * p :].unflatten(-1, (p - m, m)).unsqueeze(-1) * second_by
         d_place = pull.sum(-2) - pull[..., :m, :].sum(-3) - push.sum(-3)
         d_x = d_x + torch.nn.functional.pad(d_place, (0, d_x.shape[-1] - 2))
-        if e.maps:
-            d_sums = d_s[:, :, None, e.hidden : e.hidden + e.num_moments]
-            by_movable = (d_sums * z).sum(-1, keepdim=True)
-            d_moments = d_sums * is_movable(z)
-            d_moments = d_moments + torch.nn.functional.pad(by_movable, (0, z.shape[-1] - 1))
-            d_each = d_moments.unsqueeze(-2) * self.gates[..., :m, None]
-            d_x = d_x + vector_jacobian(x[..., :m, :], d_each)
-        gradient = torch.nn.functional.pad(e.inputs.vector_jacobian(d_x), (0, 0, 0, p - m))
-        if self.about is not None:
-            of_curves, d_place = self._of_curves(states)
-            energy = energy + of_curves
-            gradient[:, :, 0, 0, POSITION] += d_place
+        return energy, d_x, d_s[..., e.hidden :]
+
+    def _first_layer(self, states: Tensor, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the inputs (B, M, T, pairs, H) of g's first SiLU, and how distances change.
+
+        That is the gradients of the pairs' distances by the first entity's position, (B, M, T, m,
+        P, 2) where the first moves, and (B, M, T, P - m, m, 2) where the second alone does.
+        """
+        e, m = self.e, self.movers
+        place = states[..., POSITION]
+        near, first_by = separation(place[..., :m, None, :], place[..., None, :, :])
+        far, second_by = separation(place[..., m:, None, :], place[..., None, :m, :])
+        distance = torch.cat((near.flatten(-2), far.flatten(-2)), -1).unsqueeze(-1) * e.g_distance
+        first, second = x @ e.g_first, x @ e.g_second + e.g_bias
+        u = (first[..., :m, :].unsqueeze(-2) + second.unsqueeze(-3)).flatten(-3, -2)
+        other = first[..., m:, :].unsqueeze(-2) + second[..., :m, :].unsqueeze(-3)
+        return torch.cat((u, other.flatten(-3, -2)), -2) + distance, first_by, second_by
+
+    def _inputs(self, states: Tensor) -> Tensor:
+        """Return the inputs (B, M, T, P, I) of candidates (B, M, T, P, F)."""
+        return self.e.inputs(states, self.before.expand(*states.shape[:2], -1, -1), self.roles)
+
+    def _sums(self, states: Tensor, z: Tensor | None) -> Tensor:
+        """Return the sums (B, M, Z) that maps and formations need; z: `_moments`."""
+        parts = [states.new_zeros(*states.shape[:2], 0)]
+        if z is not None:
+            parts.append((z * is_movable(z)).sum(-2))
         if self.formation:
-            of_formation = d_s[..., e.hidden + e.num_moments :]
-            d_place = self.formation.pull(states[..., POSITION], of_formation)
-            gradient[..., :m, POSITION] += d_place
-        return energy, gradient
+            parts.append(self.formation.sums(states[..., POSITION]))
+        return torch.cat(parts, -1)
+
+    def _moments(self, x: Tensor) -> Tensor | None:
+        """Return Σ m_i z_i (B, M, T, Z) of inputs x (B, M, T, P, I), None where nothing asks."""
+        if not self.e.maps:
+            return None
+        return (self.gates.unsqueeze(-2) @ moments(x)).squeeze(-2)
 
     def _of_curves(self, states: Tensor) -> tuple[Tensor, Tensor]:
         """Return E (B, M) of curves, and its gradient (B, M, 2) by the mover's place."""
         return self.e.curves.value_and_gradient(states[:, :, 0, 0, POSITION], self.about, self.w)
-
-    def _moments(self, x: Tensor) -> Tensor:
-        """Return Σ m_i z_i (B, M, T, Z) of inputs x (B, M, T, P, I)."""
-        return (self.gates.unsqueeze(-2) @ moments(x)).squeeze(-2)

@@ -34,6 +34,9 @@ def off_line(p, a, b):
 ON = {
     'on a line': (0, lambda p, s: [0.6 * p[:, 0] - 0.8 * p[:, 1] + 0.1]),
     'a step of 0.4 anywhere': (0, lambda p, s: [length(p - s) - 0.4]),
+    'on a ring round the middle': (0, lambda p, s: [length(p) - 0.6]),
+    'at either side of the middle': (0, lambda p, s: [np.abs(p[:, 0]) - 0.5]),
+    'to the left or right of it': (1, lambda p, s, a: [np.abs(p - a)[:, 0] - 0.3]),
     'on a ring': (1, lambda p, s, a: [length(p - a) - 0.3]),
     'on a square': (1, lambda p, s, a: [np.abs(p - a).max(-1) - 0.35]),
     'as far from it as from a line': (1, lambda p, s, a: [length(p - a) - (p[:, 1] + 0.9)]),

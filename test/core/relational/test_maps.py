@@ -179,7 +179,7 @@ def test_trained_weights_take_maps_as_they_are(tmp_path, capsys):
     assert before.sha256 != after.sha256, 'codes of the one are none of the other'
     assert after.code_size > before.code_size and after.card['provenance']['seed'] == 3
     rng = np.random.default_rng(0)
-    shown = get_concept('circle').demonstrations(rng, 5)
+    shown = get_concept('join').demonstrations(rng, 5)
     plain_code, code = (m.infer(shown).action_code for m in (before, after))
     np.testing.assert_allclose(code[: len(plain_code)], plain_code, rtol=1e-5)
     assert main(['add-maps', '--model', str(SHIPPED / 'concepts'), *out]) == 2
