@@ -28,7 +28,9 @@ from .curves import FEATURES, MOST, SIZE, Context, features
 # Particle units: how far off a place anywhere is, and what is nearer than that differs by rounding.
 _ANYWHERE, _EXACT = 0.5, 0.01
 _NEAR = 0.06  # how far off who is on a curve may be, root of mean square
-_COST = math.log(128)  # nats, to say which of so many combinations it is
+_COST = math.log(128)  # nats, to say which of so many combinations it is, of those that are unusual
+# Where on the curve: how far from the others' middle counts, per variance, and what varies less.
+_PULL, _LEAST_SPREAD = 0.0025, 0.15
 _EVIDENCE = 4.0  # nats, by which it has to be more likely than chance
 _ACROSS = 0.5  # sine of the angle, at least, at which two curves meet
 _MOVED = 0.1
@@ -41,12 +43,15 @@ class Combinations(NamedTuple):
     """Features of which residuals are made.
 
     sloping: (W, F, G) and constant: (W, F), zero where there are fewer; number: (W,) of
-    coefficients that are to be found.
+    coefficients that are to be found; cost: (W,) in nats, to say which one it is; one_place: (W,)
+    whether it crosses another in one place.
     """
 
     sloping: Tensor
     constant: Tensor
     number: Tensor
+    cost: Tensor
+    one_place: Tensor
 
 
 @torch.no_grad()
@@ -76,7 +81,7 @@ def _with_references(number: int, end: Tensor, about: Context) -> tuple[Tensor, 
     told = _different(end, about).unsqueeze(-1) - tried.number
     # Of as likely ones the first, which is the simplest.
     later = _LITTLE * torch.arange(len(tried.number), device=end.device)
-    evidence = told * surprise - _COST - later
+    evidence = told * surprise - tried.cost - later
     fits = (error < _NEAR) & (evidence > _EVIDENCE)
     evidence = evidence.masked_fill(~fits, -torch.inf)
     best, first = evidence.max(-1)
@@ -91,8 +96,31 @@ def _with_references(number: int, end: Tensor, about: Context) -> tuple[Tensor, 
     next_best, second = crossing.max(-1)
     is_curve, is_place = best.isfinite(), next_best.isfinite()
     of_second = coefficients[row, second] * is_place.unsqueeze(-1)
-    head = (torch.ones_like(best), number * torch.ones_like(best), is_place.to(best))
-    return torch.cat((torch.stack(head, -1), of_first, of_second), -1).to(end), is_curve
+    alone = is_place & tried.one_place[first] & tried.one_place[second]
+    head = (torch.ones_like(best), number * torch.ones_like(best), alone.to(best))
+    where = where_on_it(end, about, number).flatten(1) * ~is_place.unsqueeze(-1)
+    code = (torch.stack(head, -1), of_first, of_second, where.to(of_first))
+    return torch.cat(code, -1).to(end), is_curve
+
+
+def where_on_it(end: Tensor, about: Context, number: int) -> Tensor:
+    """Return coefficients (C, 2, F): the root of E = _PULL (p − μ)ᵀ S⁻¹ (p − μ) per stiffness.
+
+    μ and S are mean and covariance of where it was shown, from the middle of all references.
+    """
+    m, few = end.shape[1], max(number, 1)
+    place = end - about.references.sum(-2) / few
+    mean = place.mean(1, keepdim=True)
+    least = _LEAST_SPREAD**2 * torch.eye(2).to(end)
+    covariance = (place - mean).mT @ (place - mean) / m + least
+    root = _PULL**0.5 * torch.linalg.cholesky_ex(torch.linalg.inv_ex(covariance).inverse).L.mT
+    out = end.new_zeros(len(end), 2, FEATURES)
+    out[..., curves.PLACE : curves.PLACE + 2] = root
+    out[..., curves.ONE] = -(root @ mean.mT).squeeze(-1)
+    for i in range(number):
+        first = curves.OF_REFERENCES + 2 * i
+        out[..., first : first + 2] = -root / few
+    return out
 
 
 def _different(end: Tensor, about: Context) -> Tensor:
@@ -141,7 +169,8 @@ def fitted(value: Tensor, slope: Tensor, tried: Combinations) -> tuple[Tensor, T
 @cache
 def combinations_of(references: int, device: torch.device) -> Combinations:
     """Return all that are tried where there are so many references."""
-    each = list(_of(references))
+    usual, others = list(_usual(references)), list(_others(references))
+    each = usual + others
     most = max(len(sloping) for sloping, _ in each)
 
     def vector(feature: dict[int, float]) -> Tensor:
@@ -155,26 +184,39 @@ def combinations_of(references: int, device: torch.device) -> Combinations:
         torch.stack([torch.stack(some, -1) for some in sloping]).to(device),
         torch.stack([vector(c or {}) for _, c in each]).to(device),
         torch.tensor([len(s) - 1 + (c is not None) for s, c in each], device=device),
+        torch.tensor([math.log(2 * len(usual))] * len(usual) + [_COST] * len(others)).to(device),
+        torch.tensor([min(s[0]) not in _ASIDE for s, _ in each], device=device),
     )
 
 
+_PAIRS = ((0, 1), (0, 2), (1, 2))
+_ASIDE = range(curves.ASIDE, curves.ASIDE + 2 * (1 + MOST))
 _Combination = tuple[list[dict[int, float]], dict[int, float] | None]
 
 
-def _of(number: int) -> Iterator[_Combination]:
-    """Yield combinations of features that there are with so many references."""
+def _usual(number: int) -> Iterator[_Combination]:
+    """Yield the combinations of features that one thinks of first: lines and rings."""
+    one = {curves.ONE: 1.0}
+    yield [{curves.PLACE: 1.0}], one
+    yield [{curves.PLACE + 1: 1.0}], one
+    yield [{curves.TO_START: 1.0}], one  # so far from where it was
+    for i in range(number):
+        yield [{i: 1.0}], one
+    for pair, (_, j) in enumerate(_PAIRS):
+        if j < number:
+            yield [{curves.OFF + pair: 1.0}], None  # in line
+
+
+def _others(number: int) -> Iterator[_Combination]:
+    """Yield the others that there are with so many references."""
     one = {curves.ONE: 1.0}
     x, y = curves.PLACE, curves.PLACE + 1
     start_x = curves.OF_START
     yield [{x: 1.0}, {y: 1.0}], one  # a line
-    yield [{x: 1.0}], one
-    yield [{y: 1.0}], one
-    yield [{curves.TO_START: 1.0}], one  # so far from where it was
     yield [{x: 1.0, start_x: -1.0}, {y: 1.0, start_x + 1: -1.0}], None  # along a direction
     for i in range(number):
         off_x = {x: 1.0, curves.OF_REFERENCES + 2 * i: -1.0}
         off_y = {y: 1.0, curves.OF_REFERENCES + 2 * i + 1: -1.0}
-        yield [{i: 1.0}], one  # a ring
         yield [{curves.SQUARE + i: 1.0}], one
         yield [off_x, off_y], None  # a line through it
         yield [off_x], one
@@ -183,13 +225,12 @@ def _of(number: int) -> Iterator[_Combination]:
         yield [{i: 1.0}, {x: 1.0}], one
     if number != 1:
         yield [{curves.TO_ALL: 1.0}], one  # of nobody, the plane's middle
-    for pair, (i, j) in enumerate(((0, 1), (0, 2), (1, 2))):
+    for pair, (i, j) in enumerate(_PAIRS):
         if j >= number:
             continue
         apart = {curves.APART + pair: 1.0}
         off, along = {curves.OFF + pair: 1.0}, {curves.ALONG + pair: 1.0}
         nearer, both = {i: 1.0, j: -1.0}, {i: 1.0, j: 1.0}
-        yield [off], None  # in line
         yield [off], one
         yield [off], apart
         yield [along], one  # across the way from one to the other
@@ -207,5 +248,5 @@ def _of(number: int) -> Iterator[_Combination]:
             yield [{curves.OFF + pair: 1.0, curves.THIRD_OFF + pair: -1.0}], None
             yield [{third: 1.0}], {curves.APART + pair: 1.0}
     # On either side; what is on one alone comes before it.
-    for aside in range(curves.ASIDE, curves.ASIDE + 2 * (1 + number)):
+    for aside in _ASIDE[: 2 * (1 + number)]:
         yield [{aside: 1.0}], one

@@ -11,7 +11,8 @@ be is a curve, and what holds on it is one number's being zero,
 a sum of few of the features below: distances of the place p, coordinates, how far along and off the
 line of two references it is. A code has two such residuals at most, which are added to the
 network's; where both of them hold is a place, and the network then says nothing. Their coefficients
-are part of the code. Demonstrations decide which features they are of (`curve_search`).
+are part of the code. Demonstrations decide which features they are of (`curve_search`). Where on
+the curve, two more residuals say weakly: not far from where the others were shown.
 
 Shapes: B any batch axes, M places, F features, K references.
 """
@@ -38,8 +39,9 @@ SQUARE, PLACE, OFF, ALONG, ASIDE = 8, 12, 14, 17, 20
 ONE, OF_REFERENCES, OF_START, APART, THIRD_OFF, THIRD_ALONG = 28, 29, 35, 37, 40, 43
 FEATURES = 46
 RESIDUALS = 2
+_ROWS = RESIDUALS + 2
 # Whether there are curves, of how many references, and whether they alone count.
-SIZE = 3 + RESIDUALS * FEATURES
+SIZE = 3 + _ROWS * FEATURES
 
 
 def to_middle(pair: int) -> int:
@@ -137,25 +139,29 @@ class Curves(nn.Module):
         return (code[:, 0] > 0.5) & (code[:, 1].round() == about.number)
 
     def coefficients(self, w: Tensor, about: Context) -> Tensor:
-        """Return θ (B, RESIDUALS, F) of codes (B, D), zero where there is no curve."""
-        theta = w[:, self.columns][:, 3:].unflatten(-1, (RESIDUALS, FEATURES))
+        """Return θ (B, RESIDUALS + 2, F) of codes (B, D), zero where there is no curve.
+
+        The last two are those of where on it.
+        """
+        theta = w[:, self.columns][:, 3:].unflatten(-1, (_ROWS, FEATURES))
         return theta * self.counts(w, about)[:, None, None]
 
     def value_and_gradient(self, place: Tensor, about: Context, w: Tensor) -> tuple[Tensor, Tensor]:
         """Return E (B, M) and ∂E/∂p (B, M, 2) of places (B, M, 2); w: codes (B, D)."""
         theta = self.coefficients(w, about)
         value, slope = features(place, about)
-        r = value @ theta.mT  # (B, M, RESIDUALS)
+        r = value @ theta.mT  # (B, M, RESIDUALS + 2)
         d_r = torch.einsum('bmfx,brf->bmrx', slope, theta)
         gradient = 2 * _STIFFNESS * (r.unsqueeze(-1) * d_r).sum(-2)
         return _STIFFNESS * r.square().sum(-1), gradient
 
     def of_choices(self, place: Tensor, about: Context, theta: Tensor) -> Tensor:
-        """Return E (B, C) of choices of who takes part.
+        """Return E (B, C) of choices of who takes part, wherever on the curve.
 
-        place: (B, C, 2) of the mover; about: of each choice, (B, C, …); theta: (B, RESIDUALS, F).
+        place: (B, C, 2) of the mover; about: of each choice, (B, C, …); theta: `coefficients`.
         """
         value, _ = features(place.unsqueeze(-2), about)
+        theta = theta[..., :RESIDUALS, :]
         return _STIFFNESS * (value.squeeze(-2) @ theta.mT).square().sum(-1)
 
 

@@ -33,7 +33,7 @@ EXACTLY_SEEN = 0.005  # particle units; what is seen with less noise is as good 
 NATS = 1.0
 # What the network's residuals count for beside a curve: they say where on it, and of one that
 # nobody trained they say little that is right.
-_BESIDE_CURVES = 0.3
+_BESIDE_CURVES = 0.1
 _PAIRS_AT_ONCE = 4096  # that the network sees: what caches hold, and memory is bounded
 
 

@@ -18,7 +18,7 @@ import math
 import torch
 from torch import Tensor
 
-from .curve_search import combinations_of, fitted
+from .curve_search import combinations_of, fitted, where_on_it
 from .curves import MOST, SIZE, Context, features
 from .evidence import evidence_of_fit
 from .map_fits import costs, fits, nobody_moves
@@ -101,10 +101,13 @@ def _with_references(
     (of_one, first), (of_two, pair) = one.max(-1), two.flatten(1).max(-1)
     is_place = of_two > of_one
     first = torch.where(is_place, pair // len(two[0]), first)
-    row = row.squeeze(1)
-    of_second = best[row, pair % len(two[0])] * is_place.unsqueeze(-1)
-    head = (torch.ones_like(of_one), number * torch.ones_like(of_one), is_place.to(of_one))
-    code = torch.cat((torch.stack(head, -1), best[row, first], of_second), -1)
+    row, second = row.squeeze(1), pair % len(two[0])
+    of_second = best[row, second] * is_place.unsqueeze(-1)
+    one_place = tried.one_place[which]
+    alone = is_place & one_place[row, first] & one_place[row, second]
+    head = (torch.ones_like(of_one), number * torch.ones_like(of_one), alone.to(of_one))
+    where = where_on_it(end, about, number).flatten(1) * ~is_place.unsqueeze(-1)
+    code = torch.cat((torch.stack(head, -1), best[row, first], of_second, where), -1)
     return code.to(end), torch.maximum(of_one, of_two).to(end)
 
 

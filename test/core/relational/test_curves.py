@@ -10,7 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ebm_core.relational.curve_search import infer_curves
-from ebm_core.relational.curves import Context, Curves, context_of, features
+from ebm_core.relational.curves import (
+    FEATURES,
+    RESIDUALS,
+    Context,
+    Curves,
+    context_of,
+    features,
+)
 from ebm_core.relational.energy import Energy
 from ebm_core.relational.inputs import Inputs
 from ebm_core.relational.sampler import Sampler
@@ -108,6 +115,11 @@ def inferred(start, where, place):
     return infer_curves(torch.tensor(place, dtype=torch.float32)[None], one)
 
 
+def without_where(code):
+    """The code (1, SIZE) without where on the curve it was shown."""
+    return torch.cat((code[:, : 3 + RESIDUALS * FEATURES], torch.zeros(1, 2 * FEATURES)), 1)
+
+
 @pytest.mark.parametrize('name', ON)
 def test_five_places_tell_their_curve(name):
     rng = np.random.default_rng(0)
@@ -117,11 +129,25 @@ def test_five_places_tell_their_curve(name):
         code, found = inferred(*(part[:SHOWN] for part in (start, where, place)))
         of_others = about(start[SHOWN:], where[SHOWN:])
         there = torch.tensor(place[SHOWN:, None], dtype=torch.float32)
-        w = code.expand(SHOWN, -1)
+        w = without_where(code).expand(SHOWN, -1)
         energy, _ = CURVES.value_and_gradient(there, of_others, w)
         beside, _ = CURVES.value_and_gradient(there + 0.1, of_others, w)
         right.append(bool(found) and energy.max() < 20 * 0.02**2 and beside.mean() > energy.mean())
     assert np.mean(right) >= 0.75
+
+
+def test_where_on_the_curve_it_was_shown_counts_a_little():
+    """North of it, and 0.4 away: a place in the north is better than its mirror image, slightly."""
+    rng = np.random.default_rng(2)
+    angle = rng.uniform(0.2, np.pi - 0.2, SHOWN)
+    where = rng.uniform(-0.5, 0.5, (SHOWN, 1, 2))
+    start = rng.uniform(-1, 1, (SHOWN, 2))
+    place = where[:, 0] + 0.4 * np.stack((np.cos(angle), np.sin(angle)), 1)
+    code, found = inferred(start, where, place)
+    off = np.array([[[0.0, 0.4], [0.0, -0.4], [0.0, 0.65]]])
+    asked = torch.tensor(where[:1] + off, dtype=torch.float32)
+    (energy,), _ = CURVES.value_and_gradient(asked, about(start[:1], where[:1]), code)
+    assert found and energy[0] < energy[1] < energy[2], 'but the curve counts for more'
 
 
 def test_places_anywhere_lie_on_no_curve():
