@@ -16,6 +16,8 @@ from rclpy.task import Future
 from ebm_concept_ros.page.link import Refused
 
 _LOOK_S = 0.02
+# An answer is lost where the server has not discovered yet who asks, which ROS does not wait for.
+_ASK_AGAIN_S = 2.0
 
 
 class PageCalls:
@@ -44,6 +46,22 @@ class PageCalls:
         if getattr(answer, 'success', True):
             return answer
         raise Refused(answer.message)
+
+    async def look_up(self, service: str, **fields: object) -> Any:
+        """Return the answer of a service that changes nothing, and so is asked again for one."""
+        await self.until(self._clients[service].service_is_ready, f'{service}: nobody offers it')
+        asked: list[asyncio.Task] = []
+        try:
+            while True:
+                asked.append(asyncio.create_task(self.call(service, **fields)))
+                done, _ = await asyncio.wait(
+                    asked, timeout=_ASK_AGAIN_S, return_when=asyncio.FIRST_COMPLETED
+                )
+                if done:
+                    return done.pop().result()
+        finally:
+            for task in asked:
+                task.cancel()
 
     async def answer(self, future: Future, who: str) -> Any:
         """Return what a future comes to in time; raises Refused."""

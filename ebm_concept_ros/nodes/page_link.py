@@ -42,11 +42,12 @@ _SERVICES = {
     'concept_learner/replace_demonstration': srv.ReplaceDemonstration,
     'concept_learner/remove_demonstration': srv.RemoveDemonstration,
     'concept_learner/forget_demonstrations': srv.ConceptByName,
-    'concept_learner/list_demonstrations': srv.ListDemonstrations,
     'concept_learner/list_concepts': srv.ListConcepts,
     'concept_learner/save_concept': srv.ConceptByName,
     'concept_learner/load_concept': srv.ConceptByName,
     'concept_learner/delete_concept': srv.ConceptByName,
+    # Asked first, and made last: a learner that has answered it has discovered the others before.
+    'concept_learner/list_demonstrations': srv.ListDemonstrations,
     'controller/pause': Trigger,
     'controller/resume': Trigger,
     'controller/stop': Trigger,
@@ -129,13 +130,13 @@ class PageLink:
 
     async def forget(self, name: str) -> None:
         """Forget what is being collected under a name."""
-        listed = await self._calls.call('concept_learner/list_demonstrations', name='')
+        listed = await self._calls.look_up('concept_learner/list_demonstrations', name='')
         if name in listed.names:
             await self._calls.call('concept_learner/forget_demonstrations', name=name)
 
     async def demonstrations(self, name: str) -> tuple[list[Demonstration], int]:
         """Return those of a name, and how many make a concept."""
-        listed = await self._calls.call('concept_learner/list_demonstrations', name='')
+        listed = await self._calls.look_up('concept_learner/list_demonstrations', name='')
         known = [concept.name for concept in await self.concepts()]
         if name not in listed.names and name not in known:
             return [], listed.needed
@@ -154,7 +155,7 @@ class PageLink:
 
     async def concepts(self) -> list[Known]:
         """Return what the learner knows and has in its library."""
-        listed = await self._calls.call('concept_learner/list_concepts')
+        listed = await self._calls.look_up('concept_learner/list_concepts')
         return [
             Known(
                 concept.name,
