@@ -195,18 +195,20 @@ def test_other_threads_go_on_while_a_plan_is_made():
         while not done.is_set():
             ticks.append(time.perf_counter())
 
+    def ticks_in_the_middle() -> int:
+        began = time.perf_counter()
+        planner._kernel.solve(0.0, start, FIELD, None)
+        took = time.perf_counter() - began
+        assert took > 0.02, 'too short to tell'
+        return sum(began + 0.2 * took < t < began + 0.8 * took for t in list(ticks))
+
+    start = np.concatenate([shipped_arm().home_rad, np.zeros(6)])
     thread = threading.Thread(target=count)
     thread.start()
     try:
-        start = np.concatenate([shipped_arm().home_rad, np.zeros(6)])
-        began = time.perf_counter()
-        planner._kernel.solve(0.0, start, FIELD, None)
-        ended = time.perf_counter()
+        # Held by the planner, the interpreter would be the other thread's at the very ends alone.
+        # Once is enough: on a busy machine that thread may have no core while a plan is made.
+        assert any(ticks_in_the_middle() > 100 for _ in range(50))
     finally:
         done.set()
         thread.join()
-    assert ended - began > 0.02, 'too short to tell'
-    inside = np.array([t for t in ticks if began < t < ended])
-    # Held by the planner, the interpreter would be the other thread's at the very ends alone.
-    middle = (inside > began + 0.2 * (ended - began)) & (inside < began + 0.8 * (ended - began))
-    assert middle.sum() > 100

@@ -6,28 +6,9 @@
 import math
 import signal
 
-import pytest
 from harness import wait_until
-from rcl_interfaces.srv import SetParameters
-from rclpy.parameter import Parameter
 from std_srvs.srv import Trigger
 from teaching import OFF, off_m
-
-
-@pytest.fixture
-def slowly(teaching):
-    """The arm goes at a tenth of its speed."""
-
-    def go_at(scale):
-        scale = Parameter('speed_scale', value=scale).to_parameter_msg()
-        request = SetParameters.Request(parameters=[scale])
-        answer = teaching.probe.call(SetParameters, 'controller/set_parameters', request)
-        assert answer.results[0].successful
-
-    go_at(0.1)
-    with teaching.moving():
-        yield
-    go_at(1.0)
 
 
 def test_five_drags_teach_a_concept_that_the_arm_then_does(teaching, page):
@@ -49,8 +30,8 @@ def test_five_drags_teach_a_concept_that_the_arm_then_does(teaching, page):
 
     page.page.click('#run')
     with teaching.moving():
-        page.wait(lambda: 'reached' in ''.join(page.state['said']), 'the arm there')
-    assert off_m(page) < 0.02
+        page.wait(lambda: 'reached' in ''.join(page.state['said']), 'the end of the run')
+    page.wait(lambda: off_m(page) < 0.02, 'the arm there')
 
 
 def test_a_reload_and_a_second_page_show_all_that_was_shown(teaching, page):
@@ -96,25 +77,26 @@ def test_a_learner_that_is_killed_is_shown_everything_again(teaching, page):
     page.wait(lambda: page.state['verdict']['may_run'] and not page.state['why_not'], 'all again')
 
 
-@pytest.mark.usefixtures('slowly')
 def test_the_space_bar_stops_and_so_does_a_page_that_is_closed(teaching, page):
     def is_stopped():
-        return teaching.statuses and teaching.statuses[-1].reason.startswith('stopped')
+        return teaching.statuses[-1].reason.startswith('stopped')
 
-    page.page.click('#run')
-    page.wait(lambda: page.state['running'], 'it running')
+    def start_from_home(page):
+        assert teaching.probe.call(Trigger, 'simulator/reset', Trigger.Request()).success
+        teaching.start(page)
+
+    start_from_home(page)
     page.page.focus('#undo')
     page.page.keyboard.press('Space')
     page.wait(lambda: page.state['running'] is None, 'the end of the run')
-    wait_until(is_stopped, 'the arm stopped')
+    with teaching.moving():
+        wait_until(is_stopped, 'the arm stopped')
     assert len(page.state['examples']) == 5, 'the button in focus was not pressed'
 
-    # From home, slowly: it must still be on its way when the page is closed.
-    assert teaching.probe.call(Trigger, 'simulator/reset', Trigger.Request()).success
     other = teaching.open()
-    other.page.click('#run')
-    other.wait(lambda: other.state['running'], 'it running')
+    start_from_home(other)
     wait_until(lambda: not is_stopped(), 'the arm not stopped any more')
     other.page.context.close()
-    wait_until(is_stopped, 'the arm stopped')
     page.wait(lambda: 'its connection was lost' in ' '.join(page.state['said']), 'why')
+    with teaching.moving():
+        wait_until(is_stopped, 'the arm stopped')

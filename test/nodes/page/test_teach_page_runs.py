@@ -61,8 +61,10 @@ def test_the_weights_of_a_sum_are_changed_while_the_arm_moves(teaching, page):
     with teaching.moving():
         page.wait(lambda: page.state['running'] is None, 'the end of the run')
     assert page.state['said'][-1].startswith(f'{BESIDE} + {ABOVE}: reached')
+    page.wait(
+        lambda: math.dist(page.hand(), page.last['heat']['lowest']) < 0.08, 'the arm at the lowest'
+    )
     assert is_nearer(page, OFF_ABOVE, OFF, page.hand())
-    assert math.dist(page.hand(), page.last['heat']['lowest']) < 0.08
     for name in (BESIDE, ABOVE):
         page.page.get_by_label(f'{name} in the sum', exact=True).uncheck()
 
@@ -80,15 +82,16 @@ def test_a_paused_arm_goes_on_when_it_is_told_to(teaching, page):
     page.wait(lambda: page.state['name'] == BESIDE and page.state['verdict']['may_run'], BESIDE)
     slide_speed(page, 0.05)
     teaching.start(page)
+    page.page.click('#pause')
+    page.wait(lambda: page.page.inner_text('#pause') == 'Resume', 'the button to go on')
     with teaching.moving():
-        page.page.click('#pause')
         wait_until(lambda: teaching.statuses[-1].reason.startswith('paused'), 'the arm paused')
-        page.wait(lambda: page.page.inner_text('#pause') == 'Resume', 'the button to go on')
         assert away(page, OFF, page.hand()) > 0.1, 'it is not there'
         slide_speed(page, 1)
         page.page.click('#pause')
         page.wait(lambda: page.state['running'] is None, 'the end of the run')
-    assert 'reached' in page.state['said'][-1] and away(page, OFF, page.hand()) < 0.08
+    assert 'reached' in page.state['said'][-1]
+    page.wait(lambda: away(page, OFF, page.hand()) < 0.08, 'the arm there')
 
 
 def test_a_concept_goes_into_a_file_and_comes_back(page):

@@ -57,4 +57,4 @@ def test_the_arm_follows_a_thing_that_is_dragged_while_it_moves(teaching, page):
         page.wait(lambda: page.state['running'] is None, 'the end of the run')
     assert 'reached' in page.state['said'][-1]
     assert math.dist(place(page.thing('triangle', 'table')), end) < 0.02
-    assert off_m(page) < 0.02
+    page.wait(lambda: off_m(page) < 0.02, 'the arm there')
