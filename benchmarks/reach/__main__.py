@@ -18,16 +18,20 @@
     python -m benchmarks.reach --arm my/arm.yaml --workspace my/arm_workspace.yaml --scenes 10
     python -m benchmarks.reach --real-time --scenes 20
     python -m benchmarks.reach --real-time --scenes 1 --hold 60
+    python -m benchmarks.reach --open --scenes 10 --only halfway north
+    torchrun --nproc-per-node 2 -m benchmarks.reach --open --scenes 10
 
 In one process, in lockstep: simulated time waits for the controller, so what is measured does not
 depend on the machine, plan and target times apart. With --moving, success is to follow within 3 cm
 for 3 s, and the error to the goal is the lag. With --compose, two concepts are added up in scenes
 where both can hold, and success is that both do; with --reweigh they hold at different places, the
 weights are 1 and 0 until the arm is on its way and then 0 and 1, and success is the second. With
---appearing, entities that take no part come and go. --real-time runs the launch file instead, and
-with --hold the arm stays at its goal for so long and the times are those of the hold. A run that
-breaks a joint's speed limit or its range, or strikes something, is no success. Needs the
-environment's shell (. scripts/environment.sh). Status 1 when a reach failed.
+--appearing, entities that take no part come and go. With --open, concepts have no name, each scene
+tells its own who takes part, and a predicate is the referee. Processes of torchrun share the
+scenes; only times change. --real-time runs the launch file instead, and with --hold the arm stays
+at its goal for so long and the times are those of the hold. A run that breaks a joint's speed limit
+or its range, or strikes something, is no success. Needs the environment's shell
+(. scripts/environment.sh). Status 1 when a reach failed.
 """
 
 from __future__ import annotations
@@ -62,10 +66,14 @@ def main(argv: list[str] | None = None) -> int:
             for name in args.concepts
         ]
     else:
+        import torch
+
+        from benchmarks.reach.open_series import OpenBench
         from benchmarks.reach.series import Bench, Conditions
+        from ebm_core.training.distributed import joined
 
         try:
-            bench = Bench(args.model, args.arm, args.workspace)
+            bench = (OpenBench if args.open else Bench)(args.model, args.arm, args.workspace)
         except ConfigError as error:
             print(error, file=sys.stderr)
             return 1
@@ -82,7 +90,10 @@ def main(argv: list[str] | None = None) -> int:
             (True, False) if args.no_avoidance else (True,),
             args.on_contact,
         )
-        rows = [bench.series(Conditions(*each), args.seeds) for each in combinations]
+        with joined(torch.device('cpu')) as processes:
+            rows = bench.rows([Conditions(*each) for each in combinations], args.seeds, processes)
+        if not processes.leads:
+            return 0
     print_table(rows)
     if args.json:
         args.json.parent.mkdir(parents=True, exist_ok=True)
@@ -115,6 +126,10 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         metavar='NAME',
         help='the sum of two',
     )
+    parser.add_argument('--open', action='store_true', help='concepts that have no name')
+    parser.add_argument(
+        '--only', nargs='+', default=[], metavar='WORDS', help='of --open: with one in the name'
+    )
     parser.add_argument('--scenes', type=int, default=20, help='arrangements per concept')
     parser.add_argument('--first-seed', type=int, default=1, help='the scenes are numbered from it')
     parser.add_argument(
@@ -141,7 +156,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         default=[HOLD],
         help='what the controller does where something strikes the arm',
     )
-    parser.add_argument('--model', type=Path, default=Path('models/concepts'))
+    parser.add_argument('--model', type=Path, help='models/concepts; with --open models/open')
     parser.add_argument('--arm', default='jaco', help='name of a shipped one, or a YAML file')
     parser.add_argument('--workspace', type=Path, default=Path('config/workspace.yaml'))
     parser.add_argument('--real-time', action='store_true', help='the launch file, scene by scene')
@@ -177,9 +192,14 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         parser.error('--reweigh goes with --compose alone')
     if args.entities and args.compose:
         parser.error('--compose has tables of its own, without --entities')
-    if not args.concepts and not args.compose:
+    if args.open:
+        _open_only(parser, args)
+    elif args.only:
+        parser.error('--only goes with --open')
+    elif not args.concepts and not args.compose:
         args.concepts = ['between']
     args.concepts += [SUM.join(pair) for pair in args.compose]
+    args.model = args.model or Path('models/open' if args.open else 'models/concepts')
     if args.obstacles < 0:
         parser.error(f'--obstacles {args.obstacles}: 0 or more')
     if args.no_avoidance and not args.obstacles:
@@ -198,6 +218,19 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
             parser.error(f'--{option} {getattr(args, option)}: no such file')
     args.seeds = range(args.first_seed, args.first_seed + args.scenes)
     return args
+
+
+def _open_only(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    """Refuse what --open does not go with, and take its concepts."""
+    from benchmarks.reach.open_tasks import OPEN_CONCEPTS
+
+    others = ('concepts', 'compose', 'entities', 'moving', 'appearing', 'reweigh', 'obstacles')
+    if args.real_time or any(getattr(args, name) for name in others):
+        parser.error(f'--open takes no --real-time, --{", --".join(others)}')
+    words = args.only or ['']
+    args.concepts = [name for name in OPEN_CONCEPTS if any(word in name for word in words)]
+    if not args.concepts:
+        parser.error(f'--only: no concept has {" or ".join(args.only)} in its name')
 
 
 if __name__ == '__main__':

@@ -142,6 +142,7 @@ def summarise(runs: list[dict]) -> dict:
     plan_times = [value for run in runs for value in run.get('plan_times_s', ())]
     for name, share in (('median', 50), ('p95', 95), ('p99', 99)):
         out[f'plan_time_s_{name}'] = float(np.percentile(plan_times, share)) if plan_times else None
+    out['understood'] = sum(run.get('understood', True) for run in runs)
     for key in ('target_time_s', 'identified'):
         values = [run[key] for run in runs if run.get(key) is not None]
         reduce = np.median if key == 'target_time_s' else np.mean

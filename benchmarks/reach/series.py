@@ -8,8 +8,10 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -37,7 +39,9 @@ from ebm_concept_ros.oracle.judge import ReachJudge
 from ebm_concept_ros.types import AnyConcept, ComposedConcept, ConceptCodes
 from ebm_concept_ros.workspace import load_workspace
 from ebm_core.concepts import Concept
+from ebm_core.evaluation.sharing import ALONE, Sharers, shared_out
 from ebm_core.relational.model import load_model
+from ebm_core.world.scene import Demonstration
 
 DEMONSTRATIONS = 5
 FIRST_ALONE, SECOND_ALONE = (1.0, 0.0), (0.0, 1.0)
@@ -76,22 +80,43 @@ class Conditions:
 
 
 class Bench:
-    """The shipped model, arm and workspace, and the codes inferred so far."""
+    """The shipped model, arm and workspace, and the codes inferred so far.
+
+    usual_entities: how many a table has where the conditions do not say, with the effector.
+    """
+
+    usual_entities: ClassVar[str] = '3-6'
 
     def __init__(self, model: Path, arm: Path, workspace: Path = Path('config/workspace.yaml')):
         self.model, self.arm = load_model(model), load_arm(arm)
         self.workspace = load_workspace(workspace)
         self.hand_radius_m = hand_radius_m(self.arm)
 
-    def series(self, conditions: Conditions, seeds: range) -> dict:
-        """Run every scene; return the summary, with `runs`, one dict per scene."""
-        runs = []
-        for seed in seeds:
-            run = self.reach(conditions, seed)
-            runs.append(run)
-            if not run['success']:
-                print(f'failed: {conditions} {run_line(run)}', flush=True)
-        return {**dataclasses.asdict(conditions), **summarise(runs), 'runs': runs}
+    def rows(
+        self, rows: Sequence[Conditions], seeds: range, processes: Sharers = ALONE
+    ) -> list[dict]:
+        """Run every scene of every row; return summaries with `runs`, one dict per scene.
+
+        The processes share the scenes; what does not depend on the clock stays the same.
+        """
+        jobs = [(conditions, seed) for conditions in rows for seed in seeds]
+        runs = shared_out(jobs, lambda job: self._told(*job), processes)
+        each = (runs[i : i + len(seeds)] for i in range(0, len(runs), len(seeds)))
+        return [
+            {
+                **dataclasses.asdict(conditions),
+                'entities': conditions.entities or self.usual_entities,
+                **summarise(some),
+                'runs': some,
+            }
+            for conditions, some in zip(rows, each, strict=True)
+        ]
+
+    def _told(self, conditions: Conditions, seed: int) -> dict:
+        run = self.reach(conditions, seed)
+        if not run['success']:
+            print(f'failed: {conditions} {run_line(run)}', flush=True)
+        return run
 
     def reach(self, conditions: Conditions, seed: int) -> dict:
         """Return the numbers of one scene; demonstrations are as new as the arrangement."""
@@ -179,10 +204,14 @@ class Bench:
             DEMONSTRATIONS,
             reference_colour=COLOURS_REFERRED_TO[index],
         )
+        return self.learned(concept.name, demonstrations)
+
+    def learned(self, name: str, demonstrations: list[Demonstration]) -> ConceptCodes:
+        """Return what the learner would publish of the demonstrations."""
         inferred = self.model.infer(demonstrations)
         threshold = self.model.understanding_threshold
         return ConceptCodes(
-            concept.name,
+            name,
             inferred.action_code,
             inferred.argument_code,
             self.model.sha256,

@@ -10,7 +10,8 @@ from ebm_concept_ros.control.contact_reflex import HOLD
 _MISSING = '–'
 _QUANTILES = ('median', 'p95', 'p99')
 _HEAD = (
-    *('concept', 'field', 'planner', 'changed', 'entities', 'success', '95 %', 'identified'),
+    *('concept', 'field', 'planner', 'changed', 'entities', 'success', '95 %'),
+    *('of understood', 'identified'),
     *('reach s', 'to goal mm', 'to minimum mm', 'torque N·m/s'),
     *('joint limit', 'speed limit', 'peak speed', 'peak rate', 'touched', 'noticed', 'after ms'),
     *('peak speed struck', 'unstruck', 'false alarms', 'plan ms', 'target ms'),
@@ -46,6 +47,7 @@ def _cells(row: dict) -> list[str]:
         str(row['entities'] or '3-6'),
         f'{row["successes"]}/{row["scenes"]}',
         f'{100 * low:.1f}-{100 * high:.1f}',
+        _of_understood(row),
         _share(row['identified']),
         _quantiles(row, 'reach_time_s', 1.0, 2),
         _quantiles(row, 'goal_error_m', 1e3, 1),
@@ -68,6 +70,12 @@ def _cells(row: dict) -> list[str]:
         _lateness(row),
         _number(row.get('missed_deadlines'), 1.0, 0),
     ]
+
+
+def _of_understood(row: dict) -> str:
+    # What is not understood is no success.
+    understood = row.get('understood', row['scenes'])
+    return _MISSING if understood == row['scenes'] else f'{row["successes"]}/{understood}'
 
 
 def _changed(row: dict) -> str:

@@ -17,7 +17,6 @@ from ebm_concept_ros.arm.names import own
 from ebm_concept_ros.arm.table_scene import TableEntity, TableScene
 from ebm_concept_ros.config_files import ConfigError
 from ebm_concept_ros.workspace import Workspace
-from ebm_core.world.scene import COLOURS
 
 TABLE_RGBA = (0.82, 0.80, 0.77, 1.0)
 COLUMN_RGBA = (0.35, 0.36, 0.38, 1.0)
@@ -106,7 +105,7 @@ def _add_entity(spec: mujoco.MjSpec, entity: TableEntity, table_height_m: float)
     body = spec.worldbody.add_body(
         name=own(entity.id), mocap=True, pos=[x, y, table_height_m + half]
     )
-    rgba = [*COLOURS[entity.colour], 1.0]
+    rgba = [*entity.rgb, 1.0]
     radius = entity.radius_m
     box, cylinder = mujoco.mjtGeom.mjGEOM_BOX, mujoco.mjtGeom.mjGEOM_CYLINDER
     if entity.shape == 'circle':

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -34,6 +35,7 @@ _FEWEST_ENTITIES, _MOST_ENTITIES = 3, 6
 _PLACED_WITHIN_UNITS = 0.85
 _MIN_SPACING_UNITS = 0.35
 _MIN_REFERENCE_SPACING_UNITS = 0.6
+_RRGGBB = re.compile('#[0-9a-fA-F]{6}')
 _OBJECT_SHAPES = tuple(shape for shape in SHAPES if shape != 'cross')
 _MAX_ATTEMPTS = 10_000
 
@@ -43,7 +45,7 @@ class TableEntity(Config):
 
     id: str = Field(min_length=1, description='unique within its scene, e.g. blue_0')
     position_in_base_m: tuple[float, float] = Field(description='(x, y) in the base frame, m')
-    colour: str = Field(description=f'one of {", ".join(COLOURS)}')
+    colour: str = Field(description=f'one of {", ".join(COLOURS)}, or #rrggbb')
     shape: str = Field('circle', description=f'one of {", ".join(SHAPES)}')
     radius_m: float = Field(_RADIUS_M, ge=0.005, le=0.1, description='of the footprint, m')
     height_m: float = Field(_HEIGHT_M, ge=0.002, le=0.3, description='above the table, m')
@@ -58,12 +60,20 @@ class TableEntity(Config):
     @field_validator('colour')
     @classmethod
     def _colour_is_known(cls, colour: str) -> str:
-        return _one_of(colour, COLOURS)
+        return colour if _RRGGBB.fullmatch(colour) else _one_of(colour, COLOURS, ' or #rrggbb')
 
     @field_validator('shape')
     @classmethod
     def _shape_is_known(cls, shape: str) -> str:
         return _one_of(shape, SHAPES)
+
+    @property
+    def rgb(self) -> tuple[float, float, float]:
+        """Return the colour, each part in [0, 1]."""
+        if self.colour in COLOURS:
+            return COLOURS[self.colour]
+        r, g, b = (part / 255 for part in bytes.fromhex(self.colour[1:]))
+        return r, g, b
 
 
 class TableScene(Config):
@@ -195,7 +205,7 @@ def _spread_out(rng: np.random.Generator, count: int, num_references: int) -> np
     return None
 
 
-def _one_of(name: str, known: Collection[str]) -> str:
+def _one_of(name: str, known: Collection[str], more: str = '') -> str:
     if name not in known:
-        raise ValueError(f'unknown {name!r}, allowed are {", ".join(known)}')
+        raise ValueError(f'unknown {name!r}, allowed are {", ".join(known)}{more}')
     return name

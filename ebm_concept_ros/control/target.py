@@ -31,12 +31,13 @@ class Part:
     """One concept identified in a scene.
 
     attention: (N,) in [0, 1], in the order of scene.ids. energies: (FIELD_SIZE, FIELD_SIZE), as
-    EnergyField takes them.
+    EnergyField takes them, for one concept by itself or in_sum with others.
     """
 
     concept: ConceptCodes
     attention: np.ndarray
     energies: np.ndarray
+    in_sum: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,9 +77,10 @@ def make_target(
     """
     require_one_actor(scene)
     known = former.parts if former is not None and former.scene is scene else ()
+    in_sum = len(concept.terms) > 1
     parts = tuple(
-        next((part for part in known if same_codes(part.concept, term)), None)
-        or _part(model, term, scene, workspace, seed, attention)
+        next((p for p in known if same_codes(p.concept, term) and p.in_sum == in_sum), None)
+        or _part(model, term, scene, workspace, seed, attention, in_sum)
         for term in concept.terms
     )
     weighted = list(zip(concept.weights, parts, strict=True))
@@ -102,6 +104,7 @@ def _part(
     workspace: Workspace,
     seed: int,
     attention: np.ndarray | None,
+    in_sum: bool,
 ) -> Part:
     if attention is None:
         attention = model.identify(scene.scene, concept.argument_code, seed=seed)
@@ -115,9 +118,9 @@ def _part(
     if len(concept.argument_code) > len(concept.action_code):  # a code for each of several roles
         roles = model.identify_roles(scene.scene, concept.argument_code, seed=seed)
     energies = model.actor_energy(
-        scene.scene, taking_part, concept.action_code, points, roles=roles
+        *(scene.scene, taking_part, concept.action_code, points), roles=roles, in_sum=in_sum
     )
-    return Part(concept, attention, energies.reshape(FIELD_SIZE, FIELD_SIZE))
+    return Part(concept, attention, energies.reshape(FIELD_SIZE, FIELD_SIZE), in_sum)
 
 
 def same_codes(one: ConceptCodes, other: ConceptCodes) -> bool:

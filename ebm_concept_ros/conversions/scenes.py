@@ -20,7 +20,6 @@ from ebm_concept_ros.types import NamedDemonstration, NamedScene
 from ebm_concept_ros.workspace import Workspace
 from ebm_core.world.scene import (
     ACTOR_COLOUR,
-    COLOURS,
     MAX_ENTITIES,
     MAX_STATES,
     SHAPES,
@@ -191,7 +190,7 @@ def table_scene_to_message(
         _entity(
             entity.id,
             (*position, height_m),
-            COLOURS[entity.colour],
+            entity.rgb,
             SHAPES.index(entity.shape),
             False,
             (entity.radius_m, entity.height_m),

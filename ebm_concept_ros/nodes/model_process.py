@@ -54,6 +54,7 @@ class TargetModel(Protocol):
         points: np.ndarray,
         *,
         roles: np.ndarray | None = None,
+        in_sum: bool = False,
     ) -> np.ndarray:
         """Return the energy (M,) with the actor at each point (M, 2)."""
 
@@ -130,9 +131,11 @@ class RemoteModel:
         points: np.ndarray,
         *,
         roles: np.ndarray | None = None,
+        in_sum: bool = False,
     ) -> np.ndarray:
         """Return the energy (M,) with the actor at each point (M, 2)."""
         given = {'attention': attention, 'action_code': action_code, 'points': points}
+        given['in_sum'] = np.array(in_sum)
         given |= {} if roles is None else {'roles': roles}
         return self._ask('actor_energy', scene, **given)
 

@@ -15,7 +15,6 @@ from ebm_concept_ros.field.energy_field import EnergyField
 from ebm_concept_ros.report.heat_map import heat_map
 from ebm_concept_ros.report.video import frame_times_s
 from ebm_concept_ros.workspace import Workspace
-from ebm_core.world.scene import COLOURS
 
 TOP_VIEW_SIZE = (640, 640)
 _MARKERS = {'circle': 'o', 'square': 's', 'triangle': '^', 'cross': 'P'}
@@ -48,7 +47,7 @@ class TopView:
             axes.plot(
                 *at,
                 _MARKERS[entity.shape],
-                color=COLOURS[entity.colour],
+                color=entity.rgb,
                 markeredgecolor='black',
                 markersize=16,
             )

@@ -16,12 +16,14 @@ from ..config import keys_help
 from ..errors import InvalidInput
 from ..evaluation.composition import composition_table, evaluate_compositions
 from ..evaluation.contexts import CONTEXTS, evaluate, evaluate_concept, table
+from ..evaluation.open.sums import evaluate_open_sums
 from ..evaluation.understanding import evaluate_understanding, understanding_table
 from ..model_files import write_card
 from ..relational.config import PRESETS, TrainingConfig, preset
 from ..relational.learner import Learner
 from ..relational.model import ConceptModel, load_model, save_model
 from ..relational.open_recipe import recipe_of
+from ..training.distributed import joined
 from ..world.scene import MAX_ENTITIES
 from . import open_concepts, training
 from .common import USUAL_SCENES, model_options, result_options, scene_options
@@ -78,9 +80,19 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     command = commands.add_parser(
         'compose',
         parents=[result, of_model, scene_options(500)],
-        help='measure sums of two energies',
+        help='measure sums of two energies, and of three',
     )
     command.set_defaults(command=_compose)
+    command.add_argument(
+        '--open', action='store_true', help='of concepts written by hand instead of named ones'
+    )
+    command.add_argument(
+        '--only',
+        nargs='+',
+        default=[],
+        metavar='WORDS',
+        help='measure only sums whose name has one of these in it; their numbers are the same',
+    )
 
     command = commands.add_parser(
         'understand',
@@ -139,20 +151,30 @@ def _evaluate(args: argparse.Namespace) -> dict | None:
     model = load_model(args.model)
     if args.open:
         return open_concepts.run(args, model)
-    metrics = evaluate(
-        model,
-        model.trained_concepts,
-        scenes=args.scenes or USUAL_SCENES,
-        num_entities=(low, high),
-        demonstrations=args.demonstrations,
-        seed=args.seed,
-    )
+    with joined(torch.device('cpu')) as processes:
+        metrics = evaluate(
+            model,
+            model.trained_concepts,
+            scenes=args.scenes or USUAL_SCENES,
+            num_entities=(low, high),
+            demonstrations=args.demonstrations,
+            seed=args.seed,
+            processes=processes,
+        )
+    if not processes.leads:
+        return None
     print(table(metrics))
     return metrics
 
 
-def _compose(args: argparse.Namespace) -> dict:
-    results = evaluate_compositions(load_model(args.model), scenes=args.scenes, seed=args.seed)
+def _compose(args: argparse.Namespace) -> dict | None:
+    model = load_model(args.model)
+    measured = evaluate_open_sums if args.open else evaluate_compositions
+    how = {'scenes': args.scenes, 'seed': args.seed, 'only': args.only}
+    with joined(torch.device('cpu')) as processes:
+        results = measured(model, **how, processes=processes)
+    if not processes.leads:
+        return None
     print(composition_table(results))
     return results
 

@@ -22,6 +22,7 @@ from ..relational.state_energy import StateEnergy
 from ..relational.still_scenes import with_whom
 from ..relational.task import Events
 from ..world.scene import COLOURS
+from .sharing import ALONE, Sharers, shared_out
 
 DEMONSTRATIONS = 5
 _CHUNK = 250  # scenes at once: what fits into memory and, mostly, into caches
@@ -192,10 +193,15 @@ def evaluate(
     num_entities: tuple[int, int] = NUM_ENTITIES,
     demonstrations: int = DEMONSTRATIONS,
     seed: int = 1,
+    processes: Sharers = ALONE,
 ) -> dict[str, dict]:
-    """Measure concepts by name, and the mean over concepts and contexts."""
-    concepts = {
-        name: evaluate_concept(
+    """Measure concepts by name, and the mean over concepts and contexts.
+
+    The processes share the concepts, each of which has random numbers of its own.
+    """
+
+    def measured(name: str) -> dict[str, float]:
+        return evaluate_concept(
             model,
             name,
             scenes=scenes,
@@ -203,8 +209,8 @@ def evaluate(
             demonstrations=demonstrations,
             seed=seed,
         )
-        for name in names
-    }
+
+    concepts = dict(zip(names, shared_out(names, measured, processes), strict=True))
     shares = [row[key] for row in concepts.values() for key in CONTEXTS if key in row]
     return {
         'scenes': scenes,

@@ -38,6 +38,7 @@ SQUARE, PLACE, OFF, ALONG, ASIDE = 8, 12, 14, 17, 20
 # apart, and how far off and along the line of two the third is.
 ONE, OF_REFERENCES, OF_START, APART, THIRD_OFF, THIRD_ALONG = 28, 29, 35, 37, 40, 43
 FEATURES = 46
+_START = [TO_START, OF_START, OF_START + 1]
 RESIDUALS = 2
 _ROWS = RESIDUALS + 2
 # Whether there are curves, of how many references, and whether they alone count.
@@ -145,6 +146,22 @@ class Curves(nn.Module):
         """
         theta = w[:, self.columns][:, 3:].unflatten(-1, (_ROWS, FEATURES))
         return theta * self.counts(w, about)[:, None, None]
+
+    def weigh(self, w: Tensor, residuals: float, nearest: float) -> None:
+        """Multiply the residuals of codes (B, D), in place.
+
+        nearest: what those are multiplied with instead that tell which place of a curve it is:
+        where it was shown, and of two that cross the one that depends on where the mover was.
+        """
+        theta = w[:, self.columns][:, 3:].unflatten(-1, (_ROWS, FEATURES))
+        factor = torch.full_like(theta[..., 0], residuals)
+        factor[:, RESIDUALS:] = nearest
+        two = theta[:, :RESIDUALS]
+        of_start = two[..., _START].abs().amax(-1) > 0
+        is_two = two.abs().amax(-1).gt(0).all(-1, keepdim=True)
+        chooses = of_start & is_two & ~of_start.all(-1, keepdim=True)
+        factor[:, :RESIDUALS] = torch.where(chooses, nearest, residuals)
+        theta.mul_(factor.unsqueeze(-1))
 
     def value_and_gradient(self, place: Tensor, about: Context, w: Tensor) -> tuple[Tensor, Tensor]:
         """Return E (B, M) and ∂E/∂p (B, M, 2) of places (B, M, 2); w: codes (B, D)."""

@@ -21,6 +21,7 @@ from ..world.scene import (
     Demonstration,
     Scene,
 )
+from .composition import weighed
 from .config import ModelConfig, Preset
 from .inference import InferredConcept, infer_concept, inputs_of
 from .learner import Learner
@@ -141,7 +142,8 @@ class ConceptModel:
         chains, one from where they are, the end of least energy counts, or where it leaves the
         workspace, the nearest place within. Raises ModelError if not finite.
         """
-        order, movers, energy = self._state_energy(scene, attention, action_code, roles)
+        w = self._code(action_code)
+        order, movers, energy = self._state_energy(scene, attention, w, roles)
         states = torch.from_numpy(scene.features()[order])[None, None]
         mutable = torch.zeros(1, len(order), NUM_FEATURES)
         mutable[:, :movers, POSITION] = 1.0
@@ -168,12 +170,15 @@ class ConceptModel:
         points: np.ndarray,
         *,
         roles: np.ndarray | None = None,
+        in_sum: bool = False,
     ) -> np.ndarray:
         """Return E (M,) with the actor at each of the points (M, 2), particle units.
 
-        roles: as of `generate`.
+        roles: as of `generate`. in_sum: whether it is to be added to energies of other codes. All
+        have a scale in common; see `composition.weighed`.
         """
-        order, movers, energy = self._state_energy(scene, attention, action_code, roles)
+        w = weighed(self.energy, self._code(action_code), in_sum=in_sum)
+        order, movers, energy = self._state_energy(scene, attention, w, roles)
         if movers != 1:
             raise InvalidInput(
                 f'attention: {movers} movable entities are attended to, generation moves one'
@@ -187,7 +192,7 @@ class ConceptModel:
         self,
         scene: Scene,
         attention: np.ndarray,
-        action_code: np.ndarray,
+        w: torch.Tensor,
         roles: np.ndarray | None,
     ) -> tuple[np.ndarray, int, StateEnergy]:
         """Return the attended entities, movable ones first, how many can move, and E of them."""
@@ -198,7 +203,7 @@ class ConceptModel:
         x = torch.from_numpy(scene.features()[order])[None]
         gates = torch.ones(1, len(order))
         of_roles = None if roles is None else self._roles(scene, roles)[order][None]
-        given = (gates, self._code(action_code), movers, of_roles)
+        given = (gates, w, movers, of_roles)
         energy = StateEnergy(self.energy, x, x.unsqueeze(1), *given)
         return order, movers, energy
 

@@ -32,7 +32,7 @@ class BlueOnes:
         near = np.linalg.norm(scene.colours - COLOURS['blue'], axis=1) < 0.2
         return (near | scene.movable).astype(float)
 
-    def actor_energy(self, scene, attention, code, points, roles=None):
+    def actor_energy(self, scene, attention, code, points, roles=None, in_sum=False):
         reference = scene.positions[(attention > 0.5) & ~scene.movable]
         goal = (reference[0] if len(reference) else np.zeros(2)) + NORTH
         return ((points - goal) ** 2).sum(1)

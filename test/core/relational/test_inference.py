@@ -10,7 +10,7 @@ import torch
 from ebm_core.concepts import get_concept, goal_concept_names
 from ebm_core.concepts.placement import Placement
 from ebm_core.concepts.region import Region
-from ebm_core.evaluation.composition import evaluate_pair
+from ebm_core.evaluation.composition import evaluate_sum
 from ebm_core.evaluation.contexts import evaluate_concept
 from ebm_core.relational.energy import energy_of_matrix
 from ebm_core.relational.model import ModelError
@@ -126,7 +126,7 @@ def test_meets_the_bar_on_novel_scenes(model, name):
 
 @pytest.mark.parametrize('pair', [('between', 'north'), ('north', 'east')])
 def test_a_sum_of_energies_is_solved_by_both(model, pair):
-    row = evaluate_pair(model, pair, scenes=20, seed=13)
+    row = evaluate_sum(model, pair, scenes=20, seed=13)
     assert row['both'] >= 0.8
 
 
