@@ -69,7 +69,8 @@ def weighed(energy: Energy, w: Tensor, *, in_sum: bool) -> Tensor:
     if energy.maps is None:
         return w
     w = w.clone()
-    w[:, energy.maps.columns] *= EXACT
+    if in_sum:  # by itself, a map has no minimum but its own
+        w[:, energy.maps.columns] *= EXACT
     if energy.curves is not None:
         # The network's residuals beside a curve were made small for its sake.
         w[:, : energy.network_code + 1] *= torch.where(energy.curves.are_in(w), EXACT, 1.0)[:, None]
