@@ -19,7 +19,7 @@ def teaching(tmp_path_factory):
 @pytest.fixture(scope='session')
 def page(teaching):
     page = teaching.open()
-    page.wait(lambda: 'Waiting' not in page.state['why_not'] and page.hand(), 'all nodes')
+    page.wait(lambda: 'Waiting' not in page.state['why_not'] and 'live' in page.last, 'all nodes')
     teaching.pause()
     yield page
     assert page.errors == []

@@ -71,6 +71,7 @@ class Teaching:
 
     def start(self, page):
         """Have the arm set out, and let time pass until it is on its way."""
+        page.wait(lambda: 'live' in page.last, 'where the arm is')
         hand = page.hand()
         page.page.click('#run')
         page.wait(lambda: page.state['running'], 'it running')

@@ -40,7 +40,8 @@ def test_a_reload_and_a_second_page_show_all_that_was_shown(teaching, page):
     page.page.wait_for_selector('body[data-ready=true]')
     assert page.state['examples'] == before and page.state['verdict']['may_run']
     other = teaching.open()
-    assert other.state['examples'] == before and other.last['heat']['size'] > 0
+    assert other.state['examples'] == before
+    other.wait(lambda: 'heat' in other.last and other.last['heat']['size'] > 0, 'the heat map')
     other.page.fill('#name', 'another')
     other.page.click('#teach')
     page.wait(lambda: page.state['name'] == 'another', 'the name on both')
