@@ -14,7 +14,7 @@ from ebm_concept_ros.arm.composed_table import composed_table
 from ebm_concept_ros.arm.table_scene import load_table_scene, random_table_scene
 from ebm_concept_ros.config_files import ConfigError
 from ebm_core.concepts import get_concept
-from ebm_core.world.scene import InvalidInput
+from ebm_core.world.scene import COLOURS, InvalidInput
 
 BLUE = {'id': 'blue_0', 'position_in_base_m': [0.4, 0.1], 'colour': 'blue', 'shape': 'circle'}
 
@@ -99,11 +99,18 @@ def test_a_scene_from_yaml(tmp_path):
     assert [entity.id for entity in scene.entities] == ['blue_0', 'blue_1']
 
 
+def test_a_colour_may_be_any(tmp_path):
+    path = write(tmp_path, [{**BLUE, 'colour': '#3366FF'}, {**BLUE, 'id': 'blue_1'}])
+    any_colour, blue = load_table_scene(path, shipped_workspace()).entities
+    assert any_colour.rgb == (0.2, 0.4, 1.0) and blue.rgb == COLOURS['blue']
+
+
 @pytest.mark.parametrize(
     ('entities', 'names'),
     [
         ([], ('entities',)),
         ([{**BLUE, 'colour': 'mauve'}], ('entities.0.colour', 'mauve', 'blue')),
+        ([{**BLUE, 'colour': '#12345g'}], ('entities.0.colour', '#12345g', '#rrggbb')),
         ([{**BLUE, 'shape': 'star'}], ('entities.0.shape', 'star', 'triangle')),
         ([BLUE, BLUE], ('blue_0', '2 times')),
         ([{**BLUE, 'id': 'end_effector'}], ('end_effector', 'reserved')),
