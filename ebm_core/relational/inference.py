@@ -29,6 +29,7 @@ from .sight import changes_colour, noise_seen, settled
 from .still_scenes import with_whom
 
 EXACTLY_SEEN = 0.005  # particle units; what is seen with less noise is as good as exact
+FEW = 3  # demonstrations, which leave too little over to judge each by the others
 # By how much demonstrations have to speak for a map or a curve: noisy ones say little of others.
 NATS = 1.0
 # What the network's residuals count for beside a curve: they say where on it, and of one that
@@ -142,20 +143,23 @@ def with_curves(
 
     states: x⁰ and x¹ (C, M, 2, P, F), the one mover first; gates: (C, M, P) of 0 and 1; roles:
     (C, M, P, R) or None. Where more move, or through more states, there are none; nor beside maps.
-    seen: (C,) the noise of what is seen, None where it is not known; where there is some, maps and
-    curves are those that the demonstrations speak for.
+    seen: (C,) the noise of what is seen, None where it is not known; where there is some, or where
+    demonstrations are FEW, maps and curves are those that the demonstrations speak for.
     """
     if energy.curves is None or energy.maps is None or states.shape[2] != 2 or not len(states):
         return codes
     columns, place = energy.curves.columns, states[..., POSITION]
     others = None if roles is None else roles[:, :, 1:]
     about = context_of(place[:, :, 0, 1:], gates[:, :, 1:], place[:, :, 0, 0], others)
-    if seen is not None and (noisy := (seen > EXACTLY_SEEN).nonzero().squeeze(1)).numel():
+    seen = states.new_zeros(len(states)) if seen is None else seen
+    by_evidence = (seen > EXACTLY_SEEN) | (states.shape[1] <= FEW)
+    if by_evidence.any():
+        rows = by_evidence.nonzero().squeeze(1)
         given = (states, gates, roles, *about, seen)
-        some = [None if part is None else part[noisy] for part in given]
+        some = [None if part is None else part[rows] for part in given]
         codes = codes.clone()
-        codes[noisy] = _by_evidence(energy, codes[noisy], *some[:3], Context(*some[3:6]), some[6])
-        exact = (seen <= EXACTLY_SEEN).nonzero().squeeze(1)
+        codes[rows] = _by_evidence(energy, codes[rows], *some[:3], Context(*some[3:6]), some[6])
+        exact = (~by_evidence).nonzero().squeeze(1)
         if len(exact):
             of = None if roles is None else roles[exact]
             codes[exact] = with_curves(energy, codes[exact], states[exact], gates[exact], of)
