@@ -14,21 +14,20 @@ Shapes: C codes, M demonstrations, F features, W combinations of up to G feature
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
-from functools import cache
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from . import curves
-from .curves import FEATURES, MOST, SIZE, Context, features
+from .curve_kinds import COST, Combinations, combinations_of
+from .curves import FEATURES, MOST, SIZE, Context, depends_on_start, features
+from .place_search import places
 
 # Particle units: how far off a place anywhere is, and what is nearer than that differs by rounding.
 _ANYWHERE, _EXACT = 0.5, 0.01
-_NEAR = 0.06  # how far off who is on a curve may be, root of mean square
-_COST = math.log(128)  # nats, to say which of so many combinations it is, of those that are unusual
+# How far off who is on a curve may be, or in a place: root of mean square.
+_NEAR, _NEAR_PLACE = 0.06, 0.03
 # Where on the curve: how far from the others' middle counts, per variance, and what varies less.
 _PULL, _LEAST_SPREAD = 0.0025, 0.15
 _EVIDENCE = 4.0  # nats, by which it has to be more likely than chance
@@ -37,21 +36,6 @@ _MOVED = 0.1
 _SAME = 0.05  # particle units, within which two places are the same
 _LITTLE = 1e-6
 _MUCH = 1e3
-
-
-class Combinations(NamedTuple):
-    """Features of which residuals are made.
-
-    sloping: (W, F, G) and constant: (W, F), zero where there are fewer; number: (W,) of
-    coefficients that are to be found; cost: (W,) in nats, to say which one it is; one_place: (W,)
-    whether it crosses another in one place.
-    """
-
-    sloping: Tensor
-    constant: Tensor
-    number: Tensor
-    cost: Tensor
-    one_place: Tensor
 
 
 @torch.no_grad()
@@ -71,36 +55,101 @@ def infer_curves(end: Tensor, about: Context) -> tuple[Tensor, Tensor]:
     return code, found
 
 
+class _Found(NamedTuple):
+    """What explains demonstrations best: residuals (C, 2, F) and evidence (C,), -inf of nothing.
+
+    alone: (C,) bool, whether that is a place of which the network says nothing; where: (C, 2, F).
+    """
+
+    residuals: Tensor
+    evidence: Tensor
+    alone: Tensor
+    where: Tensor
+
+
 def _with_references(number: int, end: Tensor, about: Context) -> tuple[Tensor, Tensor]:
     """Return the same where there are so many references in all demonstrations."""
-    tried = combinations_of(number, end.device)
     value, slope = (part.squeeze(2).double() for part in features(end.unsqueeze(-2), about))
+    different = _different(end, about)
+    curve = _best_curves(number, value, slope, different, where_on_it(end, about, number))
+    place = _beside_curve(_best_place(number, value, end.double(), different), curve)
+    is_place = place.evidence > curve.evidence
+    best = _Found(
+        *(
+            torch.where(is_place.view(-1, *[1] * (of_place.dim() - 1)), of_place, of_curve)
+            for of_place, of_curve in zip(place, curve, strict=True)
+        )
+    )
+    ones = torch.ones_like(best.evidence)
+    head = torch.stack((ones, number * ones, best.alone.to(ones)), -1)
+    code = torch.cat((head, best.residuals.flatten(1), best.where.flatten(1)), -1)
+    return code.to(end), best.evidence.isfinite()
+
+
+def _best_curves(
+    number: int, value: Tensor, slope: Tensor, different: Tensor, where: Tensor
+) -> _Found:
+    """Return the best curve, and the best that crosses it, if there is one."""
+    tried = combinations_of(number, value.device)
     coefficients, missed = fitted(value, slope, tried)
-    error = missed.square().mean(-1).sqrt()
-    surprise = -((error.square() + _EXACT**2).sqrt() / _ANYWHERE).log()
-    told = _different(end, about).unsqueeze(-1) - tried.number
-    # Of as likely ones the first, which is the simplest.
-    later = _LITTLE * torch.arange(len(tried.number), device=end.device)
-    evidence = told * surprise - tried.cost - later
-    fits = (error < _NEAR) & (evidence > _EVIDENCE)
-    evidence = evidence.masked_fill(~fits, -torch.inf)
+    told = different.unsqueeze(-1) - tried.number
+    evidence = _evidence(missed.square().mean(-1).sqrt(), told, tried.cost, _NEAR)
     best, first = evidence.max(-1)
     row = torch.arange(len(best), device=best.device)
-    of_first = coefficients[row, first]
-    # Where two curves cross is a place, and the second has to cross the first.
     normal = torch.einsum('cmfx,cwf->cwmx', slope, coefficients)
     normal = torch.nn.functional.normalize(normal, dim=-1)
     one, other = normal[row, first].unsqueeze(1), normal
     sine = (one[..., 0] * other[..., 1] - one[..., 1] * other[..., 0]).abs().mean(-1)
-    crossing = evidence.masked_fill(sine < _ACROSS, -torch.inf)
-    next_best, second = crossing.max(-1)
-    is_curve, is_place = best.isfinite(), next_best.isfinite()
-    of_second = coefficients[row, second] * is_place.unsqueeze(-1)
-    alone = is_place & tried.one_place[first] & tried.one_place[second]
-    head = (torch.ones_like(best), number * torch.ones_like(best), alone.to(best))
-    where = where_on_it(end, about, number).flatten(1) * ~is_place.unsqueeze(-1)
-    code = (torch.stack(head, -1), of_first, of_second, where.to(of_first))
-    return torch.cat(code, -1).to(end), is_curve
+    next_best, second = evidence.masked_fill(sine < _ACROSS, -torch.inf).max(-1)
+    crosses = next_best.isfinite()
+    of_second = coefficients[row, second] * crosses.unsqueeze(-1)
+    return _Found(
+        torch.stack((coefficients[row, first], of_second), 1),
+        best + torch.where(crosses, next_best, 0.0),
+        crosses & tried.one_place[first] & tried.one_place[second],
+        where.to(value) * ~crosses[:, None, None],
+    )
+
+
+def _best_place(number: int, value: Tensor, end: Tensor, different: Tensor) -> _Found:
+    """Return the best place that directions tell: it explains both coordinates of each."""
+    residuals, missed, numbers = places(value, end, number)
+    told = 2 * different.unsqueeze(-1) - numbers
+    evidence = _evidence(missed.square().mean((-1, -2)).sqrt(), told, COST, _NEAR_PLACE)
+    best, which = evidence.max(-1)
+    residuals = residuals[torch.arange(len(best), device=best.device), which]
+    return _Found(residuals, best, torch.ones_like(best).bool(), torch.zeros_like(residuals))
+
+
+def _beside_curve(place: _Found, curve: _Found) -> _Found:
+    """Return places with the curve first, and where on it they are, if they are the nearest on one.
+
+    Who goes to the nearest place of a ring shows a ring: beside other concepts, any place of it is
+    as good. So it is if the place depends on where the mover began, and a curve does not.
+    """
+    free = ~depends_on_start(curve.residuals) & (curve.residuals.abs().amax(-1) > 0)
+    free &= curve.evidence.isfinite().unsqueeze(-1)
+    is_nearest = depends_on_start(place.residuals).any(-1) & free.any(-1)
+    which = free.double().argmax(-1)
+    of_curve = torch.zeros_like(place.residuals)
+    of_curve[:, 0] = curve.residuals[torch.arange(len(which), device=which.device), which]
+    beside = is_nearest[:, None, None]
+    return place._replace(
+        residuals=torch.where(beside, of_curve, place.residuals),
+        where=torch.where(beside, place.residuals, place.where),
+    )
+
+
+def _evidence(error: Tensor, told: Tensor, cost: Tensor | float, near: float) -> Tensor:
+    """Return by how much explanations (C, W) are more likely than chance, -inf where they are not.
+
+    Of as likely ones the first, which is the simplest, counts for a little more. error: root of
+    mean square; told: how many numbers are left over.
+    """
+    surprise = -((error.square() + _EXACT**2).sqrt() / _ANYWHERE).log()
+    later = _LITTLE * torch.arange(error.shape[-1], device=error.device)
+    evidence = told * surprise - cost - later
+    return evidence.masked_fill((error >= near) | (evidence <= _EVIDENCE), -torch.inf)
 
 
 def where_on_it(end: Tensor, about: Context, number: int) -> Tensor:
@@ -164,89 +213,3 @@ def fitted(value: Tensor, slope: Tensor, tried: Combinations) -> tuple[Tensor, T
     found = torch.einsum('wfg,cwg->cwf', tried.sloping, theta[:, :, m])
     found = found + tried.constant * of_constant[:, :, m:]
     return found, off.abs() / steep.clamp_min(0.1)
-
-
-@cache
-def combinations_of(references: int, device: torch.device) -> Combinations:
-    """Return all that are tried where there are so many references."""
-    usual, others = list(_usual(references)), list(_others(references))
-    each = usual + others
-    most = max(len(sloping) for sloping, _ in each)
-
-    def vector(feature: dict[int, float]) -> Tensor:
-        out = torch.zeros(FEATURES, dtype=torch.float64)
-        for index, coefficient in feature.items():
-            out[index] = coefficient
-        return out
-
-    sloping = [[vector(f) for f in s] + [vector({})] * (most - len(s)) for s, _ in each]
-    return Combinations(
-        torch.stack([torch.stack(some, -1) for some in sloping]).to(device),
-        torch.stack([vector(c or {}) for _, c in each]).to(device),
-        torch.tensor([len(s) - 1 + (c is not None) for s, c in each], device=device),
-        torch.tensor([math.log(2 * len(usual))] * len(usual) + [_COST] * len(others)).to(device),
-        torch.tensor([min(s[0]) not in _ASIDE for s, _ in each], device=device),
-    )
-
-
-_PAIRS = ((0, 1), (0, 2), (1, 2))
-_ASIDE = range(curves.ASIDE, curves.ASIDE + 2 * (1 + MOST))
-_Combination = tuple[list[dict[int, float]], dict[int, float] | None]
-
-
-def _usual(number: int) -> Iterator[_Combination]:
-    """Yield the combinations of features that one thinks of first: lines and rings."""
-    one = {curves.ONE: 1.0}
-    yield [{curves.PLACE: 1.0}], one
-    yield [{curves.PLACE + 1: 1.0}], one
-    yield [{curves.TO_START: 1.0}], one  # so far from where it was
-    for i in range(number):
-        yield [{i: 1.0}], one
-    for pair, (_, j) in enumerate(_PAIRS):
-        if j < number:
-            yield [{curves.OFF + pair: 1.0}], None  # in line
-
-
-def _others(number: int) -> Iterator[_Combination]:
-    """Yield the others that there are with so many references."""
-    one = {curves.ONE: 1.0}
-    x, y = curves.PLACE, curves.PLACE + 1
-    start_x = curves.OF_START
-    yield [{x: 1.0}, {y: 1.0}], one  # a line
-    yield [{x: 1.0, start_x: -1.0}, {y: 1.0, start_x + 1: -1.0}], None  # along a direction
-    for i in range(number):
-        off_x = {x: 1.0, curves.OF_REFERENCES + 2 * i: -1.0}
-        off_y = {y: 1.0, curves.OF_REFERENCES + 2 * i + 1: -1.0}
-        yield [{curves.SQUARE + i: 1.0}], one
-        yield [off_x, off_y], None  # a line through it
-        yield [off_x], one
-        yield [off_y], one
-        yield [{i: 1.0}, {y: 1.0}], one  # parabolas, and what else has a directrix
-        yield [{i: 1.0}, {x: 1.0}], one
-    if number != 1:
-        yield [{curves.TO_ALL: 1.0}], one  # of nobody, the plane's middle
-    for pair, (i, j) in enumerate(_PAIRS):
-        if j >= number:
-            continue
-        apart = {curves.APART + pair: 1.0}
-        off, along = {curves.OFF + pair: 1.0}, {curves.ALONG + pair: 1.0}
-        nearer, both = {i: 1.0, j: -1.0}, {i: 1.0, j: 1.0}
-        yield [off], one
-        yield [off], apart
-        yield [along], one  # across the way from one to the other
-        yield [along], apart
-        yield [nearer], None  # equally far
-        yield [nearer], one  # hyperbolas, of one sign
-        yield [{i: 1.0}, {j: 1.0}], None  # Apollonius
-        yield [both], one  # ellipses
-        for centre in ({i: 1.0}, {j: 1.0}, {curves.to_middle(pair): 1.0}):
-            yield [centre], apart  # Thales
-        yield [{curves.to_middle(pair): 1.0}], one
-    if number == MOST:
-        for pair, third in enumerate((2, 1, 0)):
-            yield [{curves.ALONG + pair: 1.0, curves.THIRD_ALONG + pair: -1.0}], None
-            yield [{curves.OFF + pair: 1.0, curves.THIRD_OFF + pair: -1.0}], None
-            yield [{third: 1.0}], {curves.APART + pair: 1.0}
-    # On either side; what is on one alone comes before it.
-    for aside in _ASIDE[: 2 * (1 + number)]:
-        yield [{aside: 1.0}], one

@@ -12,7 +12,8 @@ a sum of few of the features below: distances of the place p, coordinates, how f
 line of two references it is. A code has two such residuals at most, which are added to the
 network's; where both of them hold is a place, and the network then says nothing. Their coefficients
 are part of the code. Demonstrations decide which features they are of (`curve_search`). Where on
-the curve, two more residuals say weakly: not far from where the others were shown.
+the curve, two more residuals say weakly: not far from where the others were shown. A place that
+follows from directions is two residuals, too, one for each coordinate (`place_search`).
 
 Shapes: B any batch axes, M places, F features, K references.
 """
@@ -24,21 +25,22 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from . import directions
+from .directions import LEAST_APART, PAIRS
+
 MOST = 3  # references, in the order of their roles
-_PAIRS = ((0, 1), (0, 2), (1, 2))
 _SOFT = 1e-3  # particle units; distances have a gradient where two places meet
 _STIFFNESS = 20.0  # per unit², as that of maps
-_LEAST_APART = 0.05  # of two references whose line counts
 # Where a feature begins: distances to references, to the middles of pairs and of all, and to where
 # the mover was; the larger coordinate of what is between; coordinates; off and along lines of two;
 # how far to either side of the plane's middle it is, and of each reference.
 TO_ALL, TO_START = 6, 7
 SQUARE, PLACE, OFF, ALONG, ASIDE = 8, 12, 14, 17, 20
 # What does not depend on the place: one, coordinates of references and start, how far two are
-# apart, and how far off and along the line of two the third is.
-ONE, OF_REFERENCES, OF_START, APART, THIRD_OFF, THIRD_ALONG = 28, 29, 35, 37, 40, 43
-FEATURES = 46
-_START = [TO_START, OF_START, OF_START + 1]
+# apart, how far off and along the line of two the third is, and directions.
+ONE, OF_REFERENCES, OF_START, APART, THIRD_OFF, THIRD_ALONG, VECTORS = 28, 29, 35, 37, 40, 43, 46
+FEATURES = VECTORS + 2 * directions.VECTORS
+_START = [TO_START, OF_START, OF_START + 1, *range(VECTORS + 2 * directions.OF_START, FEATURES)]
 RESIDUALS = 2
 _ROWS = RESIDUALS + 2
 # Whether there are curves, of how many references, and whether they alone count.
@@ -62,7 +64,7 @@ def features(place: Tensor, about: Context) -> tuple[Tensor, Tensor]:
     """Return φ (B, M, F) of places (B, M, 2), and ∂φ/∂p (B, M, F, 2)."""
     r = about.references
     mean = r.sum(-2) / about.number.clamp_min(1).unsqueeze(-1)
-    middles = [(r[..., i, :] + r[..., j, :]) / 2 for i, j in _PAIRS]
+    middles = [(r[..., i, :] + r[..., j, :]) / 2 for i, j in PAIRS]
     points = torch.stack((*r.unbind(-2), *middles, mean, about.start), -2).unsqueeze(-3)
     off = place.unsqueeze(-2) - points  # (B, M, 8, 2)
     far = (off.square().sum(-1) + _SOFT**2).sqrt()
@@ -71,10 +73,10 @@ def features(place: Tensor, about: Context) -> tuple[Tensor, Tensor]:
     d_larger = torch.nn.functional.one_hot(which, 2).to(off) * of_square.sign()
     across, along, third, apart = [], [], [], []
     d_across, d_along = [], []
-    for i, j in _PAIRS:
+    for i, j in PAIRS:
         line = r[..., j, :] - r[..., i, :]
         length = line.norm(dim=-1)
-        unit = line / length.clamp_min(_LEAST_APART).unsqueeze(-1)
+        unit = line / length.clamp_min(LEAST_APART).unsqueeze(-1)
         normal = torch.stack((-unit[..., 1], unit[..., 0]), -1)
         (k,) = {0, 1, 2} - {i, j}
         from_first = place - r[..., None, i, :]
@@ -93,6 +95,7 @@ def features(place: Tensor, about: Context) -> tuple[Tensor, Tensor]:
             torch.stack(apart, -1),
             torch.stack([off for off, _ in third], -1),
             torch.stack([along for _, along in third], -1),
+            directions.vectors(r, mean, about.start).flatten(-2),
         ),
         -1,
     )
@@ -157,7 +160,7 @@ class Curves(nn.Module):
         factor = torch.full_like(theta[..., 0], residuals)
         factor[:, RESIDUALS:] = nearest
         two = theta[:, :RESIDUALS]
-        of_start = two[..., _START].abs().amax(-1) > 0
+        of_start = depends_on_start(two)
         is_two = two.abs().amax(-1).gt(0).all(-1, keepdim=True)
         chooses = of_start & is_two & ~of_start.all(-1, keepdim=True)
         factor[:, :RESIDUALS] = torch.where(chooses, nearest, residuals)
@@ -180,6 +183,11 @@ class Curves(nn.Module):
         value, _ = features(place.unsqueeze(-2), about)
         theta = theta[..., :RESIDUALS, :]
         return _STIFFNESS * (value.squeeze(-2) @ theta.mT).square().sum(-1)
+
+
+def depends_on_start(theta: Tensor) -> Tensor:
+    """Tell (...) which residuals (..., F) are of where the mover began."""
+    return theta[..., _START].abs().amax(-1) > 0
 
 
 def context_of(places: Tensor, gates: Tensor, start: Tensor, roles: Tensor | None) -> Context:

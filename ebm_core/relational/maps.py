@@ -176,7 +176,7 @@ class Maps(nn.Module):
         design = design_of(shown.mean).unsqueeze(1)
         wanted = shown.place.unsqueeze(1) - (design @ families.fixed[:, None, :, None]).squeeze(-1)
         columns = design @ families.free.unsqueeze(1)
-        missed, numbers = _left_out(columns, wanted, families.number)
+        missed, numbers = left_out(columns, wanted, families.number)
         error = missed.square().mean((-1, -2)).sqrt()
         is_there = (shown.number > 0.5).unsqueeze(1) | ~families.uses
         is_told = 2 * (m - 1) - families.number >= _FEWEST_LEFT_OVER
@@ -188,7 +188,7 @@ class Maps(nn.Module):
         return best, families.fixed[which] + free
 
 
-def _left_out(columns: Tensor, wanted: Tensor, number: Tensor) -> tuple[Tensor, Tensor]:
+def left_out(columns: Tensor, wanted: Tensor, number: Tensor) -> tuple[Tensor, Tensor]:
     """Return by how much each demonstration is missed by what all others say, and the solution.
 
     columns: (C, F, M, 2, D) of which the first `number` (F,) count, the others are zero. wanted:

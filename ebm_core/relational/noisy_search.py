@@ -18,7 +18,8 @@ import math
 import torch
 from torch import Tensor
 
-from .curve_search import combinations_of, fitted, where_on_it
+from .curve_kinds import combinations_of
+from .curve_search import fitted, where_on_it
 from .curves import MOST, SIZE, Context, features
 from .evidence import evidence_of_fit
 from .map_fits import costs, fits, nobody_moves

@@ -9,7 +9,7 @@ A concept is added by a line in the file of its group. Kinds that are held out o
 
 from __future__ import annotations
 
-from . import curves, formations, held_out, places, regions
+from . import by_direction, curves, formations, held_out, places, regions
 from .concept import OpenConcept
 
 GROUPS: dict[str, tuple[OpenConcept, ...]] = {
@@ -17,6 +17,6 @@ GROUPS: dict[str, tuple[OpenConcept, ...]] = {
     'curves': curves.CONCEPTS,
     'regions': regions.CONCEPTS,
     'several movers, and colours': formations.CONCEPTS,
-    'kinds held out': held_out.CONCEPTS,
+    'kinds held out': held_out.CONCEPTS + by_direction.CONCEPTS,
 }
 CONCEPTS: tuple[OpenConcept, ...] = tuple(c for group in GROUPS.values() for c in group)

@@ -20,6 +20,9 @@ RELATIVE = {
     'halfway to A',
     'twice as far from A as it was',
     'a step of 0.4 west',
+    '0.25 behind A, from where it came',
+    'mirrored at the line x = 0',
+    'mirrored at the line of two',
 }
 by_name = pytest.mark.parametrize('concept', CONCEPTS, ids=lambda c: c.name)
 by_place = pytest.mark.parametrize(

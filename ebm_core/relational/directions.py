@@ -1,0 +1,45 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Directions that demonstrators go by: from one reference to another, from one to where they began.
+
+*0.3 to the left of A, seen towards B* is not linear in places, but in directions: unit vectors, and
+what is as long as two references are apart. Nor are feet of perpendiculars.
+
+Shapes: B any batch axes, K = 3 references at most.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+LEAST_APART = 0.05  # particle units, of two places whose direction counts
+PAIRS = ((0, 1), (0, 2), (1, 2))
+# Each of two numbers. Unit vectors of pairs, then from each reference and from the middle of all to
+# where the mover began; the latter as long as the reference is far from each other; feet of
+# perpendiculars from there on the lines of pairs.
+OF_PAIRS, FROM_REFERENCES, FROM_MIDDLE, AS_FAR, FEET = 0, 3, 6, 7, 13
+VECTORS = 16
+OF_START = FROM_REFERENCES  # the first of those that are of where the mover began
+ORDERED = tuple((i, j) for i in range(3) for j in range(3) if i != j)
+
+
+def vectors(references: Tensor, middle: Tensor, start: Tensor) -> Tensor:
+    """Return the vectors (B, VECTORS, 2); references: (B, 3, 2), middle, start: (B, 2).
+
+    Of references that there are not, they mean nothing.
+    """
+    r = references.unbind(-2)
+    of_pairs = [_unit(r[j] - r[i]) for i, j in PAIRS]
+    back = [_unit(start - place) for place in (*r, middle)]
+    as_far = [(r[j] - r[i]).norm(dim=-1, keepdim=True) * back[i] for i, j in ORDERED]
+    feet = [
+        r[i] + ((start - r[i]) * u).sum(-1, keepdim=True) * u
+        for (i, _), u in zip(PAIRS, of_pairs, strict=True)
+    ]
+    return torch.stack((*of_pairs, *back, *as_far, *feet), -2)
+
+
+def _unit(vector: Tensor) -> Tensor:
+    return vector / vector.norm(dim=-1, keepdim=True).clamp_min(LEAST_APART)
