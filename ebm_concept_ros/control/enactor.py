@@ -16,7 +16,7 @@ from ebm_concept_ros.control.enactment import Code, Enactment, Observation, Resu
 from ebm_concept_ros.control.measured import Measured
 from ebm_concept_ros.control.targeting import Targeting
 from ebm_concept_ros.control.tracking_controller import TrackingController
-from ebm_concept_ros.types import AnyConcept, Goal
+from ebm_concept_ros.types import AnyConcept, Goal, ask_the_same
 
 PAUSED = 'paused'
 _UNTIL = 'holds until another concept comes'
@@ -52,7 +52,13 @@ class Enactor:
         return self._controller.held == PAUSED
 
     def follow(self, concept: AnyConcept) -> None:
-        """Enact a concept from now on, in place of whatever was enacted."""
+        """Enact a concept from now on, in place of whatever was enacted.
+
+        What a goal enacts already, it goes on to enact: what was taught may come on the topic after
+        the goal that asks for it.
+        """
+        if self._active is not None and ask_the_same(self._active.concept, concept):
+            return
         self._end(Code.PREEMPTED, f'{concept.name} came on the topic concept')
         self._take(concept)
 

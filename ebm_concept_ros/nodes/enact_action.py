@@ -96,7 +96,10 @@ class EnactAction:
         return self._waiting is not None or self._enactor.active is not None
 
     def follow(self, concept: AnyConcept) -> None:
-        """Enact what came on the topic, in place of a goal."""
+        """Enact what came on the topic, in place of a goal, unless the goal asks for just that."""
+        waiting = self._waiting
+        if waiting is not None and waiting.request.concepts == (concept.name,):
+            return
         self._end_waiting(Result(Code.PREEMPTED, f'{concept.name} came on the topic concept'))
         self._enactor.follow(concept)
 

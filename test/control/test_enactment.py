@@ -132,6 +132,20 @@ def test_after_it_was_reached_the_arm_stays_there(setting):
     assert setting.enactor.active is None
 
 
+def test_another_concept_on_the_topic_takes_a_goals_place_and_its_own_does_not(setting):
+    setting.begin()
+    setting.enactor.follow(concept())
+    setting.observe(0.0, 0.0)
+    setting.observe(0.6, 0.0)
+    assert setting.codes() == [Code.REACHED] and setting.targeting.concept is X
+    setting.begin()
+    setting.enactor.follow(ConceptCodes('x', np.ones(8), np.zeros(8), 'hash'))
+    assert setting.codes()[1:] == [Code.PREEMPTED], 'it was taught anew'
+    setting.begin()
+    setting.enactor.follow(concept('y'))
+    assert setting.codes()[2:] == [Code.PREEMPTED] and setting.targeting.concept.name == 'y'
+
+
 def test_after_cancel_time_out_or_refusal_it_holds_until_something_else_comes(setting):
     def rejected():
         setting.targeting.rejected = 'no'
