@@ -109,19 +109,6 @@ class ComposedConcept:
 AnyConcept = ConceptCodes | ComposedConcept
 
 
-def ask_the_same(one: AnyConcept, other: AnyConcept) -> bool:
-    """Tell whether two concepts are sums of the same codes, of the same weights."""
-    return (one.name, one.model_sha256, one.weights) == (
-        other.name,
-        other.model_sha256,
-        other.weights,
-    ) and all(
-        np.array_equal(a.action_code, b.action_code)
-        and np.array_equal(a.argument_code, b.argument_code)
-        for a, b in zip(one.terms, other.terms, strict=True)
-    )
-
-
 @dataclass(frozen=True)
 class CompositionRequest:
     """Which concepts are to be added up, by name, and their weights."""

@@ -14,9 +14,10 @@ from collections.abc import Callable
 from ebm_concept_ros.control.control_law import Decision
 from ebm_concept_ros.control.enactment import Code, Enactment, Observation, Result
 from ebm_concept_ros.control.measured import Measured
+from ebm_concept_ros.control.target import same_codes
 from ebm_concept_ros.control.targeting import Targeting
 from ebm_concept_ros.control.tracking_controller import TrackingController
-from ebm_concept_ros.types import AnyConcept, Goal, ask_the_same
+from ebm_concept_ros.types import AnyConcept, Goal
 
 PAUSED = 'paused'
 _UNTIL = 'holds until another concept comes'
@@ -57,7 +58,7 @@ class Enactor:
         What a goal enacts already, it goes on to enact: what was taught may come on the topic after
         the goal that asks for it.
         """
-        if self._active is not None and ask_the_same(self._active.concept, concept):
+        if self._active is not None and _is_same(self._active.concept, concept):
             return
         self._end(Code.PREEMPTED, f'{concept.name} came on the topic concept')
         self._take(concept)
@@ -131,3 +132,10 @@ class Enactor:
         if result.code in _HOLDS_AFTER:
             self._controller.hold(f'{_HOLDS_AFTER[result.code]}: {_UNTIL}')
         self._ended(result)
+
+
+def _is_same(one: AnyConcept, other: AnyConcept) -> bool:
+    """Tell whether two concepts have a name, and are sums of the same codes."""
+    return (one.name, one.weights) == (other.name, other.weights) and all(
+        same_codes(a, b) for a, b in zip(one.terms, other.terms, strict=True)
+    )

@@ -71,6 +71,9 @@ def _usual(number: int) -> Iterator[_Combination]:
     yield [{curves.PLACE: 1.0}], one
     yield [{curves.PLACE + 1: 1.0}], one
     yield [{curves.TO_START: 1.0}], one  # so far from where it was
+    if not number:  # at one of four corners, or on one of two lines, round the plane's middle
+        yield [{curves.ASIDE: 1.0}], one
+        yield [{curves.ASIDE + 1: 1.0}], one
     for i in range(number):
         yield [{i: 1.0}], one
     for pair, (_, j) in enumerate(PAIRS):
@@ -119,5 +122,5 @@ def _others(number: int) -> Iterator[_Combination]:
             yield [{curves.OFF + pair: 1.0, curves.THIRD_OFF + pair: -1.0}], None
             yield [{third: 1.0}], {curves.APART + pair: 1.0}
     # On either side; what is on one alone comes before it.
-    for aside in _ASIDE[: 2 * (1 + number)]:
+    for aside in _ASIDE[0 if number else 2 : 2 * (1 + number)]:
         yield [{aside: 1.0}], one
