@@ -14,6 +14,7 @@ Shapes: C codes, M demonstrations, F features, W combinations of up to G feature
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -44,15 +45,35 @@ def infer_curves(end: Tensor, about: Context) -> tuple[Tensor, Tensor]:
 
     end: (C, M, 2) where the mover came to be; about: of each of them, (C, M, …).
     """
-    code, found = end.new_zeros(len(end), SIZE), end.new_zeros(len(end), dtype=torch.bool)
+    code, evidence = _by_number(_with_references, end, about)
+    return code, evidence.isfinite()
+
+
+@torch.no_grad()
+def infer_places(end: Tensor, about: Context) -> tuple[Tensor, Tensor]:
+    """Return codes (C, SIZE) of places that directions tell, and the evidence (C,) for them."""
+
+    def of(number: int, end: Tensor, about: Context) -> tuple[Tensor, Tensor]:
+        value, _ = (part.squeeze(2).double() for part in features(end.unsqueeze(-2), about))
+        place = _best_place(number, value, end.double(), _different(end, about))
+        return _code(number, place).to(end), place.evidence.to(end)
+
+    return _by_number(of, end, about)
+
+
+def _by_number(
+    of: Callable[[int, Tensor, Context], tuple[Tensor, Tensor]], end: Tensor, about: Context
+) -> tuple[Tensor, Tensor]:
+    """Return codes (C, SIZE) and evidence (C,) of those who moved, by how many references."""
+    code, evidence = end.new_zeros(len(end), SIZE), end.new_full((len(end),), -torch.inf)
     moved = (end - about.start).norm(dim=-1).amax(-1) > _MOVED
     asked = moved & (about.number == about.number[:, :1]).all(-1)
     for number in range(MOST + 1):
         few = (asked & (about.number[:, 0] == number)).nonzero().squeeze(1)
         if len(few):
             of_few = Context(*(part[few] for part in about))
-            code[few], found[few] = _with_references(number, end[few], of_few)
-    return code, found
+            code[few], evidence[few] = of(number, end[few], of_few)
+    return code, evidence
 
 
 class _Found(NamedTuple):
@@ -68,7 +89,7 @@ class _Found(NamedTuple):
 
 
 def _with_references(number: int, end: Tensor, about: Context) -> tuple[Tensor, Tensor]:
-    """Return the same where there are so many references in all demonstrations."""
+    """Return codes (C, SIZE), and the evidence (C,), of demonstrations with so many references."""
     value, slope = (part.squeeze(2).double() for part in features(end.unsqueeze(-2), about))
     different = _different(end, about)
     curve = _best_curves(number, value, slope, different, where_on_it(end, about, number))
@@ -80,10 +101,13 @@ def _with_references(number: int, end: Tensor, about: Context) -> tuple[Tensor, 
             for of_place, of_curve in zip(place, curve, strict=True)
         )
     )
-    ones = torch.ones_like(best.evidence)
-    head = torch.stack((ones, number * ones, best.alone.to(ones)), -1)
-    code = torch.cat((head, best.residuals.flatten(1), best.where.flatten(1)), -1)
-    return code.to(end), best.evidence.isfinite()
+    return _code(number, best).to(end), best.evidence.to(end)
+
+
+def _code(number: int, found: _Found) -> Tensor:
+    ones = torch.ones_like(found.evidence)
+    head = torch.stack((ones, number * ones, found.alone.to(ones)), -1)
+    return torch.cat((head, found.residuals.flatten(1), found.where.flatten(1)), -1)
 
 
 def _best_curves(

@@ -17,7 +17,7 @@ from torch.nn.functional import pad
 
 from ..errors import InvalidInput
 from ..world.scene import MOVABLE, POSITION, Demonstration, Scene
-from .curve_search import infer_curves
+from .curve_search import infer_curves, infer_places
 from .curves import Context, context_of
 from .energy import Energy, energy_of_matrix
 from .leading import infer_relation
@@ -190,7 +190,12 @@ def _by_evidence(
     shown = shown_in(states, gates, roles, maps.layout.entities)
     found, for_map, stays = maps_by_evidence(shown, seen)
     of_map = maps.code_of(shown, found).to(codes)
-    of_curve, for_curve = curves_by_evidence(states[:, :, 1, 0, POSITION], about, seen)
+    end = states[:, :, 1, 0, POSITION]
+    of_curve, for_curve = curves_by_evidence(end, about, seen)
+    of_place, for_place = infer_places(end, about)
+    is_place = (seen <= EXACTLY_SEEN) & (for_place > torch.maximum(for_map, for_curve))
+    of_curve = torch.where(is_place.unsqueeze(-1), of_place, of_curve)
+    for_curve = torch.where(is_place, for_place.to(for_curve), for_curve)
     acts = shown.may_be_map & ~changes_colour(states)
     is_by_map = for_map > for_curve
     is_map = acts & is_by_map & ~stays & (for_map > NATS)
