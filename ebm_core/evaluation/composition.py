@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -189,16 +189,25 @@ def evaluate_compositions(
     """
     known = set(model.trained_concepts)
     sums = [names for names in (*PAIRS, *TRIPLES) if set(names) <= known]
+    return shares_of_sums(
+        sums, lambda names, *piece: holds(model, names, *piece, seed), scenes, only, processes
+    )
+
+
+def shares_of_sums(
+    sums: Sequence[Sequence[str]],
+    held_in: Callable[..., np.ndarray],
+    scenes: int,
+    only: Sequence[str],
+    processes: Sharers,
+) -> dict[str, dict[str, float]]:
+    """Return the shares of scenes of each sum of names that has one of the words `only` in it.
+
+    held_in(names, *piece): what held in each scene of one of `pieces`. The processes share them.
+    """
     some = {SUM.join(names): names for names in sums if has_one(SUM.join(names), only)}
     jobs = [(name, *piece) for name in some for piece in pieces(scenes)]
-    held = shared_out(jobs, lambda job: holds(model, some[job[0]], *job[1:], seed), processes)
-    return by_sum(some, jobs, held)
-
-
-def by_sum(
-    some: Mapping[str, Sequence[str]], jobs: Sequence[tuple], held: Sequence[np.ndarray]
-) -> dict[str, dict[str, float]]:
-    """Return the shares of each sum of names, whose pieces the jobs were."""
+    held = shared_out(jobs, lambda job: held_in(some[job[0]], *job[1:]), processes)
     rows = defaultdict(list)
     for (name, *_), piece in zip(jobs, held, strict=True):
         rows[name].append(piece)

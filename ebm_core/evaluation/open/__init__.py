@@ -15,6 +15,7 @@ from dataclasses import asdict, replace
 
 from ...errors import InvalidInput
 from ...relational.model import ConceptModel
+from ..composition import has_one
 from ..sharing import ALONE, Sharers
 from .concepts import CONCEPTS
 from .measure import GENERATION, GENERATION_HELD_OUT, measures, shares
@@ -45,8 +46,8 @@ def evaluate_open(
     processes share the work; the numbers are the same.
     """
     how = {'scenes': scenes, 'seed': seed, 'processes': processes}
-    some = [m for m in measures() if _has_one(m.name, only)]
-    concepts = [c for c in CONCEPTS if _has_one(c.name, only)]
+    some = [m for m in measures() if has_one(m.name, only)]
+    concepts = [c for c in CONCEPTS if has_one(c.name, only)]
     if not some or (sets and not concepts):
         raise InvalidInput(f'only: no concept has {" or ".join(only)} in its name')
     rows = shares(model, some, conditions, **how)
@@ -72,7 +73,3 @@ def evaluate_open(
     if processes.leads:  # when the others are done: a time is of a core that nobody shares
         result['times_ms'] = times_ms(model)
     return result
-
-
-def _has_one(name: str, words: Sequence[str]) -> bool:
-    return not words or any(word in name for word in words)

@@ -19,13 +19,11 @@ from ..composition import (
     DISTRACTORS,
     JOINT_TOLERANCE,
     SUM,
-    by_sum,
     enacted,
-    has_one,
-    pieces,
+    shares_of_sums,
 )
 from ..contexts import DEMONSTRATIONS, demonstrated
-from ..sharing import ALONE, Sharers, random_numbers, shared_out
+from ..sharing import ALONE, Sharers, random_numbers
 from .appearance import Telling, dressed, features
 from .concept import SUCCESS_DISTANCE, Place
 from .concepts import CONCEPTS
@@ -75,11 +73,10 @@ def evaluate_open_sums(
 
     only: words, of which the name of a sum has one. The processes share the work.
     """
-    sums = {SUM.join(names): names for names in (*PAIRS, *TRIPLES)}
-    some = {name: names for name, names in sums.items() if has_one(name, only)}
-    jobs = [(name, *piece) for name in some for piece in pieces(scenes)]
-    held = shared_out(jobs, lambda job: _holds(model, some[job[0]], *job[1:], seed), processes)
-    return by_sum(some, jobs, held)
+    sums = (*PAIRS, *TRIPLES)
+    return shares_of_sums(
+        sums, lambda names, *piece: _holds(model, names, *piece, seed), scenes, only, processes
+    )
 
 
 @torch.no_grad()
