@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ebm_concept_ros.arm.config import ArmConfig
+from ebm_concept_ros.control.compiled_torques import forces_of
 from ebm_concept_ros.control.control_law import ControllerInputs
 from ebm_concept_ros.control.momentum_observer import MomentumObserver
 from ebm_concept_ros.planning.plan_model import PlanModel
@@ -57,7 +58,9 @@ class ContactReflex:
         self._speed_limits_rad_s = arm.velocity_limits_rad_s
         model = PlanModel(arm, 0.002)
         self.threshold_nm = arm.contact.effort_share * arm.effort_limits_nm + model.friction_nm
-        self._observer = MomentumObserver(model, arm.contact.bandwidth_hz, longest_step_s)
+        self._observer = MomentumObserver(
+            forces_of(model), model.num_joints, arm.contact.bandwidth_hz, longest_step_s
+        )
         self._smoothing_rad_s = 2.0 * math.pi * 2.0 * arm.contact.bandwidth_hz
         self._before: JointSample | None = None
         self.external_nm = np.zeros(len(arm.joints))

@@ -6,18 +6,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
 
 from ebm_concept_ros.arm.config import ArmConfig
 from ebm_concept_ros.arm.effort_rate import EffortRateLimit
-from ebm_concept_ros.arm.hold import HoldLaw
+from ebm_concept_ros.control.compiled_torques import torques_of
 from ebm_concept_ros.control.momentum_observer import Impulse
-from ebm_concept_ros.control.speed_limit import SpeedLimit
 from ebm_concept_ros.planning.plan_model import PlanModel
-from ebm_concept_ros.planning.policy import FRICTION_SPEED_RAD_S, Plan, PlanExpired
+from ebm_concept_ros.planning.policy import Plan, PlanExpired
 from ebm_concept_ros.types import JointSample
 
 
@@ -84,9 +83,7 @@ class ControlLaw:
         """period_s: from one torque to the next."""
         self.max_state_age_s = max_state_age_s
         self.model = PlanModel(arm, 0.002)
-        self._limits_nm = arm.effort_limits_nm
-        self._hold_law = HoldLaw(self.model.model, arm.home_rad, self._limits_nm)
-        self._speed_limit = SpeedLimit(self.model, arm)
+        self._torques = torques_of(arm, self.model)
         self._rate_limit = EffortRateLimit(arm.effort_rate_limits_nm_s, period_s)
 
     def decide(self, now: ControllerInputs) -> Decision:
@@ -94,7 +91,10 @@ class ControlLaw:
         wanted = self._wanted(now)
         if wanted.effort_nm is None:
             return wanted
-        return replace(wanted, effort_nm=self._within_rates(wanted.effort_nm, now))
+        return Decision(
+            *(wanted.mode, wanted.reason, self._within_rates(wanted.effort_nm, now)),
+            *(wanted.stamp_ns, wanted.sample, wanted.gains),
+        )
 
     def _within_rates(self, wanted_nm: np.ndarray, now: ControllerInputs) -> np.ndarray:
         if now.former_nm is not None and 0.0 <= now.elapsed_s <= self.max_state_age_s:
@@ -126,18 +126,15 @@ class ControlLaw:
             return self._hold(Mode.HOLDING, 'no plan yet', now)
         time_s = sample.stamp_s + now.age_s
         try:
-            effort = now.plan.effort(time_s, sample.positions_rad, sample.velocities_rad_s)
+            effort = self._torques.following_nm(
+                now.plan, time_s, sample.positions_rad, sample.velocities_rad_s
+            )
         except PlanExpired:
             if now.plan_failure:
                 return self._hold(Mode.FAULT, f'plan expired: {now.plan_failure}', now)
             return self._hold(Mode.HOLDING, 'plan expired', now)
         except ValueError as error:
             return self._hold(Mode.FAULT, str(error), now)
-        if is_finite(effort):
-            effort = self._speed_limit.limited(
-                effort, sample.positions_rad, sample.velocities_rad_s
-            )
-            effort = np.minimum(np.maximum(effort, -self._limits_nm), self._limits_nm)
         if not is_finite(effort):
             return self._hold(Mode.FAULT, 'the plan gave a torque that is not finite', now)
         return Decision(
@@ -155,11 +152,7 @@ class ControlLaw:
 
         wanted_rad_s: (n,) what its velocities are damped towards, at rest if None.
         """
-        bias = self.model.bias_nm(positions_rad, velocities_rad_s)
-        if wanted_rad_s is None:
-            return self._hold_law.effort_nm(bias, velocities_rad_s)
-        friction_nm = self.model.friction_nm * np.tanh(wanted_rad_s / FRICTION_SPEED_RAD_S)
-        return self._hold_law.effort_nm(bias + friction_nm, velocities_rad_s - wanted_rad_s)
+        return self._torques.holding_nm(positions_rad, velocities_rad_s, wanted_rad_s)
 
     def _hold(self, mode: Mode, reason: str, now: ControllerInputs) -> Decision:
         return Decision(mode, reason, self._resting_nm(now), now.sample.stamp_ns, now.sample)

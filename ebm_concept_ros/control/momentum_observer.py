@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Protocol
 
 import mujoco
 import numpy as np
@@ -52,24 +53,58 @@ def impulse_at(
     return Impulse(former.exerted_nms + step_s * sample.efforts_nm, former.since_ns)
 
 
+class Forces(Protocol):
+    """What moves an arm of n joints by itself; one thread's."""
+
+    def at(
+        self, positions_rad: np.ndarray, velocities_rad_s: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the inertia (n, n), and the torque (n,) N·m that balances the arm's own forces.
+
+        These are those of gravity, motion, springs and damping. Both arrays are the caller's.
+        """
+
+
+class PlainForces:
+    """Forces by MuJoCo, for every arm; what the compiled ones are tested against."""
+
+    def __init__(self, model: PlanModel) -> None:
+        """model: of the arm, and nobody else's."""
+        self._model, self._data = model.model, model.data
+
+    def at(
+        self, positions_rad: np.ndarray, velocities_rad_s: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """See Forces."""
+        model, data = self._model, self._data
+        data.qpos[:], data.qvel[:] = positions_rad, velocities_rad_s
+        mujoco.mj_fwdPosition(model, data)
+        mujoco.mj_fwdVelocity(model, data)
+        inertia = np.empty((model.nv, model.nv))
+        mujoco.mj_fullM(model, data, inertia)
+        return inertia, carrying_effort_nm(data) - data.qfrc_damper
+
+
 class MomentumObserver:
     """Integrates the residual from one joint state to the next. Not for two threads at once.
 
     The same states and torques give the same residual, bit for bit.
     """
 
-    def __init__(self, model: PlanModel, bandwidth_hz: float, longest_step_s: float) -> None:
-        """model: of the arm, and nobody else's. longest_step_s: between two states.
+    def __init__(
+        self, forces: Forces, num_joints: int, bandwidth_hz: float, longest_step_s: float
+    ) -> None:
+        """forces: of the arm of so many joints. longest_step_s: between two states.
 
         After more it is not known what acted in between, and the residual begins anew.
         """
-        self._model, self._data = model.model, model.data
+        self._forces = forces
         self._bandwidth_rad_s = 2.0 * math.pi * bandwidth_hz
         self._longest_step_s = longest_step_s
-        n = model.num_joints
+        n = num_joints
         self._before: JointSample | None = None
         self._impulse: Impulse | None = None
-        self._inertia, self._former_inertia = np.zeros((n, n)), np.zeros((n, n))
+        self._inertia = np.zeros((n, n))
         self._carrying_nm = np.zeros(n)
         self._efforts_nm, self._num_efforts = np.zeros(n), 0
         self.residual_nm = np.zeros(n)
@@ -117,13 +152,12 @@ class MomentumObserver:
             effort_nm = (impulse.exerted_nms - former.exerted_nms) / step_s
         else:
             effort_nm = self._efforts_nm / max(self._num_efforts, 1)
-        former_carrying_nm = self._carrying_nm
-        self._inertia, self._former_inertia = self._former_inertia, self._inertia
+        former_inertia, former_carrying_nm = self._inertia, self._carrying_nm
         self._look_at(sample)
         # With Cᵀq̇ = Ṁq̇ − Cq̇, the step's change of momentum less that of the inertia alone is that
         # of the velocity at the step's mean inertia.
         gained = 0.5 * (
-            (self._former_inertia + self._inertia)
+            (former_inertia + self._inertia)
             @ (sample.velocities_rad_s - before.velocities_rad_s)
         )
         carrying_nm = 0.5 * (former_carrying_nm + self._carrying_nm)
@@ -149,10 +183,6 @@ class MomentumObserver:
         self._efforts_nm, self._num_efforts = np.zeros_like(self._efforts_nm), 0
 
     def _look_at(self, sample: JointSample) -> None:
-        """Take inertia and what the arm's own forces are at a state."""
-        model, data = self._model, self._data
-        data.qpos[:], data.qvel[:] = sample.positions_rad, sample.velocities_rad_s
-        mujoco.mj_fwdPosition(model, data)
-        mujoco.mj_fwdVelocity(model, data)
-        mujoco.mj_fullM(model, data, self._inertia)
-        self._carrying_nm = carrying_effort_nm(data) - data.qfrc_damper
+        self._inertia, self._carrying_nm = self._forces.at(
+            sample.positions_rad, sample.velocities_rad_s
+        )

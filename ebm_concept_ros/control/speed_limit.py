@@ -13,11 +13,21 @@ from ebm_concept_ros.planning.plan_model import PlanModel
 
 # A joint may come nearer to its limit by a fraction of what is left in each such time. States come
 # late by a few milliseconds, and the model is not the arm, so the last of it is never used.
-_APPROACH_S = 0.02
+APPROACH_S = 0.02
 _USED_SHARE = 0.95
 # Of the jerk that torques within their rates give a joint by itself: others move it as well.
 _USED_JERK_SHARE = 0.05
 _BOTH_WAYS = np.array([[1.0], [-1.0]])
+
+
+def used_speeds_rad_s(arm: ArmConfig) -> np.ndarray:
+    """Return (n,) rad/s that each joint may come to."""
+    return _USED_SHARE * arm.velocity_limits_rad_s
+
+
+def used_rates_nm_s(arm: ArmConfig) -> np.ndarray:
+    """Return (n,) N·m/s of torque that a joint's acceleration may cease at."""
+    return _USED_JERK_SHARE * arm.effort_rate_limits_nm_s
 
 
 class SpeedLimit:
@@ -32,8 +42,7 @@ class SpeedLimit:
     def __init__(self, model: PlanModel, arm: ArmConfig) -> None:
         """model: of that arm."""
         self._model, self._data = model.model, model.data
-        self._most = _USED_SHARE * arm.velocity_limits_rad_s
-        self._used_rates_nm_s = _USED_JERK_SHARE * arm.effort_rate_limits_nm_s
+        self._most, self._used_rates_nm_s = used_speeds_rad_s(arm), used_rates_nm_s(arm)
         self._inertia = np.zeros((len(arm.joints), len(arm.joints)))
         self._own_inertia = self._inertia.diagonal()  # a view
         self._acceleration = np.zeros((1, len(arm.joints)))
@@ -69,4 +78,4 @@ def _approach(left_rad_s: np.ndarray, jerk_rad_s3: np.ndarray) -> np.ndarray:
     An acceleration that ceases at this jerk takes the speed no further than to the limit.
     """
     ceasing = np.sqrt(2.0 * jerk_rad_s3 * np.maximum(left_rad_s, 0.0))
-    return np.minimum(left_rad_s / _APPROACH_S, ceasing)
+    return np.minimum(left_rad_s / APPROACH_S, ceasing)

@@ -17,7 +17,8 @@ from ebm_concept_ros.arm.config import ArmConfig
 from ebm_concept_ros.field.energy_field import EnergyField
 from ebm_concept_ros.planning.box_qp import NotConvex, solve_box_qp
 from ebm_concept_ros.planning.cost import Quadratic
-from ebm_concept_ros.planning.kernel import IlqgKernel, NoKernel
+from ebm_concept_ros.planning.kernel import IlqgKernel
+from ebm_concept_ros.planning.kernel_arm import NoKernel
 from ebm_concept_ros.planning.plan_model import Rollout
 from ebm_concept_ros.planning.planner import Planner, PlannerConfig, PlanningFailed, Solution
 from ebm_concept_ros.planning.policy import Plan

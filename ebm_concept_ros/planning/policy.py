@@ -56,7 +56,7 @@ class Plan:
 
     def __post_init__(self) -> None:
         for name in ('states', 'efforts', 'gains', 'friction_nm', 'limits_nm'):
-            array = np.array(getattr(self, name), float)
+            array = np.array(getattr(self, name), float, order='C')
             if not np.isfinite(array).all():
                 raise ValueError(f'{name}: contains NaN or infinity')
             array.setflags(write=False)
@@ -72,13 +72,8 @@ class Plan:
         Raises PlanExpired before the plan starts (a clock that jumped back) or after it expires,
         InvalidState when the state is not plausible or has another length.
         """
-        if not self.start_s - 1e-6 <= time_s <= self.expires_at_s:
-            raise PlanExpired(
-                f'plan valid from {self.start_s:.3f} to {self.expires_at_s:.3f} s, asked at '
-                f'{time_s:.3f} s'
-            )
         n = len(self.limits_nm)
-        k, part = self._knot(time_s)
+        k, part = self.knot(time_s)
         state = np.concatenate([np.ravel(positions_rad), np.ravel(velocities_rad_s)])
         check_state(state, n)
         before, after = self.states[k], self.states[k + 1]
@@ -90,9 +85,18 @@ class Plan:
 
     def gains_at(self, time_s: float) -> np.ndarray:
         """Return K (n, 2n) of the torque at a time at which the plan is valid."""
-        return self.gains[self._knot(time_s)[0]]
+        return self.gains[self.knot(time_s)[0]]
 
-    def _knot(self, time_s: float) -> tuple[int, float]:
+    def knot(self, time_s: float) -> tuple[int, float]:
+        """Return the knot before a time, and the part of the way from there to the next.
+
+        Raises PlanExpired.
+        """
+        if not self.start_s - 1e-6 <= time_s <= self.expires_at_s:
+            raise PlanExpired(
+                f'plan valid from {self.start_s:.3f} to {self.expires_at_s:.3f} s, asked at '
+                f'{time_s:.3f} s'
+            )
         knots = max(time_s - self.start_s, 0.0) / self.step_s
         k = min(int(knots), len(self.efforts) - 1)
         return k, min(knots - k, 1.0)

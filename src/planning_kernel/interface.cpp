@@ -1,9 +1,11 @@
 // Copyright 2026 The ebm_concept_ros contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// What planning/kernel.py calls by ctypes, which lets the interpreter go meanwhile. Nothing here is
-// of Python or MuJoCo, and so one build goes with every version of both.
+// What Python calls by ctypes: planning/kernel.py, which lets the interpreter go meanwhile, and
+// control/compiled_torques.py, which does not. Nothing here is of Python or MuJoCo, and so one build
+// goes with every version of both.
 #include "ilqg.hpp"
+#include "torque.hpp"
 
 #pragma GCC visibility push(default)
 extern "C" {
@@ -35,6 +37,27 @@ int planning_ilqg_plan(
   const planning::Field * field, planning::Output * out)
 {
   return ilqg->plan(start, former, *field, *out);
+}
+
+// States are (2n,): positions, then velocities.
+void torque_follow(
+  const planning::Arm * arm, const planning::Limits * limits, const planning::Followed * plan,
+  const double * state, double * torque)
+{
+  planning::follow(*arm, *limits, *plan, state, state + arm->n, torque);
+}
+
+void torque_hold(
+  const planning::Arm * arm, const planning::Limits * limits, const double * friction,
+  const double * state, const double * wanted, double * torque)
+{
+  planning::hold(*arm, *limits, friction, state, state + arm->n, wanted, torque);
+}
+
+void torque_look(
+  const planning::Arm * arm, const double * state, double * inertia, double * carrying)
+{
+  planning::look(*arm, state, state + arm->n, inertia, carrying);
 }
 
 }  // extern "C"

@@ -15,7 +15,7 @@ from ebm_concept_ros.arm.effort_rate import EffortRateLimit
 from ebm_concept_ros.arm.simulation import ArmSimulation
 from ebm_concept_ros.arm.table_scene import random_table_scene
 from ebm_concept_ros.control.control_law import ControlLaw, ControllerInputs, Mode
-from ebm_concept_ros.planning.policy import PlanExpired
+from ebm_concept_ros.planning.policy import Plan
 from ebm_concept_ros.types import JointSample
 
 ARM = shipped_arm()
@@ -25,25 +25,32 @@ LAW = ControlLaw(ARM, MAX_AGE_S, PERIOD_S)
 ROUNDING_NM = 1e-9
 
 
-class AnyPlan:
-    """Asks for the same torque whatever the state, or has expired."""
+def any_plan(effort_nm, is_wild=False):
+    """Return a plan of the same torque whatever the state, or one that has expired.
 
-    def __init__(self, effort_nm):
-        self._effort_nm = effort_nm
-
-    def effort(self, time_s, positions_rad, velocities_rad_s):
-        if self._effort_nm is None:
-            raise PlanExpired
-        return np.array(self._effort_nm)
-
-    def gains_at(self, time_s):
-        return np.zeros((N, 2 * N))
+    is_wild: the torque of a state is not a number.
+    """
+    is_over = effort_nm is None
+    gains = np.zeros((10, N, 2 * N))
+    if is_wild:
+        gains[:, 0, 1:3] = 1e308, -1e308
+    return Plan(
+        start_s=0.0,
+        expires_at_s=0.5 if is_over else 10.0,
+        step_s=1.0,
+        states=np.zeros((11, 2 * N)),
+        efforts=np.zeros((10, N)) if is_over else np.tile(effort_nm, (10, 1)),
+        gains=gains,
+        friction_nm=np.zeros(N),
+        limits_nm=np.full(N, 1e3),
+        cost=0.0,
+        iterations=1,
+        plan_time_s=0.0,
+    )
 
 
 vectors = st.lists(st.floats(-1.0, 1.0), min_size=N, max_size=N).map(np.array)
-torques = st.lists(
-    st.one_of(st.floats(-100.0, 100.0), st.just(np.nan), st.just(np.inf)), min_size=N, max_size=N
-)
+torques = st.lists(st.floats(-100.0, 100.0), min_size=N, max_size=N)
 situations = st.fixed_dictionaries(
     {
         'sample': st.builds(
@@ -53,7 +60,9 @@ situations = st.fixed_dictionaries(
         ),
         'age_s': st.sampled_from([0.0, 0.01, 0.049, 0.06, 3.0]),
         'concept': st.sampled_from(['this', 'that', None]),
-        'plan': st.one_of(st.none(), st.builds(AnyPlan, st.one_of(st.none(), torques))),
+        'plan': st.one_of(
+            st.none(), st.builds(any_plan, st.one_of(st.none(), torques), st.booleans())
+        ),
         'fault': st.sampled_from(['', '', '', 'not understood']),
         'absent': st.sampled_from(['', '', 'waits for blue_0 to return']),
         'plan_failure': st.sampled_from(['', 'diverged']),
@@ -88,8 +97,16 @@ def test_no_torque_is_further_from_the_one_before_than_its_rate_allows(run):
 
 def situation(**changes):
     sample = JointSample(10**9, ARM.home_rad, np.zeros(N))
-    far = AnyPlan(-ARM.effort_limits_nm)
+    far = any_plan(-ARM.effort_limits_nm)
     return replace(ControllerInputs(sample, 0.0, 'this', far), **changes)
+
+
+def test_a_torque_that_is_not_a_number_is_not_sent():
+    inputs = situation(plan=any_plan(np.zeros(N), is_wild=True))
+    with np.errstate(over='ignore', invalid='ignore'):
+        decision = LAW.decide(inputs)
+    assert decision.mode is Mode.FAULT and 'not finite' in decision.reason
+    assert np.isfinite(decision.effort_nm).all()
 
 
 def test_the_first_torque_and_the_first_after_a_stall_are_those_the_arm_holds_itself_with():

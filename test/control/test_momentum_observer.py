@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from reaching import SHIPPED_ARMS, shipped_arm
 
-from ebm_concept_ros.control.momentum_observer import MomentumObserver, impulse_at
+from ebm_concept_ros.control.momentum_observer import MomentumObserver, PlainForces, impulse_at
 from ebm_concept_ros.planning.plan_model import PlanModel
 from ebm_concept_ros.types import JointSample
 
@@ -55,7 +55,8 @@ def swinging(name, external=lambda model, data, time_s: None):
 
 
 def observer_of(arm):
-    return MomentumObserver(PlanModel(arm, STEP_S), BANDWIDTH_HZ, LONGEST_STEP_S)
+    forces = PlainForces(PlanModel(arm, STEP_S))
+    return MomentumObserver(forces, len(arm.joints), BANDWIDTH_HZ, LONGEST_STEP_S)
 
 
 @pytest.mark.parametrize('name', SHIPPED_ARMS)

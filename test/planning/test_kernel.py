@@ -16,7 +16,7 @@ from reaching import SHIPPED_ARMS, field_around, shipped_arm, shipped_workspace
 from ebm_concept_ros.arm.config import ArmConfig
 from ebm_concept_ros.arm.loading import load_arm
 from ebm_concept_ros.field.circles import Circles
-from ebm_concept_ros.planning import kernel
+from ebm_concept_ros.planning import kernel_arm
 from ebm_concept_ros.planning.ilqg import IlqgPlanner
 from ebm_concept_ros.planning.plan_model import PlanModel
 from ebm_concept_ros.planning.planner import PlannerConfig
@@ -165,10 +165,10 @@ def test_an_arm_on_which_other_forces_act_is_planned_for_with_mujocos_own(tmp_pa
 
 def test_without_the_kernel_plans_are_made_all_the_same(monkeypatch):
     def missing():
-        raise kernel.NoKernel('not built')
+        raise kernel_arm.NoKernel('not built')
 
     compiled = IlqgPlanner(shipped_arm(), WORKSPACE)
-    monkeypatch.setattr(kernel, '_library', missing)
+    monkeypatch.setattr(kernel_arm, 'kernel_library', missing)
     planner = IlqgPlanner(shipped_arm(), WORKSPACE)
     assert planner.why_not_compiled == 'not built'
     home, rest = shipped_arm().home_rad, np.zeros(6)

@@ -1,0 +1,105 @@
+// Copyright 2026 The ebm_concept_ros contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "torque.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace planning
+{
+
+namespace
+{
+
+// What is not a number stays that, as it compares with nothing.
+double within(double value, double limit) {return std::min(std::max(value, -limit), limit);}
+
+// The acceleration that may be had so far from a speed limit, or that brakes.
+double approach(double left, double jerk, double approach_s)
+{
+  return std::min(left / approach_s, std::sqrt(2.0 * jerk * std::max(left, 0.0)));
+}
+
+// Takes away from a torque what would make a joint too fast.
+void limit_speeds(
+  const Arm & arm, const Limits & limits, const double * positions, const double * velocities,
+  double * torque)
+{
+  const int n = arm.n;
+  double inertia[kMaxJoints * kMaxJoints], carrying[kMaxJoints];
+  double acceleration[kMaxJoints], change[kMaxJoints];
+  look(arm, positions, velocities, inertia, carrying);
+  for (int i = 0; i < n; i++) {acceleration[i] = torque[i] - carrying[i];}
+  if (!solve(n, inertia, 1, acceleration)) {
+    std::fill(torque, torque + n, NAN);
+    return;
+  }
+  bool is_changed = false;
+  for (int i = 0; i < n; i++) {
+    const double jerk = limits.torque_rate[i] / inertia[i * n + i];
+    const double low = -approach(limits.speed[i] + velocities[i], jerk, limits.approach_s);
+    double high = approach(limits.speed[i] - velocities[i], jerk, limits.approach_s);
+    if (low <= acceleration[i] && acceleration[i] <= high) {
+      change[i] = 0.0;
+      continue;
+    }
+    if (velocities[i] < 0.0) {high = std::max(low, high);}  // to brake comes first
+    change[i] = std::min(std::max(acceleration[i], low), high) - acceleration[i];
+    is_changed = true;
+  }
+  if (is_changed) {
+    for (int i = 0; i < n; i++) {
+      for (int j = 0; j < n; j++) {torque[i] += inertia[i * n + j] * change[j];}
+    }
+  }
+}
+
+}  // namespace
+
+void follow(
+  const Arm & arm, const Limits & limits, const Followed & plan, const double * positions,
+  const double * velocities, double * torque)
+{
+  const int n = arm.n;
+  double apart[2 * kMaxJoints];
+  for (int j = 0; j < 2 * n; j++) {
+    const double expected = plan.before[j] + plan.part * (plan.after[j] - plan.before[j]);
+    apart[j] = (j < n ? positions[j] : velocities[j - n]) - expected;
+  }
+  for (int i = 0; i < n; i++) {
+    double fed_back = 0.0;
+    for (int j = 0; j < 2 * n; j++) {fed_back += plan.gains[i * 2 * n + j] * apart[j];}
+    const double rubbing = plan.friction[i] * std::tanh(plan.after[n + i] / limits.friction_speed);
+    torque[i] = within(plan.torque[i] + fed_back + rubbing, plan.limits[i]);
+  }
+  limit_speeds(arm, limits, positions, velocities, torque);
+  for (int i = 0; i < n; i++) {torque[i] = within(torque[i], limits.torque[i]);}
+}
+
+void hold(
+  const Arm & arm, const Limits & limits, const double * friction, const double * positions,
+  const double * velocities, const double * wanted, double * torque)
+{
+  Posture posture;
+  double inertia[kMaxJoints * kMaxJoints];
+  set_posture(arm, positions, posture);
+  dynamics(arm, posture, positions, velocities, torque, inertia);
+  for (int i = 0; i < arm.n; i++) {
+    if (wanted) {torque[i] += friction[i] * std::tanh(wanted[i] / limits.friction_speed);}
+    torque[i] -= limits.hold_damping[i] * (velocities[i] - (wanted ? wanted[i] : 0.0));
+    torque[i] = std::isfinite(torque[i]) ? within(torque[i], limits.torque[i]) : 0.0;
+  }
+}
+
+void look(
+  const Arm & arm, const double * positions, const double * velocities, double * inertia,
+  double * carrying)
+{
+  Posture posture;
+  set_posture(arm, positions, posture);
+  dynamics(arm, posture, positions, velocities, carrying, inertia);
+  for (int i = 0; i < arm.n; i++) {carrying[i] += arm.damping[i] * velocities[i];}
+}
+
+}  // namespace planning
