@@ -154,6 +154,8 @@ class CompiledForces:
         self._look = torque_library().torque_look
         self._state = np.zeros(2 * n)
         self._state_at = address(self._state)
+        arrays = [(np.zeros((n, n)), np.zeros(n)) for _ in range(2)]
+        self._next, self._other = [(pair, tuple(map(address, pair))) for pair in arrays]
 
     def at(
         self, positions_rad: np.ndarray, velocities_rad_s: np.ndarray
@@ -161,6 +163,7 @@ class CompiledForces:
         """See Forces."""
         n = self._n
         self._state[:n], self._state[n:] = positions_rad, velocities_rad_s
-        inertia, carrying_nm = np.empty((n, n)), np.empty(n)
-        self._look(self._arm.address, self._state_at, address(inertia), address(carrying_nm))
-        return inertia, carrying_nm
+        arrays, addresses = self._next
+        self._next, self._other = self._other, self._next
+        self._look(self._arm.address, self._state_at, *addresses)
+        return arrays

@@ -95,7 +95,10 @@ class ContactReflex:
             step_s = (sample.stamp_ns - before.stamp_ns) / 1e9
             share = -math.expm1(-self._smoothing_rad_s * step_s)
             self.external_nm = self.external_nm + share * (residual_nm - self.external_nm)
-        excess = np.abs(self.external_nm) / self.threshold_nm
+        excess = self.external_nm / self.threshold_nm
+        if excess.dot(excess) <= 1.0:
+            return None
+        excess = np.abs(excess)
         worst = int(np.argmax(excess))
         if not excess[worst] > 1.0:  # nor where it is not a number
             return None
@@ -115,8 +118,13 @@ class ContactReflex:
             return True  # the observer begins anew by itself
         step_s = (sample.stamp_ns - before.stamp_ns) / 1e9
         moved_rad = sample.positions_rad - before.positions_rad
-        told_rad = 0.5 * step_s * (sample.velocities_rad_s + before.velocities_rad_s)
-        return bool((np.abs(moved_rad - told_rad) <= _UNEXPLAINED_RAD).all())
+        told_rad = (0.5 * step_s) * (sample.velocities_rad_s + before.velocities_rad_s)
+        unexplained_rad = moved_rad - told_rad
+        # One sum is faster than all of them one by one, and mostly tells enough.
+        return bool(
+            unexplained_rad.dot(unexplained_rad) <= _UNEXPLAINED_RAD**2
+            or (np.abs(unexplained_rad) <= _UNEXPLAINED_RAD).all()
+        )
 
     def _away_rad_s(self) -> np.ndarray:
         """Return the velocities (n,) rad/s that the blow by itself would bring about, but slow."""

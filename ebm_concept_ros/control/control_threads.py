@@ -41,9 +41,10 @@ class Schedule(Protocol):
 class ControlThreads:
     """Started once, and stopped once; then no decision is acted on any more.
 
-    act: takes each decision, in the control thread. failed: takes the name of a thread that an
-    error ended, and the error; all of them end then. scheduled: takes how the system runs the
-    control thread. timing: of torques and plans, in real time.
+    listen: has the controller take what joint states have come, in the control thread of real time,
+    before each decision. act: takes each decision, in the control thread. failed: takes the name of
+    a thread that an error ended, and the error; all of them end then. scheduled: takes how the
+    system runs the control thread. timing: of torques and plans, in real time.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class ControlThreads:
         schedule: Schedule,
         controller: TrackingController,
         targeting: Targeting,
+        listen: Callable[[], None],
         act: Callable[[Decision], None],
         failed: Callable[[str, Exception], None],
         scheduled: Callable[[str], None],
@@ -60,6 +62,7 @@ class ControlThreads:
         self._schedule = schedule
         self._controller = controller
         self._targeting = targeting
+        self._listen = listen
         self._act = act
         self._failed = failed
         self._scheduled = scheduled
@@ -119,6 +122,7 @@ class ControlThreads:
         while not self._stop.is_set():
             due_s = pacer.wait()
             self.missed_deadlines = pacer.missed
+            self._listen()
             decision = self._controller.decide(time.monotonic())
             self._do(decision)
             if decision.effort_nm is not None:

@@ -21,7 +21,7 @@ class Journal(Protocol):
     """
 
     def state(self, sample: JointSample) -> int:
-        """Note a joint state, in the executor's thread; return its number."""
+        """Note a joint state, in the thread that hears them; return its number."""
 
     def target(self, target: Target) -> int:
         """Note a target, in the targeting thread; return its number."""

@@ -61,7 +61,8 @@ class Forces(Protocol):
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the inertia (n, n), and the torque (n,) N·m that balances the arm's own forces.
 
-        These are those of gravity, motion, springs and damping. Both arrays are the caller's.
+        These are those of gravity, motion, springs and damping. Both arrays are filled in anew by
+        the call after the next.
         """
 
 
@@ -106,7 +107,7 @@ class MomentumObserver:
         self._impulse: Impulse | None = None
         self._inertia = np.zeros((n, n))
         self._carrying_nm = np.zeros(n)
-        self._efforts_nm, self._num_efforts = np.zeros(n), 0
+        self._efforts_nm: list[np.ndarray] = []  # of all torques since the last state
         self.residual_nm = np.zeros(n)
         self.is_new = True  # the residual has begun anew with the last update
 
@@ -144,24 +145,22 @@ class MomentumObserver:
             self._start(sample, impulse)
             return self.residual_nm
         if effort_nm is not None:
-            self._efforts_nm += effort_nm
-            self._num_efforts += 1
+            self._efforts_nm.append(effort_nm)
         if step_s == 0.0:
             return self.residual_nm
         if is_reported:
             effort_nm = (impulse.exerted_nms - former.exerted_nms) / step_s
         else:
-            effort_nm = self._efforts_nm / max(self._num_efforts, 1)
+            effort_nm = sum(self._efforts_nm) / max(len(self._efforts_nm), 1)
         former_inertia, former_carrying_nm = self._inertia, self._carrying_nm
         self._look_at(sample)
         # With Cᵀq̇ = Ṁq̇ − Cq̇, the step's change of momentum less that of the inertia alone is that
         # of the velocity at the step's mean inertia.
-        gained = 0.5 * (
-            (former_inertia + self._inertia)
-            @ (sample.velocities_rad_s - before.velocities_rad_s)
+        gained_nm = (former_inertia + self._inertia).dot(
+            (sample.velocities_rad_s - before.velocities_rad_s) / step_s
         )
-        carrying_nm = 0.5 * (former_carrying_nm + self._carrying_nm)
-        external_nm = gained / step_s + carrying_nm - effort_nm
+        carrying_nm = former_carrying_nm + self._carrying_nm
+        external_nm = 0.5 * (gained_nm + carrying_nm) - effort_nm
         # What r = K (…) comes to over a step in which τ_ext is steady, however long that is.
         share = -math.expm1(-self._bandwidth_rad_s * step_s)
         self.residual_nm = self.residual_nm + share * (external_nm - self.residual_nm)
@@ -180,7 +179,7 @@ class MomentumObserver:
 
     def _begin_interval(self, sample: JointSample, impulse: Impulse | None) -> None:
         self._before, self._impulse = sample, impulse
-        self._efforts_nm, self._num_efforts = np.zeros_like(self._efforts_nm), 0
+        self._efforts_nm.clear()
 
     def _look_at(self, sample: JointSample) -> None:
         self._inertia, self._carrying_nm = self._forces.at(

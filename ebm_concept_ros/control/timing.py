@@ -57,9 +57,9 @@ class Timing:
         """Note a plan."""
         self._plans.append(began_s, ready_s)
 
-    def record(self) -> TimingRecord:
-        """Return a copy of what is kept, in order."""
-        return TimingRecord(self._torques.rows(), self._plans.rows())
+    def record(self, newest: int = _MAX_ROWS) -> TimingRecord:
+        """Return a copy of the newest so many torques and plans of those kept, in order."""
+        return TimingRecord(self._torques.rows(newest), self._plans.rows(newest))
 
 
 class _Ring:
@@ -71,11 +71,10 @@ class _Ring:
         self._rows[self._count % len(self._rows)] = first, second
         self._count += 1
 
-    def rows(self) -> np.ndarray:
+    def rows(self, newest: int) -> np.ndarray:
         count, size = self._count, len(self._rows)
-        if count <= size:
-            return self._rows[:count].copy()
-        return np.roll(self._rows, -(count % size), axis=0)
+        kept = min(newest, count, size)
+        return self._rows.take(np.arange(count - kept, count), axis=0, mode='wrap')
 
 
 def timing_numbers(records: Sequence[TimingRecord], period_s: float) -> dict[str, float | None]:

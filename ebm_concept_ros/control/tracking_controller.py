@@ -3,8 +3,9 @@
 
 """The controller without a node: from joint states and a target to a torque, whatever goes wrong.
 
-Four threads use one TrackingController: the executor's (`on_state`), the targeting thread
-(`assign`), the planning thread (`replan`) and the control thread (`decide`). They share immutable
+Up to four threads use one TrackingController: the executor's (`hold`, `go_on`; in lockstep
+`on_state`), the targeting thread (`assign`), the planning thread (`replan`) and the control thread
+(`decide`; in real time `on_state`). They share immutable
 snapshots only, each replaced by one assignment: the newest joint state, what is to be done (or why
 nothing is), and the plan.
 """
@@ -217,12 +218,13 @@ class TrackingController:
         target = assignment.target
         return _Numbered(assignment, NOT_NOTED if target is None else self._journal.target(target))
 
-    # Executor thread -------------------------------------------------------------------------
+    # The thread that hears the driver ----------------------------------------------------------
 
-    def on_state(self, sample: JointSample) -> None:
-        """Take the newest joint state."""
+    def on_state(self, sample: JointSample, arrived_s: float | None = None) -> None:
+        """Take the newest joint state; it arrived at a time on the monotonic clock, None: now."""
         before = self.state
-        arrived_s = time.monotonic()
+        if arrived_s is None:
+            arrived_s = time.monotonic()
         if before is None:
             impulse = impulse_at(sample, None, None)
         else:

@@ -6,7 +6,8 @@
 Configure loads arm, workspace and weights and refuses what does not fit; activate starts the
 threads; deactivate stops them, and with them every torque. In real time three threads run beside
 the executor: control (500 Hz, absolute deadline on the wall clock), planning and targeting (who
-takes part, and the energy field, once per scene or concept). In lockstep one thread does all of it
+takes part, and the energy field, once per scene or concept); the control thread looks for joint
+states itself, as to be woken for each costs more. In lockstep one thread does all of it
 in turn and answers every joint state with just one command of the same stamp.
 
 Times: a joint state's stamp is simulated time and so are plans; how old a state is, and when the
@@ -23,7 +24,6 @@ from collections.abc import Callable
 
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
-from sensor_msgs.msg import JointState
 
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions
@@ -51,6 +51,7 @@ from ebm_concept_ros.nodes.controller_setup import (
 from ebm_concept_ros.nodes.effort_output import EffortOutput
 from ebm_concept_ros.nodes.enact_action import EnactAction
 from ebm_concept_ros.nodes.intentions import Intentions
+from ebm_concept_ros.nodes.joint_state_input import JointStateInput
 from ebm_concept_ros.nodes.joint_state_reader import JointStateReader
 from ebm_concept_ros.nodes.live_parameters import on_change
 from ebm_concept_ros.nodes.model_process import ModelProcess, TargetModel
@@ -63,7 +64,7 @@ from ebm_concept_ros.nodes.status import status_message
 from ebm_concept_ros.nodes.stops import Stops
 from ebm_concept_ros.package_files import load_weights
 from ebm_concept_ros.planning.plan_model import PlanModel
-from ebm_concept_ros.types import AnyConcept
+from ebm_concept_ros.types import AnyConcept, JointSample
 from ebm_core.world.scene import InvalidInput
 
 _SUCCESS, _FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
@@ -107,6 +108,12 @@ class Controller(RunnableDefaults, LifecycleNode):
         """Stop every torque."""
         self._stop_threads()
 
+    def destroy_node(self) -> None:
+        """Give all back that the middleware has given."""
+        if self._setup is not None:
+            self._states.destroy()
+        super().destroy_node()
+
     # Lifecycle -------------------------------------------------------------------------------
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -127,7 +134,7 @@ class Controller(RunnableDefaults, LifecycleNode):
             )
             self._status_model = PlanModel(setup.arm, setup.planner.config.step_s)
             self._output = EffortOutput(self, p, setup.joint_names)
-            self._reader = JointStateReader(
+            reader = JointStateReader(
                 p, setup.joint_names, lambda: self.get_clock().now().nanoseconds, p.lockstep
             )
         except Exception as error:  # of whatever is loaded: said here, where it can be mended
@@ -136,6 +143,9 @@ class Controller(RunnableDefaults, LifecycleNode):
             self._setup = None
             return _FAILURE
         self._diagnostics.refused = 0
+        self._states = JointStateInput(
+            self, p.lockstep, reader, self._diagnostics, self._on_joint_state
+        )
         self._status_publisher = self.create_publisher(
             ros.ControllerStatus, 'controller/status', **qos.overridable(qos.STATUS)
         )
@@ -149,14 +159,6 @@ class Controller(RunnableDefaults, LifecycleNode):
         subscriptions = [
             self.create_subscription(
                 ros.Scene, 'scene', self._on_scene, **qos.overridable(qos.LATCHED)
-            ),
-            self.create_subscription(
-                JointState,
-                'joint_states',
-                self._on_joint_state,
-                **qos.overridable(
-                    qos.JOINT_STATES_LOCKSTEP if p.lockstep else qos.JOINT_STATES_REAL_TIME
-                ),
             ),
         ]
         if p.follow_topic:
@@ -174,6 +176,7 @@ class Controller(RunnableDefaults, LifecycleNode):
             _TIMING_PERIOD_S, self._report_timing, clock=Clock(clock_type=ClockType.STEADY_TIME)
         )
         self._undo = [
+            self._states.destroy,
             *(lambda s=s: self.destroy_subscription(s) for s in subscriptions),
             stops.destroy,
             self._enact.destroy,
@@ -193,9 +196,10 @@ class Controller(RunnableDefaults, LifecycleNode):
             return result
         self._recording = Recording.of(self.parameters, self._setup, self._diagnostics)
         self._controller.restart(self._recording.log if self._recording else NO_JOURNAL)
+        self._states.forget()
         self._threads = ControlThreads(
             *(self.parameters, self._controller, self._targeting),
-            *(self._act, self._failed, self._report_scheduling),
+            *(self._states.look, self._act, self._failed, self._report_scheduling),
         )
         self._threads.start()
         return _SUCCESS
@@ -284,16 +288,9 @@ class Controller(RunnableDefaults, LifecycleNode):
         model = self._setup.model
         return conversions.concept_from_message(message, model.sha256, model.code_size)
 
-    def _on_joint_state(self, message: JointState) -> None:
-        try:
-            sample = self._reader.read(message)
-        except InvalidInput as error:
-            self._diagnostics.refuse('joint_states', error)
-            return
-        self._diagnostics.accept('joint_states')
-        if sample is None:
-            return
-        self._controller.on_state(sample)
+    def _on_joint_state(self, sample: JointSample, arrived_s: float | None) -> None:
+        """Take a state, in the control thread; in lockstep in the executor's."""
+        self._controller.on_state(sample, arrived_s)
         threads = self._threads  # which the main thread may be ending
         if threads is not None:
             threads.answer(sample)
@@ -335,7 +332,8 @@ class Controller(RunnableDefaults, LifecycleNode):
         threads, p = self._threads, self.parameters
         if threads is None or p.lockstep:
             return
-        recent = threads.timing.record().since(time.monotonic() - _TIMING_WINDOW_S)
+        newest = round(_TIMING_WINDOW_S * max(p.control_rate, p.plan_rate))
+        recent = threads.timing.record(newest).since(time.monotonic() - _TIMING_WINDOW_S)
         numbers = timing_numbers([recent], 1.0 / p.control_rate)
         known = {name: f'{value:.6g}' for name, value in numbers.items() if value is not None}
         self._diagnostics.set(

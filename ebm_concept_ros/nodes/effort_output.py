@@ -18,6 +18,7 @@ from std_msgs.msg import Float64MultiArray
 
 from ebm_concept_ros import conversions
 from ebm_concept_ros.control.control_law import Decision
+from ebm_concept_ros.conversions.serialised_joints import JointStateWriting
 from ebm_concept_ros.nodes.driver_parameters import (
     FLOAT_ARRAY,
     LINEAR_FEEDBACK,
@@ -57,7 +58,7 @@ class EffortOutput:
 def _form(
     p: DriverParameters, names: tuple[str, ...]
 ) -> tuple[type, str, Callable[[Decision], Any]]:
-    """Return the type of the message, its topic, and what makes one of a decision."""
+    """Return the type of the message, its topic, and what makes it, or its bytes, of a decision."""
     if p.effort_output == FLOAT_ARRAY:
         order = [names.index(name) for name in order_of_efforts(p, names)]
         return (
@@ -80,11 +81,9 @@ def _form(
                 messages.Control(), names, d.effort_nm, d.gains, d.sample
             ),
         )
-    message = JointState(name=list(names))
+    commands = JointStateWriting(names, ('effort',))
     return (
         JointState,
         'joint_effort_commands',
-        lambda decision: conversions.effort_to_message(
-            names, decision.effort_nm, decision.stamp_ns, message
-        ),
+        lambda decision: commands.data(decision.stamp_ns, (decision.effort_nm,)),
     )

@@ -22,18 +22,20 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
+from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
-from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import JointState
 
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions
 from ebm_concept_ros.arm.composed_table import SUM
 from ebm_concept_ros.control.reporting import Level
+from ebm_concept_ros.conversions.serialised_joints import JointStateReading
 from ebm_concept_ros.errors import name_and_reason
 from ebm_concept_ros.nodes.runtime import qos
 from ebm_concept_ros.nodes.runtime.diagnostics import Diagnostics
 from ebm_concept_ros.nodes.runtime.parameters import declare
+from ebm_concept_ros.nodes.runtime.polled import PolledSubscription
 from ebm_concept_ros.nodes.runtime.resources import load_arm_parameter, load_workspace_parameter
 from ebm_concept_ros.nodes.runtime.running import RunnableDefaults, run
 from ebm_concept_ros.nodes.runtime.texts import ARM, EXISTING_FOLDER, FILE, FOLDER
@@ -52,7 +54,7 @@ from ebm_concept_ros.report.recorder import RunRecorder
 from ebm_core.world.scene import InvalidInput
 
 _POLL_S = 0.1
-# Some of the 500 joint states a second are enough; to read a message costs more than to get it.
+# Some of the 500 joint states a second are enough.
 _LOOK_EVERY_S = 0.01
 
 
@@ -117,7 +119,7 @@ class Referee(RunnableDefaults, Node):
         self._status_at_s = math.inf  # on the monotonic clock
         self._began_s: float | None = None
         self._heard_states = False
-        self._looked_at_s = -math.inf  # at a joint state, on the monotonic clock
+        self._reading = JointStateReading()
         self._record = RunRecorder()
         self._verdict = ''
         self._decided = threading.Event()
@@ -135,14 +137,11 @@ class Referee(RunnableDefaults, Node):
                 self._on_status,
                 **qos.overridable(qos.STATUS),
             ),
-            self.create_subscription(
-                JointState,
-                'joint_states',
-                self._on_joint_state,
-                raw=True,
-                **qos.overridable(qos.JOINT_STATES_REAL_TIME),
-            ),
         ]
+        self._states = PolledSubscription(
+            self, JointState, 'joint_states', qos.JOINT_STATES_REAL_TIME
+        )
+        self.create_timer(_LOOK_EVERY_S, self._look, clock=Clock(clock_type=ClockType.STEADY_TIME))
         self._standstill = Standstill(self) if p.lockstep else None
         self._worker = threading.Thread(target=self._wait_and_report, name='report', daemon=True)
 
@@ -155,6 +154,11 @@ class Referee(RunnableDefaults, Node):
         self._stop.set()
         self._decided.set()
         self._worker.join(timeout=1.0)
+
+    def destroy_node(self) -> None:
+        """Give all back that the middleware has given."""
+        self._states.destroy()
+        super().destroy_node()
 
     # Executor thread -------------------------------------------------------------------------
 
@@ -206,12 +210,12 @@ class Referee(RunnableDefaults, Node):
             self._began_s = conversions.stamp_to_ns(message.header.stamp) / 1e9
             self._diagnostics.set('run', Level.OK, f'began at {self._began_s:.3f} s')
 
-    def _on_joint_state(self, serialised: bytes) -> None:
-        now_s = time.monotonic()
-        if self._decided.is_set() or now_s - self._looked_at_s < _LOOK_EVERY_S:
+    def _look(self) -> None:
+        """Read the joint state that came last, if one has come since the last look."""
+        data = self._states.newest()
+        if data is None or self._decided.is_set():
             return
-        self._looked_at_s = now_s
-        message = deserialize_message(serialised, JointState)
+        message = self._reading.message(data)
         try:
             sample = conversions.joint_state_from_message(message, self._arm.joint_names)
         except InvalidInput as error:

@@ -27,9 +27,10 @@ from ebm_concept_ros.control.pacing import Pacer
 from ebm_concept_ros.control.reporting import Level
 from ebm_concept_ros.errors import name_and_reason
 from ebm_concept_ros.nodes.command_inbox import CommandInbox
+from ebm_concept_ros.nodes.command_input import COMMANDS, CommandInput
 from ebm_concept_ros.nodes.runtime.diagnostics import Diagnostics
 from ebm_concept_ros.nodes.simulator_setup import SimulatorParameters
-from ebm_concept_ros.nodes.simulator_topics import COMMANDS, SimulatorTopics
+from ebm_concept_ros.nodes.simulator_topics import SimulatorTopics
 from ebm_concept_ros.nodes.window import Window
 
 # In lockstep an unanswered state is sent again: a controller may have come later.
@@ -59,6 +60,7 @@ class SimulationLoop:
         parameters: SimulatorParameters,
         world: EditableSimulation,
         topics: SimulatorTopics,
+        commands: CommandInput,
         diagnostics: Diagnostics,
         window: Window | None,
         ended: Callable[[int], None],
@@ -67,6 +69,7 @@ class SimulationLoop:
         self._parameters = parameters
         self._world = world
         self._topics = topics
+        self._commands = commands
         self._diagnostics = diagnostics
         self._window = window
         self._ended = ended
@@ -82,7 +85,7 @@ class SimulationLoop:
 
     def start(self) -> None:
         """Let simulated time pass."""
-        self.inbox = CommandInbox()
+        self.inbox = self._commands.inbox = CommandInbox()
         self._begin_again()
         self._holding = True
         self._rejoining = self._tick > 0
@@ -92,6 +95,7 @@ class SimulationLoop:
     def stop(self) -> None:
         """Let it stand still."""
         self.inbox.end()
+        self._commands.inbox = None
         if self._thread is not None:
             self._thread.join(_JOIN_TIMEOUT_S)
         self._end_steps('the simulator is not active any more')
@@ -181,7 +185,7 @@ class SimulationLoop:
     def _begin_again(self) -> None:
         """Forget what was commanded for the time before, and that deadlines have passed."""
         self._watchdog.clear()
-        self.inbox.forget_command()
+        self._commands.forget()
         self._missed_deadlines += self._pacer.missed
         self._pacer = Pacer(1.0 / self._parameters.rate)
 
@@ -232,6 +236,7 @@ class SimulationLoop:
     def _apply_newest(self) -> None:
         """Real time: apply the last command while it is fresh, otherwise hold."""
         now, timeout_s = time.monotonic(), self._parameters.command_timeout_s
+        self._commands.look()
         command = self.inbox.take()
         if command is not None:
             age_s = (self._stamp_ns() - command.stamp_ns) / 1e9

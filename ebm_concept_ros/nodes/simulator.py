@@ -15,12 +15,9 @@ from __future__ import annotations
 import sys
 from contextlib import ExitStack
 
-from sensor_msgs.msg import JointState
-
-from ebm_concept_ros import conversions
 from ebm_concept_ros.arm.editable_simulation import EditableSimulation
 from ebm_concept_ros.config_files import ConfigError
-from ebm_concept_ros.nodes.runtime import qos
+from ebm_concept_ros.nodes.command_input import CommandInput
 from ebm_concept_ros.nodes.runtime.managed import ManagedNode
 from ebm_concept_ros.nodes.runtime.parameters import InvalidParameter
 from ebm_concept_ros.nodes.runtime.resources import load_arm_parameter, load_workspace_parameter
@@ -30,13 +27,12 @@ from ebm_concept_ros.nodes.simulation_requests import SimulationRequests
 from ebm_concept_ros.nodes.simulation_table_services import SimulationTableServices
 from ebm_concept_ros.nodes.simulation_time_services import SimulationTimeServices
 from ebm_concept_ros.nodes.simulator_setup import SimulatorParameters, load_table
-from ebm_concept_ros.nodes.simulator_topics import COMMANDS, SimulatorTopics
+from ebm_concept_ros.nodes.simulator_topics import SimulatorTopics
 from ebm_concept_ros.nodes.window import Window
-from ebm_core.world.scene import InvalidInput
 
 
 class Simulator(ManagedNode):
-    """The executor only receives commands and requests; `SimulationLoop` steps the simulation."""
+    """The executor receives requests, in lockstep commands too; `SimulationLoop` does the rest."""
 
     def __init__(self) -> None:
         super().__init__('simulator', SimulatorParameters)
@@ -48,7 +44,6 @@ class Simulator(ManagedNode):
         arm = load_arm_parameter(p.arm, p.robot_description)
         workspace = load_workspace_parameter(p.workspace_config)
         table = load_table(p, workspace)
-        self._joints = arm.joint_names
         try:
             world = EditableSimulation(arm, workspace, table, 1.0 / p.rate)
         except ConfigError as error:  # the arm and the workspace do not go together
@@ -56,23 +51,29 @@ class Simulator(ManagedNode):
         window = None if p.headless else Window(world.sim)
         if window is not None:
             undo.callback(window.close)
-        topics = SimulatorTopics(self)
+        topics = SimulatorTopics(self, arm.joint_names)
         undo.callback(topics.destroy)
         self._world, self._workspace = world, workspace
-        self._loop = SimulationLoop(p, world, topics, self._diagnostics, window, self._end)
+        self._commands = CommandInput(self, p.lockstep, arm.joint_names, self._diagnostics)
+        undo.callback(self._commands.destroy)
+        self._loop = SimulationLoop(
+            *(p, world, topics, self._commands, self._diagnostics, window, self._end)
+        )
         return f'arm {arm.name}, {len(table.entities)} entities'
 
     def activate(self, undo: ExitStack) -> None:
         """Let simulated time pass, and listen."""
         self._loop.start()
-        subscription = self.create_subscription(
-            JointState, COMMANDS, self._on_command, **qos.overridable(qos.COMMANDS)
-        )
-        undo.callback(self.destroy_subscription, subscription)
         requests = SimulationRequests(self._loop, self._diagnostics)
         p, workspace = self.parameters, self._workspace
         undo.callback(SimulationTimeServices(self, requests).destroy)
         undo.callback(SimulationTableServices(self, requests, self._world, p, workspace).destroy)
+
+    def destroy_node(self) -> None:
+        """Give all back that the middleware has given."""
+        if self._loop is not None:
+            self._commands.destroy()
+        super().destroy_node()
 
     def halt(self) -> None:
         """Let simulated time stand still."""
@@ -81,14 +82,6 @@ class Simulator(ManagedNode):
 
     def _end(self, exit_code: int) -> None:
         self.exit_code = exit_code
-
-    def _on_command(self, message: JointState) -> None:
-        try:
-            command = conversions.effort_from_message(message, self._joints)
-        except InvalidInput as error:
-            self._diagnostics.refuse('commands', error)
-            return
-        self._loop.inbox.put(command)
 
 
 def main() -> int:

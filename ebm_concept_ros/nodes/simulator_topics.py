@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rclpy.node import Node
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import JointState
@@ -12,17 +14,17 @@ from sensor_msgs.msg import JointState
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions
 from ebm_concept_ros.arm.simulation import ArmSimulation
+from ebm_concept_ros.conversions.serialised_joints import JointStateWriting
+from ebm_concept_ros.nodes.command_input import COMMANDS
 from ebm_concept_ros.nodes.runtime import qos
-
-COMMANDS = 'joint_effort_commands'
 
 
 class SimulatorTopics:
     """Publishers of one node, until they are destroyed."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, joint_names: Sequence[str]) -> None:
         self._node = node
-        self._state: JointState | None = None  # the one that was published last
+        self._writing = JointStateWriting(joint_names)
         self._states, self._scenes, self._clock = self._publishers = (
             node.create_publisher(
                 JointState, 'joint_states', **qos.overridable(qos.JOINT_STATES_PUBLISHED)
@@ -54,15 +56,8 @@ class SimulatorTopics:
 
     def state(self, sim: ArmSimulation, stamp_ns: int) -> None:
         """Publish the joint state."""
-        self._state = conversions.joint_state_to_message(
-            sim.arm.joint_names,
-            sim.joint_positions_rad,
-            sim.joint_velocities_rad_s,
-            sim.applied_effort_nm,
-            stamp_ns,
-            self._state,
-        )
-        self._states.publish(self._state)
+        data = sim.data
+        self._states.publish(self._writing.data(stamp_ns, (data.qpos, data.qvel, data.ctrl)))
 
     def senders_of_commands(self) -> list[str]:
         """Return the names of the nodes that publish torques, sorted."""

@@ -54,9 +54,7 @@ _Settings = struct(
     **dict.fromkeys(('least_regularisation', 'most_regularisation'), _D),
     **dict.fromkeys(('share', 'limits'), _P),
 )
-_Former = struct(
-    '_Former', steps=_I, knots=_D, **dict.fromkeys(('states', 'efforts', 'gains'), _P)
-)
+_Former = struct('_Former', steps=_I, knots=_D, **dict.fromkeys(('states', 'efforts', 'gains'), _P))
 _OUTPUTS = ('states', 'efforts', 'bias', 'site', 'axis', 'gains')
 _Output = struct('_Output', **dict.fromkeys(_OUTPUTS, _P), cost=_D)
 
@@ -77,7 +75,14 @@ class IlqgKernel:
 
         Raises NoKernel where it is not built, or the arm moves in ways that it does not know.
         """
-        self._steps, self._num_joints = config.steps, model.num_joints
+        self._num_joints = n = model.num_joints
+        steps = config.steps
+        # Of _OUTPUTS, which share one array.
+        self._shapes = (
+            *((steps + 1, 2 * n), (steps, n), (steps, n)),
+            *((steps + 1, 3), (steps + 1, 3), (steps, n, 2 * n)),
+        )
+        self._ends = tuple(np.cumsum([np.prod(shape) for shape in self._shapes]).tolist())
         self._arm = KernelArm(model)
         self._library = library = kernel_library()
         search_array, limits = np.array(search), np.ascontiguousarray(limits_nm, float)
@@ -108,39 +113,36 @@ class IlqgKernel:
         self, time_s: float, start: np.ndarray, field: EnergyField, warm_start: Plan | None
     ) -> Solution:
         """Return the solution from `start` (2n,); raises PlanningFailed."""
-        n, steps = self._num_joints, self._steps
+        n = self._num_joints
         former = None
         if warm_start is not None:
             if warm_start.efforts.shape[1] != n:
                 raise ValueError(f'warm_start: of {warm_start.efforts.shape[1]} joints, not {n}')
-            before = [
-                np.ascontiguousarray(array, float)
-                for array in (warm_start.states, warm_start.efforts, warm_start.gains)
-            ]
+            before = warm_start.states, warm_start.efforts, warm_start.gains
             knots = (time_s - warm_start.start_s) / self._arm.step_s
             former = _Former(len(warm_start.efforts), knots, *map(address, before))
-        arrays = [
-            np.empty(shape)
-            for shape in (
-                *((steps + 1, 2 * n), (steps, n), (steps, n)),
-                *((steps + 1, 3), (steps + 1, 3), (steps, n, 2 * n)),
-            )
-        ]
-        out = _Output(*map(address, arrays))
+        numbers = np.empty(self._ends[-1])
+        begins = (0, *self._ends[:-1])
+        first = address(numbers)
+        out = _Output(*(first + numbers.itemsize * begin for begin in begins))
         start = np.ascontiguousarray(start, float)
         done = self._library.planning_ilqg_plan(
             self._handle,
             address(start),
             None if former is None else ctypes.addressof(former),
-            ctypes.addressof(self._fieldstruct(field)),
+            ctypes.addressof(self._field_struct(field)),
             ctypes.addressof(out),
         )
         if done < 0:
             raise PlanningFailed(_FAILURES[done])
-        *rollout, gains = arrays
+        numbers.setflags(write=False)
+        *rollout, gains = (
+            numbers[begin:end].reshape(shape)
+            for begin, end, shape in zip(begins, self._ends, self._shapes, strict=True)
+        )
         return Solution(Rollout(*rollout), gains, out.cost, done)
 
-    def _fieldstruct(self, field: EnergyField) -> ctypes.Structure:
+    def _field_struct(self, field: EnergyField) -> ctypes.Structure:
         if self._field is None or self._field[0] is not field:
             spline, circles = field.spline, field.keep_out
             arrays = [

@@ -3,8 +3,8 @@
 
 """The compiled kernel in src/planning_kernel, and an arm as it takes one.
 
-It is called by ctypes and given numbers alone: no header of Python or MuJoCo, so one build goes with
-every version of both.
+It is called by ctypes and given numbers alone: no header of Python or MuJoCo, so one build goes
+with every version of both.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def kernel_library() -> ctypes.CDLL:
 
 @cache
 def torque_library() -> ctypes.PyDLL:
-    """Return the kernel, which keeps the interpreter: for calls of microseconds; raises NoKernel."""
+    """Return the kernel, which keeps the interpreter during short calls; raises NoKernel."""
     library = ctypes.PyDLL(str(_path()))
     for function, arguments in (('follow', 5), ('hold', 6), ('look', 4)):
         call = getattr(library, f'torque_{function}')
@@ -133,4 +133,6 @@ class KernelArm:
                 np.allclose(after, model.data.qvel, rtol=_ALIKE, atol=_ALIKE)
                 and np.allclose(bias, expected_bias, rtol=_ALIKE, atol=_ALIKE)
             ):
-                raise NoKernel('the arm moves by more than its inertia, gravity, damping and springs')
+                raise NoKernel(
+                    'the arm moves by more than its inertia, gravity, damping and springs'
+                )

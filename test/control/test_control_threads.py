@@ -55,6 +55,7 @@ def start(story, targeting=None, **changes):
         SimpleNamespace(**SCHEDULE | changes),
         TrackingController(),
         targeting or Targeting(),
+        lambda: None,
         lambda decision: story.append(decision.reason),
         lambda name, error: story.append(f'{name}: {error}'),
         lambda how: story.append((how, os.sched_getscheduler(0))),

@@ -28,6 +28,9 @@ def test_the_newest_are_kept_in_order():
     recent = record.since(8.0)
     np.testing.assert_array_equal(recent.torques, times([8, 9], 0.5))
     assert recent.plans.shape == (0, 2)
+    newest = timing.record(newest=3)
+    np.testing.assert_array_equal(newest.torques, times([7, 8, 9], 0.5))
+    np.testing.assert_array_equal(newest.plans, record.plans)
 
 
 def test_the_numbers_of_known_times():

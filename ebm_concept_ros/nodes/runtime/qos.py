@@ -16,12 +16,16 @@ LATCHED = QoSProfile(
 )
 DEMONSTRATIONS = QoSProfile(depth=50, reliability=ReliabilityPolicy.RELIABLE)
 COMMANDS = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
+# In real time a command that is late is of no use: none is acknowledged, or sent again.
+COMMANDS_REAL_TIME = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
 STATUS = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
 # A reliable publisher also serves best-effort subscriptions; in lockstep no state may be lost.
 JOINT_STATES_PUBLISHED = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
 JOINT_STATES_LOCKSTEP = JOINT_STATES_PUBLISHED
 # In real time the newest state is the only one of use: nothing is sent again.
 JOINT_STATES_REAL_TIME = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+# Of who looks once in a while, and takes all that have come.
+JOINT_STATES_POLLED = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
 # Only the newest is looked at; reliable, as those who look on ask for.
 PLANS = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE)
 MARKERS = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)

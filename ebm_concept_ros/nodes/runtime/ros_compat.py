@@ -12,6 +12,7 @@ from typing import Any
 from rclpy.action import ActionClient
 from rclpy.executors import Executor, SingleThreadedExecutor
 from rclpy.node import Node
+from rclpy.subscription import Subscription
 from rclpy.task import Future
 
 # Where the events executor is, or may be once it is no experiment any more.
@@ -35,6 +36,17 @@ def given_values(node: Node) -> Iterable[str]:
     under this name any more, nothing is known to be given.
     """
     return tuple(getattr(node, '_parameter_overrides', {}))
+
+
+def left_to_poll(node: Node, subscription: Subscription) -> None:
+    """Take a subscription out of what executors look after, so that one thread may take from it.
+
+    rclpy has no name for that; its nodes list what is to be looked after. Who made the subscription
+    destroys it by itself.
+    """
+    node._subscriptions.remove(subscription)
+    if node.executor is not None:
+        node.executor.wake()  # it may have seen it already
 
 
 def send_goal(

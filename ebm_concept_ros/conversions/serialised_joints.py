@@ -1,0 +1,127 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Joint states as bytes, for loops in which conversion by rclpy would take the most time.
+
+Of one driver, message after message is laid out alike: only stamp, positions, velocities and
+efforts differ. Where that is so, these are read and written in place. The layout is looked for,
+and tried, on a message that rclpy has converted; what has another one is left to rclpy.
+"""
+
+from __future__ import annotations
+
+import struct
+import sys
+from array import array
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from rclpy.serialization import deserialize_message, serialize_message
+from sensor_msgs.msg import JointState
+
+from ebm_concept_ros.conversions.stamps import set_stamp
+
+_FIELDS = ('position', 'velocity', 'effort')
+# Classic CDR of the machine's own order of bytes: two bytes that say so, two options, the body.
+_PLAIN_CDR, _BODY = b'\x00\x01', 4
+_STAMP, _COUNT = struct.Struct('<iI'), struct.Struct('<I')
+_AFTER_STAMP = _BODY + _STAMP.size
+_NANOSECONDS = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Where the numbers of `_FIELDS` begin and end, and what is before and between them."""
+
+    size: int
+    numbers: tuple[tuple[int, int], ...]
+    fixed: tuple[tuple[int, int, bytes], ...]
+
+    def fits(self, data: bytes) -> bool:
+        return len(data) == self.size and all(data[a:b] == same for a, b, same in self.fixed)
+
+
+def _layout_of(data: bytes, message: JointState) -> _Layout | None:
+    """Return the layout of a message's bytes; None where they are encoded otherwise."""
+    if sys.byteorder != 'little' or data[:2] != _PLAIN_CDR:
+        return None
+    at = _AFTER_STAMP
+    for text in (message.header.frame_id, None, *message.name):
+        at += _COUNT.size if text is None else _COUNT.size + len(text.encode()) + 1
+        at += -at % 4
+    fixed, numbers = [(_AFTER_STAMP, at, data[_AFTER_STAMP:at])], []
+    for field in _FIELDS:
+        count = len(getattr(message, field))
+        fixed.append((at, at + _COUNT.size, data[at : at + _COUNT.size]))
+        at += _COUNT.size
+        if count:
+            at += -(at - _BODY) % 8
+        numbers.append((at, at + 8 * count))
+        at += 8 * count
+    layout = _Layout(len(data), tuple(numbers), tuple(fixed))
+    return layout if at <= len(data) and _says(data, layout, message) else None
+
+
+def _says(data: bytes, layout: _Layout, message: JointState) -> bool:
+    """Tell whether bytes say in that layout what the message says."""
+    read = _read(data, layout, JointState())
+    return read.header.stamp == message.header.stamp and all(
+        getattr(read, field).tobytes() == getattr(message, field).tobytes() for field in _FIELDS
+    )
+
+
+def _read(data: bytes, layout: _Layout, message: JointState) -> JointState:
+    """Fill a message's stamp and numbers in from bytes of that layout, and return it."""
+    message.header.stamp.sec, message.header.stamp.nanosec = _STAMP.unpack_from(data, _BODY)
+    for field, (begin, end) in zip(_FIELDS, layout.numbers, strict=True):
+        values = array('d')
+        values.frombytes(data[begin:end])
+        setattr(message, field, values)
+    return message
+
+
+class JointStateReading:
+    """Makes messages of the bytes of one topic, each like `deserialize_message`. For one thread."""
+
+    def __init__(self) -> None:
+        self._message, self._layout = JointState(), None
+
+    def message(self, data: bytes) -> JointState:
+        """Return what bytes say; the next call may fill the same message in anew."""
+        if self._layout is not None and self._layout.fits(data):
+            return _read(data, self._layout, self._message)
+        self._message = deserialize_message(data, JointState)
+        self._layout = _layout_of(data, self._message)
+        return self._message
+
+
+class JointStateWriting:
+    """Makes bytes of joint states of the same joints, each like `serialize_message`."""
+
+    def __init__(self, joint_names: Sequence[str], fields: Sequence[str] = _FIELDS) -> None:
+        """fields: that are said; the others stay empty."""
+        zeros = array('d', [0.0] * len(joint_names))
+        message = JointState(name=list(joint_names), **dict.fromkeys(fields, zeros))
+        self._message, self._fields = message, tuple(fields)
+        data = serialize_message(message)
+        self._data = bytearray(data)
+        self._layout = layout = _layout_of(data, message)
+        spans = {} if layout is None else dict(zip(_FIELDS, layout.numbers, strict=True))
+        self._places = [spans[name] for name in fields if name in spans]
+
+    def data(self, stamp_ns: int, values: Iterable[np.ndarray]) -> bytes:
+        """Return the bytes of the fields' values, (n,) each, at a time that is not negative."""
+        stamp = divmod(int(stamp_ns), _NANOSECONDS)
+        if self._layout is None:
+            set_stamp(self._message.header.stamp, stamp_ns)
+            for field, numbers in zip(self._fields, values, strict=True):
+                setattr(self._message, field, array('d', numbers.tolist()))
+            return serialize_message(self._message)
+        _STAMP.pack_into(self._data, _BODY, *stamp)
+        for (begin, end), numbers in zip(self._places, values, strict=True):
+            written = numbers.astype('<f8', copy=False).tobytes()
+            if len(written) != end - begin:
+                raise ValueError(f'{len(written) // 8} numbers for {(end - begin) // 8} joints')
+            self._data[begin:end] = written
+        return bytes(self._data)
