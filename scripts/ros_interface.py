@@ -131,7 +131,10 @@ def interface(lockstep: bool) -> tuple[list[Endpoint], list, list, dict]:
 
 
 def _endpoints(name: str, node: object) -> Iterator[Endpoint]:
-    for publishes, ends in ((True, node.publishers), (False, node.subscriptions)):
+    from ebm_concept_ros.nodes.runtime.polled import polled_subscriptions
+
+    subscriptions = (*node.subscriptions, *polled_subscriptions(node))
+    for publishes, ends in ((True, node.publishers), (False, subscriptions)):
         for end in ends:
             kind = _type_name(end.msg_type)
             if kind.startswith(('rcl_interfaces/', 'lifecycle_msgs/')):

@@ -7,12 +7,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from weakref import WeakKeyDictionary
 
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
+from rclpy.subscription import Subscription
 
 from ebm_concept_ros.nodes.runtime import qos
 from ebm_concept_ros.nodes.runtime.ros_compat import left_to_poll
+
+
+# Of each node, which does not list them any more.
+_POLLED: WeakKeyDictionary[Node, list[Subscription]] = WeakKeyDictionary()
+
+
+def polled_subscriptions(node: Node) -> tuple[Subscription, ...]:
+    """Return the subscriptions of a node that are polled, which `node.subscriptions` leaves out."""
+    return tuple(_POLLED.get(node, ()))
 
 
 class PolledSubscription:
@@ -29,6 +40,8 @@ class PolledSubscription:
             kind, topic, _never_called, raw=True, **qos.overridable(profile)
         )
         left_to_poll(node, self._subscription)
+        self._others = _POLLED.setdefault(node, [])
+        self._others.append(self._subscription)
         self._looked_s = time.monotonic()
         self._destroyed = False
 
@@ -36,6 +49,7 @@ class PolledSubscription:
         """Subscribe no more; the node does not do it, which does not know of this any more."""
         if not self._destroyed:
             self._destroyed = True
+            self._others.remove(self._subscription)
             self._subscription.destroy()
 
     def forget(self) -> None:

@@ -13,7 +13,7 @@ from rclpy.serialization import deserialize_message
 from std_msgs.msg import Int64
 
 from ebm_concept_ros.nodes.runtime import qos
-from ebm_concept_ros.nodes.runtime.polled import PolledSubscription
+from ebm_concept_ros.nodes.runtime.polled import PolledSubscription, polled_subscriptions
 from ebm_concept_ros.nodes.runtime.running import SpinThread
 
 COUNT = 20
@@ -32,8 +32,10 @@ def setting(request):
     publisher = node.create_publisher(Int64, 'numbers', **qos.overridable(profile))
     wait_until(publisher.get_subscription_count, 'the subscription')
     yield polled, publisher
-    polled.destroy()
     spinning.stop()
+    assert [each.topic_name for each in polled_subscriptions(node)] == ['/numbers']
+    polled.destroy()
+    assert not polled_subscriptions(node)
     node.destroy_node()
     rclpy.shutdown(context=context)
 
