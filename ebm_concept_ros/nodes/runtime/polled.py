@@ -16,7 +16,6 @@ from rclpy.subscription import Subscription
 from ebm_concept_ros.nodes.runtime import qos
 from ebm_concept_ros.nodes.runtime.ros_compat import left_to_poll
 
-
 # Of each node, which does not list them any more.
 _POLLED: WeakKeyDictionary[Node, list[Subscription]] = WeakKeyDictionary()
 
