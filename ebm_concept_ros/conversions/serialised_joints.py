@@ -105,9 +105,10 @@ class JointStateWriting:
         message = JointState(name=list(joint_names), **dict.fromkeys(fields, zeros))
         self._message, self._fields = message, tuple(fields)
         data = serialize_message(message)
-        self._data = bytearray(data)
         self._layout = layout = _layout_of(data, message)
         spans = {} if layout is None else dict(zip(_FIELDS, layout.numbers, strict=True))
+        # rclpy serialises into more bytes than a message has, which strict readers do not take.
+        self._data = bytearray(data if layout is None else data[: layout.numbers[-1][1]])
         self._places = [spans[name] for name in fields if name in spans]
 
     def data(self, stamp_ns: int, values: Iterable[np.ndarray]) -> bytes:

@@ -8,10 +8,12 @@ from array import array
 import numpy as np
 import pytest
 from rclpy.serialization import deserialize_message, serialize_message
+from rosbags.typesys import Stores, get_typestore
 from sensor_msgs.msg import JointState
 
 from ebm_concept_ros.conversions.serialised_joints import JointStateReading, JointStateWriting
 
+STRICT = get_typestore(Stores.ROS2_JAZZY)
 NAMES = ['shoulder', 'elbow_2', 'é']
 
 
@@ -71,6 +73,9 @@ def test_what_is_written_is_what_rclpy_would_write(fields):
         expected = message(stamp_ns=stamp_ns, offset=0.5 * tick, fields=fields)
         data = writing.data(stamp_ns, [np.array(getattr(expected, name)) for name in fields])
         assert deserialize_message(data, JointState) == expected
+        # A reader that takes nothing but just the message.
+        strictly = STRICT.deserialize_cdr(data, 'sensor_msgs/msg/JointState')
+        assert list(strictly.effort) == list(expected.effort)
 
 
 def test_another_number_of_joints_is_refused_and_harms_nothing():
