@@ -82,6 +82,7 @@ class Controller(RunnableDefaults, LifecycleNode):
     """Converts messages, holds the inputs and runs the threads; `TrackingController` decides."""
 
     events_executor = True
+    _states: JointStateInput | None = None  # there, before the node is made or could not be
 
     def __init__(self, load_model: Callable[[str], TargetModel] = load_weights) -> None:
         super().__init__('controller')
@@ -110,7 +111,7 @@ class Controller(RunnableDefaults, LifecycleNode):
 
     def destroy_node(self) -> None:
         """Give all back that the middleware has given."""
-        if self._setup is not None:
+        if self._states is not None:
             self._states.destroy()
         super().destroy_node()
 

@@ -98,6 +98,7 @@ class Referee(RunnableDefaults, Node):
 
     interrupted_exit_code = 1  # no success was seen
     events_executor = True
+    _states: PolledSubscription | None = None  # there, before the node is made or could not be
 
     def __init__(self) -> None:
         super().__init__('referee')
@@ -157,7 +158,8 @@ class Referee(RunnableDefaults, Node):
 
     def destroy_node(self) -> None:
         """Give all back that the middleware has given."""
-        self._states.destroy()
+        if self._states is not None:
+            self._states.destroy()
         super().destroy_node()
 
     # Executor thread -------------------------------------------------------------------------

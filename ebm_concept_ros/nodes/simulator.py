@@ -34,6 +34,8 @@ from ebm_concept_ros.nodes.window import Window
 class Simulator(ManagedNode):
     """The executor receives requests, in lockstep commands too; `SimulationLoop` does the rest."""
 
+    _commands: CommandInput | None = None  # there, before the node is made or could not be
+
     def __init__(self) -> None:
         super().__init__('simulator', SimulatorParameters)
         self._loop: SimulationLoop | None = None
@@ -71,7 +73,7 @@ class Simulator(ManagedNode):
 
     def destroy_node(self) -> None:
         """Give all back that the middleware has given."""
-        if self._loop is not None:
+        if self._commands is not None:
             self._commands.destroy()
         super().destroy_node()
 
