@@ -146,6 +146,35 @@ class Enacting:
         assert (steps <= ARM.effort_rate_limits_nm_s * passed_s + 1e-9).all()
 
 
+def test_by_parameter_the_second_is_refused(tmp_path, monkeypatch):
+    """Before the nodes of the others are there: in lockstep they would race on while it waits."""
+    domain, lock = claim_domain()
+    monkeypatch.setenv('ROS_DOMAIN_ID', str(domain))
+    with ExitStack() as nodes:
+        nodes.callback(lock.close)
+        probe = Probe()
+        nodes.callback(probe.close)
+        given = {'second_goal': 'refuse', 'learner_timeout_s': 10.0, 'follow_topic': False}
+        nodes.enter_context(running('controller', tmp_path, **given))
+        client = probe.action_client(EnactConcept, 'controller/enact')
+        assert client.wait_for_server(PATIENCE_S)
+        assert probe.node.count_subscribers('concept') == 0, 'by another parameter'
+        first = Pursued(probe, client, concepts=['middle'])
+        status, result = Pursued(probe, client, concepts=['above']).end()
+        assert (status, result.code) == (GoalStatus.STATUS_ABORTED, Result.BUSY)
+        assert result.message == 'another goal is active'
+        result = first.end()[1]
+        assert result.code == Result.NO_LEARNER and 'no answer within 10 s' in result.message
+        cancelled = Pursued(probe, client, concepts=['middle'])
+        wait_until(cancelled.handle.cancel_goal_async().done, 'an answer to cancel')
+        assert cancelled.end()[1].code == Result.CANCELLED
+
+        answer = srv.GetConcept.Response(message='asked again')
+        with forgetful_server(srv.GetConcept, 'concept_learner/get_concept', answer):
+            result = Pursued(probe, client, concepts=['middle']).end()[1]
+        assert (result.code, result.message) == (Result.UNKNOWN_CONCEPT, 'asked again')
+
+
 @pytest.fixture(scope='module')
 def enacting(tmp_path_factory):
     with ExitStack() as nodes:
@@ -316,31 +345,3 @@ def test_a_client_that_dies_leaves_its_goal_to_end_by_itself(enacting, tmp_path)
     wait_until(lambda: said and said[-1].feedback.satisfied, 'the end of the goal')
     pursued = enacting.pursue('above')
     assert pursued.end()[1].code == Result.REACHED
-
-
-def test_by_parameter_the_second_is_refused(tmp_path, monkeypatch):
-    domain, lock = claim_domain()
-    monkeypatch.setenv('ROS_DOMAIN_ID', str(domain))
-    with ExitStack() as nodes:
-        nodes.callback(lock.close)
-        probe = Probe()
-        nodes.callback(probe.close)
-        given = {'second_goal': 'refuse', 'learner_timeout_s': 10.0, 'follow_topic': False}
-        nodes.enter_context(running('controller', tmp_path, **given))
-        client = probe.action_client(EnactConcept, 'controller/enact')
-        assert client.wait_for_server(PATIENCE_S)
-        assert probe.node.count_subscribers('concept') == 0, 'by another parameter'
-        first = Pursued(probe, client, concepts=['middle'])
-        status, result = Pursued(probe, client, concepts=['above']).end()
-        assert (status, result.code) == (GoalStatus.STATUS_ABORTED, Result.BUSY)
-        assert result.message == 'another goal is active'
-        result = first.end()[1]
-        assert result.code == Result.NO_LEARNER and 'no answer within 10 s' in result.message
-        cancelled = Pursued(probe, client, concepts=['middle'])
-        wait_until(cancelled.handle.cancel_goal_async().done, 'an answer to cancel')
-        assert cancelled.end()[1].code == Result.CANCELLED
-
-        answer = srv.GetConcept.Response(message='asked again')
-        with forgetful_server(srv.GetConcept, 'concept_learner/get_concept', answer):
-            result = Pursued(probe, client, concepts=['middle']).end()[1]
-        assert (result.code, result.message) == (Result.UNKNOWN_CONCEPT, 'asked again')
