@@ -6,7 +6,8 @@
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections import deque
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -73,28 +74,30 @@ def modules(package: str) -> dict[str, Path]:
     return found
 
 
-def imports(name: str, path: Path) -> Iterator[str]:
-    """Yield the names that a module imports, wherever in it, but not those for type checkers."""
+@cache
+def imports(name: str, path: Path) -> tuple[str, ...]:
+    """Return the names that a module imports, wherever in it, but not those for type checkers."""
     package = name if path.name == '__init__.py' else name.rpartition('.')[0]
-
-    def visit(node: ast.AST) -> Iterator[str]:
+    found: list[str] = []
+    nodes: deque[ast.AST] = deque([ast.parse(path.read_text(encoding='utf-8'))])
+    while nodes:
+        node = nodes.popleft()
         if isinstance(node, ast.If) and 'TYPE_CHECKING' in ast.unparse(node.test):
-            for child in node.orelse:
-                yield from visit(child)
-            return
+            nodes.extend(node.orelse)
+            continue
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             base = node.module or ''
             if node.level:
                 above = package.split('.')
                 above = above[: len(above) - node.level + 1]
                 base = '.'.join([*above, base] if base else above)
-            yield from (f'{base}.{alias.name}' for alias in node.names)
-        for child in ast.iter_child_nodes(node):
-            yield from visit(child)
-
-    yield from visit(ast.parse(path.read_text(encoding='utf-8')))
+            found += [f'{base}.{alias.name}' for alias in node.names]
+        elif isinstance(node, ast.expr):
+            continue  # nothing is imported in an expression
+        nodes.extend(ast.iter_child_nodes(node))
+    return tuple(found)
 
 
 def graph(*packages: str) -> dict[str, set[str]]:
