@@ -47,10 +47,11 @@ def test_what_shows_nothing_scores_below_what_is_understood(concepts):
 
 
 def test_the_commands_print_what_they_measured(tmp_path, capsys):
-    options = ['--model', str(MODELS / 'concepts'), '--scenes', '2', '--json', str(tmp_path / 'x')]
-    assert main(['understand', *options]) == 0
+    options = ['--scenes', '2', '--json', str(tmp_path / 'x')]
+    # Of the fewest concepts: the scores of all of them are measured above.
+    assert main(['understand', '--model', str(MODELS / 'placement'), *options]) == 0
     assert json.loads((tmp_path / 'x').read_text())['random']['auroc'] > 0.9
-    assert main(['compose', *options]) == 0
+    assert main(['compose', '--model', str(MODELS / 'concepts'), *options]) == 0
     assert len(json.loads((tmp_path / 'x').read_text())) >= 10
     out = capsys.readouterr().out
     assert '| contradictory |' in out and '| between + north |' in out

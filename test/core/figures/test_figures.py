@@ -28,9 +28,9 @@ from ebm_core.world.scene import POSITION
 
 @pytest.fixture(scope='module')
 def main_model():
-    """An untrained model."""
+    """An untrained model, a small one."""
     torch.manual_seed(0)
-    return ConceptModel(Learner(PRESETS['concepts'].model), {}, '')
+    return ConceptModel(Learner(PRESETS['tiny'].model), {}, '')
 
 
 def events(name: str, context: str, count: int = 6) -> tuple[list, EventBatch, EventBatch]:

@@ -14,7 +14,7 @@ from PIL import Image
 from ebm_core.__main__ import main
 from ebm_core.figures import FAMILY_FIGURES, FIGURES, get_figure, style
 from ebm_core.figures.models import Models
-from ebm_core.relational.config import PRESETS
+from ebm_core.relational.config import PRESETS, Preset
 from ebm_core.relational.learner import Learner
 from ebm_core.relational.model import ModelError, load_model, save_model
 from ebm_core.world.scene import InvalidInput
@@ -23,9 +23,15 @@ ROOT = Path(__file__).parents[3]
 SCENES = 4
 
 
-def untrained(preset: str) -> Learner:
+def preset_of(name: str) -> Preset:
+    """Ablations are compared by their sizes; the main model may be any, so it is a small one."""
+    small = PRESETS['tiny'].model if name == 'concepts' else PRESETS[name].model
+    return Preset(model=small, training=PRESETS[name].training)
+
+
+def untrained(name: str) -> Learner:
     torch.manual_seed(0)
-    return Learner(PRESETS[preset].model)
+    return Learner(preset_of(name).model)
 
 
 @pytest.fixture(scope='module')
@@ -41,7 +47,7 @@ def models(tmp_path_factory):
     metrics = {'concepts': {'line': row, 'square': row}}
     for name in {p for figure in FIGURES for p in get_figure(figure).needs}:
         provenance = {'step': 0, 'wall_s': 60.0, 'commit': 'none', 'metrics': metrics}
-        save_model(root / name, untrained(name), PRESETS[name], provenance)
+        save_model(root / name, untrained(name), preset_of(name), provenance)
     return Models(root / 'concepts', root)
 
 
