@@ -103,8 +103,10 @@ def test_without_opengl_picture_and_video_are_flat_and_one_line_says_why(
 
 
 def test_a_run_without_concept_is_drawn_without_energy_and_goal(tmp_path):
-    files = render(tmp_path, field=None, goal_in_base_m=None, caption='')
-    assert files.picture.exists()
+    at_once = RunRecorder()  # of one moment, as each frame of the video is drawn alike
+    at_once.add(0.0, ARM.home_rad)
+    files = render(tmp_path, record=at_once, field=None, goal_in_base_m=None, caption='')
+    assert files.picture.exists() and files.video.exists()
 
 
 def test_nothing_recorded_is_refused(tmp_path):
