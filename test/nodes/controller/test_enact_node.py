@@ -100,13 +100,7 @@ class Enacting:
         (folder / 'table.yaml').write_text(TABLE)
         self.probe = Probe()
         nodes.callback(self.probe.close)
-        self.efforts = []
-        self.probe.listen_with_times(
-            JointState,
-            'joint_effort_commands',
-            QoSProfile(depth=5000),
-            lambda at_s, message: self.efforts.append(message),
-        )
+        self.efforts = self.probe.listen(JointState, 'joint_effort_commands', 5000)
         self.statuses = self.probe.listen(Status, 'controller/status', qos.STATUS)
         self.client = self.new_client()
         for name, parameters in (

@@ -8,19 +8,23 @@ from contextlib import ExitStack
 
 import numpy as np
 import pytest
-from harness import ARM, PATIENT, Probe, running, wait_until_heard
+from harness import ARM, LOCKSTEP, PATIENT, Probe, running, wait_until_heard
 
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros.field.obstacles import hand_radius_m
 from ebm_concept_ros.nodes.runtime import qos
 
+AT_DEFAULT_RATES = {name: {'lockstep': True} for name in ('simulator', 'controller')}
 
-@pytest.mark.parametrize(('arm', 'scene_seed'), [('jaco', 1), ('iiwa7', 2)])
-def test_five_demonstrations_make_the_arm_reach_between(tmp_path, arm, scene_seed):
+
+@pytest.mark.parametrize(
+    ('arm', 'scene_seed', 'lockstep'), [('jaco', 1, AT_DEFAULT_RATES), ('iiwa7', 2, LOCKSTEP)]
+)
+def test_five_demonstrations_make_the_arm_reach_between(tmp_path, arm, scene_seed, lockstep):
     with ExitStack() as nodes:
         for name, parameters in (
-            ('simulator', {'arm': arm, 'lockstep': True, 'scene_seed': scene_seed}),
-            ('controller', {'arm': arm, 'lockstep': True}),
+            ('simulator', lockstep['simulator'] | {'arm': arm, 'scene_seed': scene_seed}),
+            ('controller', lockstep['controller'] | {'arm': arm}),
             ('concept_learner', {}),
             ('demonstrator', {}),
         ):
@@ -65,8 +69,8 @@ def test_the_arm_goes_around_a_pole_on_its_straight_way(tmp_path):
     try:
         with ExitStack() as nodes:
             for name, parameters in (
-                ('simulator', {'lockstep': True, 'scene_file': scene}),
-                ('controller', {'lockstep': True}),
+                ('simulator', LOCKSTEP['simulator'] | {'scene_file': scene}),
+                ('controller', LOCKSTEP['controller']),
                 ('concept_learner', {}),
             ):
                 nodes.enter_context(running(name, tmp_path, **parameters))
