@@ -64,7 +64,9 @@ def torque_library() -> ctypes.PyDLL:
     """Return the kernel, which keeps the interpreter during short calls; raises NoKernel."""
     library = ctypes.PyDLL(str(_path()))
     for function, arguments in (('follow', 5), ('hold', 6), ('look', 4)):
-        call = getattr(library, f'torque_{function}')
+        call = getattr(library, f'torque_{function}', None)
+        if call is None:
+            raise NoKernel('the kernel is of an older build: colcon builds it anew')
         call.argtypes, call.restype = [_P] * arguments, None
     return library
 
