@@ -54,8 +54,8 @@ from ebm_concept_ros.report.recorder import RunRecorder
 from ebm_core.world.scene import InvalidInput
 
 _POLL_S = 0.1
-# Some of the 500 joint states a second are enough.
-_LOOK_EVERY_S = 0.01
+# Some of the 500 joint states a second are enough; in lockstep they may come several times as fast.
+_LOOK_EVERY_S, _LOOK_EVERY_IN_LOCKSTEP_S = 0.02, 0.01
 
 
 class RefereeParameters(TaskParameters):
@@ -142,7 +142,11 @@ class Referee(RunnableDefaults, Node):
         self._states = PolledSubscription(
             self, JointState, 'joint_states', qos.JOINT_STATES_REAL_TIME
         )
-        self.create_timer(_LOOK_EVERY_S, self._look, clock=Clock(clock_type=ClockType.STEADY_TIME))
+        self.create_timer(
+            _LOOK_EVERY_IN_LOCKSTEP_S if p.lockstep else _LOOK_EVERY_S,
+            self._look,
+            clock=Clock(clock_type=ClockType.STEADY_TIME),
+        )
         self._standstill = Standstill(self) if p.lockstep else None
         self._worker = threading.Thread(target=self._wait_and_report, name='report', daemon=True)
 
