@@ -190,7 +190,8 @@ def _order(
 
 
 def _in_order(values: Sequence[float], order: Sequence[int]) -> np.ndarray:
-    out = np.array(values, float)
+    is_own = isinstance(values, np.ndarray) and not values.flags.writeable
+    out = values if is_own else np.array(values, float)
     return out if isinstance(order, range) else out[order]
 
 

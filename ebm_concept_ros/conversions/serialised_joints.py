@@ -13,12 +13,15 @@ from __future__ import annotations
 import struct
 import sys
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from operator import itemgetter
 
 import numpy as np
 from rclpy.serialization import deserialize_message, serialize_message
 from sensor_msgs.msg import JointState
+from std_msgs.msg import Header
 
 from ebm_concept_ros.conversions.stamps import set_stamp
 
@@ -32,14 +35,43 @@ _NANOSECONDS = 1_000_000_000
 
 @dataclass(frozen=True)
 class _Layout:
-    """Where the numbers of `_FIELDS` begin and end, and what is before and between them."""
+    """Where the numbers of `_FIELDS` begin and end, and what is before and between them.
+
+    They are whole numbers of doubles apart, so that all are doubles from the first on.
+    """
 
     size: int
     numbers: tuple[tuple[int, int], ...]
-    fixed: tuple[tuple[int, int, bytes], ...]
+    fixed: tuple[slice, ...]
+    same: tuple[bytes, ...]  # what is there
 
     def fits(self, data: bytes) -> bool:
-        return len(data) == self.size and all(data[a:b] == same for a, b, same in self.fixed)
+        """Tell whether bytes have this layout."""
+        return len(data) == self.size and self._fixed_of(data) == self.same
+
+    @cached_property
+    def _fixed_of(self) -> Callable[[bytes], tuple[bytes, ...]]:
+        return itemgetter(*self.fixed)
+
+    @cached_property
+    def first(self) -> int:
+        """Return where the first number begins, 0 where there is none."""
+        return min((begin for begin, end in self.numbers if end > begin), default=0)
+
+    @cached_property
+    def slices(self) -> tuple[slice, ...]:
+        """Return where each field is, of all doubles from the first on."""
+        return tuple(
+            slice((begin - self.first) // 8, (end - self.first) // 8)
+            if end > begin
+            else slice(0, 0)
+            for begin, end in self.numbers
+        )
+
+    @cached_property
+    def count(self) -> int:
+        """Return how many doubles that are."""
+        return max(each.stop for each in self.slices)
 
 
 def _layout_of(data: bytes, message: JointState) -> _Layout | None:
@@ -50,50 +82,64 @@ def _layout_of(data: bytes, message: JointState) -> _Layout | None:
     for text in (message.header.frame_id, None, *message.name):
         at += _COUNT.size if text is None else _COUNT.size + len(text.encode()) + 1
         at += -at % 4
-    fixed, numbers = [(_AFTER_STAMP, at, data[_AFTER_STAMP:at])], []
+    fixed, numbers = [slice(_AFTER_STAMP, at)], []
     for field in _FIELDS:
         count = len(getattr(message, field))
-        fixed.append((at, at + _COUNT.size, data[at : at + _COUNT.size]))
+        fixed.append(slice(at, at + _COUNT.size))
         at += _COUNT.size
         if count:
             at += -(at - _BODY) % 8
         numbers.append((at, at + 8 * count))
         at += 8 * count
-    layout = _Layout(len(data), tuple(numbers), tuple(fixed))
+    same = tuple(data[each] for each in fixed)
+    layout = _Layout(len(data), tuple(numbers), tuple(fixed), same)
     return layout if at <= len(data) and _says(data, layout, message) else None
 
 
 def _says(data: bytes, layout: _Layout, message: JointState) -> bool:
     """Tell whether bytes say in that layout what the message says."""
-    read = _read(data, layout, JointState())
+    read = _ReadJoints(message)
+    read.fill(data, layout)
     return read.header.stamp == message.header.stamp and all(
         getattr(read, field).tobytes() == getattr(message, field).tobytes() for field in _FIELDS
     )
 
 
-def _read(data: bytes, layout: _Layout, message: JointState) -> JointState:
-    """Fill a message's stamp and numbers in from bytes of that layout, and return it."""
-    message.header.stamp.sec, message.header.stamp.nanosec = _STAMP.unpack_from(data, _BODY)
-    for field, (begin, end) in zip(_FIELDS, layout.numbers, strict=True):
-        values = array('d')
-        values.frombytes(data[begin:end])
-        setattr(message, field, values)
-    return message
+class _ReadJoints:
+    """A JointState for whoever reads its fields: numbers are arrays that cannot be written to."""
+
+    def __init__(self, message: JointState) -> None:
+        """message: one of the same frame and names."""
+        self.header = Header(frame_id=message.header.frame_id)
+        self.name = message.name
+        self.position = self.velocity = self.effort = np.empty(0)
+
+    def fill(self, data: bytes, layout: _Layout) -> None:
+        """Take stamp and numbers from bytes of that layout."""
+        stamp = self.header.stamp
+        stamp.sec, stamp.nanosec = _STAMP.unpack_from(data, _BODY)
+        # A copy is aligned; within it are the counts of fields, too, which nobody looks at.
+        numbers = np.frombuffer(data, '<f8', layout.count, layout.first).copy()
+        numbers.setflags(write=False)
+        self.position, self.velocity, self.effort = (numbers[each] for each in layout.slices)
 
 
 class JointStateReading:
-    """Makes messages of the bytes of one topic, each like `deserialize_message`. For one thread."""
+    """Reads the bytes of one topic, each as `deserialize_message` would. For one thread."""
 
     def __init__(self) -> None:
-        self._message, self._layout = JointState(), None
+        self._read: _ReadJoints | None = None
+        self._layout: _Layout | None = None
 
     def message(self, data: bytes) -> JointState:
-        """Return what bytes say; the next call may fill the same message in anew."""
+        """Return what bytes say, or what has the same fields; the next call may fill that anew."""
         if self._layout is not None and self._layout.fits(data):
-            return _read(data, self._layout, self._message)
-        self._message = deserialize_message(data, JointState)
-        self._layout = _layout_of(data, self._message)
-        return self._message
+            self._read.fill(data, self._layout)
+            return self._read
+        message = deserialize_message(data, JointState)
+        self._layout = _layout_of(data, message)
+        self._read = _ReadJoints(message)
+        return message
 
 
 class JointStateWriting:

@@ -17,6 +17,14 @@ STRICT = get_typestore(Stores.ROS2_JAZZY)
 NAMES = ['shoulder', 'elbow_2', 'é']
 
 
+def same(read, expected):
+    """Whether what was read says what the message does."""
+    return (read.header, read.name) == (expected.header, expected.name) and all(
+        np.array_equal(getattr(read, field), getattr(expected, field), equal_nan=True)
+        for field in ('position', 'velocity', 'effort')
+    )
+
+
 def message(names=NAMES, frame='', stamp_ns=1_000_000_007, offset=0.0, fields=None):
     """A joint state whose numbers all differ."""
     out = JointState(name=list(names))
@@ -36,7 +44,7 @@ def test_one_after_another_is_read_as_rclpy_reads_it(names, frame, fields):
     reading = JointStateReading()
     for tick in range(3):
         expected = message(names, frame, 5_000_000_000 + tick, 0.5 * tick, fields)
-        assert reading.message(serialize_message(expected)) == expected
+        assert same(reading.message(serialize_message(expected)), expected)
 
 
 def test_what_is_laid_out_otherwise_in_between_is_read_too():
@@ -51,10 +59,10 @@ def test_what_is_laid_out_otherwise_in_between_is_read_too():
         message(),
     ]
     for expected in others:
-        assert reading.message(serialize_message(expected)) == expected
+        assert same(reading.message(serialize_message(expected)), expected)
     uneven = message()
     uneven.velocity = array('d', [1.0])
-    assert reading.message(serialize_message(uneven)) == uneven
+    assert same(reading.message(serialize_message(uneven)), uneven)
 
 
 def test_numbers_that_are_not_finite_are_read_as_they_are():
@@ -91,4 +99,4 @@ def test_without_a_known_layout_rclpy_does_it(monkeypatch):
     )
     expected = message(fields=('effort',))
     data = JointStateWriting(NAMES, ('effort',)).data(1_000_000_007, [np.array(expected.effort)])
-    assert JointStateReading().message(data) == expected
+    assert same(JointStateReading().message(data), expected)
