@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ..errors import InvalidInput
 from ..model_files import SHIPPED
 
 USUAL_SCENES = 1000
@@ -19,6 +20,12 @@ def result_options() -> argparse.ArgumentParser:
     options.add_argument('--json', type=Path, help='also write the results to this file')
     options.add_argument('--threads', type=int, help="CPU threads (default: torch's choice)")
     return options
+
+
+def at_least_one_seed(args: argparse.Namespace) -> None:
+    """Raise InvalidInput where --seeds is less than 1."""
+    if args.seeds < 1:
+        raise InvalidInput(f'--seeds: {args.seeds} is refused: at least 1')
 
 
 def scene_options(

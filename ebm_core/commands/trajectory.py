@@ -8,29 +8,31 @@ from __future__ import annotations
 import argparse
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from ..config import keys_help
-from ..errors import InvalidInput
 from ..model_files import write_model
 from ..training.loop import train
 from ..trajectory import evaluation as ev
 from ..trajectory.config import PRESETS, PairTraining, preset
 from ..trajectory.energy import TransitionNetwork
+from ..trajectory.episodes import Planner
+from ..trajectory.points import Particle
 from ..trajectory.quality import quality
 from ..trajectory.recipe import PairRecipe, data_of
 from ..trajectory.recorded import read_recording
-from ..trajectory.worlds import WORLDS, world_named
-from . import training, trajectory_futures
-from .common import result_options
+from ..trajectory.worlds import WORLDS, World, world_named
+from . import training, trajectory_futures, trajectory_online, trajectory_subgoals
+from .common import at_least_one_seed, result_options
 
 OUTPUT = Path('out/train/trajectory')
 _NODES = 3000  # states of the data that routes are searched over
-_NO_PAPER = ((None, None), (None, None))
 
 
 def add_commands(commands: argparse._SubParsersAction) -> None:
@@ -55,12 +57,25 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     command = commands.add_parser('evaluate', parents=[result], help="print the paper's table")
     command.set_defaults(command=_evaluate)
     command.add_argument('--seeds', type=int, default=5, help='models and episodes per row (5)')
+    command.add_argument('--only', default='', help='rows of methods with this in their name')
     command.add_argument(
         '--worlds', nargs='+', default=['particle', 'maze', 'reacher', 'dm_reacher'],
         help='of ' + ', '.join(WORLDS),
     )  # fmt: skip
     command.add_argument('--steps', type=int, help='of each training (default: the preset)')
     command.add_argument('--output', type=Path, default=OUTPUT, help='directory of the networks')
+
+    command = commands.add_parser(
+        'online', parents=[result], help='the same table, of agents that learn while they act'
+    )
+    command.set_defaults(command=trajectory_online.run)
+    trajectory_online.add_options(command)
+
+    command = commands.add_parser(
+        'subgoals', parents=[result], help='states that a search needs, by who proposes them'
+    )
+    command.set_defaults(command=lambda args: trajectory_subgoals.run(args, trained))
+    trajectory_subgoals.add_options(command, OUTPUT)
 
     command = commands.add_parser(
         'futures', parents=[result], help='what may come next, by the energy and by a mean'
@@ -107,56 +122,66 @@ def trained(
 
 
 def _evaluate(args: argparse.Namespace) -> dict:
-    _check_seeds(args)
+    at_least_one_seed(args)
     rows, qualities = [], defaultdict(list)
     print(ev.HEAD)
     for name in args.worlds:
         found = defaultdict(list)
         for seed in range(args.seeds):
-            for method, episode in _methods(name, seed, args, qualities):
-                found[method].append(episode)
+            energy = trained(name, seed, args)
+            for what, value in quality(energy, world_named(name), 1000 + seed).items():
+                qualities[f'{name}, {what}'].append(value)
+            for (method, world), make in _planners(name, seed, args, energy).items():
+                if args.only in method:
+                    planner = make()
+                    torch.manual_seed(seed)
+                    found[method, world].append(ev.episode(world, planner))
         for (method, world), episodes in found.items():
-            paper = ev.PAPER.get(world.name.removeprefix('dm_'), _NO_PAPER)[0]
-            shown = paper['FF' in method] if 'no model' not in method else None
-            rows.append(ev.row(method, world, episodes, shown, optimum=ev.optimum_of(world)))
+            paper = ev.paper_of(world, method)
+            rows.append(ev.row(method, world, episodes, paper, optimum=ev.optimum_of(world)))
             print(rows[-1].line(), flush=True)
     for name, values in qualities.items():
         print(f'{name}: AUROC {np.mean(values):.3f}, least {min(values):.3f}')
     return {'rows': [asdict(row) for row in rows], 'auroc': dict(qualities)}
 
 
-def _check_seeds(args: argparse.Namespace) -> None:
-    if args.seeds < 1:
-        raise InvalidInput(f'--seeds: {args.seeds} is refused: at least 1')
+def _planners(
+    name: str, seed: int, args: argparse.Namespace, energy: TransitionNetwork
+) -> dict[tuple[str, World], Callable[[], Planner]]:
+    """Return what makes the planners that are compared in a world, by method and world.
 
-
-def _methods(name: str, seed: int, args: argparse.Namespace, qualities: dict) -> list:
-    """Return ((method, world), episode) of everything that is compared in a world."""
+    A network is trained when the first planner with it is made.
+    """
     world = world_named(name)
-    energy, forward = trained(name, seed, args), trained(f'{name}_forward', seed, args)
-    for what, value in quality(energy, world, 1000 + seed).items():
-        qualities[f'{name}, {what}'].append(value)
-    torch.manual_seed(seed)
-    planners = {
-        'energy, MPPI': ev.planned(world, energy, ev.MPPI),
-        'energy, Langevin': ev.planned(world, energy, ev.LANGEVIN),
-        'Action FF, MPPI': ev.planned(world, forward, ev.ACTIONS),
-        'no model, Langevin': ev.planned(world, energy, ev.LANGEVIN, blind=True),
+
+    @cache
+    def other(kind: str) -> TransitionNetwork:
+        return trained(f'{name}_{kind}', seed, args)
+
+    made = {
+        'energy, MPPI': lambda: ev.planned(world, energy, ev.MPPI),
+        'energy, Langevin': lambda: ev.planned(world, energy, ev.LANGEVIN),
+        'Action FF, MPPI': lambda: ev.planned(world, other('forward'), ev.ACTIONS),
+        'no model, Langevin': lambda: ev.planned(world, energy, ev.LANGEVIN, blind=True),
     }
-    nodes = None
-    if name in ('particle', 'maze'):
+    if 'reacher' in name:
+        made['energy, MPPI, learned inverse'] = lambda: ev.planned(
+            world, energy, ev.MPPI, inverse=other('inverse')
+        )
+    planners = {(method, world): make for method, make in made.items()}
+    if isinstance(world, Particle):
         data = data_of(name, preset(name).training.transitions, seed)
         nodes = ev.drawn_from(data.states, _NODES, seed)
-    if name == 'maze':
-        planners['energy, sub-goals'] = ev.routed(world, energy, nodes)
-    if 'reacher' in name:
-        inverse = trained(f'{name}_inverse', seed, args)
-        planners['energy, MPPI, learned inverse'] = ev.planned(
-            world, energy, ev.MPPI, inverse=inverse
-        )
-    made = [((method, world), ev.episode(world, planner)) for method, planner in planners.items()]
-    if name == 'particle':
-        blocked = ev.with_obstacle()
-        planner = ev.routed(blocked, energy, nodes)
-        made.append((('energy + obstacle, sub-goals', blocked), ev.episode(blocked, planner)))
-    return made
+        routed = ev.with_obstacle() if name == 'particle' else world
+        known = ' + obstacle' if name == 'particle' else ''
+        planners |= {
+            (f'energy{known}, sub-goals', routed): lambda: ev.routed(routed, energy, nodes),
+            (f'Action FF{known}, sub-goals', routed): lambda: ev.routed(
+                routed, other('forward'), nodes
+            ),
+        }
+        if known:
+            planners['no model + obstacle, sub-goals', routed] = lambda: ev.routed(
+                routed, None, nodes
+            )
+    return planners

@@ -56,12 +56,12 @@ class PairPreset(Config):
 
 # Positions of a real arm follow its velocities but for so much, rad.
 _ARM_LEAST = 2e-3
-_STEPS = {'particle': 1500, 'maze': 3000}
+_STEPS = {'particle': 1500, 'maze': 3000, 'maze8': 3000, 'maze32': 3000}
 
 
 def _presets() -> dict[str, PairPreset]:
     made = {}
-    worlds = {'particle': 0, 'maze': 5, 'reacher': 0, 'dm_reacher': 0}
+    worlds = {'particle': 0, 'maze': 5, 'maze8': 5, 'maze32': 5, 'reacher': 2, 'dm_reacher': 2}
     for world, octaves in worlds.items():
         for kind in Kind.__args__:
             name = world if kind == 'energy' else f'{world}_{kind}'

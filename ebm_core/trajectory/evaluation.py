@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .energy import InverseDynamics, PairEnergy, TransitionNetwork
+from .energy import ActionModel, InverseDynamics, PairEnergy, TransitionNetwork
 from .episodes import Episodes, Planner, Receding, run_episodes
 from .planning import Chain, PlanConfig
-from .points import Particle
+from .points import STEP, Particle
 from .routes import RouteConfig, Routes
 from .worlds import World
 
@@ -31,6 +31,14 @@ PAPER = {
     'particle, obstacle': ((-61.94, -81.24), (None, None)),
     'reacher': ((-19.38, -25.54), (-29.87, -42.37)),
 }
+
+
+def paper_of(world: World, method: str, online: bool = False) -> float | None:
+    """Return the paper's score for a method in a world; None where it has none."""
+    known = PAPER.get(world.name.removeprefix('dm_'))
+    if known is None or 'no model' in method:
+        return None
+    return known[online]['FF' in method]
 
 
 @dataclass(frozen=True)
@@ -109,18 +117,37 @@ def planned(
 
 def routed(
     world: Particle,
-    energy: PairEnergy,
+    model: PairEnergy | ActionModel | None,
     nodes: Callable[[np.ndarray, np.ndarray], np.ndarray],
     config: RouteConfig | None = None,
 ) -> Routes:
-    """Return a planner over sub-goals; a world's obstacle is an energy that is added."""
+    """Return a planner over sub-goals; a world's obstacle is an energy that is added.
+
+    model: prices steps, by its excess energy, or by where the action that a step needs leads to
+    (Action FF). None: they cost nothing but their length, until they do not happen.
+    """
     wall = None if world.obstacle is None else obstacle_energy(world.obstacle)
 
     def price(states: Tensor, nexts: Tensor) -> Tensor:
-        excess = energy.excess(states, nexts)
-        return excess if wall is None else excess + wall(states, nexts)
+        if isinstance(model, PairEnergy):
+            cost = model.excess(states, nexts)
+        elif model is None:
+            cost = torch.zeros(states.shape[:-1])
+        else:
+            cost = _missed(model, states, nexts)
+        return cost if wall is None else cost + wall(states, nexts)
 
     return Routes(world, price, nodes, config or RouteConfig())
+
+
+def _missed(model: ActionModel, states: Tensor, nexts: Tensor) -> Tensor:
+    """Return how far (...,) Action FF says that a step ends from where it should, dear from ¼ on.
+
+    A tenth of the longest step costs nothing, as does the energy of 99 of 100 transitions.
+    """
+    actions = (nexts - states) / STEP
+    far = (model(states, actions) - nexts).abs().amax(-1) / STEP
+    return 20 * (far - 0.1).clamp(min=0)
 
 
 def drawn_from(states: Tensor, number: int, seed: int) -> Callable[..., np.ndarray]:

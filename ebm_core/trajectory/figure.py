@@ -1,7 +1,7 @@
 # Copyright 2026 The ebm_concept_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Pictures of trajectories in worlds of points."""
+"""Pictures: ways through a maze, states proposed between start and goal, and futures."""
 
 from __future__ import annotations
 
@@ -44,6 +44,24 @@ def ways_png(panels: Mapping[str, tuple[Particle, np.ndarray]]) -> bytes:
         for path in paths:
             axes.plot(*path.T, linewidth=0.9)
         axes.plot(*paths[0, 0], 'ko', fillstyle='none')
+    return _png(figure)
+
+
+def proposals_png(
+    world: Maze,
+    start: np.ndarray,
+    goal: np.ndarray,
+    panels: Mapping[str, tuple[np.ndarray, np.ndarray]],
+) -> bytes:
+    """Return a PNG of states (N, 2) and the way (T, 2) that was found over them, a panel each."""
+    figure = Figure(figsize=(12, 0.9 * len(panels) + 0.6), layout='constrained')
+    FigureCanvasAgg(figure)
+    for place, (title, (states, way)) in enumerate(panels.items(), 1):
+        axes = figure.add_subplot(len(panels), 1, place, title=title)
+        world_axes(axes, world)
+        axes.plot(*states.T, '.', color='tab:blue', markersize=3)
+        axes.plot(*way.T, color='tab:orange', linewidth=1)
+        axes.plot(*start, 'ko', *goal, 'k*', markersize=5)
     return _png(figure)
 
 

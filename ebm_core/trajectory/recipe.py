@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Self
 
@@ -38,10 +38,14 @@ _BUFFER = 4096  # ends of chains that are kept
 _MPPI_DRAWS, _MPPI_NOISE, _MPPI_TEMPERATURE = 10, 0.2, 0.1
 
 
-@lru_cache(maxsize=2)
-def data_of(world: str, number: int, seed: int) -> Transitions:
-    """Return a world's random transitions that moved at all, the same for the same arguments."""
-    return world_named(world).transitions(number, np.random.default_rng(seed)).moved()
+@lru_cache(maxsize=3)
+def data_of(world: str, number: int, seed: int, still: bool = False) -> Transitions:
+    """Return a world's random transitions, the same for the same arguments.
+
+    still: whether those that did not move at all are among them.
+    """
+    data = world_named(world).transitions(number, np.random.default_rng(seed))
+    return data if still else data.moved()
 
 
 class PairLearner(nn.Module):
@@ -62,15 +66,19 @@ class PairLearner(nn.Module):
 class PairRecipe:
     """What `ebm_core.training` trains a preset by; it satisfies `protocols.Recipe`.
 
-    data: transitions in place of the random ones that the preset says.
+    data: transitions in place of the random ones that the preset says. never: transitions that
+    were tried and did not happen, which an energy is told besides. Action FF alone learns from
+    actions that moved nothing: an energy would take standing still for a step like others.
     """
 
     preset: PairPreset
     data: Transitions | None = None
+    never: Transitions | None = None
 
     def __post_init__(self) -> None:
         if self.data is not None:
-            object.__setattr__(self, 'data', self.data.moved())
+            moved = self.data.moved()
+            object.__setattr__(self, 'data', self.data if self._still else moved)
 
     @property
     def run(self) -> PairTraining:
@@ -81,6 +89,10 @@ class PairRecipe:
     def config(self) -> dict:
         """The preset."""
         return self.preset.model_dump()
+
+    @property
+    def _still(self) -> bool:
+        return self.preset.model.kind == 'forward'
 
     @property
     def work(self) -> float:
@@ -95,11 +107,14 @@ class PairRecipe:
     def share(self, rank: int, number: int) -> Self:
         """Return the recipe with this process's share of each step's transitions."""
         training = share_of_batch(self.run, rank, number)
-        return type(self)(self.preset.model_copy(update={'training': training}), self.data)
+        return replace(self, preset=self.preset.model_copy(update={'training': training}))
 
     def transitions(self) -> Transitions:
         """Return the data set."""
-        return self.data or data_of(self.preset.model.world, self.run.transitions, self.run.seed)
+        if self.data is not None:
+            return self.data
+        run = self.run
+        return data_of(self.preset.model.world, run.transitions, run.seed, self._still)
 
     def build(self) -> PairLearner:
         """Return a learner with weights at random, its frame fitted to the data."""
@@ -130,8 +145,15 @@ class PairRecipe:
             loss = module.network.error(batch).mean()
             return StepLosses(loss, {'loss': loss})
         if self.run.source == 'noise':
-            return _noise_contrast(module.network, batch, self.run)
+            losses = _noise_contrast(module.network, batch, self.run)
+            return losses if self.never is None else self._with_never(module.network, losses)
         return _chain_contrast(module, batch, self.run)
+
+    def _with_never(self, energy: PairEnergy, losses: StepLosses) -> StepLosses:
+        chosen = torch.randint(len(self.never.states), (self.run.batch,))
+        tried = energy(self.never.states[chosen], self.never.nexts[chosen])
+        loss = softplus(-tried).mean()
+        return StepLosses(losses.total + loss, {**losses.parts, 'never': loss})
 
     def phase(self, step: int) -> Hashable:
         """Return None: every step has the same losses."""

@@ -11,8 +11,9 @@ dear, and the search is done again.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -22,14 +23,19 @@ from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import cKDTree
 
 from ..config import Config
+from ..errors import InvalidInput
 from .planning import Extra
 from .points import STEP, Particle
 
 _SPACING = 0.001  # of places along a route
 _CHOICES = 16  # of them a step ahead, from which the low level takes one
 _STEP = 0.98 * STEP  # of links, in the greatest coordinate
+_CORNERS = torch.cartesian_prod(*[torch.tensor([-1.0, 1.0])] * 2)
+_NOTHING = np.empty(0)
 _BLOCKED = 50.0  # the energy of a step that did not happen
 _DETOUR = 0.1  # between the places of a route that straightening joins
+_STRAIGHT = 1.5  # longest link of straightening
+_COPIES, _ABOUT = 8, 0.04  # places about each of a route's, and their standard deviation
 
 
 class RouteConfig(Config):
@@ -38,9 +44,43 @@ class RouteConfig(Config):
     radius: float = Field(0.15, gt=0, description='longest link, in the greatest coordinate')
     weight: float = Field(5.0, ge=0, description='of the excess energy of a step')
     most: float = Field(10.0, gt=0, description='that the energy of a single step can cost')
-    straight: bool = Field(True, description='whether routes are straightened')
+    searches: int = Field(1000, ge=1, description='of an episode; after them the way is straight')
+    keep: bool = Field(True, description='prices of links through an episode: false while learning')
+    joint: float = Field(1e-6, gt=0, description='cost of a link, however short')
+    rounds: int = Field(2, ge=0, description='in which a route is straightened and improved')
     bump: float = Field(0.0125, ge=0, description='around a step that did not happen')
+    margin: float = Field(0.01, ge=0, description='to each side, where a step must be ordinary too')
     slack: float = Field(2.0, ge=0, description='excess energy of steps that the low level takes')
+
+
+class Ways(NamedTuple):
+    """Ways, one after the other: places (M, 2), at most a step apart, and where they turn.
+
+    joints (J,), first, last (J,): which place a joint is, and its way's first and last.
+    """
+
+    places: np.ndarray
+    joints: np.ndarray
+    first: np.ndarray
+    last: np.ndarray
+
+
+def joined(parts: Sequence[Ways]) -> Ways:
+    """Return the ways of all parts."""
+    begins = np.cumsum([0, *(len(part.places) for part in parts)])
+    moved = [
+        Ways(part.places, *(places + begin for places in part[1:]))
+        for part, begin in zip(parts, begins[:-1], strict=True)
+    ]
+    return Ways(*map(np.concatenate, zip(*moved, strict=True)))
+
+
+class _Kept(NamedTuple):
+    """An episode's goal and states (N, 2), their links (M, 2), and the price of each step."""
+
+    nodes: np.ndarray
+    links: np.ndarray
+    price: np.ndarray
 
 
 class Routes:
@@ -58,12 +98,15 @@ class Routes:
         self.routes: list[np.ndarray | None] = []
         self.blocked: list[list[np.ndarray]] = []
         self.asked: np.ndarray | None = None
-        self.searches = 0
+        self.kept: list[_Kept | None] = []
+        self.searches: list[int] = []  # of each episode
+        self.rng = np.random.default_rng(0)
 
     def actions(self, states: np.ndarray, goals: np.ndarray) -> np.ndarray:
         """Return actions (B, 2) towards goals (B, 2)."""
         if self.asked is None:
             self.routes, self.blocked = [None] * len(states), [[] for _ in states]
+            self.kept, self.searches = [None] * len(states), [0] * len(states)
         else:
             for index in np.flatnonzero(np.abs(self.asked - states).max(1) > 1e-6):
                 if self.routes[index] is not None and len(self.routes[index]):
@@ -77,55 +120,107 @@ class Routes:
 
     def search(self, index: int, start: np.ndarray, goal: np.ndarray) -> np.ndarray:
         """Return a route's places (M, 2), close to each other, for episode `index`."""
-        self.searches += 1
-        nodes = np.concatenate(([start, goal], self.nodes(start, goal)))
-        route = self._shortest(index, nodes, self._links(nodes), goal, last=1)
-        if route is not None and self.config.straight:
-            route = _even(route, _DETOUR)
-            links = np.stack(np.triu_indices(len(route), 1), 1)
-            size = np.abs(route[links[:, 0]] - route[links[:, 1]]).max(1)
-            route = self._shortest(index, route, links[size < 1.5], goal, last=len(route) - 1)
+        if self.searches[index] == self.config.searches:
+            return _even(np.stack((start, goal)), _SPACING)
+        self.searches[index] += 1
+        kept = self.kept[index]
+        if kept is None:
+            nodes = np.concatenate(([goal], self.nodes(start, goal)))
+            links = self._links(nodes)
+            kept = _Kept(nodes, links, self._price(*_steps(nodes, links)[1:], self.config.margin))
+        self.kept[index] = kept if self.config.keep else None
+        nodes = np.concatenate(([start], kept.nodes))
+        near = np.flatnonzero(np.abs(kept.nodes - start).max(1) <= self.config.radius) + 1
+        links = np.concatenate((np.stack((0 * near, near), 1), kept.links + 1))
+        route = self._shortest(index, nodes, links, goal, last=1, known=kept.price)
+        for _ in range(self.config.rounds if route is not None else 0):
+            route = self._improved(index, route, goal)
         # Without a way the low level heads straight for the goal.
         return _even(np.stack((start, goal)) if route is None else route, _SPACING)
+
+    def _improved(self, index: int, route: np.ndarray, goal: np.ndarray) -> np.ndarray:
+        """Return the shortest way over places along a route, and over others about them."""
+        along = _even(route, _DETOUR)
+        about = along + _ABOUT * self.rng.standard_normal((_COPIES, *along.shape))
+        nodes = np.concatenate((along, about.reshape(-1, 2)))
+        straight = np.stack(np.triu_indices(len(along), 1), 1)
+        size = np.abs(along[straight[:, 0]] - along[straight[:, 1]]).max(1)
+        links = np.concatenate((straight[size < _STRAIGHT], self._links(nodes)))
+        return self._shortest(index, nodes, np.unique(links, axis=0), goal, last=len(along) - 1)
+
+    def ways(
+        self, nodes: np.ndarray, starts: np.ndarray, goals: int, rng: np.random.Generator
+    ) -> Ways:
+        """Return the shortest ways over nodes (N, 2) from some (S,), to some goals from each."""
+        self.blocked = [[]]
+        graph = self._graph(0, nodes, self._links(nodes), None)
+        _, previous = dijkstra(graph, indices=starts, return_predecessors=True)
+        found = [
+            _ways(nodes[_way(tree, start, goal)])
+            for tree, start in zip(previous, starts, strict=True)
+            for goal in rng.integers(0, len(nodes), goals)
+        ]
+        turning = [ways for ways in found if len(ways.joints)]
+        if not turning:
+            raise InvalidInput('nodes: no way over them joins any two that are far apart')
+        return joined(turning)
 
     def _links(self, nodes: np.ndarray) -> np.ndarray:
         return cKDTree(nodes).query_pairs(self.config.radius, p=np.inf, output_type='ndarray')
 
     def _shortest(
-        self, index: int, nodes: np.ndarray, links: np.ndarray, goal: np.ndarray, last: int
+        self,
+        index: int,
+        nodes: np.ndarray,
+        links: np.ndarray,
+        goal: np.ndarray,
+        last: int,
+        known: np.ndarray = _NOTHING,
     ) -> np.ndarray | None:
-        graph = self._graph(index, nodes, links, goal)
+        graph = self._graph(index, nodes, links, goal, known)
         _, previous = dijkstra(graph, indices=0, return_predecessors=True)
         way = _way(previous, 0, last)
         return nodes[way] if len(way) else None
 
     def _graph(
-        self, index: int, nodes: np.ndarray, links: np.ndarray, goal: np.ndarray
+        self,
+        index: int,
+        nodes: np.ndarray,
+        links: np.ndarray,
+        goal: np.ndarray | None,
+        known: np.ndarray = _NOTHING,
     ) -> csr_matrix:
-        """Return the costs of links (M, 2), both ways."""
+        """Return the costs of links (M, 2) both ways; without a goal every step costs the same.
+
+        known: the prices (K,) of the last steps of all.
+        """
         first, second = nodes[links[:, 0]], nodes[links[:, 1]]
-        steps = np.maximum(np.ceil(np.abs(second - first).max(1) / _STEP), 1).astype(int)
-        link = np.repeat(np.arange(len(links)), steps)
-        number = np.arange(len(link)) - np.repeat(np.cumsum(steps) - steps, steps)
-        change = ((second - first) / steps[:, None])[link]
-        before = first[link] + number[:, None] * change
-        energy = self._energy(index, before, before + change)
+        link, before, after = _steps(nodes, links)
+        new = slice(len(link) - len(known))
+        energy = np.concatenate(
+            (self._price(before[new], after[new], self.config.margin), known)
+        ) + self._bumps(index, after)
         total = np.bincount(link, self.config.weight * energy, len(links))
-        far = np.abs((first + second) / 2 - goal).sum(1)
-        cost = np.abs(second - first).max(1) / STEP * far + total + 1e-6
+        far = 1.0 if goal is None else np.abs((first + second) / 2 - goal).sum(1)
+        cost = np.abs(second - first).max(1) / STEP * far + total + self.config.joint
         both = np.concatenate((links, links[:, ::-1]))
         return csr_matrix((np.tile(cost, 2), both.T), shape=(len(nodes),) * 2)
 
     @torch.no_grad()
-    def _energy(self, index: int, before: np.ndarray, after: np.ndarray) -> np.ndarray:
-        """Return what steps (M, 2) cost in episode `index`, with what did not happen in it."""
-        pair = (torch.as_tensor(x, dtype=torch.float32) for x in (before, after))
-        energy = self.price(*pair).double().numpy().clip(0, self.config.most)
-        if self.blocked[index]:
-            bumps = cKDTree(np.array(self.blocked[index]))
-            near = bumps.query(after, p=np.inf)[0] < self.config.bump
-            energy = energy + _BLOCKED * near
-        return energy
+    def _price(self, before: np.ndarray, after: np.ndarray, margin: float = 0.0) -> np.ndarray:
+        """Return what steps (M, 2) cost by the model."""
+        pair = [torch.tensor(x, dtype=torch.float32) for x in (before, after)]
+        energy = self.price(*pair)
+        for aside in margin * _CORNERS if margin else ():
+            energy = torch.maximum(energy, self.price(*(x + aside for x in pair)))
+        return energy.double().numpy().clip(0, self.config.most)
+
+    def _bumps(self, index: int, after: np.ndarray) -> np.ndarray:
+        """Return what steps to places (M, 2) cost for what did not happen in episode `index`."""
+        if not self.blocked[index]:
+            return np.zeros(len(after))
+        bumps = cKDTree(np.array(self.blocked[index]))
+        return _BLOCKED * (bumps.query(after, p=np.inf)[0] < self.config.bump)
 
     @torch.no_grad()
     def _ahead(self, states: np.ndarray, goals: np.ndarray) -> np.ndarray:
@@ -139,7 +234,9 @@ class Routes:
         places = np.take_along_axis(routes, choices[..., None], 1)
         before = np.broadcast_to(states[:, None], places.shape)
         pairs = zip(before, places, strict=True)
-        energy = np.stack([self._energy(index, *pair) for index, pair in enumerate(pairs)])
+        energy = np.stack(
+            [self._price(*pair) + self._bumps(index, pair[1]) for index, pair in enumerate(pairs)]
+        )
         good = energy <= self.config.slack
         # Where nothing is ordinary, the most ordinary is tried.
         first = np.where(good.any(1), good.argmax(1), energy.argmin(1))
@@ -151,6 +248,17 @@ class Routes:
         return places[chosen]
 
 
+def _steps(nodes: np.ndarray, links: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Return the steps (S,) of straight links (M, 2): of which link, from where, to where."""
+    first, second = nodes[links[:, 0]], nodes[links[:, 1]]
+    steps = np.maximum(np.ceil(np.abs(second - first).max(1) / _STEP), 1).astype(int)
+    link = np.repeat(np.arange(len(links)), steps)
+    number = np.arange(len(link)) - np.repeat(np.cumsum(steps) - steps, steps)
+    change = ((second - first) / steps[:, None])[link]
+    before = first[link] + number[:, None] * change
+    return link, before, before + change
+
+
 def _way(previous: np.ndarray, first: int, last: int) -> list[int]:
     """Return the nodes from first to last by their predecessors; none where there is no way."""
     way = [last]
@@ -159,6 +267,15 @@ def _way(previous: np.ndarray, first: int, last: int) -> list[int]:
             return []
         way.append(int(previous[way[-1]]))
     return way[::-1]
+
+
+def _ways(way: np.ndarray) -> Ways:
+    """Return the way over nodes (N, 2)."""
+    if len(way) < 3:
+        return Ways(way, *np.empty((3, 0), int))
+    steps = np.maximum(np.ceil(np.abs(np.diff(way, axis=0)).max(1) / STEP), 1).astype(int)
+    joints = np.cumsum(steps)[:-1]
+    return Ways(_even(way, STEP), joints, 0 * joints, 0 * joints + steps.sum())
 
 
 def _even(route: np.ndarray, spacing: float) -> np.ndarray:

@@ -48,6 +48,8 @@ class World(Protocol):
 WORLDS = {
     'particle': Particle(),
     'maze': Maze(),
+    'maze8': Maze(corridors=8, name='maze8'),
+    'maze32': Maze(corridors=32, name='maze32'),
     'reacher': Reacher(),
     'dm_reacher': DmReacher(),
 }
