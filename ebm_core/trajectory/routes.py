@@ -208,7 +208,7 @@ class Routes:
 
     @torch.no_grad()
     def _price(self, before: np.ndarray, after: np.ndarray, margin: float = 0.0) -> np.ndarray:
-        """Return what steps (M, 2) cost by the model."""
+        """Return what steps (..., 2) cost by the model."""
         pair = [torch.tensor(x, dtype=torch.float32) for x in (before, after)]
         energy = self.price(*pair)
         for aside in margin * _CORNERS if margin else ():
@@ -233,10 +233,8 @@ class Routes:
         choices = np.linspace(last, 0, _CHOICES).round().astype(int).T
         places = np.take_along_axis(routes, choices[..., None], 1)
         before = np.broadcast_to(states[:, None], places.shape)
-        pairs = zip(before, places, strict=True)
-        energy = np.stack(
-            [self._price(*pair) + self._bumps(index, pair[1]) for index, pair in enumerate(pairs)]
-        )
+        energy = self._price(before, places)
+        energy += np.stack([self._bumps(index, after) for index, after in enumerate(places)])
         good = energy <= self.config.slack
         # Where nothing is ordinary, the most ordinary is tried.
         first = np.where(good.any(1), good.argmax(1), energy.argmin(1))

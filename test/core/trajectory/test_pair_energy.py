@@ -136,5 +136,8 @@ def test_the_table_is_printed_with_the_paper_beside(tmp_path, capsys, monkeypatc
     assert {len(row['scores']) for row in rows} == {1}
     # Standing still would cost 6.00; after 20 steps of training nobody knows better.
     assert all(-12 < row['scores'][0] < row['optimum'] for row in rows), rows
+    assert main([*command, '--output', str(tmp_path), '--only', 'no model']) == 0
+    (row,) = (line for line in capsys.readouterr().out.splitlines() if '| reacher |' in line)
+    assert 'no model, Langevin' in row
     assert main([*command[:-4], '--seeds', '0']) == 2
     assert '--seeds: 0 is refused: at least 1' in capsys.readouterr().err
