@@ -85,6 +85,15 @@ def test_a_life_is_a_row_of_the_table(monkeypatch, capsys):
         assert f'| particle | {method} | (0, 0) → (0.5, 0.5) | 14 | -4.50 |' in shown
 
 
+@pytest.mark.parametrize('method', trajectory_online.methods(MAZE))
+def test_in_the_maze_every_method_lives_and_learns(method, monkeypatch):
+    monkeypatch.setitem(trajectory_online.LIVES, 'maze', (1, 12))
+    how = trajectory_online.methods(MAZE)[method]
+    (episode,) = trajectory_online.lived(MAZE, 0, **how)
+    assert episode.steps[0] == 12 and MAZE.allowed(episode.states[0]).all()
+    assert np.abs(np.diff(episode.states[0, -3:], axis=0)).max() > 0
+
+
 def test_what_is_no_world_of_lives_is_refused(capsys):
     assert main(['trajectory', 'online', '--worlds', 'maze8']) == 2
     assert "--worlds: 'maze8' is unknown; known are particle" in capsys.readouterr().err
