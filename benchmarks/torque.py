@@ -3,6 +3,8 @@
 
 """What one torque costs: the control law, and the reflex that notices contact, in processor time.
 
+Beside it, what following a plan costs by itself, compiled and in the plain version.
+
 python -m benchmarks.torque
 python -m benchmarks.torque --arms jaco panda --ticks 5000 --json out/torque.json
 """
@@ -20,9 +22,12 @@ import numpy as np
 
 from ebm_concept_ros.arm.config import ArmConfig
 from ebm_concept_ros.arm.loading import load_arm
+from ebm_concept_ros.control.compiled_torques import torques_of
 from ebm_concept_ros.control.contact_reflex import HOLD, ContactReflex
 from ebm_concept_ros.control.control_law import ControlLaw, ControllerInputs
+from ebm_concept_ros.control.torques import PlainTorques, Torques
 from ebm_concept_ros.package_files import shipped_arms
+from ebm_concept_ros.planning.plan_model import PlanModel
 from ebm_concept_ros.planning.policy import Plan
 from ebm_concept_ros.types import JointSample
 
@@ -36,11 +41,25 @@ def measure(name: str, ticks: int, seed: int = 0) -> dict:
     law = ControlLaw(arm, MAX_STATE_AGE_S, PERIOD_S)
     reflex = ContactReflex(arm, HOLD, MAX_STATE_AGE_S)
     inputs = _inputs(arm, ticks, seed)
+    followed, plain = (
+        _median_us(lambda now, torques=torques: _follow(torques, now), inputs)
+        for torques in (
+            torques_of(arm, PlanModel(arm, PERIOD_S)),
+            PlainTorques(arm, PlanModel(arm, PERIOD_S)),
+        )
+    )
     return {
         'arm': name,
         'torque_us': _median_us(law.decide, inputs),
         'reflex_us': _median_us(reflex.watch, inputs),
+        'following_us': followed,
+        'plainly_us': plain,
     }
+
+
+def _follow(torques: Torques, now: ControllerInputs) -> None:
+    sample = now.sample
+    torques.following_nm(now.plan, sample.stamp_s, sample.positions_rad, sample.velocities_rad_s)
 
 
 def _median_us(call: Callable[[ControllerInputs], object], inputs: list[ControllerInputs]) -> float:
@@ -98,9 +117,10 @@ def main(argv: list[str] | None = None) -> int:
     if args.ticks < 1:
         parser.error(f'--ticks {args.ticks}: at least 1')
     rows = [measure(name, args.ticks) for name in args.arms]
-    print(f'{"arm":8}  torque us  reflex us')
+    numbers = [name for name in rows[0] if name != 'arm']
+    print('  '.join(['arm     ', *(name.replace('_', ' ') for name in numbers)]))
     for row in rows:
-        print(f'{row["arm"]:8}  {row["torque_us"]:9.0f}  {row["reflex_us"]:9.0f}')
+        print(f'{row["arm"]:8}', *(f'{row[name]:{len(name) + 1}.0f}' for name in numbers))
     if args.json:
         args.json.parent.mkdir(parents=True, exist_ok=True)
         args.json.write_text(json.dumps({'rows': rows}, indent=1) + '\n')

@@ -80,7 +80,7 @@ class ControllerParameters(DriverParameters):
     lockstep_plan_ticks: int = Field(
         5, ge=1, le=1000, description='in lockstep, joint states from one plan to the next'
     )
-    status_rate: float = Field(50.0, ge=1.0, le=500.0, description='controller/status, Hz')
+    status_rate: float = Field(25.0, ge=1.0, le=500.0, description='controller/status, Hz')
     plan_view_rate: float = Field(
         10.0, ge=0.5, le=50.0, description='controller/plan at most, while anybody listens, Hz'
     )
