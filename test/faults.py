@@ -16,6 +16,7 @@ from sensor_msgs.msg import JointState
 
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions as cv
+from ebm_concept_ros.control.contact_reflex import IGNORE
 from ebm_concept_ros.nodes.runtime import qos
 from ebm_concept_ros.types import ConceptCodes
 from ebm_core.relational.model import load_model
@@ -85,6 +86,9 @@ class Run:
             'state_rate': RATE_HZ,
             'control_rate': RATE_HZ,
             'plan_rate': _PLAN_RATE_HZ,
+            # What is kept waiting by the machine looks like a blow, after which the arm holds until
+            # it is told to go on.
+            'on_contact': IGNORE,
             **keeping('controller/status', 'joint_effort_commands', 'diagnostics'),
         } | parameters
         return self._nodes.enter_context(

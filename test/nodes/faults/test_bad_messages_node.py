@@ -9,7 +9,6 @@ import pytest
 from faults import BAD_NM, Status, concept_message, joint_message, send_until
 from harness import ARM, JOINTS, WORKSPACE, running, wait_until
 from sensor_msgs.msg import JointState
-from std_srvs.srv import Trigger
 
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions as cv
@@ -135,21 +134,6 @@ def test_simulator_and_learner_refuse_every_bad_message_and_go_on_as_before(run,
 ABSURD = (0.0, -0.0, 5e-324, 1.0, 1e3, -1e6, 1e6)
 
 
-def go_on(run, concept=None):
-    """Tell it to go on until it does, by a concept if one is named.
-
-    What an arm can only have come to by a blow is taken for one, until it is told otherwise.
-    """
-    send_until(
-        lambda: (
-            run.statuses[-1].state == Status.TRACKING
-            and concept in (None, run.statuses[-1].concept)
-        ),
-        lambda: run.probe.call(Trigger, 'controller/resume', Trigger.Request()),
-        'it going on',
-    )
-
-
 def test_whatever_else_comes_in_every_torque_is_good_and_it_goes_on(run):
     """Joint states and concepts as absurd as they may be; whether they are refused is open."""
     send_state, send_concept = (
@@ -183,7 +167,7 @@ def test_whatever_else_comes_in_every_torque_is_good_and_it_goes_on(run):
 
         send_until(answered, send, f'a torque for state {number}')
         run.check_torques()
-    go_on(run)
+    run.wait_for_status(Status.TRACKING)
     run.set_in_motion()
     absurd = (*ABSURD, 1e20, -1e20, 1e154, 1e308, -1e308)
     for number in range(15):
@@ -206,6 +190,7 @@ def test_whatever_else_comes_in_every_torque_is_good_and_it_goes_on(run):
             )
 
         send_until(taken_or_refused, lambda concept=concept: send_concept(concept), name)
-    go_on(run, run.publish_concept(99))
+    run.publish_concept(99)
+    run.wait_for_status(Status.TRACKING, concept='concept_99')
     run.set_in_motion()
     run.check_torques()
