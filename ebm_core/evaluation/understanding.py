@@ -11,10 +11,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..concepts import FAMILIES, Concept, concept_names, get_concept
+from ..concepts import FAMILIES, OPEN_FAMILIES, Concept, concept_names, get_concept
 from ..relational.model import ConceptModel
 from ..world.scene import COLOUR, POSITION, Demonstration
 from .contexts import DEMONSTRATIONS
+from .satisfied import evaluate_satisfied
 
 # The threshold lies halfway between what this share of every trained concept's demonstrations is
 # above and what the same share of those that show nothing is below. Of a model that was trained on
@@ -59,10 +60,11 @@ def evaluate_understanding(
     below = float(np.quantile(np.concatenate((nothing['random'], nothing['contradictory'])), SHARE))
     threshold = min(above, (above + below) / 2)
     if model.card.get('training', {}).get('grammar'):
-        threshold = min(threshold, float(np.quantile(nothing['random'], SHARE)))
+        threshold = float(np.quantile(nothing['random'], SHARE))
     return {
         'sets_per_concept': sets,
         'threshold': threshold,
+        'satisfied': evaluate_satisfied(model, _of_all_sizes(model, trained), sets=sets, seed=seed),
         'accepted': {
             name: float((understood[i * sets : (i + 1) * sets] >= threshold).mean())
             for i, name in enumerate(trained)
@@ -76,6 +78,12 @@ def evaluate_understanding(
             for kind, other in nothing.items()
         },
     }
+
+
+def _of_all_sizes(model: ConceptModel, trained: Sequence[str]) -> list[Concept]:
+    """Return the trained concepts, and of a grammar's model those with parameters, too."""
+    more = OPEN_FAMILIES.values() if model.card.get('training', {}).get('grammar') else ()
+    return [*map(get_concept, trained), *(concept for family in more for concept in family)]
 
 
 def by_family(names: Sequence[str], counted: np.ndarray) -> dict[str, float]:
@@ -148,4 +156,10 @@ def understanding_table(result: dict) -> str:
                 f'| {kind} | {row["auroc"]:.3f} | {100 * row["refused"]:.1f} % | '
                 f'{family}: {100 * least:.1f} % |'
             )
+    satisfied = result['satisfied']
+    lines += ['', '| satisfied: what changes | energy above the least | right |', '|---|---|---|']
+    lines += [
+        f'| {variable} | {threshold:.2f} | {100 * satisfied["right"][variable]:.1f} % |'
+        for variable, threshold in satisfied['thresholds'].items()
+    ]
     return '\n'.join(lines)

@@ -74,6 +74,7 @@ def _usual(number: int) -> Iterator[_Combination]:
     if not number:  # at one of four corners, or on one of two lines, round the plane's middle
         yield [{curves.ASIDE: 1.0}], one
         yield [{curves.ASIDE + 1: 1.0}], one
+        yield [{curves.SQUARE: 1.0}], one  # so far from the nearest edge of the table
     for i in range(number):
         yield [{i: 1.0}], one
     for pair, (_, j) in enumerate(PAIRS):
@@ -99,6 +100,9 @@ def _others(number: int) -> Iterator[_Combination]:
         yield [{i: 1.0}, {x: 1.0}], one
     if number != 1:
         yield [{curves.TO_ALL: 1.0}], one  # of nobody, the plane's middle
+    if number > 1:
+        yield [{curves.NEAREST: 1.0}], one
+        yield [{curves.FARTHEST: 1.0}], one
     for pair, (i, j) in enumerate(PAIRS):
         if j >= number:
             continue

@@ -21,8 +21,9 @@ import torch
 from torch import Tensor
 
 from . import curves
+from .bound_search import infer_region, with_region
 from .curve_kinds import COST, Combinations, combinations_of
-from .curves import FEATURES, MOST, SIZE, Context, depends_on_start, features
+from .curves import BOUNDS, FEATURES, MOST, SIZE, Context, depends_on_start, features
 from .place_search import places
 
 # Particle units: how far off a place anywhere is, and what is nearer than that differs by rounding.
@@ -35,6 +36,7 @@ _EVIDENCE = 4.0  # nats, by which it has to be more likely than chance
 _ACROSS = 0.5  # sine of the angle, at least, at which two curves meet
 _MOVED = 0.1
 _SAME = 0.05  # particle units, within which two places are the same
+_ONE_TWICE = 1.5  # less than two demonstrations show a place that others show
 _LITTLE = 1e-6
 _MUCH = 1e3
 
@@ -92,7 +94,8 @@ def _with_references(number: int, end: Tensor, about: Context) -> tuple[Tensor, 
     """Return codes (C, SIZE), and the evidence (C,), of demonstrations with so many references."""
     value, slope = (part.squeeze(2).double() for part in features(end.unsqueeze(-2), about))
     different = _different(end, about)
-    curve = _best_curves(number, value, slope, different, where_on_it(end, about, number))
+    where = where_on_it(end, about, number)
+    curve = _best_curves(number, value, slope, different, where)
     place = _beside_curve(_best_place(number, value, end.double(), different), curve)
     is_place = place.evidence > curve.evidence
     best = _Found(
@@ -101,13 +104,17 @@ def _with_references(number: int, end: Tensor, about: Context) -> tuple[Tensor, 
             for of_place, of_curve in zip(place, curve, strict=True)
         )
     )
-    return _code(number, best).to(end), best.evidence.to(end)
+    code, evidence = _code(number, best).to(end), best.evidence.to(end)
+    region = infer_region(number, end, about)
+    differ = different > end.shape[1] - _ONE_TWICE
+    return with_region(code, evidence, number, region, where, differ)
 
 
 def _code(number: int, found: _Found) -> Tensor:
     ones = torch.ones_like(found.evidence)
     head = torch.stack((ones, number * ones, found.alone.to(ones)), -1)
-    return torch.cat((head, found.residuals.flatten(1), found.where.flatten(1)), -1)
+    rows = torch.cat((found.residuals, found.where), 1).flatten(1)
+    return torch.nn.functional.pad(torch.cat((head, rows), -1), (0, BOUNDS * FEATURES))
 
 
 def _best_curves(

@@ -13,7 +13,8 @@ line of two references it is. A code has two such residuals at most, which are a
 network's; where both of them hold is a place, and the network then says nothing. Their coefficients
 are part of the code. Demonstrations decide which features they are of (`curve_search`). Where on
 the curve, two more residuals say weakly: not far from where the others were shown. A place that
-follows from directions is two residuals, too, one for each coordinate (`place_search`).
+follows from directions is two residuals, too, one for each coordinate (`place_search`). Of a
+region, residuals are bounds, which hold where they are not positive (`bound_search`).
 
 Shapes: B any batch axes, M places, F features, K references.
 """
@@ -36,14 +37,21 @@ _STIFFNESS = 20.0  # per unit², as that of maps
 # how far to either side of the plane's middle it is, and of each reference.
 TO_ALL, TO_START = 6, 7
 SQUARE, PLACE, OFF, ALONG, ASIDE = 8, 12, 14, 17, 20
+# How far the nearest and the farthest reference is, and the square of the place.
+NEAREST, FARTHEST, SQUARED = 28, 29, 30
 # What does not depend on the place: one, coordinates of references and start, how far two are
-# apart, how far off and along the line of two the third is, and directions.
-ONE, OF_REFERENCES, OF_START, APART, THIRD_OFF, THIRD_ALONG, VECTORS = 28, 29, 35, 37, 40, 43, 46
+# apart, how far off and along the line of two the third is, the least and the greatest coordinates
+# of references, and directions.
+ONE, OF_REFERENCES, OF_START, APART, THIRD_OFF, THIRD_ALONG = 31, 32, 38, 40, 43, 46
+LEAST, GREATEST, VECTORS = 49, 51, 53
 FEATURES = VECTORS + 2 * directions.VECTORS
 _START = [TO_START, OF_START, OF_START + 1, *range(VECTORS + 2 * directions.OF_START, FEATURES)]
-RESIDUALS = 2
-_ROWS = RESIDUALS + 2
-# Whether there are curves, of how many references, and whether they alone count.
+RESIDUALS, BOUNDS = 2, 4
+WHERE = slice(RESIDUALS, RESIDUALS + 2)
+_FIRST_BOUND = WHERE.stop
+_ROWS = _FIRST_BOUND + BOUNDS
+_MOST_PULL = 0.5  # a residual of a place of its own has a slope of one
+# Whether there are curves or bounds, of how many references, and whether they alone count.
 SIZE = 3 + _ROWS * FEATURES
 
 
@@ -95,22 +103,51 @@ def features(place: Tensor, about: Context) -> tuple[Tensor, Tensor]:
             torch.stack(apart, -1),
             torch.stack([off for off, _ in third], -1),
             torch.stack([along for _, along in third], -1),
+            *_edges(about),
             directions.vectors(r, mean, about.start).flatten(-2),
         ),
         -1,
     )
+    extreme, d_extreme = _nearest_and_farthest(off[..., :MOST, :], far[..., :MOST], about)
+    squared, d_squared = place.square().sum(-1, keepdim=True), 2 * place.unsqueeze(-2)
     m = place.shape[-2]
     lines = (torch.stack(across, -1), torch.stack(along, -1))
     from_middles = torch.cat((place.unsqueeze(-2), off[..., :MOST, :]), -2)  # (B, M, 1 + MOST, 2)
     repeated = constants.unsqueeze(-2).expand(*place.shape[:-1], -1)
-    value = torch.cat((far, larger, place, *lines, from_middles.abs().flatten(-2), repeated), -1)
+    aside = from_middles.abs().flatten(-2)
+    value = torch.cat((far, larger, place, *lines, aside, extreme, squared, repeated), -1)
     same = torch.eye(2).to(place).expand(*place.shape[:-1], 2, 2)
     d_lines = torch.stack(d_across + d_along, -2).unsqueeze(-3).expand(*place.shape[:-1], -1, -1)
     d_aside = (from_middles.sign().unsqueeze(-1) * torch.eye(2).to(place)).flatten(-3, -2)
     still = place.new_zeros(*place.shape[:-1], FEATURES - ONE, 2)
-    slope = torch.cat((off / far.unsqueeze(-1), d_larger, same, d_lines, d_aside, still), -2)
+    d_far = off / far.unsqueeze(-1)
+    slope = torch.cat((d_far, d_larger, same, d_lines, d_aside, d_extreme, d_squared, still), -2)
     assert value.shape[-2:] == (m, FEATURES)
     return value, slope
+
+
+def _edges(about: Context) -> tuple[Tensor, Tensor]:
+    """Return the least and the greatest coordinates (B, 2) of references, zero where none are."""
+    is_one = (torch.arange(MOST).to(about.number) < about.number.unsqueeze(-1)).unsqueeze(-1)
+    r, some = about.references, (about.number > 0).unsqueeze(-1)
+    least = r.masked_fill(~is_one, torch.inf).amin(-2)
+    greatest = r.masked_fill(~is_one, -torch.inf).amax(-2)
+    return torch.where(some, least, 0.0), torch.where(some, greatest, 0.0)
+
+
+def _nearest_and_farthest(off: Tensor, far: Tensor, about: Context) -> tuple[Tensor, Tensor]:
+    """Return the distances (B, M, 2) of nearest and farthest reference, and slopes (B, M, 2, 2).
+
+    off, far: (B, M, MOST, 2) and (B, M, MOST) from each reference. Zero where there is none.
+    """
+    is_one = (torch.arange(MOST).to(about.number) < about.number.unsqueeze(-1)).unsqueeze(-2)
+    least = far.masked_fill(~is_one, torch.inf).argmin(-1)
+    most = far.masked_fill(~is_one, -torch.inf).argmax(-1)
+    which = torch.stack((least, most), -1)
+    value = far.take_along_dim(which, -1)
+    slope = off.take_along_dim(which.unsqueeze(-1), -2) / value.unsqueeze(-1)
+    some = (about.number > 0)[..., None, None]
+    return value * some, slope * some.unsqueeze(-1)
 
 
 class Curves(nn.Module):
@@ -143,9 +180,9 @@ class Curves(nn.Module):
         return (code[:, 0] > 0.5) & (code[:, 1].round() == about.number)
 
     def coefficients(self, w: Tensor, about: Context) -> Tensor:
-        """Return θ (B, RESIDUALS + 2, F) of codes (B, D), zero where there is no curve.
+        """Return θ (B, rows, F) of codes (B, D), zero where there is no curve.
 
-        The last two are those of where on it.
+        Rows are RESIDUALS, two of WHERE on it, and BOUNDS.
         """
         theta = w[:, self.columns][:, 3:].unflatten(-1, (_ROWS, FEATURES))
         return theta * self.counts(w, about)[:, None, None]
@@ -158,7 +195,7 @@ class Curves(nn.Module):
         """
         theta = w[:, self.columns][:, 3:].unflatten(-1, (_ROWS, FEATURES))
         factor = torch.full_like(theta[..., 0], residuals)
-        factor[:, RESIDUALS:] = nearest
+        factor[:, WHERE] = nearest
         two = theta[:, :RESIDUALS]
         of_start = depends_on_start(two)
         is_two = two.abs().amax(-1).gt(0).all(-1, keepdim=True)
@@ -166,11 +203,17 @@ class Curves(nn.Module):
         factor[:, :RESIDUALS] = torch.where(chooses, nearest, residuals)
         theta.mul_(factor.unsqueeze(-1))
 
+    def without_pull(self, w: Tensor) -> None:
+        """Leave out of codes (B, D), in place, what only says weakly where on a curve."""
+        where = w[:, self.columns][:, 3:].unflatten(-1, (_ROWS, FEATURES))[:, WHERE]
+        slope = where[..., PLACE : PLACE + 2].norm(dim=-1)
+        where.mul_((slope > _MOST_PULL).unsqueeze(-1))
+
     def value_and_gradient(self, place: Tensor, about: Context, w: Tensor) -> tuple[Tensor, Tensor]:
         """Return E (B, M) and ∂E/∂p (B, M, 2) of places (B, M, 2); w: codes (B, D)."""
         theta = self.coefficients(w, about)
         value, slope = features(place, about)
-        r = value @ theta.mT  # (B, M, RESIDUALS + 2)
+        r = _beyond(value @ theta.mT)  # (B, M, rows)
         d_r = torch.einsum('bmfx,brf->bmrx', slope, theta)
         gradient = 2 * _STIFFNESS * (r.unsqueeze(-1) * d_r).sum(-2)
         return _STIFFNESS * r.square().sum(-1), gradient
@@ -181,8 +224,14 @@ class Curves(nn.Module):
         place: (B, C, 2) of the mover; about: of each choice, (B, C, …); theta: `coefficients`.
         """
         value, _ = features(place.unsqueeze(-2), about)
-        theta = theta[..., :RESIDUALS, :]
-        return _STIFFNESS * (value.squeeze(-2) @ theta.mT).square().sum(-1)
+        r = _beyond(value.squeeze(-2) @ theta.mT)
+        r = torch.cat((r[..., :RESIDUALS], r[..., _FIRST_BOUND:]), -1)
+        return _STIFFNESS * r.square().sum(-1)
+
+
+def _beyond(r: Tensor) -> Tensor:
+    """Return rows (..., rows) with those of bounds zero where they hold."""
+    return torch.cat((r[..., :_FIRST_BOUND], r[..., _FIRST_BOUND:].clamp_min(0.0)), -1)
 
 
 def depends_on_start(theta: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from ..concepts import concept_names, named_concepts
 from ..errors import InvalidInput, ModelError
 from ..model_files import SHIPPED, read_model, write_model
 from ..world.scene import (
+    COLOUR,
     NUM_FEATURES,
     POSITION,
     WORKSPACE_LIMIT,
@@ -26,11 +27,14 @@ from .config import ModelConfig, Preset
 from .inference import InferredConcept, infer_concept, inputs_of
 from .learner import Learner
 from .roles import Roles, infer_roles, one_role
+from .sampler import variable_of
+from .satisfaction import excess, is_little
 from .state_energy import StateEnergy
 from .understanding import understanding
 
 IDENTIFICATION_RESTARTS = 16
 GENERATION_RESTARTS = 32
+_CHANGES = {'position': POSITION, 'colour': COLOUR}
 _PLACES_AT_ONCE = 1024  # of an actor whose energy is tabulated: bounds what the network keeps
 
 
@@ -89,6 +93,52 @@ class ConceptModel:
     def understanding_threshold(self) -> float | None:
         """The score that tells, None where the model's card does not know one."""
         return self.card.get('understanding', {}).get('threshold')
+
+    @property
+    def satisfied_thresholds(self) -> dict[str, float] | None:
+        """Energy above the least that satisfies, by what changes; None: its card has none."""
+        return self.card.get('understanding', {}).get('satisfied', {}).get('thresholds')
+
+    @torch.no_grad()
+    def satisfied(
+        self,
+        scene: Scene | Sequence[Scene],
+        attention: np.ndarray,
+        action_code: np.ndarray,
+        seed: int = 0,
+        *,
+        roles: np.ndarray | None = None,
+        changes: str = 'position',
+    ) -> bool:
+        """Tell whether the concept holds of those who are attended to, to 0.1 particle units.
+
+        scene: one state, or x⁰ … xᵀ where the concept is about what changed. roles: as of
+        `generate`. changes: of the movable ones, 'position' or 'colour'. Raises ModelError where
+        the model's card has no thresholds (`ebm_core understand --write`).
+        """
+        thresholds = self.satisfied_thresholds
+        if thresholds is None:
+            raise ModelError('the model has no thresholds of satisfied; see ebm_core understand')
+        if changes not in _CHANGES:
+            raise InvalidInput(
+                f'changes: {changes!r} is refused; allowed are {", ".join(_CHANGES)}'
+            )
+        states = [scene, scene] if isinstance(scene, Scene) else list(scene)
+        if len(states) < 2:
+            raise InvalidInput(f'scene: {len(states)} states; x⁰ and what it became are needed')
+        order = states[0].participants(attention)
+        movers = int(states[0].movable[order].sum())
+        if not movers:
+            raise InvalidInput('attention: no movable entity is attended to, so nobody acts')
+        x = torch.from_numpy(np.stack([state.features()[order] for state in states]))[None]
+        mutable = torch.zeros_like(x[:, 0])
+        mutable[:, :movers, _CHANGES[changes]] = 1.0
+        of_roles = None if roles is None else self._roles(states[0], roles)[order][None]
+        given = (torch.ones(1, len(order)), self._code(action_code), mutable, movers, of_roles)
+        generator = torch.Generator().manual_seed(seed)
+        short, exact = excess(self.energy, self.sampler, x[:, 0], x[:, 1:], *given, generator)
+        variable = variable_of(mutable, len(states) - 1)
+        return bool(is_little(short, exact, variable, thresholds))
 
     @torch.no_grad()
     def identify(

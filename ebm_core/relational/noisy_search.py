@@ -109,6 +109,7 @@ def _with_references(
     head = (torch.ones_like(of_one), number * torch.ones_like(of_one), alone.to(of_one))
     where = where_on_it(end, about, number).flatten(1) * ~is_place.unsqueeze(-1)
     code = torch.cat((torch.stack(head, -1), best[row, first], of_second, where), -1)
+    code = torch.nn.functional.pad(code, (0, SIZE - code.shape[-1]))  # noise tells no bounds
     return code.to(end), torch.maximum(of_one, of_two).to(end)
 
 

@@ -7,21 +7,23 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 from torch import Tensor
 
 from ...relational.model import IDENTIFICATION_RESTARTS, ConceptModel
+from ...relational.satisfaction import TOLERANCE
 from ...world.batch import EventBatch
 from ...world.scene import POSITION
 from ..contexts import demonstrated, demonstrated_argument, found, generate_events
+from ..satisfied import AWAY, shortfall
 from ..sharing import ALONE, Sharers, random_numbers, shared_out
 from .concept import SUCCESS_DISTANCE, OpenConcept
 from .concepts import CONCEPTS
 from .holding import can_hold, holding
-from .scenes import Conditions, generation
+from .scenes import Conditions, drawn_until, generation
 from .unforeseen import CONCEPTS as UNFORESEEN
 from .who import CASTS, RELATIONS, Cast, Relation, argument
 
@@ -31,6 +33,7 @@ GENERATION, GENERATION_HELD_OUT = 'generation', 'generation, kinds held out'
 GENERATION_UNFORESEEN = 'generation, kinds unforeseen'
 WHO, WHO_BY_RELATION = 'who', 'who, by relation'
 STILL, STILL_HELD_OUT = 'still scenes', 'still scenes, kinds held out'
+SATISFIED, SATISFIED_HELD_OUT = 'satisfied', 'satisfied, kinds held out'
 
 Count = Callable[[ConceptModel, np.random.Generator, int, Conditions], np.ndarray]
 
@@ -66,6 +69,8 @@ def measures(
         *each(WHO_BY_RELATION, taking_part, relations),
         *each(STILL, satisfying, [c for c in trained if can_hold(c)]),
         *each(STILL_HELD_OUT, satisfying, [c for c in held_out if can_hold(c)]),
+        *each(SATISFIED, judged, trained),
+        *each(SATISFIED_HELD_OUT, judged, held_out),
     ]
 
 
@@ -133,6 +138,44 @@ def satisfying(
     code = demonstrated(model, shown)
     asked = holding(rng, concept, scenes, conditions)[:, 0]
     return found(model, asked, code, IDENTIFICATION_RESTARTS)
+
+
+def judged(
+    concept: OpenConcept,
+    model: ConceptModel,
+    rng: np.random.Generator,
+    scenes: int,
+    conditions: Conditions,
+) -> np.ndarray:
+    """Tell of scenes whether the model knows if the concept holds: in half of them it does.
+
+    In the others a mover was put 0.2 to 0.3 away from where it holds.
+    """
+    m = conditions.demonstrations
+    events = generation(rng, concept, scenes, m + 1, conditions)
+    code = demonstrated(model, events[:, :m])
+    asked = events[:, m]
+    movers, part = concept.movers, concept.movers + concept.references
+    start = asked.before[:, :movers, concept.changes].astype(float)
+    where = asked.before[:, movers:part, POSITION].astype(float)
+    spoilt = asked.after[:, :movers, concept.changes].astype(float)
+    mover = rng.integers(movers, size=scenes)
+
+    def good(rows: np.ndarray) -> np.ndarray:
+        end = asked.after[rows, :movers, concept.changes].astype(float)
+        each = np.arange(len(rows)), mover[rows]
+        end[each] = rng.uniform(*concept.bounds, end[each].shape)
+        spoilt[rows] = end
+        off = concept.violation(end, start[rows], where[rows])
+        return (off >= AWAY[0]) & (off <= AWAY[1])
+
+    drawn_until(good, scenes, f'{concept.name}, beside')
+    holds = np.arange(scenes) % 2 == 0
+    states = asked.states.copy()
+    states[~holds, -1, :movers, concept.changes] = spoilt[~holds]
+    variable, short, exact = shortfall(model, replace(asked, states=states), code)
+    limit = np.where(exact, TOLERANCE, (model.satisfied_thresholds or {}).get(variable, 0.0))
+    return (short <= limit) == holds
 
 
 @dataclass(frozen=True)

@@ -50,14 +50,14 @@ def test_where_the_actor_was_counts_little_beside_what_else_is_asked_for(model):
     w = torch.zeros(2, e.code_size)
     curve = torch.zeros(2, SIZE)
     curve[:, 0] = 1.0
-    theta = curve[:, 3:].view(2, 4, FEATURES)
+    theta = curve[:, 3:].view(2, -1, FEATURES)
     theta[0, 0, [PLACE + 1, ONE]] = torch.tensor([1.0, -0.5])
     theta[0, 1, [PLACE, OF_START]] = torch.tensor([1.0, -1.0])
     # What depends on it by itself is what is asked for: so far in a direction.
     theta[1, 0, [PLACE, OF_START]] = torch.tensor([1.0, -1.0])
     w[:, e.curves.columns] = curve
     before = w.clone()
-    after = weighed(e, w, in_sum=True)[:, e.curves.columns][:, 3:].view(2, 4, FEATURES)
+    after = weighed(e, w, in_sum=True)[:, e.curves.columns][:, 3:].view(2, -1, FEATURES)
     np.testing.assert_array_equal(w, before)
     np.testing.assert_allclose(after[0, 0], EXACT * theta[0, 0])
     np.testing.assert_allclose(after[0, 1], NEAREST * theta[0, 1])

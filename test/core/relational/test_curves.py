@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ebm_core.relational.curve_search import infer_curves
 from ebm_core.relational.curves import (
     FEATURES,
-    RESIDUALS,
+    WHERE,
     Context,
     Curves,
     context_of,
@@ -117,7 +117,9 @@ def inferred(start, where, place):
 
 def without_where(code):
     """The code (1, SIZE) without where on the curve it was shown."""
-    return torch.cat((code[:, : 3 + RESIDUALS * FEATURES], torch.zeros(1, 2 * FEATURES)), 1)
+    out = code.clone()
+    out[:, 3:].unflatten(-1, (-1, FEATURES))[:, WHERE] = 0.0
+    return out
 
 
 @pytest.mark.parametrize('name', ON)

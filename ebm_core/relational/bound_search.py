@@ -1,0 +1,221 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Which region demonstrations show: bounds that all of them keep, and that some of them touch.
+
+Who is asked to be left of a line goes straight up to it, or anywhere beyond. So the bound is known
+to the last digit from who went up to it: several touch it, and their ways are at right angles to
+it. What is touched by chance is touched by one. Bounds are added one by one, as long as
+
+    log Σ p(demonstration | region) / p(anywhere)  −  what it costs to say the region
+
+grows, in nats. Half of those who show it are taken to go to its nearest place, which tells both
+coordinates, and half to any, or to the nearest from there. Who began inside had no reason to move.
+
+Shapes: C codes, M demonstrations, F features, K candidates, Q places of the plane.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from . import curves
+from .bound_kinds import NUMBER, candidates
+from .curves import BOUNDS, FEATURES, RESIDUALS, Context, features
+
+_TOUCHES = 0.005  # particle units, within which a bound is touched
+_STRAIGHT = 0.01  # particle units, how far off its nearest place who went there may be
+_LEAST_SINE = 0.2  # between two bounds that meet in a corner
+# Nats, against who began inside: a bound that none touched may have been why, but not for who came
+# to an edge.
+_UNKNOWN_REASON, _NO_REASON = 3.0, 20.0
+# Log of how likely one is who goes to the nearest place, who only touches a bound, who is inside.
+_NEAREST = math.log(0.5) + 2 * NUMBER
+_AT_EDGE = math.log(0.5) + NUMBER
+_INSIDE = math.log(0.5)
+_EVIDENCE = 4.0  # nats, by which it has to be more likely than chance
+_WORTH = 3.0  # nats, by which one bound more has to explain more
+_ONE_SIDED = 1.0  # nats, by which an edge has to be more likely than a curve
+_TO_EDGE = 0.2  # what counts that all demonstrations touched the edge
+_ZERO = 1.0  # nats, to say that a bound is at zero
+_PLACES = 48
+_LITTLE, _LEAST_SLOPE = 1e-6, 0.1
+_BOUNDS = slice(curves.WHERE.stop, curves.WHERE.stop + BOUNDS)
+
+
+class Region(NamedTuple):
+    """bounds: (C, BOUNDS, F), zero where there are fewer. evidence: (C,) in nats.
+
+    is_edge: (C, BOUNDS) bool, which of them all demonstrations touch. one_sided: (C, BOUNDS) nats,
+    by how much that they all began beyond it speaks for a bound and not for a curve.
+    """
+
+    bounds: Tensor
+    evidence: Tensor
+    is_edge: Tensor
+    one_sided: Tensor
+
+
+class _Tried(NamedTuple):
+    """What candidates are to demonstrations: touches, nearest, beyond (C, M, K) bool.
+
+    They touch the bound, they do so in its nearest place, they began beyond it. slope: (C, M, K,
+    2); holds: (C, M, Q, K) bool, in which of places; bounds: (C, K, F) θ − what it is at most.
+    """
+
+    touches: Tensor
+    nearest: Tensor
+    beyond: Tensor
+    slope: Tensor
+    holds: Tensor
+    bounds: Tensor
+    cost: Tensor
+
+
+@torch.no_grad()
+def infer_region(number: int, end: Tensor, about: Context) -> Region:
+    """Return the region that demonstrations with so many references show.
+
+    end: (C, M, 2) where the mover came to be; about: of each of them, (C, M, …).
+    """
+    tried = _tried(number, end, about)
+    c, m, _ = tried.touches.shape
+    row = torch.arange(c, device=end.device)
+    touched = tried.touches.new_zeros(c, m)
+    nearest, corner, beyond, left = (touched.clone() for _ in range(4))
+    slope = tried.slope.new_zeros(c, m, 2)
+    holds = tried.holds.new_ones(c, m, _PLACES)
+    cost = tried.slope.new_zeros(c)
+    # Who is on a curve may have come from both sides.
+    leaves = tried.beyond | tried.touches.all(1, keepdim=True)
+    best = tried.slope.new_full((c,), -torch.inf)
+    chosen = torch.zeros(c, BOUNDS, dtype=torch.long, device=end.device)
+    counts = torch.zeros(c, BOUNDS, dtype=torch.bool, device=end.device)
+    for step in range(BOUNDS):
+        meets = tried.touches & touched.unsqueeze(-1)
+        meets = meets & (_cross(slope.unsqueeze(-2), tried.slope).abs() > _LEAST_SINE)
+        exact = corner.unsqueeze(-1) | meets
+        exact = exact | nearest.unsqueeze(-1) | (tried.touches & tried.nearest)
+        at_edge = tried.touches | touched.unsqueeze(-1)
+        share = (holds.unsqueeze(-1) & tried.holds).to(slope).mean(-2)
+        share = share.clamp(0.5 / _PLACES, 1 - 0.5 / _PLACES)
+        each = torch.where(at_edge, _AT_EDGE, _INSIDE - share.log())
+        each = torch.where(exact, _NEAREST, each)
+        out = left.unsqueeze(-1) | leaves
+        each = each - _UNKNOWN_REASON * ~out
+        began = beyond.unsqueeze(-1) | tried.beyond
+        each = each - torch.where(began.all(1, keepdim=True), (1 - share).log(), 0.0)
+        score, which = (each.sum(1) - cost.unsqueeze(-1) - tried.cost).max(-1)
+        chosen[:, step] = which
+        score = score - _NO_REASON * (at_edge & ~out)[row, :, which].sum(-1)
+        better = score > best + _WORTH
+        counts[:, : step + 1] |= better.unsqueeze(-1)
+        best = torch.maximum(best, score)
+        cost = cost + tried.cost[row, which]
+        of = row, slice(None), which
+        is_first = ~touched & tried.touches[of]
+        slope = torch.where(is_first.unsqueeze(-1), tried.slope[of], slope)
+        corner, touched = corner | meets[of], touched | tried.touches[of]
+        nearest = nearest | (tried.touches[of] & tried.nearest[of])
+        left, beyond = left | leaves[of], beyond | tried.beyond[of]
+        holds = holds & tried.holds[row, :, :, which]
+    bounds = tried.bounds[row.unsqueeze(-1), chosen] * counts.unsqueeze(-1)
+    is_edge = tried.touches.all(1)[row.unsqueeze(-1), chosen] & counts
+    one_sided = _one_sided(tried)[row.unsqueeze(-1), chosen]
+    if number:
+        # Who comes to one place twice, wherever the references are, is not told by them.
+        apart = torch.cdist(end, end) + torch.eye(m).to(end)
+        is_told = (apart > _TOUCHES).all(-1).all(-1)
+        best, is_edge = best.masked_fill(~is_told, -torch.inf), is_edge & is_told.unsqueeze(-1)
+    return Region(bounds.to(end), best.to(end), is_edge, one_sided.to(end))
+
+
+def with_region(
+    code: Tensor, evidence: Tensor, number: int, region: Region, where: Tensor, differ: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Return codes (C, SIZE) and evidence (C,), with bounds where these explain more.
+
+    code, evidence: of curves and places, -inf of nothing; where: (C, 2, F), rows that say where it
+    was shown. What all demonstrations touch is a curve, on which other bounds say where: it is a
+    region's edge only where they all began on one side of it, which would be rare. differ: (C,)
+    whether hardly any place was shown twice: through few places there are always curves.
+    """
+    is_edge, bounds = region.is_edge.unsqueeze(-1), region.bounds
+    edges, others = bounds * is_edge, bounds * ~is_edge
+    number_of = region.is_edge.sum(-1)
+    of_edge = region.one_sided.masked_fill(~region.is_edge, 0.0).sum(-1)
+    one_sided = (number_of == 1) & (of_edge > _ONE_SIDED)
+    is_curve = evidence.isfinite()
+    beside = (number_of == 1) & others.any(-1).any(-1)
+    more = region.evidence > evidence.clamp_min(_EVIDENCE)
+    is_place = code[:, 2] > 0.5
+    found = torch.where(is_curve & (number_of > 0), (one_sided | beside) & ~is_place, more)
+    found = found & (is_curve | differ | (number_of == 0))
+    order = (~region.is_edge).int().argsort(dim=-1, stable=True)
+    first = edges.take_along_dim(order.unsqueeze(-1), 1)[:, :RESIDUALS]
+    as_edge = one_sided[:, None, None]
+    rows = torch.zeros_like(code[:, 3:]).unflatten(-1, (-1, FEATURES))
+    rows[:, :RESIDUALS] = first * ~as_edge
+    rows[:, curves.WHERE] = torch.where(as_edge, _TO_EDGE * first, where)
+    rows[:, curves.WHERE] *= (number_of < 2)[:, None, None]
+    rows[:, _BOUNDS] = torch.where(as_edge, bounds, others)
+    ones = torch.ones_like(evidence)
+    of_region = torch.cat((torch.stack((ones, number * ones, ones), -1), rows.flatten(1)), -1)
+    code = torch.where(found.unsqueeze(-1), of_region, code)
+    return code, torch.where(found, region.evidence, evidence)
+
+
+def _tried(number: int, end: Tensor, about: Context) -> _Tried:
+    anywhere = _anywhere().to(end).expand(*end.shape[:2], -1, -1)
+    ends = torch.stack((end, about.start), -2)
+    value, gradient = (part.double() for part in features(torch.cat((ends, anywhere), -2), about))
+    end, about = end.double(), Context(*(part.double() for part in about))
+    theta, cost = candidates(number, end, about.start - end)
+    at_end, begins, at_places = (value @ theta.mT.unsqueeze(1)).split((1, 1, _PLACES), 2)
+    at_end, begins = at_end.squeeze(2), begins.squeeze(2)
+    slope = torch.einsum('cmfx,ckf->cmkx', gradient[:, :, 0], theta)
+    steep = slope.norm(dim=-1).clamp_min(_LITTLE)
+    slope = slope / steep.unsqueeze(-1)
+    most = at_end.amax(1, keepdim=True)
+    away = (about.start - end).unsqueeze(-2)
+    straight = (_cross(away, slope).abs() < _STRAIGHT) & ((away * slope).sum(-1) > _TOUCHES)
+    holds = at_places <= most.unsqueeze(-2)
+    beyond = begins > most + _TOUCHES * steep
+    touches = ((most - at_end) < _TOUCHES * steep) & (steep > _LEAST_SLOPE)
+    one = torch.nn.functional.one_hot(torch.tensor(curves.ONE), FEATURES).to(theta)
+    bounds = theta - most.mT * one
+    # Residuals are distances near the edge.
+    number_of = touches.sum(1).clamp_min(1)
+    bounds = bounds / ((steep * touches).sum(1) / number_of).clamp_min(0.1).unsqueeze(-1)
+    # Not beyond A, on this side: zero goes without saying.
+    is_zero = most.squeeze(1).abs() < _TOUCHES * steep.mean(1)
+    cost = cost - torch.where(is_zero, NUMBER - _ZERO, 0.0)
+    # Whoever came to a bound began beyond it, at least one of them; the table's edge is none. And
+    # by chance, somebody always comes nearest to it.
+    came = (touches & beyond).any(1) | touches.all(1)
+    came = came & ((touches.sum(1) > 1) | (touches & straight).any(1))
+    cost = torch.where(came, cost, torch.inf)
+    return _Tried(touches, straight, beyond, slope, holds, bounds, cost)
+
+
+@cache
+def _anywhere() -> Tensor:
+    """Return places (Q, 2) that cover the plane evenly."""
+    places = torch.quasirandom.SobolEngine(2, scramble=True, seed=0).draw(_PLACES)
+    return 2 * places - 1
+
+
+def _one_sided(tried: _Tried) -> Tensor:
+    """Return (C, K) nats, by which bounds explain that all began beyond them better than curves."""
+    outside = (1 - tried.holds.to(tried.slope).mean(-2)).clamp_min(0.5 / _PLACES)
+    nats = ((0.5 + 0.5 * outside).log() - outside.log()).sum(1)
+    return torch.where(tried.beyond.all(1), nats, -torch.inf)
+
+
+def _cross(a: Tensor, b: Tensor) -> Tensor:
+    return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
