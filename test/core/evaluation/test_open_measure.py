@@ -48,6 +48,8 @@ def test_pieces_add_up_and_a_seed_decides(model, monkeypatch):
         measure.GENERATION_HELD_OUT,
         measure.STILL,
         measure.STILL_HELD_OUT,
+        measure.SATISFIED,
+        measure.SATISFIED_HELD_OUT,
     }
     monkeypatch.setattr(measure, '_PIECE', 8)
     pieces = shares(model, some(), FEW, scenes=20)
