@@ -77,6 +77,23 @@ class _Tried(NamedTuple):
     cost: Tensor
 
 
+class _Kept(NamedTuple):
+    """What the bounds that were chosen so far are to demonstrations, (C, M) bool each.
+
+    They touch one, they do so in its nearest place, they touch two that meet; they began beyond
+    one, they had a reason to leave. slope: (C, M, 2) of the first that they touch; holds: (C, M,
+    Q) where all bounds hold.
+    """
+
+    touched: Tensor
+    nearest: Tensor
+    corner: Tensor
+    beyond: Tensor
+    left: Tensor
+    slope: Tensor
+    holds: Tensor
+
+
 @torch.no_grad()
 def infer_region(number: int, end: Tensor, about: Context) -> Region:
     """Return the region that demonstrations with so many references show.
@@ -86,44 +103,21 @@ def infer_region(number: int, end: Tensor, about: Context) -> Region:
     tried = _tried(number, end, about)
     c, m, _ = tried.touches.shape
     row = torch.arange(c, device=end.device)
-    touched = tried.touches.new_zeros(c, m)
-    nearest, corner, beyond, left = (touched.clone() for _ in range(4))
-    slope = tried.slope.new_zeros(c, m, 2)
-    holds = tried.holds.new_ones(c, m, _PLACES)
-    cost = tried.slope.new_zeros(c)
-    # Who is on a curve may have come from both sides.
-    leaves = tried.beyond | tried.touches.all(1, keepdim=True)
-    best = tried.slope.new_full((c,), -torch.inf)
+    kept = _nothing_kept(tried)
+    best, cost = tried.slope.new_full((c,), -torch.inf), tried.slope.new_zeros(c)
     chosen = torch.zeros(c, BOUNDS, dtype=torch.long, device=end.device)
     counts = torch.zeros(c, BOUNDS, dtype=torch.bool, device=end.device)
     for step in range(BOUNDS):
-        meets = tried.touches & touched.unsqueeze(-1)
-        meets = meets & (_cross(slope.unsqueeze(-2), tried.slope).abs() > _LEAST_SINE)
-        exact = corner.unsqueeze(-1) | meets
-        exact = exact | nearest.unsqueeze(-1) | (tried.touches & tried.nearest)
-        at_edge = tried.touches | touched.unsqueeze(-1)
-        share = (holds.unsqueeze(-1) & tried.holds).to(slope).mean(-2)
-        share = share.clamp(0.5 / _PLACES, 1 - 0.5 / _PLACES)
-        each = torch.where(at_edge, _AT_EDGE, _INSIDE - share.log())
-        each = torch.where(exact, _NEAREST, each)
-        out = left.unsqueeze(-1) | leaves
-        each = each - _UNKNOWN_REASON * ~out
-        began = beyond.unsqueeze(-1) | tried.beyond
-        each = each - torch.where(began.all(1, keepdim=True), (1 - share).log(), 0.0)
-        score, which = (each.sum(1) - cost.unsqueeze(-1) - tried.cost).max(-1)
-        chosen[:, step] = which
-        score = score - _NO_REASON * (at_edge & ~out)[row, :, which].sum(-1)
+        likely, no_reason = _with_each(kept, tried)
+        score, which = (likely - cost.unsqueeze(-1) - tried.cost).max(-1)
+        # They count at the end alone: the bound that was the reason may be the next.
+        score = score - _NO_REASON * no_reason[row, which]
         better = score > best + _WORTH
+        chosen[:, step] = which
         counts[:, : step + 1] |= better.unsqueeze(-1)
         best = torch.maximum(best, score)
         cost = cost + tried.cost[row, which]
-        of = row, slice(None), which
-        is_first = ~touched & tried.touches[of]
-        slope = torch.where(is_first.unsqueeze(-1), tried.slope[of], slope)
-        corner, touched = corner | meets[of], touched | tried.touches[of]
-        nearest = nearest | (tried.touches[of] & tried.nearest[of])
-        left, beyond = left | leaves[of], beyond | tried.beyond[of]
-        holds = holds & tried.holds[row, :, :, which]
+        kept = _with_one(kept, tried, row, which)
     bounds = tried.bounds[row.unsqueeze(-1), chosen] * counts.unsqueeze(-1)
     is_edge = tried.touches.all(1)[row.unsqueeze(-1), chosen] & counts
     one_sided = _one_sided(tried)[row.unsqueeze(-1), chosen]
@@ -168,6 +162,55 @@ def with_region(
     of_region = torch.cat((torch.stack((ones, number * ones, ones), -1), rows.flatten(1)), -1)
     code = torch.where(found.unsqueeze(-1), of_region, code)
     return code, torch.where(found, region.evidence, evidence)
+
+
+def _nothing_kept(tried: _Tried) -> _Kept:
+    none = torch.zeros_like(tried.touches[..., 0])
+    slope = torch.zeros_like(tried.slope[:, :, 0])
+    return _Kept(none, none, none, none, none, slope, torch.ones_like(tried.holds[..., 0]))
+
+
+def _with_each(kept: _Kept, tried: _Tried) -> tuple[Tensor, Tensor]:
+    """Return (C, K): log p of demonstrations, with each candidate, and how many had no reason."""
+    exact = (kept.corner | kept.nearest).unsqueeze(-1) | (tried.touches & tried.nearest)
+    exact = exact | _meets(kept, tried)
+    at_edge = kept.touched.unsqueeze(-1) | tried.touches
+    share = (kept.holds.unsqueeze(-1) & tried.holds).to(tried.slope).mean(-2)
+    share = share.clamp(0.5 / _PLACES, 1 - 0.5 / _PLACES)
+    each = torch.where(at_edge, _AT_EDGE, _INSIDE - share.log())
+    each = torch.where(exact, _NEAREST, each)
+    left = kept.left.unsqueeze(-1) | _leaves(tried)
+    each = each - _UNKNOWN_REASON * ~left
+    began = (kept.beyond.unsqueeze(-1) | tried.beyond).all(1, keepdim=True)
+    each = each - torch.where(began, (1 - share).log(), 0.0)
+    return each.sum(1), (at_edge & ~left).sum(1)
+
+
+def _with_one(kept: _Kept, tried: _Tried, row: Tensor, which: Tensor) -> _Kept:
+    """Return what is kept with one candidate more of each code, of the number `which` (C,)."""
+    of = row, slice(None), which
+    touches = tried.touches[of]
+    first = (touches & ~kept.touched).unsqueeze(-1)
+    return _Kept(
+        kept.touched | touches,
+        kept.nearest | (touches & tried.nearest[of]),
+        kept.corner | _meets(kept, tried)[of],
+        kept.beyond | tried.beyond[of],
+        kept.left | _leaves(tried)[of],
+        torch.where(first, tried.slope[of], kept.slope),
+        kept.holds & tried.holds[row, :, :, which],
+    )
+
+
+def _meets(kept: _Kept, tried: _Tried) -> Tensor:
+    """Tell (C, M, K) who touches a candidate, and before it a bound that crosses it."""
+    sine = _cross(kept.slope.unsqueeze(-2), tried.slope).abs()
+    return tried.touches & kept.touched.unsqueeze(-1) & (sine > _LEAST_SINE)
+
+
+def _leaves(tried: _Tried) -> Tensor:
+    """Tell (C, M, K) who had a reason to leave: on a curve, that may be from both sides."""
+    return tried.beyond | tried.touches.all(1, keepdim=True)
 
 
 def _tried(number: int, end: Tensor, about: Context) -> _Tried:
