@@ -27,14 +27,21 @@ from ebm_concept_ros.types import JointSample
 
 # Of two states in a row; what is further apart is another time.
 _LONGEST_STEP_S = 0.5
+# What comes so many times later than the state before it did, has lost others on the way, and with
+# them which torques acted in between.
+_STEPS_LOST = 3.0
 
 
 @dataclass(frozen=True, eq=False)
 class Impulse:
-    """What the driver says the motors have exerted, (n,) N·m·s, since the state of a stamp."""
+    """What the driver says the motors have exerted, (n,) N·m·s, since the state of a stamp.
+
+    step_s: between the last two states, 0 where there were no two.
+    """
 
     exerted_nms: np.ndarray
     since_ns: int
+    step_s: float = 0.0
 
 
 def impulse_at(
@@ -42,15 +49,16 @@ def impulse_at(
 ) -> Impulse | None:
     """Return the impulse up to a state, None where no efforts are reported.
 
-    before, former: the state before and the impulse up to it. After a jump of the clock it begins
-    anew.
+    before, former: the state before and the impulse up to it. After a jump of the clock, or where
+    states were lost, it begins anew.
     """
     if sample.efforts_nm is None:
         return None
     step_s = -1.0 if before is None else (sample.stamp_ns - before.stamp_ns) / 1e9
-    if former is None or not 0.0 <= step_s <= _LONGEST_STEP_S:
+    is_next = former is not None and 0.0 <= step_s <= _LONGEST_STEP_S
+    if not is_next or 0.0 < _STEPS_LOST * former.step_s < step_s:
         return Impulse(np.zeros_like(sample.efforts_nm), sample.stamp_ns)
-    return Impulse(former.exerted_nms + step_s * sample.efforts_nm, former.since_ns)
+    return Impulse(former.exerted_nms + step_s * sample.efforts_nm, former.since_ns, step_s)
 
 
 class Forces(Protocol):

@@ -161,6 +161,27 @@ def test_a_clock_that_jumps_and_jumps_back_unseen_is_no_impulse(jump_ns):
             assert np.abs(observer.residual_nm).max() < 0.1
 
 
+def test_where_states_were_lost_nothing_is_taken_for_a_blow():
+    """The torque of the last state is not what acted during those that never came."""
+    arm, samples, efforts = swinging('jaco')
+    observer = observer_of(arm)
+    states = [
+        replace(sample, efforts_nm=effort)
+        for sample, effort in zip(samples[1:], efforts[1:], strict=False)
+    ]
+    lost = range(20, 30)
+    after = replace(states[30], efforts_nm=states[30].efforts_nm + 40.0)
+    before = impulse = None
+    for tick, sample in enumerate([*states[:30], after, *states[31:]]):
+        if tick in lost:
+            continue
+        impulse = impulse_at(sample, before, impulse)
+        before = sample
+        observer.update(sample, None, impulse)
+        assert np.abs(observer.residual_nm).max() < 0.1
+        assert (impulse.since_ns == states[30].stamp_ns) == (tick >= 30)
+
+
 def test_after_a_gap_a_jump_back_or_an_unknown_torque_it_begins_anew():
     arm, samples, efforts = swinging('jaco')
     for stamp_ns, effort_nm in ((200_000_000, efforts[1]), (0, efforts[1]), (22_000_000, None)):

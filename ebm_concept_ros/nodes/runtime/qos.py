@@ -24,8 +24,8 @@ JOINT_STATES_PUBLISHED = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELI
 JOINT_STATES_LOCKSTEP = JOINT_STATES_PUBLISHED
 # In real time the newest state is the only one of use: nothing is sent again.
 JOINT_STATES_REAL_TIME = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
-# Of who looks once in a while, and takes all that have come.
-JOINT_STATES_POLLED = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
+# Of who looks once in a while, and takes all that have come: of 500 a second, those of 0.1 s.
+JOINT_STATES_POLLED = QoSProfile(depth=50, reliability=ReliabilityPolicy.BEST_EFFORT)
 # Only the newest is looked at; reliable, as those who look on ask for.
 PLANS = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE)
 MARKERS = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
