@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from ..concepts import Concept
@@ -46,7 +47,7 @@ def evaluate_satisfied(
             for c in variants
         ]
         events = EventBatch.stack(shown)
-        code = demonstrated(model, events[:, :DEMONSTRATIONS])
+        code = _inferred(model, events[:, :DEMONSTRATIONS])
         asked = events[:, DEMONSTRATIONS]
         beside = put_beside(rng, asked, _judge(variants))
         if beside is None:
@@ -61,6 +62,17 @@ def evaluate_satisfied(
         limit = np.where(exact, TOLERANCE, thresholds[variable])
         right[variable] = float(((good <= limit).mean() + (bad > limit).mean()) / 2)
     return {'thresholds': thresholds, 'right': right}
+
+
+def _inferred(model: ConceptModel, shown: EventBatch) -> Tensor:
+    """Return action codes (B, D) of demonstrations (B, M), of ways through time by keyframes."""
+    if shown.states.shape[2] == 2:
+        return demonstrated(model, shown)
+    each = [
+        model.infer([shown.demonstration((i, j)) for j in range(shown.states.shape[1])])
+        for i in range(len(shown.states))
+    ]
+    return torch.from_numpy(np.stack([one.action_code for one in each])).float()
 
 
 def shortfall(

@@ -124,8 +124,7 @@ class ConceptModel:
                 f'changes: {changes!r} is refused; allowed are {", ".join(_CHANGES)}'
             )
         states = [scene, scene] if isinstance(scene, Scene) else list(scene)
-        if len(states) < 2:
-            raise InvalidInput(f'scene: {len(states)} states; x⁰ and what it became are needed')
+        states = Demonstration(tuple(states), attention).states
         order = states[0].participants(attention)
         movers = int(states[0].movable[order].sum())
         if not movers:
