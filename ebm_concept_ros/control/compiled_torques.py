@@ -114,6 +114,18 @@ class CompiledTorques:
         n = self._n
         if plan.gains.shape[1:] != (n, 2 * n):
             raise InvalidState(f'state: {2 * n} numbers, expected {plan.gains.shape[2]}')
+        # The kernel reads as far as it is told to.
+        steps = len(plan.efforts)
+        for name, shape in (
+            *(
+                ('states', (steps + 1, 2 * n)),
+                ('efforts', (steps, n)),
+                ('gains', (steps, n, 2 * n)),
+            ),
+            *(('friction_nm', (n,)), ('limits_nm', (n,))),
+        ):
+            if (found := getattr(plan, name).shape) != shape:
+                raise InvalidState(f'{name}: shape {found}, expected {shape}')
         self._plan = plan
         self._begins = tuple(map(address, (plan.states, plan.efforts, plan.gains)))
         self._followed.friction, self._followed.limits = map(

@@ -20,6 +20,7 @@ from ..relational.task import Events
 from ..world.batch import EventBatch
 from ..world.scene import COLOUR, COLOURS, POSITION
 from .contexts import DEMONSTRATIONS, demonstrated
+from .sharing import random_numbers
 
 AWAY = (0.2, 0.3)  # how far from satisfied what is not satisfied is, particle units or RGB
 _TRIES = 200
@@ -36,25 +37,12 @@ def evaluate_satisfied(
     Of each concept that can be brought about, `sets` scenes, each with demonstrations of its own,
     are judged as they end and with one mover put beside where it ended.
     """
-    rng = np.random.default_rng(seed)
     found: dict[str, list[tuple[np.ndarray, np.ndarray, np.ndarray]]] = defaultdict(list)
     for concept in concepts:
-        if not concept.generates:
-            continue
-        variants = [concept.variant(rng) for _ in range(sets)]
-        shown = [
-            c.generation(rng, DEMONSTRATIONS + 1, reference_colour=int(rng.integers(len(COLOURS))))
-            for c in variants
-        ]
-        events = EventBatch.stack(shown)
-        code = _inferred(model, events[:, :DEMONSTRATIONS])
-        asked = events[:, DEMONSTRATIONS]
-        beside = put_beside(rng, asked, _judge(variants))
-        if beside is None:
-            continue
-        variable, short, exact = shortfall(model, asked, code)
-        _, short_beside, _ = shortfall(model, beside, code)
-        found[variable].append((short, short_beside, exact))
+        if concept.generates:
+            with random_numbers(f'satisfied/{concept.name}', 0, seed) as rng:
+                variable, *judged = _at_ends_and_beside(model, concept, rng, sets)
+            found[variable].append(tuple(judged))
     thresholds, right = {}, {}
     for variable, each in found.items():
         good, bad, exact = (np.concatenate(part) for part in zip(*each, strict=True))
@@ -62,6 +50,23 @@ def evaluate_satisfied(
         limit = np.where(exact, TOLERANCE, thresholds[variable])
         right[variable] = float(((good <= limit).mean() + (bad > limit).mean()) / 2)
     return {'thresholds': thresholds, 'right': right}
+
+
+def _at_ends_and_beside(
+    model: ConceptModel, concept: Concept, rng: np.random.Generator, sets: int
+) -> tuple[str, np.ndarray, np.ndarray, np.ndarray]:
+    """Return what changes, the `shortfall` (sets,) of ends and beside them, and where exact."""
+    variants = [concept.variant(rng) for _ in range(sets)]
+    shown = [
+        c.generation(rng, DEMONSTRATIONS + 1, reference_colour=int(rng.integers(len(COLOURS))))
+        for c in variants
+    ]
+    events = EventBatch.stack(shown)
+    code = _inferred(model, events[:, :DEMONSTRATIONS])
+    asked = events[:, DEMONSTRATIONS]
+    variable, short, exact = shortfall(model, asked, code)
+    _, beside, _ = shortfall(model, put_beside(rng, asked, _judge(variants)), code)
+    return variable, short, beside, exact
 
 
 def _inferred(model: ConceptModel, shown: EventBatch) -> Tensor:
@@ -85,11 +90,11 @@ def shortfall(
     return e.variable, short.numpy(), exact.numpy()
 
 
-def put_beside(rng: np.random.Generator, events: EventBatch, holds: Holds) -> EventBatch | None:
+def put_beside(rng: np.random.Generator, events: EventBatch, holds: Holds) -> EventBatch:
     """Return events (B,) with a mover moved AWAY from its end so that it does not hold there.
 
-    holds: tells of some events, and which of (B,) they are, whether the concept holds. None where
-    for an event no such place was found.
+    holds: tells of some events, and which of (B,) they are, whether the concept holds. Raises
+    RuntimeError where for an event no such place was found.
     """
     feature = COLOUR if events.mutable[..., COLOUR].any() else POSITION
     movers = events.mutable.any(-1).sum(-1)
@@ -109,7 +114,7 @@ def put_beside(rng: np.random.Generator, events: EventBatch, holds: Holds) -> Ev
         off &= ~holds(further, left) & ((end >= low) & (end <= 1)).all(-1)
         states[left[off]] = further.states[off]
         left = left[~off]
-    return None
+    raise RuntimeError(f'beside {len(left)} of {len(states)} ends, no place was found')
 
 
 def _moved(

@@ -75,9 +75,9 @@ def _circles(end: Tensor, away: Tensor) -> Tensor:
     way = torch.nn.functional.normalize(away, dim=-1)
     one, other = way[:, first], way[:, second]
     between = end[:, second] - end[:, first]
-    sine = _cross(one, other)
+    sine = cross(one, other)
     crosses = sine.abs() > _LEAST_SINE
-    along = _cross(between, other) / torch.where(crosses, sine, 1.0)
+    along = cross(between, other) / torch.where(crosses, sine, 1.0)
     centre = end[:, first] + along.unsqueeze(-1) * one
     theta = end.new_zeros(*centre.shape[:2], FEATURES)
     theta[..., curves.SQUARED] = 1.0
@@ -86,7 +86,8 @@ def _circles(end: Tensor, away: Tensor) -> Tensor:
     return torch.cat((theta, -theta), 1)
 
 
-def _cross(a: Tensor, b: Tensor) -> Tensor:
+def cross(a: Tensor, b: Tensor) -> Tensor:
+    """Return the cross products (...) of vectors (..., 2)."""
     return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
 
 

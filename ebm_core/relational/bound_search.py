@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 
 from . import curves
-from .bound_kinds import NUMBER, candidates
+from .bound_kinds import NUMBER, candidates, cross
 from .curves import BOUNDS, FEATURES, RESIDUALS, Context, features
 
 _TOUCHES = 0.005  # particle units, within which a bound is touched
@@ -204,7 +204,7 @@ def _with_one(kept: _Kept, tried: _Tried, row: Tensor, which: Tensor) -> _Kept:
 
 def _meets(kept: _Kept, tried: _Tried) -> Tensor:
     """Tell (C, M, K) who touches a candidate, and before it a bound that crosses it."""
-    sine = _cross(kept.slope.unsqueeze(-2), tried.slope).abs()
+    sine = cross(kept.slope.unsqueeze(-2), tried.slope).abs()
     return tried.touches & kept.touched.unsqueeze(-1) & (sine > _LEAST_SINE)
 
 
@@ -226,7 +226,7 @@ def _tried(number: int, end: Tensor, about: Context) -> _Tried:
     slope = slope / steep.unsqueeze(-1)
     most = at_end.amax(1, keepdim=True)
     away = (about.start - end).unsqueeze(-2)
-    straight = (_cross(away, slope).abs() < _STRAIGHT) & ((away * slope).sum(-1) > _TOUCHES)
+    straight = (cross(away, slope).abs() < _STRAIGHT) & ((away * slope).sum(-1) > _TOUCHES)
     holds = at_places <= most.unsqueeze(-2)
     beyond = begins > most + _TOUCHES * steep
     touches = ((most - at_end) < _TOUCHES * steep) & (steep > _LEAST_SLOPE)
@@ -258,7 +258,3 @@ def _one_sided(tried: _Tried) -> Tensor:
     outside = (1 - tried.holds.to(tried.slope).mean(-2)).clamp_min(0.5 / _PLACES)
     nats = ((0.5 + 0.5 * outside).log() - outside.log()).sum(1)
     return torch.where(tried.beyond.all(1), nats, -torch.inf)
-
-
-def _cross(a: Tensor, b: Tensor) -> Tensor:
-    return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]

@@ -48,15 +48,12 @@ def excess(
     """
     start = torch.where(mutable.unsqueeze(1) > 0.5, before.unsqueeze(1), states)
     of = StateEnergy(energy, before, start, gates, w, movers, roles)
-    best = sampler.generate_best(of, start, mutable, restarts=RESTARTS, generator=generator)
-    here = of(torch.stack((states, best), 1))
-    short = (here[:, 0] - here[:, 1]).clamp_min(0.0)
-    exact = torch.zeros(len(w), dtype=torch.bool)
-    if energy.maps is None:
-        return short, exact
-    exact = w[:, energy.maps.columns.start] > 0.5
-    if energy.curves is not None and movers == 1 and states.shape[1] == 1 and of.about is not None:
-        exact = exact | energy.curves.counts(w, of.about)
+    exact = _is_exact(energy, of, w)
+    short = torch.zeros_like(exact, dtype=w.dtype)
+    if not exact.all():
+        best = sampler.generate_best(of, start, mutable, restarts=RESTARTS, generator=generator)
+        here = of(torch.stack((states, best), 1))
+        short = (here[:, 0] - here[:, 1]).clamp_min(0.0)
     if exact.any():
         of_exact = StateEnergy(energy, before, start, gates, _exactly(energy, w), movers, roles)
         value, gradient = of_exact.value_and_gradient(states.unsqueeze(1))
@@ -65,6 +62,14 @@ def excess(
         far = 2 * value[:, 0] / slope.clamp_min(_LEAST_SLOPE)
         short = torch.where(exact, far, short)
     return short, exact
+
+
+def _is_exact(energy: Energy, of: StateEnergy, w: Tensor) -> Tensor:
+    """Tell (B,) which codes (B, D) are maps or have curves of as many references as take part."""
+    if energy.maps is None:
+        return torch.zeros(len(w), dtype=torch.bool)
+    exact = w[:, energy.maps.columns.start] > 0.5
+    return exact if of.about is None else exact | energy.curves.counts(w, of.about)
 
 
 def is_little(

@@ -132,6 +132,10 @@ def test_a_state_or_a_plan_of_another_arm_is_refused(arm, both):
     fewer = replace(plan, gains=plan.gains[:, :-1, :-2])
     with pytest.raises(InvalidState, match=f'{2 * n} numbers, expected {2 * n - 2}'):
         compiled.following_nm(fewer, 1.0, arm.home_rad, np.zeros(n))
+    for name in ('states', 'gains', 'friction_nm', 'limits_nm'):
+        short = replace(plan, **{name: getattr(plan, name)[:-1]})
+        with pytest.raises(InvalidState, match=f'{name}: shape'):
+            compiled.following_nm(short, 1.0, arm.home_rad, np.zeros(n))
 
 
 def test_what_the_kernel_does_not_know_is_computed_plainly(monkeypatch):

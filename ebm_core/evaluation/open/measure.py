@@ -96,13 +96,15 @@ def holds_after(
     """
     asked = asked.at_start()
     done = generate_events(model, asked, code)
+    end = done.after[:, : concept.movers, concept.changes].astype(float)
+    return concept.violation(end, *_given(concept, asked)) <= SUCCESS_DISTANCE
+
+
+def _given(concept: OpenConcept, asked: EventBatch) -> tuple[np.ndarray, np.ndarray]:
+    """Return where movers begin (B, movers, V), and references (B, R, 2), of events (B,)."""
     movers, part = concept.movers, concept.movers + concept.references
-    off = concept.violation(
-        done.after[:, :movers, concept.changes].astype(float),
-        asked.before[:, :movers, concept.changes].astype(float),
-        asked.before[:, movers:part, POSITION].astype(float),
-    )
-    return off <= SUCCESS_DISTANCE
+    start, where = asked.before[:, :movers, concept.changes], asked.before[:, movers:part, POSITION]
+    return start.astype(float), where.astype(float)
 
 
 def taking_part(
@@ -155,9 +157,7 @@ def judged(
     events = generation(rng, concept, scenes, m + 1, conditions)
     code = demonstrated(model, events[:, :m])
     asked = events[:, m]
-    movers, part = concept.movers, concept.movers + concept.references
-    start = asked.before[:, :movers, concept.changes].astype(float)
-    where = asked.before[:, movers:part, POSITION].astype(float)
+    movers, (start, where) = concept.movers, _given(concept, asked)
     spoilt = asked.after[:, :movers, concept.changes].astype(float)
     mover = rng.integers(movers, size=scenes)
 

@@ -72,7 +72,8 @@ def test_what_is_put_beside_does_not_hold():
     moved = np.linalg.norm((beside.after - events.after)[..., :2], axis=-1)
     assert (moved.max(-1) >= AWAY[0] - 1e-6).all()
     assert (moved.max(-1) <= AWAY[1] + 1e-6).all()
-    assert put_beside(rng, events, lambda some, _: np.ones(len(some.states), bool)) is None
+    with pytest.raises(RuntimeError, match='beside 30 of 30 ends'):
+        put_beside(rng, events, lambda some, _: np.ones(len(some.states), bool))
 
 
 @given(
