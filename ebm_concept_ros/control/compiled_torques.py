@@ -116,14 +116,14 @@ class CompiledTorques:
             raise InvalidState(f'state: {2 * n} numbers, expected {plan.gains.shape[2]}')
         # The kernel reads as far as it is told to.
         steps = len(plan.efforts)
-        for name, shape in (
-            *(
-                ('states', (steps + 1, 2 * n)),
-                ('efforts', (steps, n)),
-                ('gains', (steps, n, 2 * n)),
-            ),
-            *(('friction_nm', (n,)), ('limits_nm', (n,))),
-        ):
+        shapes = {
+            'states': (steps + 1, 2 * n),
+            'efforts': (steps, n),
+            'gains': (steps, n, 2 * n),
+            'friction_nm': (n,),
+            'limits_nm': (n,),
+        }
+        for name, shape in shapes.items():
             if (found := getattr(plan, name).shape) != shape:
                 raise InvalidState(f'{name}: shape {found}, expected {shape}')
         self._plan = plan

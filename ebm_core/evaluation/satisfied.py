@@ -55,7 +55,10 @@ def evaluate_satisfied(
 def _at_ends_and_beside(
     model: ConceptModel, concept: Concept, rng: np.random.Generator, sets: int
 ) -> tuple[str, np.ndarray, np.ndarray, np.ndarray]:
-    """Return what changes, the `shortfall` (sets,) of ends and beside them, and where exact."""
+    """Return what changes, the `shortfall` of ends and beside them, and where it is exact.
+
+    Ends beside which no place was found are left out: whoever is closest, may be so further off.
+    """
     variants = [concept.variant(rng) for _ in range(sets)]
     shown = [
         c.generation(rng, DEMONSTRATIONS + 1, reference_colour=int(rng.integers(len(COLOURS))))
@@ -65,8 +68,9 @@ def _at_ends_and_beside(
     code = _inferred(model, events[:, :DEMONSTRATIONS])
     asked = events[:, DEMONSTRATIONS]
     variable, short, exact = shortfall(model, asked, code)
-    _, beside, _ = shortfall(model, put_beside(rng, asked, _judge(variants)), code)
-    return variable, short, beside, exact
+    beside, is_found = put_beside(rng, asked, _judge(variants))
+    _, short_beside, _ = shortfall(model, beside, code)
+    return variable, short[is_found], short_beside[is_found], exact[is_found]
 
 
 def _inferred(model: ConceptModel, shown: EventBatch) -> Tensor:
@@ -90,18 +94,20 @@ def shortfall(
     return e.variable, short.numpy(), exact.numpy()
 
 
-def put_beside(rng: np.random.Generator, events: EventBatch, holds: Holds) -> EventBatch:
+def put_beside(
+    rng: np.random.Generator, events: EventBatch, holds: Holds
+) -> tuple[EventBatch, np.ndarray]:
     """Return events (B,) with a mover moved AWAY from its end so that it does not hold there.
 
-    holds: tells of some events, and which of (B,) they are, whether the concept holds. Raises
-    RuntimeError where for an event no such place was found.
+    holds: tells of some events, and which of (B,) they are, whether the concept holds. And (B,)
+    bool, for which of them such a place was found.
     """
     feature = COLOUR if events.mutable[..., COLOUR].any() else POSITION
     movers = events.mutable.any(-1).sum(-1)
     states, left = events.states.copy(), np.arange(len(events.states))
     for _ in range(_TRIES):
         if not len(left):
-            return replace(events, states=states)
+            break
         moved = events[left]
         ends = moved.states.copy()
         way = rng.normal(size=(len(left), feature.stop - feature.start))
@@ -114,7 +120,7 @@ def put_beside(rng: np.random.Generator, events: EventBatch, holds: Holds) -> Ev
         off &= ~holds(further, left) & ((end >= low) & (end <= 1)).all(-1)
         states[left[off]] = further.states[off]
         left = left[~off]
-    raise RuntimeError(f'beside {len(left)} of {len(states)} ends, no place was found')
+    return replace(events, states=states), ~np.isin(np.arange(len(states)), left)
 
 
 def _moved(

@@ -37,7 +37,7 @@ def test_it_holds_at_its_end_and_not_before(name, which):
         for some in (a, b, c, d)
     ]
     assert sum(holds) >= 3
-    assert not any(before)
+    assert sum(before) <= 1, 'one of red begins 0.2 from it in RGB, where both answers are near'
 
 
 def test_open_concepts_are_judged(open_model):
@@ -67,13 +67,14 @@ def test_what_is_put_beside_does_not_hold():
     rng = np.random.default_rng(2)
     concept = get_concept('north')
     events = concept.generation(rng, 30)
-    beside = put_beside(rng, events, lambda some, _: concept.satisfied(some))
+    beside, is_found = put_beside(rng, events, lambda some, _: concept.satisfied(some))
+    assert is_found.all()
     assert not concept.satisfied(beside).any()
     moved = np.linalg.norm((beside.after - events.after)[..., :2], axis=-1)
     assert (moved.max(-1) >= AWAY[0] - 1e-6).all()
     assert (moved.max(-1) <= AWAY[1] + 1e-6).all()
-    with pytest.raises(RuntimeError, match='beside 30 of 30 ends'):
-        put_beside(rng, events, lambda some, _: np.ones(len(some.states), bool))
+    _, is_found = put_beside(rng, events, lambda some, _: np.ones(len(some.states), bool))
+    assert not is_found.any()
 
 
 @given(
