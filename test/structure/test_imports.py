@@ -35,6 +35,7 @@ ROOMS = {
     'planning': {'field', 'arm', 'config_files', 'package_files', 'workspace'},
     'control': {'planning', 'field', 'arm', 'types', 'errors', 'workspace'},
     'oracle': {'field', 'types', 'workspace'},
+    'arranging': set(),
     'recording': {
         *('control', 'planning', 'field', 'arm'),
         *('types', 'config_files', 'package_files', 'workspace'),
