@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from pydantic import Field
 
@@ -14,6 +12,7 @@ from ebm_concept_ros.arm.config import ArmConfig
 from ebm_concept_ros.config_files import Config
 from ebm_concept_ros.field.circles import Circles
 from ebm_concept_ros.field.energy_field import EnergyField
+from ebm_concept_ros.planning.motion_cost import MotionCost, Quadratic, squares, turned
 from ebm_concept_ros.planning.plan_model import Linearisation, PlanModel, Rollout
 from ebm_concept_ros.workspace import Workspace
 
@@ -36,27 +35,10 @@ class CostWeights(Config):
     terminal: float = Field(10.0, ge=1, le=1e3, description='factor on the last knot')
 
 
-# The soft limits begin to cost at this share of the way to the hard ones.
-SOFT_SPEED = 0.8
-SOFT_RANGE_RAD = 0.15
 HEIGHT_SCALE_M = 0.1
 NEAR_UNITS = 0.1
 # Places along the hand, from the effector up, that are kept out of obstacles.
 HAND_SHARES = (0.0, 0.5, 1.0)
-
-
-@dataclass(frozen=True)
-class Quadratic:
-    """The cost's second-order model along a rollout of N steps.
-
-    state: (N + 1, 2n); state_hessian: (N + 1, 2n, 2n); effort: (N, n); effort_hessian: (n,), the
-    diagonal, alike for every step.
-    """
-
-    state: np.ndarray
-    state_hessian: np.ndarray
-    effort: np.ndarray
-    effort_hessian: np.ndarray
 
 
 class ReachCost:
@@ -68,60 +50,41 @@ class ReachCost:
         self.weights = weights
         self.workspace = workspace
         self.height_m = workspace.hover_height_in_base_m
-        self.speed_limits = arm.velocity_limits_rad_s
-        self.effort_scale = 1.0 / arm.effort_limits_nm
-        low, high = model.joint_ranges_rad.T
-        self.low, self.high = low + SOFT_RANGE_RAD, high - SOFT_RANGE_RAD
+        self.motion = MotionCost(arm, model, weights)
 
     def terms(self, rollout: Rollout, field: EnergyField) -> dict[str, np.ndarray]:
         """Return each weighted term per knot, (..., N + 1), before the terminal factor.
 
         The rollout's arrays may have leading axes: as many rollouts at once.
         """
-        w, n = self.weights, rollout.states.shape[-1] // 2
-        positions, speeds = rollout.states[..., :n], rollout.states[..., n:]
-        effort = np.zeros(positions.shape[:-1])
-        effort[..., :-1] = _squares((rollout.efforts - rollout.bias_nm) * self.effort_scale)
+        w = self.weights
         place = self.workspace.to_plane(rollout.site_m)
         energy = field.cost_value(place.reshape(-1, 2)).reshape(place.shape[:-1])
         return {
             'energy': w.energy * energy,
             'height': w.height * self._height_residual(rollout) ** 2,
-            'tilt': w.tilt * _squares(rollout.approach[..., :2]),
-            'velocity': w.velocity * _squares(speeds),
-            'effort': w.effort * effort,
-            'velocity_limit': w.velocity_limit * _squares(self._overspeed(speeds)),
-            'joint_limit': w.joint_limit * _squares(self._over_range(positions)),
+            'tilt': w.tilt * squares(rollout.approach[..., :2]),
+            **self.motion.terms(rollout),
             'obstacle': w.obstacle * self._nearness(rollout, field.keep_out),
         }
 
     def value(self, rollout: Rollout, field: EnergyField) -> np.ndarray:
         """Return the cost of each whole rollout, (...)."""
-        total = sum(self.terms(rollout, field).values())
-        return total.sum(-1) + (self.weights.terminal - 1.0) * total[..., -1]
+        return self.motion.total(self.terms(rollout, field))
 
     def quadratic(
         self, rollout: Rollout, derivatives: Linearisation, field: EnergyField
     ) -> Quadratic:
         """Return the cost's convex quadratic model; residuals are linearised, not the terms."""
         w = self.weights
-        knots, n = len(rollout.states), rollout.states.shape[1] // 2
-        positions, speeds = rollout.states[:, :n], rollout.states[:, n:]
         per_unit = 1.0 / self.workspace.metres_per_unit
         sample = field.cost(self.workspace.to_plane(rollout.site_m))
         plane = derivatives.site[:, :2] * per_unit
         q = w.energy * np.einsum('ka,kai->ki', sample.gradient, plane)
         qq = w.energy * plane.transpose(0, 2, 1) @ sample.hessian @ plane
 
-        # d(axis)/dq = turn x axis; only its level components are residuals.
-        axis = rollout.approach[:, :, None]
-        tilt = np.stack(
-            [
-                derivatives.turn[:, 1] * axis[:, 2] - derivatives.turn[:, 2] * axis[:, 1],
-                derivatives.turn[:, 2] * axis[:, 0] - derivatives.turn[:, 0] * axis[:, 2],
-            ],
-            axis=1,
-        )
+        # Only the axis's level components are residuals.
+        tilt = turned(derivatives.turn, rollout.approach)[:, :2]
         residuals = np.concatenate(
             [
                 np.sqrt(w.height) * self._height_residual(rollout)[:, None],
@@ -144,24 +107,7 @@ class ReachCost:
             q += gradient
             qq += hessian
 
-        diagonal = np.arange(n)
-        over_range = self._over_range(positions)
-        q += 2.0 * w.joint_limit / SOFT_RANGE_RAD * over_range
-        qq[:, diagonal, diagonal] += 2.0 * w.joint_limit / SOFT_RANGE_RAD**2 * (over_range != 0)
-        overspeed = self._overspeed(speeds)
-        slope = 1.0 / (self.speed_limits * (1.0 - SOFT_SPEED))
-
-        state, hessian = np.zeros((knots, 2 * n)), np.zeros((knots, 2 * n, 2 * n))
-        state[:, :n], hessian[:, :n, :n] = q, qq
-        state[:, n:] = 2.0 * (w.velocity * speeds + w.velocity_limit * slope * overspeed)
-        hessian[:, n + diagonal, n + diagonal] = 2.0 * (
-            w.velocity + w.velocity_limit * slope**2 * (overspeed != 0)
-        )
-        state[-1] *= w.terminal
-        hessian[-1] *= w.terminal
-        effort_hessian = 2.0 * w.effort * self.effort_scale**2
-        effort = effort_hessian * (rollout.efforts - rollout.bias_nm)
-        return Quadratic(state, hessian, effort, effort_hessian)
+        return self.motion.quadratic(rollout, q, qq)
 
     def _hand_in_plane(self, rollout: Rollout, keep_out: Circles) -> tuple[np.ndarray, np.ndarray]:
         """Return P places along the hand (..., N + 1, P, 2), particle units, and their heights."""
@@ -199,19 +145,3 @@ class ReachCost:
 
     def _height_residual(self, rollout: Rollout) -> np.ndarray:
         return (rollout.site_m[..., 2] - self.height_m) / HEIGHT_SCALE_M
-
-    def _overspeed(self, speeds: np.ndarray) -> np.ndarray:
-        """Return (N + 1, n), signed: 0 below the soft limit, ±1 at the limit."""
-        share = np.abs(speeds) / self.speed_limits
-        return np.sign(speeds) * np.maximum(share - SOFT_SPEED, 0.0) / (1.0 - SOFT_SPEED)
-
-    def _over_range(self, positions: np.ndarray) -> np.ndarray:
-        """Return (N + 1, n), signed: 0 within the soft range, ±1 at the joint's limit."""
-        above = np.maximum(positions - self.high, 0.0)
-        below = np.minimum(positions - self.low, 0.0)
-        return (above + below) / SOFT_RANGE_RAD
-
-
-def _squares(values: np.ndarray) -> np.ndarray:
-    """Return the sum of squares over the last axis."""
-    return np.einsum('...i,...i->...', values, values)

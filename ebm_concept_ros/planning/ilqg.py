@@ -10,16 +10,17 @@ compiled one can plan for the arm, it does (`kernel.py`).
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import mujoco
 import numpy as np
 
 from ebm_concept_ros.arm.config import ArmConfig
-from ebm_concept_ros.field.energy_field import EnergyField
 from ebm_concept_ros.planning.box_qp import NotConvex, solve_box_qp
-from ebm_concept_ros.planning.cost import Quadratic
 from ebm_concept_ros.planning.kernel import IlqgKernel
 from ebm_concept_ros.planning.kernel_arm import NoKernel
-from ebm_concept_ros.planning.plan_model import Rollout
+from ebm_concept_ros.planning.motion_cost import Cost, GoalT, Quadratic
+from ebm_concept_ros.planning.plan_model import PlanModel, Rollout
 from ebm_concept_ros.planning.planner import Planner, PlannerConfig, PlanningFailed, Solution
 from ebm_concept_ros.planning.policy import Plan
 from ebm_concept_ros.workspace import Workspace
@@ -43,13 +44,19 @@ class IlqgPlanner(Planner):
         workspace: Workspace,
         config: PlannerConfig | None = None,
         compiled: bool = True,
+        cost_of: Callable[[PlanModel], Cost[GoalT]] | None = None,
     ) -> None:
-        """compiled: False for the readable version, on derivatives in closed form too."""
-        super().__init__(arm, workspace, config)
+        """compiled: False for the readable version, on derivatives in closed form too.
+
+        cost_of: as of `Planner`; the kernel knows the cost of reaching alone.
+        """
+        super().__init__(arm, workspace, config, cost_of)
         self._closed_form = not compiled
         self._kernel: IlqgKernel | None = None
         self.why_not_compiled = '' if compiled else 'the readable version was asked for'
-        if compiled:
+        if cost_of is not None:
+            self.why_not_compiled = 'the kernel knows the cost of reaching alone'
+        elif compiled:
             try:
                 self._kernel = IlqgKernel(
                     *(self.model, self.cost, self.config, self._limits),
@@ -59,16 +66,16 @@ class IlqgPlanner(Planner):
                 self.why_not_compiled = str(reason)
 
     def _solve(
-        self, time_s: float, start: np.ndarray, field: EnergyField, warm_start: Plan | None
+        self, time_s: float, start: np.ndarray, goal: GoalT, warm_start: Plan | None
     ) -> Solution:
         if self._kernel is not None:
-            return self._kernel.solve(time_s, start, field, warm_start)
+            return self._kernel.solve(time_s, start, goal, warm_start)
         if warm_start is not None:
             rollout = self._shifted(time_s, start, warm_start)
             iterations = self.config.iterations
         else:
             rollout, iterations = self._at_rest(start), self.config.cold_iterations
-        cost = float(self.cost.value(rollout, field))
+        cost = float(self.cost.value(rollout, goal))
         if not np.isfinite(cost):
             raise PlanningFailed('the initial rollout diverged')
         regularisation = _REGULARISATION[0]
@@ -76,11 +83,11 @@ class IlqgPlanner(Planner):
         while done < iterations:
             done += 1
             derivatives = self.model.linearise(rollout, self._closed_form)
-            quadratic = self.cost.quadratic(rollout, derivatives, field)
+            quadratic = self.cost.quadratic(rollout, derivatives, goal)
             feedforward, gains, regularisation = self._backward(
                 rollout, derivatives.dynamics, quadratic, regularisation
             )
-            better = self._line_search(rollout, cost, feedforward, gains, field)
+            better = self._line_search(rollout, cost, feedforward, gains, goal)
             if better is None:
                 regularisation = min(regularisation * 100, _REGULARISATION[1])
                 continue
@@ -176,7 +183,7 @@ class IlqgPlanner(Planner):
         cost: float,
         feedforward: np.ndarray,
         gains: np.ndarray,
-        field: EnergyField,
+        goal: GoalT,
     ) -> tuple[Rollout, float] | None:
         for share in _LINE_SEARCH:
             candidate = self.model.rollout(
@@ -186,7 +193,7 @@ class IlqgPlanner(Planner):
                 gains,
                 rollout.states,
             )
-            candidate_cost = float(self.cost.value(candidate, field))
+            candidate_cost = float(self.cost.value(candidate, goal))
             if candidate_cost < cost:
                 return candidate, candidate_cost
         return None

@@ -15,11 +15,10 @@ from ebm_concept_ros.planning.cost import (
     HAND_SHARES,
     HEIGHT_SCALE_M,
     NEAR_UNITS,
-    SOFT_RANGE_RAD,
-    SOFT_SPEED,
     ReachCost,
 )
 from ebm_concept_ros.planning.kernel_arm import KernelArm, address, kernel_library, struct
+from ebm_concept_ros.planning.motion_cost import SOFT_RANGE_RAD, SOFT_SPEED
 from ebm_concept_ros.planning.plan_model import PlanModel, Rollout
 from ebm_concept_ros.planning.planner import PlannerConfig, PlanningFailed, Solution
 from ebm_concept_ros.planning.policy import Plan
@@ -90,9 +89,10 @@ class IlqgKernel:
             *(config.steps, config.iterations, config.cold_iterations, len(search)),
             *(*regularisation, address(search_array), address(limits)),
         )
+        motion = cost.motion
         arrays = [
             np.ascontiguousarray(array, float)
-            for array in (cost.effort_scale, cost.speed_limits, cost.low, cost.high)
+            for array in (motion.effort_scale, motion.speed_limits, motion.low, motion.high)
         ]
         costs = _Cost(
             *(getattr(cost.weights, name) for name in _WEIGHTS),

@@ -33,6 +33,7 @@ class Rollout:
     bias_nm: (N, n) torque that gravity, motion and springs ask for at each state.
     site_m: (N + 1, 3) effector in the base frame.
     approach: (N + 1, 3) the effector's z axis in the base frame.
+    side: (N + 1, 3) its x axis, of rollouts of `PlanModel`.
     """
 
     states: np.ndarray
@@ -40,6 +41,7 @@ class Rollout:
     bias_nm: np.ndarray
     site_m: np.ndarray
     approach: np.ndarray
+    side: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,7 @@ class PlanModel:
         states[steps, :n], states[steps, n:] = qpos, qvel
         mujoco.mj_kinematics(model, data)
         position[steps], rotation[steps] = site_xpos, site_xmat
-        return Rollout(states, applied, bias, position, rotation[:, 2::3])
+        return Rollout(states, applied, bias, position, rotation[:, 2::3], rotation[:, 0::3])
 
     def linearise(self, rollout: Rollout, closed_form: bool = False) -> Linearisation:
         """Return the derivatives along a rollout.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,8 +15,8 @@ from pydantic import Field, model_validator
 
 from ebm_concept_ros.arm.config import ArmConfig
 from ebm_concept_ros.config_files import Config
-from ebm_concept_ros.field.energy_field import EnergyField
 from ebm_concept_ros.planning.cost import CostWeights, ReachCost
+from ebm_concept_ros.planning.motion_cost import Cost, GoalT
 from ebm_concept_ros.planning.plan_model import PlanModel, Rollout
 from ebm_concept_ros.planning.policy import Plan, check_state
 from ebm_concept_ros.workspace import Workspace
@@ -65,18 +66,25 @@ class Solution:
 
 
 class Planner(ABC):
-    """Plans torques that take the effector down an energy field. Not for two threads at once.
+    """Plans torques that cost little: those of reaching take the effector down an energy field.
+
+    Not for two threads at once.
 
     A kind of planner implements `_solve`, and is listed in planners.py. It keeps nothing from one
-    plan to the next: all that it may start from is the plan before, so the same state, time, field
+    plan to the next: all that it may start from is the plan before, so the same state, time, goal
     and plan give the same torques to the last bit.
     """
 
     config_type: type[PlannerConfig] = PlannerConfig
 
     def __init__(
-        self, arm: ArmConfig, workspace: Workspace, config: PlannerConfig | None = None
+        self,
+        arm: ArmConfig,
+        workspace: Workspace,
+        config: PlannerConfig | None = None,
+        cost_of: Callable[[PlanModel], Cost[GoalT]] | None = None,
     ) -> None:
+        """cost_of: makes the cost in place of that of reaching, whose goals are energy fields."""
         self.config = self.config_type() if config is None else config
         if not isinstance(self.config, self.config_type):
             raise TypeError(
@@ -84,7 +92,11 @@ class Planner(ABC):
                 f'{self.config_type.__name__}'
             )
         self.model = PlanModel(arm, self.config.step_s)
-        self.cost = ReachCost(arm, workspace, self.model, self.config.weights)
+        self.cost: Cost[GoalT] = (
+            ReachCost(arm, workspace, self.model, self.config.weights)
+            if cost_of is None
+            else cost_of(self.model)
+        )
         self._limits = arm.effort_limits_nm
 
     def plan(
@@ -92,11 +104,12 @@ class Planner(ABC):
         time_s: float,
         positions_rad: np.ndarray,
         velocities_rad_s: np.ndarray,
-        field: EnergyField,
+        goal: GoalT,
         warm_start: Plan | None = None,
     ) -> Plan:
         """Return a plan from the state (n,) rad, (n,) rad/s measured at `time_s`.
 
+        goal: of the cost, an energy field for reaching.
         warm_start: the plan before; one that starts later than `time_s` is not used. Raises
         PlanningFailed when no finite plan is found, InvalidState when the state is not plausible.
         """
@@ -110,7 +123,7 @@ class Planner(ABC):
         ):
             warm_start = None
         with np.errstate(all='ignore'):
-            solution = self._solve(time_s, start, field, warm_start)
+            solution = self._solve(time_s, start, goal, warm_start)
         try:
             return Plan(
                 start_s=float(time_s),
@@ -130,7 +143,7 @@ class Planner(ABC):
 
     @abstractmethod
     def _solve(
-        self, time_s: float, start: np.ndarray, field: EnergyField, warm_start: Plan | None
+        self, time_s: float, start: np.ndarray, goal: GoalT, warm_start: Plan | None
     ) -> Solution:
         """Return the best found from `start` (2n,), a plausible state.
 
