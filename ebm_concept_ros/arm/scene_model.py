@@ -30,9 +30,20 @@ def scene_spec(
 ) -> mujoco.MjSpec:
     """Return arm, table and entities. Each entity is a mocap body.
 
-    Mocap bodies can be moved between steps, and are not pushed by what touches them. What this adds
-    has names of its own, which no name in the arm's file can be. Raises ConfigError, also for a
-    floor of the file that lies above the table.
+    Mocap bodies can be moved between steps, and are not pushed by what touches them. Raises
+    ConfigError as `bare_table_spec`.
+    """
+    spec = bare_table_spec(arm, workspace, timestep_s)
+    for entity in table_scene.entities:
+        _add_entity(spec, entity, workspace.table_height_in_base_m)
+    return spec
+
+
+def bare_table_spec(arm: ArmConfig, workspace: Workspace, timestep_s: float) -> mujoco.MjSpec:
+    """Return arm and table, on which nothing stands.
+
+    What this adds has names of its own, which no name in the arm's file can be. Raises ConfigError,
+    also for a floor of the file that lies above the table.
     """
     spec = arm_spec(arm)
     _check_floors(spec, workspace)
@@ -55,8 +66,6 @@ def scene_spec(
         rgba=TABLE_RGBA,
     )
     _add_column(spec, arm, top)
-    for entity in table_scene.entities:
-        _add_entity(spec, entity, top)
     return spec
 
 

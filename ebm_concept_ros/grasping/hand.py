@@ -1,0 +1,162 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""A hand as configuration: its fingers, where it grasps, how far it opens and how hard it grips."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import mujoco
+import numpy as np
+from pydantic import Field, model_validator
+
+from ebm_concept_ros.arm.config import ArmConfig, JointConfig, SiteConfig
+from ebm_concept_ros.arm.model import compile_arm
+from ebm_concept_ros.arm.names import own
+from ebm_concept_ros.config_files import Config, ConfigError, load_config
+
+GRASP_SITE = own('grasp')
+
+
+class OpeningConfig(Config):
+    """How far apart the fingers are where their joints are at one value."""
+
+    joint: float = Field(ge=-10, le=10, description='of each finger, rad, for slides m')
+    inner_m: float = Field(ge=0, le=0.3, description='from the grasp centre to a finger, m')
+    outer_m: float = Field(ge=0, le=0.4, description="to a finger's outer side, m")
+
+
+class GripConfig(Config):
+    """Torques of the fingers; for slides forces, N, N/m and N·s/m."""
+
+    first_nm: float = Field(0.35, gt=0, le=200, description='of an opposing finger as it closes')
+    full_nm: float = Field(1.0, gt=0, le=200, description='of an opposing finger that grips')
+    centring_nm_per_rad: float = Field(
+        6.0, ge=0, le=1e5, description='of the thumb, per rad that it is ahead of the others'
+    )
+    levelling_nm_per_rad: float = Field(
+        2.0, ge=0, le=1e5, description='of an opposing finger, per rad that it is ahead of the rest'
+    )
+    opening_nm_per_rad: float = Field(8.0, gt=0, le=1e5, description='of the servo that opens')
+    opening_nms_per_rad: float = Field(0.6, ge=0, le=1e4, description='its damping')
+    opening_rad_s: float = Field(0.8, gt=0, le=10, description='how fast the fingers open')
+
+
+class HandConfig(Config):
+    """Fingers that close along one axis: a thumb on its side, one or more opposed to it."""
+
+    name: str = Field(min_length=1, description='what the hand is called')
+    fingers: tuple[JointConfig, ...] = Field(
+        min_length=2, description='their joints, in the order of the model file; home is open'
+    )
+    thumb: str = Field(description="the finger that stands alone, at +x of the grasp's frame")
+    grasp_centre_m: tuple[float, float, float] = Field(
+        description="what is gripped, in the frame of the arm's effector_site, m"
+    )
+    closing_yaw_rad: float = Field(
+        0.0, ge=-math.pi, le=math.pi, description="of the closing axis, about that frame's z, rad"
+    )
+    least_height_m: float = Field(
+        0.012, ge=0, le=0.2, description='of the grasp centre above the table, m'
+    )
+    openings: tuple[OpeningConfig, ...] = Field(
+        min_length=2, description='measured, from open to closed'
+    )
+    preshape_m: float = Field(
+        0.012, gt=0, le=0.05, description='of room on each side before it closes, m'
+    )
+    grip: GripConfig = GripConfig()
+
+    @model_validator(mode='after')
+    def _is_consistent(self) -> HandConfig:
+        names = [finger.name for finger in self.fingers]
+        if self.thumb not in names:
+            raise ValueError(f'thumb: {self.thumb!r} is none of the fingers {", ".join(names)}')
+        if len(set(names)) < len(names):
+            raise ValueError(f'fingers: a joint is named twice in {", ".join(names)}')
+        joints, inner = (
+            np.array([getattr(each, key) for each in self.openings]) for key in ('joint', 'inner_m')
+        )
+        if (np.diff(joints) <= 0).any() or (np.diff(inner) >= 0).any():
+            raise ValueError('openings: joint must increase, and inner_m decrease, along the list')
+        if self.grip.first_nm > self.grip.full_nm:
+            raise ValueError(
+                f'grip: first_nm {self.grip.first_nm:g} is more than full_nm {self.grip.full_nm:g}'
+            )
+        limit = min(finger.effort_limit_nm for finger in self.fingers)
+        most = (len(self.fingers) - 1) * self.grip.full_nm
+        if most > limit:
+            raise ValueError(
+                f'grip.full_nm: {self.grip.full_nm:g} refused, against {len(self.fingers) - 1} '
+                f'opposing fingers the thumb needs {most:g}, of which it has {limit:g}'
+            )
+        return self
+
+    @property
+    def widest_m(self) -> float:
+        """Return the width of the widest thing that it can close around, m."""
+        return 2.0 * (self.openings[0].inner_m - self.preshape_m)
+
+    def opening_joint(self, half_width_m: float) -> float:
+        """Return where the fingers' joints are so far from the grasp centre, rad."""
+        joints, inner = self._table('inner_m')
+        return float(np.interp(-half_width_m, -inner, joints))
+
+    def half_width_m(self, joint: float) -> float:
+        """Return how far the fingers are from the grasp centre at a value of their joints."""
+        joints, inner = self._table('inner_m')
+        return float(np.interp(joint, joints, inner))
+
+    def outer_m(self, joint: float) -> float:
+        """Return how far their outer sides are."""
+        joints, outer = self._table('outer_m')
+        return float(np.interp(joint, joints, outer))
+
+    def _table(self, key: str) -> tuple[np.ndarray, np.ndarray]:
+        return (
+            np.array([each.joint for each in self.openings]),
+            np.array([getattr(each, key) for each in self.openings]),
+        )
+
+
+def load_hand(path: Path | str) -> HandConfig:
+    """Read a hand's YAML; raises ConfigError that names file, key, value and what is allowed."""
+    return load_config(path, HandConfig)
+
+
+def with_grasp_site(arm: ArmConfig, hand: HandConfig) -> ArmConfig:
+    """Return the arm whose effector is the grasp centre; x of its frame is the closing axis.
+
+    What the arm says of its fingers stays: they may be held, as plans have them.
+    """
+    model = compile_arm(arm)
+    site = model.site(arm.effector_site)
+    frame, turned = np.zeros(9), np.zeros(9)
+    mujoco.mju_quat2Mat(frame, site.quat)
+    half = hand.closing_yaw_rad / 2
+    mujoco.mju_quat2Mat(turned, np.array([math.cos(half), 0.0, 0.0, math.sin(half)]))
+    place = site.pos + frame.reshape(3, 3) @ hand.grasp_centre_m
+    turn = frame.reshape(3, 3) @ turned.reshape(3, 3)
+    rpy = (
+        math.atan2(turn[2, 1], turn[2, 2]),
+        -math.asin(min(1.0, max(-1.0, turn[2, 0]))),
+        math.atan2(turn[1, 0], turn[0, 0]),
+    )
+    grasp = SiteConfig(
+        body=model.body(int(site.bodyid[0])).name, position_m=tuple(place.tolist()), rpy_rad=rpy
+    )
+    return arm.model_copy(update={'effector_site': GRASP_SITE, 'add_site': grasp})
+
+
+def with_live_fingers(arm: ArmConfig, hand: HandConfig) -> ArmConfig:
+    """Return the arm whose fingers move too, after its own joints; raises ConfigError."""
+    names = {finger.name for finger in hand.fingers}
+    if unknown := sorted(names - set(arm.held_joints_rad)):
+        raise ConfigError(
+            f'fingers: {", ".join(unknown)} not among the joints that {arm.name} holds, which are '
+            f'{", ".join(arm.held_joints_rad) or "none"}'
+        )
+    held = {name: value for name, value in arm.held_joints_rad.items() if name not in names}
+    return arm.model_copy(update={'joints': arm.joints + hand.fingers, 'held_joints_rad': held})

@@ -1,0 +1,81 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Where the hand is to be at which time: along a smoothed straight line, and at once turned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ebm_concept_ros.grasping.blocks import Pose, wrapped
+from ebm_concept_ros.grasping.cost import HandReference
+
+_LEAST_S = 0.2
+_TURN_RAD_S = 0.6
+
+
+@dataclass(frozen=True, eq=False)
+class Path:
+    """A straight line of the grasp centre from rest to rest, the yaw of its x axis changed along.
+
+    begin_s: on the clock of the simulation. move_s, turn_s: how long each takes; at 0 the end is
+    asked for at once.
+    """
+
+    begin_s: float
+    start_m: np.ndarray
+    goal_m: np.ndarray
+    start_yaw_rad: float
+    turn_rad: float
+    move_s: float
+    turn_s: float
+
+    @property
+    def goal_yaw_rad(self) -> float:
+        """Return the yaw at its end."""
+        return self.start_yaw_rad + self.turn_rad
+
+    def reference(self, times_s: np.ndarray) -> HandReference:
+        """Return the reference at times (K,) s."""
+        elapsed = times_s - self.begin_s
+        places = self.start_m + _smooth(elapsed, self.move_s)[:, None] * (
+            self.goal_m - self.start_m
+        )
+        yaws = self.start_yaw_rad + self.turn_rad * _linear(elapsed, self.turn_s)
+        sides = np.stack([np.cos(yaws), np.sin(yaws), np.zeros(len(yaws))], axis=1)
+        return HandReference(places, sides)
+
+
+def straight(
+    begin_s: float, hand: Pose, goal_m: np.ndarray, yaw_rad: float, speed_m_s: float | None
+) -> Path:
+    """Return the path from where the hand is, turned the shorter way.
+
+    speed_m_s: the mean; None: the arm is as fast as its limits and the cost let it be.
+    """
+    turn = wrapped(yaw_rad - hand.yaw_rad)
+    distance = float(np.linalg.norm(goal_m - hand.position_m))
+    move_s = 0.0 if speed_m_s is None else max(distance / speed_m_s, _LEAST_S)
+    return Path(
+        begin_s,
+        hand.position_m,
+        np.asarray(goal_m, float),
+        hand.yaw_rad,
+        turn,
+        move_s,
+        abs(turn) / _TURN_RAD_S,
+    )
+
+
+def _linear(elapsed: np.ndarray, duration_s: float) -> np.ndarray:
+    if duration_s <= 0.0:
+        return np.ones_like(elapsed)
+    return np.clip(elapsed / duration_s, 0.0, 1.0)
+
+
+def _smooth(elapsed: np.ndarray, duration_s: float) -> np.ndarray:
+    """Return the share of the way, without a jump of the speed."""
+    share = _linear(elapsed, duration_s)
+    return share * share * (3.0 - 2.0 * share)

@@ -1,0 +1,272 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The phases of a move: what hand and fingers are told in each, and which comes next.
+
+    ABOVE → DOWN → CLOSE → LIFT → CARRY → LOWER → RELEASE → OPEN → RETREAT
+
+Each begins where the one before has arrived, from what is measured then. A move that has to be
+tried again puts down what it holds (LOWER … RETREAT) and begins anew.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import Enum, auto
+
+import numpy as np
+from pydantic import Field
+
+from ebm_concept_ros.config_files import Config
+from ebm_concept_ros.grasping.blocks import Block, BlockTable, Pose, extent_m, wrapped
+from ebm_concept_ros.grasping.grip import FingerTarget, Grip, Open
+from ebm_concept_ros.grasping.hand import HandConfig
+from ebm_concept_ros.grasping.motion import Path, straight
+from ebm_concept_ros.grasping.view import View, highest_m, lowest_m
+
+
+class Phase(Enum):
+    """What a move is at, in this order."""
+
+    ABOVE = auto()
+    DOWN = auto()
+    CLOSE = auto()
+    LIFT = auto()
+    CARRY = auto()
+    LOWER = auto()
+    RELEASE = auto()
+    OPEN = auto()
+    RETREAT = auto()
+
+
+class PhaseConfig(Config):
+    """Heights, speeds and times of a move."""
+
+    carry_height_m: float = Field(
+        0.12, ge=0.05, le=0.5, description='of the grasp centre above the table, at least, m'
+    )
+    clearance_m: float = Field(
+        0.03, ge=0, le=0.2, description='of what is carried above the tallest that stands, m'
+    )
+    line_speed_m_s: float = Field(0.1, gt=0, le=0.5, description='up and down, mean, m/s')
+    lower_speed_m_s: float = Field(0.08, gt=0, le=0.5, description='down with a block, m/s')
+    press_m: float = Field(
+        0.001, ge=0, le=0.01, description='above the table where a block is let go, m'
+    )
+    close_s: float = Field(0.9, gt=0, le=5, description='until the grip is full, s')
+    release_s: float = Field(0.25, gt=0, le=5, description='until the grip has gone, s')
+    open_s: float = Field(0.2, ge=0, le=5, description='to wait once fingers are open, s')
+    timeout_s: float = Field(12.0, gt=0, le=120, description='of each phase, s')
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """How near the hand has to be to the end of its path, how still, and not before when."""
+
+    within_m: float
+    slower_rad_s: float
+    within_rad: float = 0.03
+    not_before_s: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """One phase at work: its path, its fingers, and when it is over."""
+
+    phase: Phase
+    begin_s: float
+    path: Path
+    fingers: FingerTarget
+    arrival: Arrival
+
+    def has_arrived(self, view: View) -> bool:
+        """Tell whether the next phase may begin."""
+        if view.time_s - self.begin_s < self.arrival.not_before_s:
+            return False
+        away_m = np.linalg.norm(view.hand.position_m - self.path.goal_m)
+        turned_rad = abs(wrapped(view.hand.yaw_rad - self.path.goal_yaw_rad))
+        return bool(
+            away_m < self.arrival.within_m
+            and turned_rad < self.arrival.within_rad
+            and np.abs(view.velocities_rad_s).max() < self.arrival.slower_rad_s
+        )
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a block is to stand in the end: its middle (x, y) in base, and its yaw."""
+
+    place_m: tuple[float, float]
+    yaw_rad: float
+
+
+class Phases:
+    """Makes the stages of one move from what is measured."""
+
+    def __init__(
+        self,
+        block: Block,
+        table: BlockTable,
+        table_height_m: float,
+        hand: HandConfig,
+        config: PhaseConfig,
+        grip_yaw_rad: float,
+        target: Target,
+    ) -> None:
+        """grip_yaw_rad: of the closing axis from the block's own x axis."""
+        self.block, self.target, self.grip_yaw_rad = block, target, grip_yaw_rad
+        self._table, self._table_height_m = table, table_height_m
+        self._hand, self._config = hand, config
+        begin, end = extent_m(block, grip_yaw_rad)
+        self._middle_m, half_width_m = (begin + end) / 2, (end - begin) / 2
+        self._open = Open(hand.opening_joint(half_width_m + hand.preshape_m))
+        self.half_width_m = half_width_m
+        self.aimed_at: Pose | None = None  # the block, as the hand went for it
+        self.held: Pose | None = None  # the block in the frame of the hand, as it was gripped
+
+    def above(self, view: View) -> Stage:
+        """Return the way to above the block, with the fingers as far apart as it needs."""
+        pose = self.aimed_at = view.blocks[self.block.id]
+        self.held = None
+        yaw = pose.yaw_rad + self.grip_yaw_rad
+        goal = self._grasp_m(pose, yaw)
+        goal[2] = self._carry_height_m(view)
+        return self._stage(Phase.ABOVE, view, goal, yaw, None, self._open, Arrival(0.004, 0.1))
+
+    def after(self, stage: Stage, view: View) -> Stage | None:
+        """Return the stage that follows one that has arrived, or None where it was the last."""
+        return {
+            Phase.ABOVE: self._down,
+            Phase.DOWN: self._close,
+            Phase.CLOSE: self._lift,
+            Phase.LIFT: self._carry,
+            Phase.CARRY: self.lower,
+            Phase.LOWER: self._release,
+            Phase.RELEASE: self._open_up,
+            Phase.OPEN: self.retreat,
+            Phase.RETREAT: lambda stage, view: None,
+        }[stage.phase](stage, view)
+
+    def _down(self, stage: Stage, view: View) -> Stage:
+        goal = self._grasp_m(self.aimed_at, stage.path.goal_yaw_rad)
+        return self._stage(
+            *(Phase.DOWN, view, goal, stage.path.goal_yaw_rad, self._config.line_speed_m_s),
+            *(self._open, Arrival(0.002, 0.02)),
+        )
+
+    def _close(self, stage: Stage, view: View) -> Stage:
+        half, grip = self._config.close_s / 2, self._hand.grip
+        fingers = Grip(grip.first_nm, grip.full_nm, wait_s=half, ramp_s=half)
+        return self._staying(Phase.CLOSE, stage, view, fingers, self._config.close_s)
+
+    def _lift(self, stage: Stage, view: View) -> Stage:
+        self.held = view.blocks[self.block.id].seen_from(view.hand)
+        goal = stage.path.goal_m.copy()
+        goal[2] = self._carry_height_m(view)
+        return self._stage(
+            *(Phase.LIFT, view, goal, stage.path.goal_yaw_rad, self._config.line_speed_m_s),
+            *(self._full_grip, Arrival(0.004, 0.1)),
+        )
+
+    def _carry(self, stage: Stage, view: View) -> Stage:
+        # It settles between the fingers as it leaves the table: from here on it is to stay.
+        self.held = view.blocks[self.block.id].seen_from(view.hand)
+        yaw, goal = self._aim(view, view.hand.position_m)
+        goal[2] = stage.path.goal_m[2]
+        arrival = Arrival(0.003, 0.05)
+        return self._stage(Phase.CARRY, view, goal, yaw, None, self._full_grip, arrival)
+
+    def lower(self, stage: Stage, view: View) -> Stage:
+        """Return the way down to where a block in the hand stands, at its place."""
+        pose = view.blocks[self.block.id]
+        goal = view.hand.position_m.copy()
+        goal[:2] += self.target.place_m - pose.position_m[:2]
+        gap_m = lowest_m(self.block, pose) - self._table_height_m - self._config.press_m
+        goal[2] -= gap_m
+        return self._stage(
+            *(Phase.LOWER, view, goal, stage.path.goal_yaw_rad, self._config.lower_speed_m_s),
+            *(self._full_grip, Arrival(0.002, 0.02)),
+        )
+
+    def _release(self, stage: Stage, view: View) -> Stage:
+        fingers = Grip(self._hand.grip.full_nm, 0.0, ramp_s=self._config.release_s)
+        return self._staying(Phase.RELEASE, stage, view, fingers, self._config.release_s)
+
+    def _open_up(self, stage: Stage, view: View) -> Stage:
+        way = max(0.0, float(view.fingers_rad.mean()) - self._open.joint)
+        duration = self._config.open_s + way / self._hand.grip.opening_rad_s
+        return self._staying(Phase.OPEN, stage, view, self._open, duration)
+
+    def retreat(self, stage: Stage, view: View) -> Stage:
+        """Return the way straight up with open fingers."""
+        goal = view.hand.position_m.copy()
+        goal[2] = self._carry_height_m(view)
+        return self._stage(
+            *(Phase.RETREAT, view, goal, view.hand.yaw_rad, self._config.line_speed_m_s),
+            *(self._open, Arrival(0.006, 0.2, within_rad=math.pi)),
+        )
+
+    @property
+    def _full_grip(self) -> Grip:
+        return Grip(self._hand.grip.full_nm, self._hand.grip.full_nm)
+
+    def _aim(self, view: View, height_of: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return yaw and place of the hand that put the block in it where it is to be."""
+        yaw = view.hand.yaw_rad + wrapped(self.target.yaw_rad - view.blocks[self.block.id].yaw_rad)
+        return yaw, self._hand_over(np.array(self.target.place_m), yaw, height_of)
+
+    def _hand_over(self, place_m: np.ndarray, yaw: float, height_of: np.ndarray) -> np.ndarray:
+        c, s = math.cos(yaw), math.sin(yaw)
+        down = np.array([[c, s, 0.0], [s, -c, 0.0], [0.0, 0.0, -1.0]])
+        goal = height_of.copy()
+        goal[:2] = place_m - (down @ self.held.position_m)[:2]
+        return goal
+
+    def _grasp_m(self, pose: Pose, yaw: float) -> np.ndarray:
+        """Return where the grasp centre goes: mid between the faces, at half the height."""
+        height = max(self.block.height_m / 2, self._hand.least_height_m)
+        return np.array(
+            [
+                pose.position_m[0] + self._middle_m * math.cos(yaw),
+                pose.position_m[1] + self._middle_m * math.sin(yaw),
+                self._table_height_m + height,
+            ]
+        )
+
+    def _carry_height_m(self, view: View) -> float:
+        """Return the height at which the hand, and what hangs from it, passes over all others."""
+        tallest = max(
+            (
+                highest_m(self._table[id_], pose)
+                for id_, pose in view.blocks.items()
+                if id_ != self.block.id
+            ),
+            default=self._table_height_m,
+        )
+        below = max(self.block.height_m / 2, self._hand.least_height_m)
+        return max(
+            self._table_height_m + self._config.carry_height_m,
+            tallest + self._config.clearance_m + below,
+        )
+
+    def _staying(
+        self, phase: Phase, stage: Stage, view: View, fingers: FingerTarget, duration_s: float
+    ) -> Stage:
+        """Return a stage in which the hand stays where the one before has taken it."""
+        path = straight(view.time_s, view.hand, stage.path.goal_m, stage.path.goal_yaw_rad, None)
+        arrival = Arrival(np.inf, np.inf, np.inf, duration_s)
+        return Stage(phase, view.time_s, path, fingers, arrival)
+
+    def _stage(
+        self,
+        phase: Phase,
+        view: View,
+        goal_m: np.ndarray,
+        yaw_rad: float,
+        speed_m_s: float | None,
+        fingers: FingerTarget,
+        arrival: Arrival,
+    ) -> Stage:
+        path = straight(view.time_s, view.hand, goal_m, yaw_rad, speed_m_s)
+        return Stage(phase, view.time_s, path, fingers, arrival)
