@@ -40,6 +40,13 @@ class Grip:
 FingerTarget = Open | Grip
 
 
+def now_as(target: FingerTarget, elapsed_s: float) -> FingerTarget:
+    """Return what a target asks for so long after it began, as one that does not change."""
+    if isinstance(target, Open):
+        return target
+    return Grip(target.at(elapsed_s), target.at(elapsed_s))
+
+
 def gripping_nm(hand: HandConfig, positions_rad: np.ndarray, opposing_nm: float) -> np.ndarray:
     """Return torques (f,) N·m: as much on the thumb as on all fingers opposed to it together.
 
@@ -77,14 +84,13 @@ class Fingers:
     def effort_nm(
         self,
         target: FingerTarget,
-        elapsed_s: float,
         positions_rad: np.ndarray,
         velocities_rad_s: np.ndarray,
     ) -> np.ndarray:
-        """Return the torque (f,) N·m, within limits and rates; elapsed_s: since the target is."""
+        """Return the torque (f,) N·m, within limits and rates; the target is as it is now."""
         if isinstance(target, Grip):
             self._servo_rad = None
-            wanted = gripping_nm(self._hand, positions_rad, target.at(elapsed_s))
+            wanted = gripping_nm(self._hand, positions_rad, target.last_nm)
         else:
             wanted = self._opening_nm(target.joint, positions_rad, velocities_rad_s)
         wanted = np.clip(wanted, -self._limits_nm, self._limits_nm)

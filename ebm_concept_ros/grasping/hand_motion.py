@@ -1,7 +1,7 @@
 # Copyright 2026 The ebm_concept_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The torques of the arm that take its hand along a path: iLQG's plans, followed by their policy."""
+"""Torques that take the hand along a path: iLQG plans them, and its policy follows the plan."""
 
 from __future__ import annotations
 

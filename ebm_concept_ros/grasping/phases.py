@@ -140,10 +140,10 @@ class Phases:
             Phase.ABOVE: self._down,
             Phase.DOWN: self._close,
             Phase.CLOSE: self._lift,
-            Phase.LIFT: self._carry,
+            Phase.LIFT: self.carry,
             Phase.CARRY: self.lower,
             Phase.LOWER: self._release,
-            Phase.RELEASE: self._open_up,
+            Phase.RELEASE: self.open_up,
             Phase.OPEN: self.retreat,
             Phase.RETREAT: lambda stage, view: None,
         }[stage.phase](stage, view)
@@ -169,23 +169,24 @@ class Phases:
             *(self._full_grip, Arrival(0.004, 0.1)),
         )
 
-    def _carry(self, stage: Stage, view: View) -> Stage:
+    def carry(self, stage: Stage, view: View) -> Stage:
+        """Return the way to above the place, for the block as it lies in the hand now."""
         # It settles between the fingers as it leaves the table: from here on it is to stay.
         self.held = view.blocks[self.block.id].seen_from(view.hand)
         yaw, goal = self._aim(view, view.hand.position_m)
-        goal[2] = stage.path.goal_m[2]
+        goal[2] = self._carry_height_m(view)
         arrival = Arrival(0.003, 0.05)
         return self._stage(Phase.CARRY, view, goal, yaw, None, self._full_grip, arrival)
 
-    def lower(self, stage: Stage, view: View) -> Stage:
-        """Return the way down to where a block in the hand stands, at its place."""
+    def lower(self, stage: Stage, view: View, place: Target | None = None) -> Stage:
+        """Return the way down to where a block in the hand stands, at its place or another."""
         pose = view.blocks[self.block.id]
         goal = view.hand.position_m.copy()
-        goal[:2] += self.target.place_m - pose.position_m[:2]
+        goal[:2] += (place or self.target).place_m - pose.position_m[:2]
         gap_m = lowest_m(self.block, pose) - self._table_height_m - self._config.press_m
         goal[2] -= gap_m
         return self._stage(
-            *(Phase.LOWER, view, goal, stage.path.goal_yaw_rad, self._config.lower_speed_m_s),
+            *(Phase.LOWER, view, goal, view.hand.yaw_rad, self._config.lower_speed_m_s),
             *(self._full_grip, Arrival(0.002, 0.02)),
         )
 
@@ -193,7 +194,8 @@ class Phases:
         fingers = Grip(self._hand.grip.full_nm, 0.0, ramp_s=self._config.release_s)
         return self._staying(Phase.RELEASE, stage, view, fingers, self._config.release_s)
 
-    def _open_up(self, stage: Stage, view: View) -> Stage:
+    def open_up(self, stage: Stage, view: View) -> Stage:
+        """Return the stage that opens the fingers; the hand stays."""
         way = max(0.0, float(view.fingers_rad.mean()) - self._open.joint)
         duration = self._config.open_s + way / self._hand.grip.opening_rad_s
         return self._staying(Phase.OPEN, stage, view, self._open, duration)

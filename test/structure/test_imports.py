@@ -36,6 +36,7 @@ ROOMS = {
     'control': {'planning', 'field', 'arm', 'types', 'errors', 'workspace'},
     'oracle': {'field', 'types', 'workspace'},
     'arranging': set(),
+    'grasping': {'arranging', 'control', 'planning', 'arm', 'config_files', 'workspace'},
     'recording': {
         *('control', 'planning', 'field', 'arm'),
         *('types', 'config_files', 'package_files', 'workspace'),
@@ -63,7 +64,7 @@ ROOMS = {
     },
 }
 WITHOUT_ROS = sorted(set(ROOMS) - {'bags', 'client', 'nodes', 'conversions'})
-WITHOUT_TORCH = ['arm', 'control', 'field', 'page', 'planning', 'report']
+WITHOUT_TORCH = ['arm', 'control', 'field', 'grasping', 'page', 'planning', 'report']
 
 
 def modules(package: str) -> dict[str, Path]:

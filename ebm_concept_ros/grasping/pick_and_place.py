@@ -1,0 +1,195 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The public face: a move in; a block picked up, carried and put down in lockstep; an outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ebm_concept_ros.arm.table_scene import require_in_workspace
+from ebm_concept_ros.arranging.moves import Move
+from ebm_concept_ros.config_files import Config, ConfigError
+from ebm_concept_ros.grasping.attempts import Attempts
+from ebm_concept_ros.grasping.blocks import Block, extent_m, wrapped
+from ebm_concept_ros.grasping.cost import GraspWeights
+from ebm_concept_ros.grasping.grip import Fingers, FingerTarget, Open, now_as
+from ebm_concept_ros.grasping.hand_motion import HandMotion
+from ebm_concept_ros.grasping.motion import straight
+from ebm_concept_ros.grasping.outcome import Outcome, Peaks
+from ebm_concept_ros.grasping.phases import Arrival, Phase, PhaseConfig, Phases, Stage, Target
+from ebm_concept_ros.grasping.simulation import BlockSimulation
+from ebm_concept_ros.grasping.view import View
+from ebm_concept_ros.grasping.watch import Watch, WatchConfig
+from ebm_concept_ros.planning.planner import PlanningFailed
+
+_SYMMETRY_RAD = {'box': np.pi, 'prism': 2 * np.pi / 3}
+
+
+class MoveRefused(ValueError):
+    """A move that cannot be; nothing has moved, and the message says why."""
+
+
+class PickAndPlaceConfig(Config):
+    """How moves are made and watched."""
+
+    weights: GraspWeights = GraspWeights()
+    phases: PhaseConfig = PhaseConfig()
+    watch: WatchConfig = WatchConfig()
+
+
+class PickAndPlace:
+    """Moves blocks of a simulation one after another. Not for two threads at once."""
+
+    def __init__(
+        self,
+        simulation: BlockSimulation,
+        config: PickAndPlaceConfig | None = None,
+        replan_every: int = 4,
+    ) -> None:
+        """replan_every: torques from one plan to the next."""
+        self._simulation, self._config = simulation, config or PickAndPlaceConfig()
+        hand, period_s = simulation.hand, simulation.timestep_s
+        self._n = len(simulation.arm.joints)
+        self._motion = HandMotion(
+            *(simulation.arm, hand, simulation.workspace, period_s),
+            *(self._config.weights, replan_every),
+        )
+        self._fingers = Fingers(hand, period_s)
+        self._peaks = self._new_peaks()
+        self._told: FingerTarget = Open(hand.openings[0].joint)
+
+    def hold(self, duration_s: float) -> None:
+        """Stay where the hand is; fingers do what they did, so that nothing is dropped."""
+        view = self._view()
+        path = straight(view.time_s, view.hand, view.hand.position_m, view.hand.yaw_rad, None)
+        stage = Stage(Phase.RETREAT, view.time_s, path, self._told, Arrival(0.0, 0.0))
+        for _ in range(round(duration_s / self._simulation.timestep_s)):
+            self._step(stage)
+
+    def move(self, move: Move, each_step: Callable[[Stage], None] | None = None) -> Outcome:
+        """Pick a block up and put it down elsewhere; return when it stands, or cannot be moved.
+
+        each_step: is called after each step of the simulation, with what is being done. Raises
+        MoveRefused for an unknown block, one too wide for the hand, or a place off the workspace.
+        """
+        simulation, config = self._simulation, self._config
+        before = self._view()
+        block, grip_yaw_rad, target = self._checked(move, before)
+        table_height_m = simulation.workspace.table_height_in_base_m
+        common = (block, simulation.table, table_height_m, simulation.hand)
+        watch = Watch(*common, config.watch, config.phases.timeout_s)
+        self._peaks = self._new_peaks()
+        if trouble := watch.standing(before) or watch.taken(target, before):
+            return self._outcome(move, block, target, before, trouble.reason)
+        phases = Phases(*common, config.phases, grip_yaw_rad, target)
+        attempts = Attempts(phases, watch, before)
+        reason = ''
+        try:
+            while not attempts.is_over:
+                self._step(attempts.stage)
+                if each_step is not None:
+                    each_step(attempts.stage)
+                attempts.advance(self._view())
+        except PlanningFailed as error:
+            reason = f'no plan: {error}'
+        return self._outcome(move, block, target, before, reason or attempts.reason, attempts)
+
+    def _checked(self, move: Move, view: View) -> tuple[Block, float, Target]:
+        """Return the block, the closing axis's yaw from its own, and where it is to stand."""
+        simulation = self._simulation
+        if move.entity not in simulation.table.ids:
+            raise MoveRefused(
+                f'entity: {move.entity!r} is unknown; on the table are '
+                f'{", ".join(simulation.table.ids)}'
+            )
+        try:
+            require_in_workspace(move.place_in_base_m, simulation.workspace, 'place_in_base_m')
+        except ConfigError as error:
+            raise MoveRefused(str(error)) from None
+        block, yaw_rad = simulation.table[move.entity], view.blocks[move.entity].yaw_rad
+        grip_yaw_rad = wrapped(move.pick_yaw_rad - yaw_rad)
+        begin, end = extent_m(block, grip_yaw_rad)
+        if end - begin > simulation.hand.widest_m:
+            raise MoveRefused(
+                f'pick_yaw_rad: {block.id!r} is {1e3 * (end - begin):.0f} mm wide along it, the '
+                f'hand closes around {1e3 * simulation.hand.widest_m:.0f} mm at most'
+            )
+        # It turns with the hand.
+        return (
+            block,
+            grip_yaw_rad,
+            Target(move.place_in_base_m, yaw_rad + move.place_yaw_rad - move.pick_yaw_rad),
+        )
+
+    def _view(self) -> View:
+        simulation = self._simulation
+        return View(
+            simulation.time_s,
+            simulation.grasp_pose,
+            simulation.block_poses(),
+            simulation.joint_velocities_rad_s[: self._n],
+            simulation.joint_positions_rad[self._n :],
+        )
+
+    def _step(self, stage: Stage) -> None:
+        simulation, n = self._simulation, self._n
+        time_s, former = simulation.time_s, simulation.applied_effort_nm
+        positions, velocities = simulation.joint_positions_rad, simulation.joint_velocities_rad_s
+        arm_nm = self._motion.effort_nm(
+            stage.path, time_s, positions[:n], velocities[:n], former[:n]
+        )
+        self._told = now_as(stage.fingers, time_s - stage.begin_s)
+        fingers_nm = self._fingers.effort_nm(self._told, positions[n:], velocities[n:])
+        simulation.apply(np.concatenate([arm_nm, fingers_nm]))
+        simulation.step()
+        self._peaks.add(
+            *(simulation.applied_effort_nm, former, simulation.timestep_s),
+            simulation.joint_velocities_rad_s,
+        )
+
+    def _new_peaks(self) -> Peaks:
+        simulation = self._simulation
+        return Peaks(
+            *(simulation.effort_limits_nm, simulation.effort_rate_limits_nm_s),
+            simulation.velocity_limits_rad_s,
+        )
+
+    def _outcome(
+        self,
+        move: Move,
+        block: Block,
+        target: Target,
+        before: View,
+        reason: str,
+        attempts: Attempts | None = None,
+    ) -> Outcome:
+        after = self._view()
+        pose = after.blocks[block.id]
+        turned_rad = wrapped(pose.yaw_rad - target.yaw_rad)
+        if block.shape == 'cylinder':
+            turned_rad = 0.0
+        else:
+            symmetry = _SYMMETRY_RAD[block.shape]
+            turned_rad = (turned_rad + symmetry / 2) % symmetry - symmetry / 2
+        return Outcome(
+            entity=move.entity,
+            success=not reason,
+            reason=reason,
+            placing_error_m=float(np.linalg.norm(pose.position_m[:2] - target.place_m)),
+            placing_error_rad=abs(turned_rad),
+            time_s=after.time_s - before.time_s,
+            slips=attempts.slips if attempts else 0,
+            retries=attempts.retries if attempts else 0,
+            troubles=tuple(attempts.troubles) if attempts else (),
+            peak_effort_share=self._peaks.effort,
+            peak_effort_rate_share=self._peaks.effort_rate,
+            peak_speed_share=self._peaks.speed,
+            bystanders_m={
+                id_: float(np.linalg.norm(pose.position_m - before.blocks[id_].position_m))
+                for id_, pose in after.blocks.items()
+                if id_ != block.id
+            },
+        )
