@@ -48,6 +48,16 @@ _LITTLE, _LEAST_SLOPE = 1e-6, 0.1
 _BOUNDS = slice(curves.WHERE.stop, curves.WHERE.stop + BOUNDS)
 
 
+class Seen(NamedTuple):
+    """Features (C, M, 2 + Q, F), as curves see them, of end, start and places all over the plane.
+
+    slope: (C, M, F, 2) how they change with the end.
+    """
+
+    value: Tensor
+    slope: Tensor
+
+
 class Region(NamedTuple):
     """bounds: (C, BOUNDS, F), zero where there are fewer. evidence: (C,) in nats.
 
@@ -76,6 +86,15 @@ class _Tried(NamedTuple):
     bounds: Tensor
     cost: Tensor
 
+    def some(self, which: Tensor) -> _Tried:
+        """Return those candidates of which `which` (K,) is True."""
+        touches, nearest, beyond = (part[..., which] for part in self[:3])
+        bounds, cost = self.bounds[:, which], self.cost[:, which]
+        return _Tried(
+            *(touches, nearest, beyond, self.slope[:, :, which], self.holds[..., which]),
+            *(bounds, cost),
+        )
+
 
 class _Kept(NamedTuple):
     """What the bounds that were chosen so far are to demonstrations, (C, M) bool each.
@@ -94,14 +113,24 @@ class _Kept(NamedTuple):
     holds: Tensor
 
 
+def seen_from(end: Tensor, about: Context) -> Seen:
+    """Return the features of demonstrations: end (C, M, 2), about (C, M, …)."""
+    anywhere = _anywhere().to(end).expand(*end.shape[:2], -1, -1)
+    ends = torch.stack((end, about.start), -2)
+    value, slope = features(torch.cat((ends, anywhere), -2), about)
+    return Seen(value.double(), slope[:, :, 0].double())
+
+
 @torch.no_grad()
-def infer_region(number: int, end: Tensor, about: Context) -> Region:
+def infer_region(number: int, end: Tensor, start: Tensor, seen: Seen) -> Region:
     """Return the region that demonstrations with so many references show.
 
-    end: (C, M, 2) where the mover came to be; about: of each of them, (C, M, …).
+    end, start: (C, M, 2) where the mover came to be, and where it began; seen: `seen_from` there.
     """
-    tried = _tried(number, end, about)
+    tried = _tried(number, end.double(), start.double(), seen)
     c, m, _ = tried.touches.shape
+    if not tried.cost.shape[1]:
+        return _nowhere(end)
     row = torch.arange(c, device=end.device)
     kept = _nothing_kept(tried)
     best, cost = tried.slope.new_full((c,), -torch.inf), tried.slope.new_zeros(c)
@@ -164,6 +193,11 @@ def with_region(
     return code, torch.where(found, region.evidence, evidence)
 
 
+def _nowhere(end: Tensor) -> Region:
+    bounds = end.new_zeros(len(end), BOUNDS, FEATURES)
+    return Region(bounds, end.new_full((len(end),), -torch.inf), bounds[..., 0] > 0, bounds[..., 0])
+
+
 def _nothing_kept(tried: _Tried) -> _Kept:
     none = torch.zeros_like(tried.touches[..., 0])
     slope = torch.zeros_like(tried.slope[:, :, 0])
@@ -213,19 +247,15 @@ def _leaves(tried: _Tried) -> Tensor:
     return tried.beyond | tried.touches.all(1, keepdim=True)
 
 
-def _tried(number: int, end: Tensor, about: Context) -> _Tried:
-    anywhere = _anywhere().to(end).expand(*end.shape[:2], -1, -1)
-    ends = torch.stack((end, about.start), -2)
-    value, gradient = (part.double() for part in features(torch.cat((ends, anywhere), -2), about))
-    end, about = end.double(), Context(*(part.double() for part in about))
-    theta, cost = candidates(number, end, about.start - end)
-    at_end, begins, at_places = (value @ theta.mT.unsqueeze(1)).split((1, 1, _PLACES), 2)
+def _tried(number: int, end: Tensor, start: Tensor, seen: Seen) -> _Tried:
+    theta, cost = candidates(number, end, start - end)
+    at_end, begins, at_places = (seen.value @ theta.mT.unsqueeze(1)).split((1, 1, _PLACES), 2)
     at_end, begins = at_end.squeeze(2), begins.squeeze(2)
-    slope = torch.einsum('cmfx,ckf->cmkx', gradient[:, :, 0], theta)
+    slope = torch.einsum('cmfx,ckf->cmkx', seen.slope, theta)
     steep = slope.norm(dim=-1).clamp_min(_LITTLE)
     slope = slope / steep.unsqueeze(-1)
     most = at_end.amax(1, keepdim=True)
-    away = (about.start - end).unsqueeze(-2)
+    away = (start - end).unsqueeze(-2)
     straight = (cross(away, slope).abs() < _STRAIGHT) & ((away * slope).sum(-1) > _TOUCHES)
     holds = at_places <= most.unsqueeze(-2)
     beyond = begins > most + _TOUCHES * steep
@@ -243,7 +273,8 @@ def _tried(number: int, end: Tensor, about: Context) -> _Tried:
     came = (touches & beyond).any(1) | touches.all(1)
     came = came & ((touches.sum(1) > 1) | (touches & straight).any(1))
     cost = torch.where(came, cost, torch.inf)
-    return _Tried(touches, straight, beyond, slope, holds, bounds, cost)
+    tried = _Tried(touches, straight, beyond, slope, holds, bounds, cost)
+    return tried if cost.is_cuda else tried.some(cost.isfinite().any(0))
 
 
 @cache

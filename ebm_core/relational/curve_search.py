@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from . import curves
-from .bound_search import infer_region, with_region
+from .bound_search import infer_region, seen_from, with_region
 from .curve_kinds import COST, Combinations, combinations_of
 from .curves import BOUNDS, FEATURES, MOST, SIZE, Context, depends_on_start, features
 from .place_search import places
@@ -56,7 +56,8 @@ def infer_places(end: Tensor, about: Context) -> tuple[Tensor, Tensor]:
     """Return codes (C, SIZE) of places that directions tell, and the evidence (C,) for them."""
 
     def of(number: int, end: Tensor, about: Context) -> tuple[Tensor, Tensor]:
-        value, _ = (part.squeeze(2).double() for part in features(end.unsqueeze(-2), about))
+        value, _ = features(end.unsqueeze(-2), about)
+        value = value.squeeze(2).double()
         place = _best_place(number, value, end.double(), _different(end, about))
         return _code(number, place).to(end), place.evidence.to(end)
 
@@ -92,7 +93,8 @@ class _Found(NamedTuple):
 
 def _with_references(number: int, end: Tensor, about: Context) -> tuple[Tensor, Tensor]:
     """Return codes (C, SIZE), and the evidence (C,), of demonstrations with so many references."""
-    value, slope = (part.squeeze(2).double() for part in features(end.unsqueeze(-2), about))
+    seen = seen_from(end, about)
+    value, slope = seen.value[:, :, 0], seen.slope
     different = _different(end, about)
     where = where_on_it(end, about, number)
     curve = _best_curves(number, value, slope, different, where)
@@ -105,7 +107,7 @@ def _with_references(number: int, end: Tensor, about: Context) -> tuple[Tensor, 
         )
     )
     code, evidence = _code(number, best).to(end), best.evidence.to(end)
-    region = infer_region(number, end, about)
+    region = infer_region(number, end, about.start, seen)
     differ = different > end.shape[1] - _ONE_TWICE
     return with_region(code, evidence, number, region, where, differ)
 

@@ -30,6 +30,7 @@ from . import directions
 from .directions import LEAST_APART, PAIRS
 
 MOST = 3  # references, in the order of their roles
+_TRIPLES = tuple((i, j, 3 - i - j) for i, j in PAIRS)  # each two and the third
 _SOFT = 1e-3  # particle units; distances have a gradient where two places meet
 _STIFFNESS = 20.0  # per unit², as that of maps
 # Where a feature begins: distances to references, to the middles of pairs and of all, and to where
@@ -71,38 +72,32 @@ class Context(NamedTuple):
 def features(place: Tensor, about: Context) -> tuple[Tensor, Tensor]:
     """Return φ (B, M, F) of places (B, M, 2), and ∂φ/∂p (B, M, F, 2)."""
     r = about.references
+    each = r.unbind(-2)
+    one, other, third = (
+        torch.stack([each[i] for i in which], -2) for which in zip(*_TRIPLES, strict=True)
+    )
     mean = r.sum(-2) / about.number.clamp_min(1).unsqueeze(-1)
-    middles = [(r[..., i, :] + r[..., j, :]) / 2 for i, j in PAIRS]
-    points = torch.stack((*r.unbind(-2), *middles, mean, about.start), -2).unsqueeze(-3)
+    ends = (mean.unsqueeze(-2), about.start.unsqueeze(-2))
+    points = torch.cat((r, (one + other) / 2, *ends), -2).unsqueeze(-3)
     off = place.unsqueeze(-2) - points  # (B, M, 8, 2)
     far = (off.square().sum(-1) + _SOFT**2).sqrt()
     of_square = off[..., :4, :]
     larger, which = of_square.abs().max(-1)
     d_larger = torch.nn.functional.one_hot(which, 2).to(off) * of_square.sign()
-    across, along, third, apart = [], [], [], []
-    d_across, d_along = [], []
-    for i, j in PAIRS:
-        line = r[..., j, :] - r[..., i, :]
-        length = line.norm(dim=-1)
-        unit = line / length.clamp_min(LEAST_APART).unsqueeze(-1)
-        normal = torch.stack((-unit[..., 1], unit[..., 0]), -1)
-        (k,) = {0, 1, 2} - {i, j}
-        from_first = place - r[..., None, i, :]
-        of_third = r[..., k, :] - r[..., i, :]
-        across.append((from_first * normal.unsqueeze(-2)).sum(-1))
-        along.append((from_first * unit.unsqueeze(-2)).sum(-1))
-        d_across.append(normal)
-        d_along.append(unit)
-        third.append(((of_third * normal).sum(-1), (of_third * unit).sum(-1)))
-        apart.append(length)
+    length = (other - one).norm(dim=-1)
+    unit = (other - one) / length.clamp_min(LEAST_APART).unsqueeze(-1)
+    normal = torch.stack((-unit[..., 1], unit[..., 0]), -1)
+    axes = torch.cat((normal, unit), -2)  # (B, 6, 2): across the lines of two, and along them
+    from_one = place.unsqueeze(-2) - one.unsqueeze(-3)
+    lines = (torch.cat((from_one, from_one), -2) * axes.unsqueeze(-3)).sum(-1)
+    of_third = third - one
     constants = torch.cat(
         (
             torch.ones_like(about.number).unsqueeze(-1),
             r.flatten(-2),
             about.start,
-            torch.stack(apart, -1),
-            torch.stack([off for off, _ in third], -1),
-            torch.stack([along for _, along in third], -1),
+            length,
+            (torch.cat((of_third, of_third), -2) * axes).sum(-1),
             *_edges(about),
             directions.vectors(r, mean, about.start).flatten(-2),
         ),
@@ -111,13 +106,12 @@ def features(place: Tensor, about: Context) -> tuple[Tensor, Tensor]:
     extreme, d_extreme = _nearest_and_farthest(off[..., :MOST, :], far[..., :MOST], about)
     squared, d_squared = place.square().sum(-1, keepdim=True), 2 * place.unsqueeze(-2)
     m = place.shape[-2]
-    lines = (torch.stack(across, -1), torch.stack(along, -1))
     from_middles = torch.cat((place.unsqueeze(-2), off[..., :MOST, :]), -2)  # (B, M, 1 + MOST, 2)
     repeated = constants.unsqueeze(-2).expand(*place.shape[:-1], -1)
     aside = from_middles.abs().flatten(-2)
-    value = torch.cat((far, larger, place, *lines, aside, extreme, squared, repeated), -1)
+    value = torch.cat((far, larger, place, lines, aside, extreme, squared, repeated), -1)
     same = torch.eye(2).to(place).expand(*place.shape[:-1], 2, 2)
-    d_lines = torch.stack(d_across + d_along, -2).unsqueeze(-3).expand(*place.shape[:-1], -1, -1)
+    d_lines = axes.unsqueeze(-3).expand(*place.shape[:-1], -1, -1)
     d_aside = (from_middles.sign().unsqueeze(-1) * torch.eye(2).to(place)).flatten(-3, -2)
     still = place.new_zeros(*place.shape[:-1], FEATURES - ONE, 2)
     d_far = off / far.unsqueeze(-1)

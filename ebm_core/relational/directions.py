@@ -30,15 +30,16 @@ def vectors(references: Tensor, middle: Tensor, start: Tensor) -> Tensor:
 
     Of references that there are not, they mean nothing.
     """
-    r = references.unbind(-2)
-    of_pairs = [_unit(r[j] - r[i]) for i, j in PAIRS]
-    back = [_unit(start - place) for place in (*r, middle)]
-    as_far = [(r[j] - r[i]).norm(dim=-1, keepdim=True) * back[i] for i, j in ORDERED]
-    feet = [
-        r[i] + ((start - r[i]) * u).sum(-1, keepdim=True) * u
-        for (i, _), u in zip(PAIRS, of_pairs, strict=True)
-    ]
-    return torch.stack((*of_pairs, *back, *as_far, *feet), -2)
+    each = references.unbind(-2)
+    one, other = (torch.stack([each[i] for i in of], -2) for of in zip(*PAIRS, strict=True))
+    of_pairs = _unit(other - one)
+    back = _unit(start.unsqueeze(-2) - torch.cat((references, middle.unsqueeze(-2)), -2))
+    apart = (other - one).norm(dim=-1, keepdim=True).unbind(-2)
+    from_each = back.unbind(-2)
+    as_far = [apart[PAIRS.index((min(of), max(of)))] * from_each[of[0]] for of in ORDERED]
+    along = ((start.unsqueeze(-2) - one) * of_pairs).sum(-1, keepdim=True)
+    feet = one + along * of_pairs
+    return torch.cat((of_pairs, back, torch.stack(as_far, -2), feet), -2)
 
 
 def _unit(vector: Tensor) -> Tensor:

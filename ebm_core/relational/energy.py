@@ -33,6 +33,7 @@ import torch
 from torch import Tensor, nn
 
 from ..world.scene import POSITION
+from .affine import Affine
 from .curves import Curves
 from .formations import Formations
 from .inputs import Inputs
@@ -141,21 +142,17 @@ class Energy(nn.Module):
 
     # f: residuals, affine in the code
 
-    def residual_matrix_of_sum(self, s: Tensor, count: Tensor) -> Tensor:
-        """Return [A | b] (B, R, D + 1) of pair sums s (B, H + Z) and their number of pairs (B,)."""
+    def affine_of_sum(self, s: Tensor, count: Tensor) -> Affine:
+        """Return the residuals (B, …) of pair sums s (B, H + Z) and their number of pairs (B,)."""
         hidden, sums = s[..., : self.hidden], s[..., self.hidden :]
         out = self._last_hidden(hidden, count) @ self.f_out + self.f_out_bias
         of_network = out.unflatten(-1, (self.residuals, self.network_code + 1))
         if self.maps is None:
-            return of_network
-        parts = [(of_network, slice(0, of_network.shape[-1]))]
-        parts.append((self.maps.matrix(sums[..., : self.num_moments]), self.maps.columns))
-        if self.formations is not None:
-            of_formations = self.formations.matrix(sums[..., self.num_moments :])
-            parts.append((of_formations, self.formations.columns))
-        after = self.code_size + 1
-        pad = torch.nn.functional.pad
-        return torch.cat([pad(part, (at.start, after - at.stop)) for part, at in parts], -2)
+            return Affine(of_network)
+        of_maps = self.maps.matrix(sums[..., : self.num_moments])
+        if self.formations is None:
+            return Affine(of_network, of_maps)
+        return Affine(of_network, of_maps, self.formations.matrix(sums[..., self.num_moments :]))
 
     def _last_hidden(self, hidden: Tensor, count: Tensor) -> Tensor:
         silu = torch.nn.functional.silu
@@ -280,16 +277,16 @@ class Energy(nn.Module):
         gradient = (by_pair @ gates.unsqueeze(-1)).squeeze(-1)
         return energy, gradient + 2 * (d_count * gates.sum(-1)).unsqueeze(-1)
 
-    def residual_matrix(self, x: Tensor, gates: Tensor) -> Tensor:
-        """Return [A | b] (B, R, D + 1) of x¹ … xᵀ (B, T, N, I) under gates (B, N)."""
+    def affine(self, x: Tensor, gates: Tensor) -> Affine:
+        """Return the residuals (B, …) of x¹ … xᵀ (B, T, N, I) under gates (B, N)."""
         s, count = self.gated_sum(self.pair_sums(x), gates.unsqueeze(-2))
-        return self.residual_matrix_of_sum(s.squeeze(-2), count.squeeze(-1))
+        return self.affine_of_sum(s.squeeze(-2), count.squeeze(-1))
+
+    def energy_of_affine(self, affine: Affine, w: Tensor) -> Tensor:
+        """Return E (B,) of residuals (B, …) and codes w (B, D)."""
+        parts = (self.maps, self.formations)
+        return affine.energy(w, *(None if part is None else part.columns for part in parts))
 
     def energy(self, x: Tensor, gates: Tensor, w: Tensor) -> Tensor:
         """Return E (B,); x: (B, T, N, I), gates in [0, 1]: (B, N), w: (B, D)."""
-        return energy_of_matrix(self.residual_matrix(x, gates), w)
-
-
-def energy_of_matrix(affine: Tensor, w: Tensor) -> Tensor:
-    """Return ‖A w + b‖² (B,) of [A | b] (B, R, D + 1) and codes w (B, D)."""
-    return (affine * homogeneous(w).unsqueeze(-2)).sum(-1).square().sum(-1)
+        return self.energy_of_affine(self.affine(x, gates), w)

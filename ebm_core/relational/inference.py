@@ -17,9 +17,10 @@ from torch.nn.functional import pad
 
 from ..errors import InvalidInput
 from ..world.scene import MOVABLE, POSITION, Demonstration, Scene
+from .affine import Affine, joined
 from .curve_search import infer_curves, infer_places
 from .curves import Context, context_of
-from .energy import Energy, energy_of_matrix
+from .energy import Energy
 from .leading import infer_relation
 from .map_fits import shown_in
 from .noisy_search import curves_by_evidence, maps_by_evidence
@@ -90,16 +91,17 @@ def infer_concept(
             _Event([d.before] * 2, d.attention * told, None)
             for d, told in zip(demonstrations, roles.told_by_code(k), strict=True)
         ]
-    affine = _residual_matrices(energy, events).unflatten(0, (-1, len(demonstrations)))
+    number = len(demonstrations)
+    affine = _affine(energy, events).each(lambda part: part.unflatten(0, (-1, number)))
     generator = torch.Generator().manual_seed(seed)
     seen = noise_seen(demonstrations)
     found = sampler.infer_code(
-        affine, energy.maps, energy.formations, generator=generator, seen=seen.expand(len(affine))
+        energy, affine, generator=generator, seen=seen.expand(len(affine.network))
     )
-    energies = energy_of_matrix(affine, found.unsqueeze(1))
-    if energy.curves is not None and (acted := _acted(energy, events[: len(demonstrations)])):
+    energies = energy.energy_of_affine(affine, found.unsqueeze(1))
+    if energy.curves is not None and (acted := _acted(energy, events[:number])):
         found[:1] = with_curves(energy, found[:1], *acted, seen)
-        energies[0] = energy_of_matrix(affine[0], found[:1])
+        energies[0] = energy.energy_of_affine(affine.each(lambda part: part[0]), found[:1])
     if energy.leaders is not None:
         if roles.number == 1 and not any(_moves(d) for d in demonstrations):
             found[:1] = with_whom(energy, found[:1], *_ends(demonstrations), None)
@@ -107,7 +109,7 @@ def infer_concept(
         found[1:] = with_relations(energy, found[1:], *told)
         for k in (1 + energy.leaders.is_relation(found[1:]).nonzero().squeeze(1)).tolist():
             of_each = (part[k - 1] for part in (x, present, attention))
-            w = found[k].expand(len(demonstrations), -1)
+            w = found[k].expand(number, -1)
             energies[k] = energy.leaders.energy(*of_each, w)
     energies = energies.double().numpy()
     codes = found.double().numpy()
@@ -267,8 +269,8 @@ def _acted(energy: Energy, events: Sequence[_Event]) -> tuple[Tensor, Tensor, Te
     return x, torch.ones_like(x[:, :, 0, :, 0]), torch.stack(roles)[None]
 
 
-def _residual_matrices(energy: Energy, events: Sequence[_Event]) -> Tensor:
-    """Return [A | b] (events, R, D + 1); who has no attention has no part in it.
+def _affine(energy: Energy, events: Sequence[_Event]) -> Affine:
+    """Return the residuals (events, …); who has no attention has no part in them.
 
     Events of one size are seen at once, as far as their pairs fit into memory.
     """
@@ -279,12 +281,14 @@ def _residual_matrices(energy: Energy, events: Sequence[_Event]) -> Tensor:
         states = np.stack([state.features()[part] for state in event.states])
         seen.append((states, event.attention[part].astype(np.float32), event.roles_played[part]))
         alike[states.shape[:2]].append(index)
-    found: dict[int, Tensor] = {}
+    order, found = [], []
     for (states, number), indices in alike.items():
         at_once = max(1, _PAIRS_AT_ONCE // ((states - 1) * max(1, number) ** 2))
         for few in (indices[i : i + at_once] for i in range(0, len(indices), at_once)):
             x, gates, roles = zip(*(seen[i] for i in few), strict=True)
             x, gates = (torch.from_numpy(np.stack(parts)) for parts in (x, gates))
             x = energy.inputs(x[:, 1:], x[:, 0], energy.inputs.one_hot(np.stack(roles)))
-            found |= zip(few, energy.residual_matrix(x, gates), strict=True)
-    return torch.stack([found[index] for index in range(len(events))])
+            order += few
+            found.append(energy.affine(x, gates))
+    back = torch.tensor(order).argsort()
+    return joined(found).each(lambda part: part[back])

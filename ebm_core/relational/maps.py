@@ -87,6 +87,11 @@ class Families(NamedTuple):
     number: Tensor
     uses: Tensor
 
+    def some(self, which: Tensor) -> Families:
+        """Return those of which `which` (F,) is True, and no more columns than they have."""
+        fixed, free, number, uses = (part[which] for part in self)
+        return Families(fixed, free[..., : int(number.max())], number, uses)
+
 
 class Shown(NamedTuple):
     """What M demonstrations of each of C codes show.
@@ -172,15 +177,18 @@ class Maps(nn.Module):
         The score is infinite where no map fits.
         """
         families = families_of(self.layout.entities, shown.place.device)
+        is_there = ((shown.number > 0.5).unsqueeze(1) | ~families.uses).all(-1)
+        if not is_there.is_cuda:  # for whose shapes to depend on it, a GPU would be waited for
+            families = families.some(is_there.any(0))
+            is_there = is_there[:, is_there.any(0)]
         m = shown.place.shape[1]
         design = design_of(shown.mean).unsqueeze(1)
         wanted = shown.place.unsqueeze(1) - (design @ families.fixed[:, None, :, None]).squeeze(-1)
         columns = design @ families.free.unsqueeze(1)
         missed, numbers = left_out(columns, wanted, families.number)
         error = missed.square().mean((-1, -2)).sqrt()
-        is_there = (shown.number > 0.5).unsqueeze(1) | ~families.uses
         is_told = 2 * (m - 1) - families.number >= _FEWEST_LEFT_OVER
-        fits = (error < _NEAR) & is_there.all(-1) & is_told
+        fits = (error < _NEAR) & is_there & is_told
         score = 2 * m * (error.square() + _EXACT**2).sqrt().log() + families.number
         best, which = torch.where(fits, score, torch.inf).min(1)
         of_best = torch.take_along_dim(numbers, which[:, None, None], 1).squeeze(1)

@@ -140,8 +140,8 @@ def demonstrated_code(
 ) -> Tensor:
     """Return w (C, D) of demonstrations, events (C, M); seen: (C,) the noise of what is seen."""
     x = energy.inputs(shown.states[:, :, 1:], shown.states[:, :, 0], shown.roles)
-    affine = energy.residual_matrix(x, shown.attention)
-    return sampler.infer_code(affine, energy.maps, energy.formations, noise=noise, seen=seen)
+    affine = energy.affine(x, shown.attention)
+    return sampler.infer_code(energy, affine, noise=noise, seen=seen)
 
 
 def _generation(

@@ -17,12 +17,11 @@ from torch import Tensor, nn
 
 from ..sampling.langevin import Langevin, StepRange
 from ..world.scene import COLOUR, PLANE_HALF_WIDTH, POSITION
+from .affine import Affine
 from .curve_choice import choose
 from .energy import Energy
 from .formation_search import in_formation
-from .formations import Formations
 from .layers import homogeneous
-from .maps import Maps
 from .mask_search import grow_masks, refine_masks
 from .state_energy import StateEnergy
 from .way_search import least, with_times_exchanged
@@ -57,9 +56,8 @@ class Sampler(Langevin):
 
     def infer_code(
         self,
-        affine: Tensor,
-        maps: Maps | None = None,
-        formations: Formations | None = None,
+        energy: Energy,
+        affine: Affine,
         *,
         seen: Tensor | None = None,
         generator: torch.Generator | None = None,
@@ -67,26 +65,26 @@ class Sampler(Langevin):
     ) -> Tensor:
         """Return w (C, D) that minimises the mean energy of M demonstrations (eq. 8).
 
-        affine: (C, M, R, D + 1), `Energy.residual_matrix` of the demonstrations. E is quadratic in
-        w, so they enter once, as the mean of [A | b]ᵀ[A | b]. Its minimum is taken exactly where
-        the sampler has a ridge λ, as that of E + λ‖w‖²; the K steps stop on the way to it.
-        maps, formations: the energy's; where demonstrations follow a map, it is the code, and where
-            they agree on a formation, it stands beside it. seen: (C,) the noise of what is seen.
+        affine: (C, M, …), `Energy.affine` of the demonstrations. E is quadratic in w, so they enter
+        once, as the mean of [A | b]ᵀ[A | b]. Its minimum is taken exactly where the sampler has a
+        ridge λ, as that of E + λ‖w‖²; the K steps stop on the way to it. Where demonstrations
+        follow a map, it is the code, and where they agree on a formation, it stands beside it.
+        seen: (C,) the noise of what is seen.
         """
-        if formations is not None:
-            sums, at = formations.layout.sums, formations.columns
-            formation = formations.infer(affine[..., -sums:, at], seen)
-            w = self.infer_code(affine[..., :-sums, :], maps, generator=generator, noise=noise)
-            return torch.cat((w[..., : at.start], formation, w[..., at.stop :]), -1)
-        if maps is None:
-            return self._network_code(affine, generator, noise)
-        of_network = affine[..., : -maps.layout.residuals, : maps.columns.start]
-        w = self._network_code(of_network, generator, noise)
-        v, is_map = maps.infer(affine[..., -maps.layout.residuals :, maps.columns])
-        size = affine.shape[-1] - 1
-        network = torch.nn.functional.pad(homogeneous(w), (0, size - maps.columns.start))
-        a_map = torch.nn.functional.pad(v, (maps.columns.start, size - maps.columns.stop))
-        return torch.where(is_map.unsqueeze(-1), a_map, network)
+        w = self._network_code(affine.network, generator, noise)
+        if energy.maps is None or affine.maps is None:
+            return w
+        w = homogeneous(w)
+        v, is_map = energy.maps.infer(affine.maps)
+        after = w.new_zeros(len(w), energy.code_size - energy.maps.columns.stop)
+        network = torch.cat((w, torch.zeros_like(v), after), -1)
+        a_map = torch.cat((torch.zeros_like(w), v, after), -1)
+        w = torch.where(is_map.unsqueeze(-1), a_map, network)
+        if energy.formations is None or affine.formations is None:
+            return w
+        formation = energy.formations.infer(affine.formations, seen)
+        at = energy.formations.columns
+        return torch.cat((w[..., : at.start], formation, w[..., at.stop :]), -1)
 
     def _network_code(
         self, affine: Tensor, generator: torch.Generator | None, noise: float

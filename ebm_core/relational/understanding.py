@@ -25,6 +25,7 @@ import torch
 from torch import Tensor
 
 from ..world.scene import COLOUR, MOVABLE, POSITION, Demonstration
+from .affine import Affine, joined
 from .energy import Energy
 from .inference import with_curves
 from .sampler import Sampler
@@ -68,14 +69,12 @@ def understanding(
         kind: tuple(torch.stack(parts) for parts in zip(*(shown[i] for i in some), strict=True))
         for kind, some in alike.items()
     }
-    affine = torch.cat([_affine(energy, *group) for group in groups.values()])
+    affine = joined([_affine(energy, *group) for group in groups.values()])
     number = len(demonstrations)
     others = torch.tensor([[j for j in range(number) if j != i] or [i] for i in range(number)])
-    of_others = affine[others]
-    seen = noise_seen(demonstrations).expand(len(of_others))
-    codes = sampler.infer_code(
-        of_others, energy.maps, energy.formations, generator=generator, seen=seen
-    )
+    of_others = affine.each(lambda part: part[others])
+    seen = noise_seen(demonstrations).expand(number)
+    codes = sampler.infer_code(energy, of_others, generator=generator, seen=seen)
     if len(groups) == 1:
         ((states, of_roles),) = groups.values()
         codes = with_curves(
@@ -136,10 +135,10 @@ def _participants(
     return states, energy.inputs.one_hot(roles[part])
 
 
-def _affine(energy: Energy, states: Tensor, roles: Tensor) -> Tensor:
-    """Return [A | b] (B, R, D + 1) of demonstrated states (B, T + 1, P, F)."""
+def _affine(energy: Energy, states: Tensor, roles: Tensor) -> Affine:
+    """Return the residuals (B, …) of demonstrated states (B, T + 1, P, F)."""
     x = energy.inputs(states[:, 1:], states[:, 0], roles)
-    return energy.residual_matrix(x, torch.ones_like(states[:, 0, :, 0]))
+    return energy.affine(x, torch.ones_like(states[:, 0, :, 0]))
 
 
 def _energies_of_states(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from ebm_core.relational.bound_search import infer_region
+from ebm_core.relational.bound_search import infer_region, seen_from
 from ebm_core.relational.curve_search import infer_curves
 from ebm_core.relational.curves import FEATURES, WHERE, Context, Curves, context_of
 
@@ -87,7 +87,7 @@ def test_five_places_tell_their_region(name):
     given = several(about(start, where), SETS)
     ends = torch.tensor(end, dtype=torch.float32).unflatten(0, (SETS, SHOWN))
     code, found = infer_curves(ends, given)
-    bounds = infer_region(k, ends, given)
+    bounds = infer_region(k, ends, given.start, seen_from(ends, given))
     assert (bounds.evidence > 4).float().mean() >= 0.6
     right = []
     # Where all that was shown is the edge, the edge is what is understood.
@@ -114,7 +114,9 @@ def test_places_anywhere_are_no_region():
         start, end = rng.uniform(-1, 1, (2, 100 * SHOWN, 2))
         given = several(about(start, rng.uniform(-1, 1, (100 * SHOWN, k, 2))), 100)
         ends = torch.tensor(end, dtype=torch.float32).unflatten(0, (100, SHOWN))
-        assert (infer_region(k, ends, given).evidence > 4).float().mean() <= 0.05
+        assert (
+            infer_region(k, ends, given.start, seen_from(ends, given)).evidence > 4
+        ).float().mean() <= 0.05
 
 
 def test_inside_there_is_no_energy_and_outside_it_grows():

@@ -9,6 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ebm_core.relational.affine import joined
 from ebm_core.relational.energy import Energy
 from ebm_core.relational.formation_search import FormationOfStates
 from ebm_core.relational.formations import Formations
@@ -164,15 +165,15 @@ def test_codes_of_many_events_are_as_each_alone_and_leave_the_networks_as_it_was
     sets = torch.stack([placed(rng, places, 5), placed(rng, places, 5, around=False)])
     sets[1, 3, 0, POSITION] += 0.4
     gates = torch.ones(5, 3)
-    affine = torch.stack([energy.residual_matrix(x[:, None], gates) for x in sets])
-    together = sampler.infer_code(affine, energy.maps, energy.formations)
+
+    def of_one(energy, x):
+        return energy.affine(x[:, None], gates).each(lambda part: part[None])
+
+    together = sampler.infer_code(energy, joined([of_one(energy, x) for x in sets]))
     for one, code in zip(sets, together, strict=True):
-        alone = energy.residual_matrix(one[:, None], gates)[None]
-        torch.testing.assert_close(
-            sampler.infer_code(alone, energy.maps, energy.formations)[0], code, rtol=1e-4, atol=1e-5
-        )
-        without = plain.residual_matrix(one[:, None], gates)[None]
-        of_plain = sampler.infer_code(without, plain.maps)[0]
+        alone = sampler.infer_code(energy, of_one(energy, one))[0]
+        torch.testing.assert_close(alone, code, rtol=1e-4, atol=1e-5)
+        of_plain = sampler.infer_code(plain, of_one(plain, one))[0]
         torch.testing.assert_close(of_plain, code[: plain.code_size], rtol=1e-4, atol=1e-5)
     formation = together[:, plain.code_size :]
     assert formation[0].any() and not formation[1].any()

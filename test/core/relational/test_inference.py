@@ -12,7 +12,7 @@ from ebm_core.concepts.placement import Placement
 from ebm_core.concepts.region import Region
 from ebm_core.evaluation.composition import evaluate_sum
 from ebm_core.evaluation.contexts import evaluate_concept
-from ebm_core.relational.energy import energy_of_matrix
+from ebm_core.relational.affine import joined
 from ebm_core.relational.model import ModelError
 from ebm_core.relational.sampler import Sampler, starts
 from ebm_core.world.scene import NUM_FEATURES, POSITION, WORKSPACE_LIMIT, InvalidInput
@@ -88,21 +88,23 @@ def inputs(scene):
 
 def test_code_chain_descends(model):
     shown = demonstrations('north', 4)
-    affine = torch.cat(
+    affine = joined(
         [
-            model.energy.residual_matrix(
+            model.energy.affine(
                 inputs(d.after), torch.tensor(d.attention, dtype=torch.float32)[None]
             )
             for d in shown
         ]
-    )[None]
+    ).each(lambda part: part[None])
     energies = []
     sampler = type(model.sampler)(model.sampler.steps)
     sampler.load_state_dict(model.sampler.state_dict())
     for steps in range(model.sampler.steps + 1):
         sampler.steps = steps
-        w = sampler.infer_code(affine, generator=torch.Generator().manual_seed(0))
-        energies.append(float(energy_of_matrix(affine, w[:, None]).mean().detach()))
+        generator = torch.Generator().manual_seed(0)
+        w = sampler.infer_code(model.energy, affine, generator=generator)
+        of_each = model.energy.energy_of_affine(affine, w[:, None])
+        energies.append(float(of_each.mean().detach()))
     assert energies[-1] < 0.2 * energies[0]
     assert energies[-1] <= min(energies[:-1]) * 1.5
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from ebm_core import get_concept
 from ebm_core.__main__ import main
 from ebm_core.model_files import SHIPPED
+from ebm_core.relational.affine import joined
 from ebm_core.relational.config import preset
 from ebm_core.relational.energy import Energy
 from ebm_core.relational.inputs import Inputs
@@ -75,12 +76,12 @@ def shown(rng, references, alike, where_to, number=5, noise=0.0):
 
 def affine_of(states, roles, gates=None):
     x = ENERGY.inputs(states[:, 1:], states[:, 0], roles)
-    return ENERGY.residual_matrix(x, torch.ones(x.shape[0], x.shape[2]) if gates is None else gates)
+    return ENERGY.affine(x, torch.ones(x.shape[0], x.shape[2]) if gates is None else gates)
 
 
 @torch.no_grad()
 def code_of(states, roles):
-    return SAMPLER.infer_code(affine_of(states, roles)[None], maps=ENERGY.maps)
+    return SAMPLER.infer_code(ENERGY, affine_of(states, roles).each(lambda part: part[None]))
 
 
 def is_map(code):
@@ -164,8 +165,8 @@ def test_many_sets_at_once_are_as_each_alone():
     sets = [shown(rng, *LINEAR[name]) for name in ('beside it', 'mirrored')]
     sets.append(shown(rng, *OTHERS['on a circle']))
     with torch.no_grad():
-        together = torch.stack([affine_of(*one) for one in sets])
-        codes = SAMPLER.infer_code(together, maps=ENERGY.maps)
+        each = [affine_of(*one).each(lambda part: part[None]) for one in sets]
+        codes = SAMPLER.infer_code(ENERGY, joined(each))
     for code, one in zip(codes, sets, strict=True):
         torch.testing.assert_close(code[None], code_of(*one), rtol=1e-4, atol=1e-5)
 

@@ -87,8 +87,7 @@ def codes_of(states, roles, seen):
     states, roles = seen_twice(states[:, :SHOWN]), roles[:, :SHOWN]
     x = ENERGY.inputs(states[:, :, 1:], states[:, :, 0], roles)
     gates = torch.ones(states.shape[:2] + states.shape[3:4])
-    affine = ENERGY.residual_matrix(x, gates)
-    codes = SAMPLER.infer_code(affine, ENERGY.maps, ENERGY.formations, seen=seen)
+    codes = SAMPLER.infer_code(ENERGY, ENERGY.affine(x, gates), seen=seen)
     return with_curves(ENERGY, codes, states, gates, roles, seen)
 
 
@@ -179,11 +178,10 @@ def test_a_noisy_pair_is_a_pair_where_noise_is_known_of():
     states[..., POSITION] = torch.tensor(place[:, :, None], dtype=torch.float32)
     states[..., MOVABLE] = 1.0
     gates, roles = torch.ones(SETS, SHOWN, 2), torch.zeros(SETS, SHOWN, 2, 3)
-    affine = ENERGY.residual_matrix(ENERGY.inputs(states, states[:, :, 0], roles), gates)
-    at, sums = ENERGY.formations.columns, ENERGY.formations.layout.sums
+    affine = ENERGY.affine(ENERGY.inputs(states, states[:, :, 0], roles), gates)
 
     def agreed(seen):
-        return ENERGY.formations.infer(affine[..., -sums:, at], seen).any(-1).float().mean()
+        return ENERGY.formations.infer(affine.formations, seen).any(-1).float().mean()
 
     assert agreed(torch.full((SETS,), SIGMA)) >= 0.8
     assert agreed(None) <= 0.2
