@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from ..concepts import NUM_ENTITIES, Concept, EventBatch, get_concept
-from ..relational.inference import with_curves, with_relations
+from ..relational.explanations import with_curves
+from ..relational.inference import with_relations
 from ..relational.model import GENERATION_RESTARTS, IDENTIFICATION_RESTARTS, ConceptModel
 from ..relational.objective import demonstrated_code
 from ..relational.sampler import Sampler

@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..concepts import FAMILIES, OPEN_FAMILIES, Concept, concept_names, get_concept
+from ..relational.curve_kinds import EVIDENCE
 from ..relational.model import ConceptModel
 from ..world.scene import COLOUR, POSITION, Demonstration
 from .contexts import DEMONSTRATIONS
@@ -20,7 +21,8 @@ from .satisfied import evaluate_satisfied
 # The threshold lies halfway between what this share of every trained concept's demonstrations is
 # above and what the same share of those that show nothing is below. Of a model that was trained on
 # a grammar, named concepts are not the ones that say least: whoever shows half of the plane tells
-# less than a nat. There it is what that share of random demonstrations is below.
+# little more than a curve or a region needs to count at all. There it is what that share of random
+# demonstrations is below, or that.
 SHARE = 0.98
 
 
@@ -60,7 +62,8 @@ def evaluate_understanding(
     below = float(np.quantile(np.concatenate((nothing['random'], nothing['contradictory'])), SHARE))
     threshold = min(above, (above + below) / 2)
     if model.card.get('training', {}).get('grammar'):
-        threshold = float(np.quantile(nothing['random'], SHARE))
+        below = float(np.quantile(nothing['random'], SHARE))
+        threshold = max(below, EVIDENCE / DEMONSTRATIONS)
     return {
         'sets_per_concept': sets,
         'threshold': threshold,

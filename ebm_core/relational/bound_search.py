@@ -26,6 +26,7 @@ from torch import Tensor
 
 from . import curves
 from .bound_kinds import NUMBER, candidates, cross
+from .curve_kinds import EVIDENCE
 from .curves import BOUNDS, FEATURES, RESIDUALS, Context, features
 
 _TOUCHES = 0.005  # particle units, within which a bound is touched
@@ -38,7 +39,6 @@ _UNKNOWN_REASON, _NO_REASON = 3.0, 20.0
 _NEAREST = math.log(0.5) + 2 * NUMBER
 _AT_EDGE = math.log(0.5) + NUMBER
 _INSIDE = math.log(0.5)
-_EVIDENCE = 4.0  # nats, by which it has to be more likely than chance
 _WORTH = 3.0  # nats, by which one bound more has to explain more
 _ONE_SIDED = 1.0  # nats, by which an edge has to be more likely than a curve
 _TO_EDGE = 0.2  # what counts that all demonstrations touched the edge
@@ -175,7 +175,7 @@ def with_region(
     one_sided = (number_of == 1) & (of_edge > _ONE_SIDED)
     is_curve = evidence.isfinite()
     beside = (number_of == 1) & others.any(-1).any(-1)
-    more = region.evidence > evidence.clamp_min(_EVIDENCE)
+    more = region.evidence > evidence.clamp_min(EVIDENCE)
     is_place = code[:, 2] > 0.5
     found = torch.where(is_curve & (number_of > 0), (one_sided | beside) & ~is_place, more)
     found = found & (is_curve | differ | (number_of == 0))

@@ -20,6 +20,7 @@ from . import curves
 from .curves import FEATURES, MOST
 from .directions import PAIRS
 
+EVIDENCE = 4.0  # nats, by which a curve or a region has to be more likely than chance
 COST = math.log(128)  # nats, to say which of so many combinations it is, of those that are unusual
 
 

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from . import curves
 from .bound_search import infer_region, seen_from, with_region
-from .curve_kinds import COST, Combinations, combinations_of
+from .curve_kinds import COST, EVIDENCE, Combinations, combinations_of
 from .curves import BOUNDS, FEATURES, MOST, SIZE, Context, depends_on_start, features
 from .place_search import places
 
@@ -32,7 +32,6 @@ _ANYWHERE, _EXACT = 0.5, 0.01
 _NEAR, _NEAR_PLACE = 0.06, 0.03
 # Where on the curve: how far from the others' middle counts, per variance, and what varies less.
 _PULL, _LEAST_SPREAD = 0.0025, 0.15
-_EVIDENCE = 4.0  # nats, by which it has to be more likely than chance
 _ACROSS = 0.5  # sine of the angle, at least, at which two curves meet
 _MOVED = 0.1
 _SAME = 0.05  # particle units, within which two places are the same
@@ -43,12 +42,11 @@ _MUCH = 1e3
 
 @torch.no_grad()
 def infer_curves(end: Tensor, about: Context) -> tuple[Tensor, Tensor]:
-    """Return codes (C, SIZE) of curves, and whether (C,) demonstrations lie on one.
+    """Return codes (C, SIZE) of curves or regions, and the evidence (C,), -inf where there is none.
 
     end: (C, M, 2) where the mover came to be; about: of each of them, (C, M, …).
     """
-    code, evidence = _by_number(_with_references, end, about)
-    return code, evidence.isfinite()
+    return _by_number(_with_references, end, about)
 
 
 @torch.no_grad()
@@ -182,7 +180,7 @@ def _evidence(error: Tensor, told: Tensor, cost: Tensor | float, near: float) ->
     surprise = -((error.square() + _EXACT**2).sqrt() / _ANYWHERE).log()
     later = _LITTLE * torch.arange(error.shape[-1], device=error.device)
     evidence = told * surprise - cost - later
-    return evidence.masked_fill((error >= near) | (evidence <= _EVIDENCE), -torch.inf)
+    return evidence.masked_fill((error >= near) | (evidence <= EVIDENCE), -torch.inf)
 
 
 def where_on_it(end: Tensor, about: Context, number: int) -> Tensor:

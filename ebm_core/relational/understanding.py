@@ -9,7 +9,9 @@ its action is more likely under the code than states drawn anywhere are (eq. 1, 
     score = mean over demonstrations of  −E(x) − log mean_x̃ exp(−E(x̃)).
 
 Where nothing consistent is shown, a code from the others says nothing about the one left out and
-the score is around zero or below. Demonstrations that change nothing are judged by their attention
+the score is around zero or below. Where a curve or a region explains all of them, what counts is
+its evidence for each, in nats as well, if that is more: an area says little of where one is in it,
+but its edge is no chance. Demonstrations that change nothing are judged by their attention
 in the same way. A demonstration is what its keyframes say, however many states it has.
 """
 
@@ -27,7 +29,7 @@ from torch import Tensor
 from ..world.scene import COLOUR, MOVABLE, POSITION, Demonstration
 from .affine import Affine, joined
 from .energy import Energy
-from .inference import with_curves
+from .explanations import explained
 from .sampler import Sampler
 from .sight import changes_colour, noise_seen, settled
 from .state_energy import StateEnergy
@@ -75,16 +77,15 @@ def understanding(
     of_others = affine.each(lambda part: part[others])
     seen = noise_seen(demonstrations).expand(number)
     codes = sampler.infer_code(energy, of_others, generator=generator, seen=seen)
+    of_all = -math.inf
     if len(groups) == 1:
-        ((states, of_roles),) = groups.values()
-        codes = with_curves(
-            energy,
-            codes,
-            states[others],
-            torch.ones_like(states[others][:, :, 0, :, 0]),
-            of_roles[others],
-            seen,
+        (group,) = groups.values()
+        codes, _ = _with_curves(energy, codes, *(part[others] for part in group), seen)
+        code = sampler.infer_code(
+            energy, affine.each(lambda part: part[None]), generator=generator, seen=seen[:1]
         )
+        _, evidence = _with_curves(energy, code, *(part[None] for part in group), seen[:1])
+        of_all = float(evidence) / number
     terms = []
     for kind, some in alike.items():
         w, codes = codes[: len(some)], codes[len(some) :]
@@ -99,7 +100,14 @@ def understanding(
             energies = _energies_of_states(energy, *groups[kind], kind, w, generator)
         share = torch.logsumexp(-energies[:, 1:], 1) - math.log(energies.shape[1] - 1)
         terms.append((-energies[:, 0] - share).clamp(*BOUNDS))
-    return float(torch.cat(terms).mean())
+    return max(float(torch.cat(terms).mean()), min(of_all, BOUNDS[1]))
+
+
+def _with_curves(
+    energy: Energy, codes: Tensor, states: Tensor, roles: Tensor, seen: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Return `explained` of states (C, M, 2, P, F) of those who take part alone."""
+    return explained(energy, codes, states, torch.ones_like(states[:, :, 0, :, 0]), roles, seen)
 
 
 class _Kind(NamedTuple):

@@ -23,6 +23,7 @@ from .scenes import Conditions
 from .table import open_table, summary
 from .timing import times_ms
 from .understood import foretold
+from .unforeseen import CONCEPTS as UNFORESEEN
 
 __all__ = ['Conditions', 'evaluate_open', 'open_table']
 
@@ -70,6 +71,10 @@ def evaluate_open(
         result['understanding'] = foretold(
             model, conditions, sets=sets, seed=seed, concepts=concepts, processes=processes
         )
+        if unforeseen := [c for c in UNFORESEEN if has_one(c.name, only)]:
+            result['understanding_unforeseen'] = foretold(
+                model, conditions, sets=sets, seed=seed, concepts=unforeseen, processes=processes
+            )
     if processes.leads:  # when the others are done: a time is of a core that nobody shares
         result['times_ms'] = times_ms(model)
     return result

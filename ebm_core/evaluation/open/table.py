@@ -65,10 +65,12 @@ def open_table(result: dict) -> str:
         for number, row in sorted(curve.items()):
             lines.append(_row(str(number), *(_percent(row.get(g, {}).get('mean')) for g in groups)))
     if 'understanding' in result:
-        lines += ['', *_head('sets of demonstrations', 'share', 'bar')]
-        lines.append(_row('understood', _percent(result['understanding']['understood']), ''))
-        for key, (name, bar) in BARS_OF_UNDERSTANDING.items():
-            lines.append(_row(name, _percent(result['understanding'][key]), _percent(bar)))
+        lines += ['', *_head('sets of demonstrations', 'share', 'of kinds unforeseen', 'bar')]
+        unforeseen = result.get('understanding_unforeseen', {})
+        rows = {'understood': ('understood', None), **BARS_OF_UNDERSTANDING}
+        for key, (name, bar) in rows.items():
+            shares = (result['understanding'][key], unforeseen.get(key), bar)
+            lines.append(_row(name, *map(_percent, shares)))
     for group, rows in result['shares'].items():
         lines += ['', *_head(group, ''), *(_row(name, _percent(s)) for name, s in rows.items())]
     return '\n'.join(lines)

@@ -13,6 +13,7 @@ from ebm_core import Demonstration, load_model
 from ebm_core.evaluation.open.concepts import CONCEPTS
 from ebm_core.evaluation.open.measure import brought_about
 from ebm_core.evaluation.open.scenes import Conditions, generation
+from ebm_core.evaluation.open.understood import foretold, spoil
 
 MODEL = Path(__file__).parents[3] / 'models' / 'open'
 SCENES = 30
@@ -72,3 +73,16 @@ def test_roles_are_found_where_they_are_marked_and_where_colours_recur(model, ma
         goal = shown[5].after.positions[scene.movable]
         right += np.linalg.norm(end.positions[scene.movable] - goal) < 0.1
     assert found >= 9 and right >= 9
+
+
+def test_an_area_is_understood_by_its_edge(model):
+    """Where one is in half of the plane tells less than a nat, and who touches its edge more."""
+    half = next(c for c in CONCEPTS if c.name == 'left of x = −0.3')
+    got = foretold(model, Conditions(), sets=6, concepts=[half])
+    assert got['understood'] == got['of_understood'] == 1
+    rng = np.random.default_rng(3)
+    events = generation(rng, half, 6, 5, Conditions())
+    for i in range(6):
+        spoilt = spoil(rng, half, events[i])
+        nothing = [spoilt.demonstration((k,)) for k in range(5)]
+        assert model.understanding(nothing) < model.understanding_threshold

@@ -86,7 +86,8 @@ def test_five_places_tell_their_region(name):
     start, end, where = shown(rng, name, SETS * SHOWN)
     given = several(about(start, where), SETS)
     ends = torch.tensor(end, dtype=torch.float32).unflatten(0, (SETS, SHOWN))
-    code, found = infer_curves(ends, given)
+    code, evidence = infer_curves(ends, given)
+    found = evidence.isfinite()
     bounds = infer_region(k, ends, given.start, seen_from(ends, given))
     assert (bounds.evidence > 4).float().mean() >= 0.6
     right = []
@@ -123,7 +124,8 @@ def test_inside_there_is_no_energy_and_outside_it_grows():
     rng = np.random.default_rng(3)
     start, end, where = shown(rng, 'left of a line', SHOWN)
     given = several(about(start, where), 1)
-    code, found = infer_curves(torch.tensor(end, dtype=torch.float32)[None], given)
+    code, evidence = infer_curves(torch.tensor(end, dtype=torch.float32)[None], given)
+    found = evidence.isfinite()
     assert found
     CURVES.without_pull(code)
     asked = torch.tensor([[[-0.9, 0.5], [-0.4, 0.0], [-0.2, 0.0], [0.1, 0.0]]])
@@ -140,7 +142,8 @@ def test_who_came_to_an_edge_from_within_shows_a_line():
     start[0], end[0] = where[0, 0] + (0.0, 0.4), where[0, 0] + (0.2, 0.1)
     end[:, 1] = where[:, 0, 1] + 0.1
     given = several(about(start, where), 1)
-    code, found = infer_curves(torch.tensor(end, dtype=torch.float32)[None], given)
+    code, evidence = infer_curves(torch.tensor(end, dtype=torch.float32)[None], given)
+    found = evidence.isfinite()
     rows = code[0, 3:].unflatten(-1, (-1, FEATURES))
     assert found
     assert rows[0].any()

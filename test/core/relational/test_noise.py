@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from ebm_core.relational.energy import Energy
-from ebm_core.relational.inference import with_curves
+from ebm_core.relational.explanations import with_curves
 from ebm_core.relational.inputs import Inputs
 from ebm_core.relational.sampler import Sampler
 from ebm_core.relational.sight import (

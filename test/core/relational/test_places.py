@@ -69,7 +69,8 @@ def about(start, where):
 
 def code_of(start, where, place):
     one = Context(*(part[None] for part in about(start, where)))
-    return infer_curves(torch.tensor(place, dtype=torch.float32)[None], one)
+    code, evidence = infer_curves(torch.tensor(place, dtype=torch.float32)[None], one)
+    return code, evidence.isfinite()
 
 
 def off(code, start, where, place):
