@@ -13,6 +13,7 @@ from ebm_concept_ros.arm.config import ArmConfig
 from ebm_concept_ros.arm.effort_rate import EffortRateLimit
 from ebm_concept_ros.control.compiled_torques import torques_of
 from ebm_concept_ros.control.torques import Torques
+from ebm_concept_ros.grasping.compiled_cost import compiled_grasp_cost
 from ebm_concept_ros.grasping.cost import GraspCost, GraspWeights
 from ebm_concept_ros.grasping.hand import HandConfig, with_grasp_site
 from ebm_concept_ros.grasping.motion import Path
@@ -38,13 +39,16 @@ class HandMotion:
         period_s: float,
         weights: GraspWeights | None = None,
         replan_every: int = 4,
+        compiled: bool = True,
     ) -> None:
-        """period_s: from one torque to the next."""
+        """period_s: from one torque to the next. compiled: as of `IlqgPlanner`."""
         planned = with_grasp_site(arm, hand)
         self._config = PlannerConfig()
         self._planner = IlqgPlanner(
             *(planned, workspace, self._config),
             cost_of=partial(GraspCost, planned, weights=weights or GraspWeights()),
+            compiled=compiled,
+            compiled_cost=compiled_grasp_cost,
         )
         self._torques: Torques = torques_of(planned, PlanModel(planned, period_s))
         self._rate_limit = EffortRateLimit(arm.effort_rate_limits_nm_s, period_s)

@@ -32,7 +32,7 @@ class ArmDynamics:
     (n, 3). anchor: (n, 3) m. mass: (n,) kg. centre: (n, 3) m. inertia: (n, 3, 3) kg·m² about the
     centre of mass. damping: (n,) N·m·s/rad. armature: (n,) kg·m². stiffness: (n,) N·m/rad.
     spring_rad: (n,) where springs are at rest. gravity: (3,) m/s². site_joint: the last joint that
-    moves the effector. site: (3,) m, where that is. site_axis: (3,) its z axis.
+    moves the effector. site: (3,) m, where that is. site_axis, site_side: (3,) its z and x axes.
     """
 
     parent: np.ndarray
@@ -51,6 +51,7 @@ class ArmDynamics:
     site_joint: int
     site: np.ndarray
     site_axis: np.ndarray
+    site_side: np.ndarray
     step_s: float
 
     @classmethod
@@ -93,6 +94,7 @@ class ArmDynamics:
             site_joint=int(last[model.site_bodyid[site]]),
             site=data.site_xpos[site].copy(),
             site_axis=data.site_xmat[site].reshape(3, 3)[:, 2].copy(),
+            site_side=data.site_xmat[site].reshape(3, 3)[:, 0].copy(),
             step_s=float(model.opt.timestep),
         )
 

@@ -17,6 +17,8 @@ import numpy as np
 
 from ebm_concept_ros.arm.config import ArmConfig
 from ebm_concept_ros.planning.box_qp import NotConvex, solve_box_qp
+from ebm_concept_ros.planning.compiled_cost import CompiledCost
+from ebm_concept_ros.planning.compiled_reach_cost import compiled_reach_cost
 from ebm_concept_ros.planning.kernel import IlqgKernel
 from ebm_concept_ros.planning.kernel_arm import NoKernel
 from ebm_concept_ros.planning.motion_cost import Cost, GoalT, Quadratic
@@ -45,21 +47,20 @@ class IlqgPlanner(Planner):
         config: PlannerConfig | None = None,
         compiled: bool = True,
         cost_of: Callable[[PlanModel], Cost[GoalT]] | None = None,
+        compiled_cost: Callable[[Cost[GoalT]], CompiledCost[GoalT]] = compiled_reach_cost,
     ) -> None:
         """compiled: False for the readable version, on derivatives in closed form too.
 
-        cost_of: as of `Planner`; the kernel knows the cost of reaching alone.
+        cost_of: as of `Planner`. compiled_cost: takes that cost to the kernel, of which it is one.
         """
         super().__init__(arm, workspace, config, cost_of)
         self._closed_form = not compiled
         self._kernel: IlqgKernel | None = None
         self.why_not_compiled = '' if compiled else 'the readable version was asked for'
-        if cost_of is not None:
-            self.why_not_compiled = 'the kernel knows the cost of reaching alone'
-        elif compiled:
+        if compiled:
             try:
                 self._kernel = IlqgKernel(
-                    *(self.model, self.cost, self.config, self._limits),
+                    *(self.model, compiled_cost(self.cost), self.config, self._limits),
                     *(_LINE_SEARCH, _REGULARISATION),
                 )
             except NoKernel as reason:

@@ -10,15 +10,9 @@ import weakref
 
 import numpy as np
 
-from ebm_concept_ros.field.energy_field import EnergyField
-from ebm_concept_ros.planning.cost import (
-    HAND_SHARES,
-    HEIGHT_SCALE_M,
-    NEAR_UNITS,
-    ReachCost,
-)
-from ebm_concept_ros.planning.kernel_arm import KernelArm, address, kernel_library, struct
-from ebm_concept_ros.planning.motion_cost import SOFT_RANGE_RAD, SOFT_SPEED
+from ebm_concept_ros.planning.compiled_cost import CompiledCost
+from ebm_concept_ros.planning.kernel_arm import KernelArm, address, kernel_functions, struct
+from ebm_concept_ros.planning.motion_cost import GoalT
 from ebm_concept_ros.planning.plan_model import PlanModel, Rollout
 from ebm_concept_ros.planning.planner import PlannerConfig, PlanningFailed, Solution
 from ebm_concept_ros.planning.policy import Plan
@@ -28,25 +22,6 @@ _FAILURES = {
     -2: 'the backward pass found no convex model',
 }
 _D, _I, _P = ctypes.c_double, ctypes.c_int, ctypes.c_void_p
-_WEIGHTS = (
-    *('energy', 'height', 'tilt', 'velocity', 'effort'),
-    *('velocity_limit', 'joint_limit', 'obstacle', 'terminal'),
-)
-_Cost = struct(
-    '_Cost',
-    **dict.fromkeys(_WEIGHTS, _D),
-    centre=_D * 2,
-    **dict.fromkeys(('metres_per_unit', 'height_m'), _D),
-    **dict.fromkeys(('height_scale_m', 'soft_speed', 'soft_range_rad', 'near_units'), _D),
-    **dict.fromkeys(('effort_scale', 'speed_limit', 'low', 'high'), _P),
-)
-_Field = struct(
-    '_Field',
-    **dict.fromkeys(('cells', 'circles'), _I),
-    **dict.fromkeys(('coefficients', 'centres', 'radii'), _P),
-    **dict.fromkeys(('origin', 'step', 'half_width', 'above_m'), _D),
-    hand_shares=_D * 3,
-)
 _Settings = struct(
     '_Settings',
     **dict.fromkeys(('steps', 'iterations', 'cold_iterations', 'shares'), _I),
@@ -64,7 +39,7 @@ class IlqgKernel:
     def __init__(
         self,
         model: PlanModel,
-        cost: ReachCost,
+        cost: CompiledCost[GoalT],
         config: PlannerConfig,
         limits_nm: np.ndarray,
         search: tuple[float, ...],
@@ -83,34 +58,23 @@ class IlqgKernel:
         )
         self._ends = tuple(np.cumsum([np.prod(shape) for shape in self._shapes]).tolist())
         self._arm = KernelArm(model)
-        self._library = library = kernel_library()
+        self._functions = functions = kernel_functions(cost.kind)
         search_array, limits = np.array(search), np.ascontiguousarray(limits_nm, float)
         settings = _Settings(
             *(config.steps, config.iterations, config.cold_iterations, len(search)),
             *(*regularisation, address(search_array), address(limits)),
         )
-        motion = cost.motion
-        arrays = [
-            np.ascontiguousarray(array, float)
-            for array in (motion.effort_scale, motion.speed_limits, motion.low, motion.high)
-        ]
-        costs = _Cost(
-            *(getattr(cost.weights, name) for name in _WEIGHTS),
-            (_D * 2)(*cost.workspace.centre_in_base_m),
-            *(cost.workspace.metres_per_unit, cost.height_m),
-            *(HEIGHT_SCALE_M, SOFT_SPEED, SOFT_RANGE_RAD, NEAR_UNITS),
-            *map(address, arrays),
-        )
         # What the structures point to lives as long as the kernel.
-        self._kept = (search_array, limits, arrays, costs, settings)
-        self._handle = library.planning_ilqg(
-            self._arm.address, *map(ctypes.addressof, (costs, settings))
+        self._kept = (search_array, limits, cost, settings)
+        self._handle = functions.make(
+            self._arm.address, *map(ctypes.addressof, (cost.numbers, settings))
         )
-        weakref.finalize(self, library.planning_ilqg_free, self._handle)
-        self._field: tuple[EnergyField, ctypes.Structure] | None = None
+        weakref.finalize(self, functions.free, self._handle)
+        self._cost = cost
+        self._goal: tuple[GoalT, ctypes.Structure] | None = None
 
     def solve(
-        self, time_s: float, start: np.ndarray, field: EnergyField, warm_start: Plan | None
+        self, time_s: float, start: np.ndarray, goal: GoalT, warm_start: Plan | None
     ) -> Solution:
         """Return the solution from `start` (2n,); raises PlanningFailed."""
         n = self._num_joints
@@ -126,11 +90,11 @@ class IlqgKernel:
         first = address(numbers)
         out = _Output(*(first + numbers.itemsize * begin for begin in begins))
         start = np.ascontiguousarray(start, float)
-        done = self._library.planning_ilqg_plan(
+        done = self._functions.plan(
             self._handle,
             address(start),
             None if former is None else ctypes.addressof(former),
-            ctypes.addressof(self._field_struct(field)),
+            ctypes.addressof(self._goal_numbers(goal)),
             ctypes.addressof(out),
         )
         if done < 0:
@@ -142,18 +106,8 @@ class IlqgKernel:
         )
         return Solution(Rollout(*rollout), gains, out.cost, done)
 
-    def _field_struct(self, field: EnergyField) -> ctypes.Structure:
-        if self._field is None or self._field[0] is not field:
-            spline, circles = field.spline, field.keep_out
-            arrays = [
-                np.ascontiguousarray(array, float)
-                for array in (spline.coefficients, circles.centres, circles.radii)
-            ]
-            struct = _Field(
-                *(len(spline.coefficients), len(circles), *map(address, arrays)),
-                *(spline.origin, spline.step, field.half_width, circles.above_m),
-                (_D * 3)(*HAND_SHARES),
-            )
-            struct.kept = arrays
-            self._field = field, struct
-        return self._field[1]
+    def _goal_numbers(self, goal: GoalT) -> ctypes.Structure:
+        # A field stays the same for many plans.
+        if self._goal is None or self._goal[0] is not goal:
+            self._goal = goal, self._cost.goal_numbers(goal)
+        return self._goal[1]

@@ -10,8 +10,10 @@ with every version of both.
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import mujoco
 import numpy as np
@@ -45,6 +47,7 @@ _Arm = struct(
     **dict.fromkeys(('damping', 'armature', 'stiffness', 'spring_rad'), _P),
     **dict.fromkeys(('gravity', 'site', 'site_axis'), _D * 3),
     step_s=_D,
+    site_side=_D * 3,
 )
 
 
@@ -53,10 +56,28 @@ def kernel_library() -> ctypes.CDLL:
     """Return the kernel, which lets the interpreter go during a call; raises NoKernel."""
     library = ctypes.CDLL(str(_path()))
     library.planning_step.argtypes = [_P] * 6
-    library.planning_ilqg.argtypes, library.planning_ilqg.restype = [_P] * 3, _P
-    library.planning_ilqg_free.argtypes, library.planning_ilqg_free.restype = [_P], None
-    library.planning_ilqg_plan.argtypes = [_P] * 5
     return library
+
+
+class KernelFunctions(NamedTuple):
+    """What makes, frees and asks a planner of the kernel."""
+
+    make: Callable[..., int]
+    free: Callable[[int], None]
+    plan: Callable[..., int]
+
+
+def kernel_functions(kind: str) -> KernelFunctions:
+    """Return the functions of a kind of planner; raises NoKernel."""
+    library = kernel_library()
+    make = getattr(library, kind, None)
+    if make is None:
+        raise NoKernel('the kernel is of an older build: colcon builds it anew')
+    free, plan = getattr(library, f'{kind}_free'), getattr(library, f'{kind}_plan')
+    make.argtypes, make.restype = [_P] * 3, _P
+    free.argtypes, free.restype = [_P], None
+    plan.argtypes = [_P] * 5
+    return KernelFunctions(make, free, plan)
 
 
 @cache
@@ -105,7 +126,7 @@ class KernelArm:
             **{name: address(array) for name, array in self._arrays.items()},
             **{
                 name: (_D * 3)(*getattr(dynamics, name))
-                for name in ('gravity', 'site', 'site_axis')
+                for name in ('gravity', 'site', 'site_axis', 'site_side')
             },
         )
         self.num_joints, self.step_s = model.num_joints, float(dynamics.step_s)

@@ -59,6 +59,7 @@ void set_posture(const Arm & arm, const double * positions, Posture & out)
   rotate(turns[arm.site_joint], arm.site, out.site);
   for (int k = 0; k < 3; k++) {out.site[k] += places[arm.site_joint][k];}
   rotate(turns[arm.site_joint], arm.site_axis, out.axis);
+  rotate(turns[arm.site_joint], arm.site_side, out.side);
 }
 
 void dynamics(

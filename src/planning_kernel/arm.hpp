@@ -38,6 +38,7 @@ struct Arm
   double site[3];  // m, the effector
   double site_axis[3];  // its z axis
   double step_s;
+  double site_side[3];  // the effector's x axis
 };
 
 // What depends on joint positions alone.
@@ -49,6 +50,7 @@ struct Posture
   double inertia[kMaxJoints][9];  // about the origin
   double site[3];
   double axis[3];
+  double side[3];
 };
 
 void set_posture(const Arm & arm, const double * positions, Posture & out);

@@ -13,8 +13,6 @@ namespace planning
 namespace
 {
 
-double square(double x) {return x * x;}
-
 struct Sample
 {
   double value;
@@ -103,54 +101,16 @@ double nearness(
   return std::max((field.radii[circle] - distance) / cost.near_units, 0.0);
 }
 
-double overspeed(const Cost & cost, double speed, int i)
-{
-  const double share = std::abs(speed) / cost.speed_limit[i];
-  const double over = std::max(share - cost.soft_speed, 0.0) / (1.0 - cost.soft_speed);
-  return speed < 0.0 ? -over : over;
-}
-
-double over_range(const Cost & cost, double position, int i)
-{
-  const double above = std::max(position - cost.high[i], 0.0);
-  const double below = std::min(position - cost.low[i], 0.0);
-  return (above + below) / cost.soft_range_rad;
-}
-
-// Adds the Gauss-Newton model of weight times the square of a residual.
-void add_residual(
-  int n, double weight, double residual, const double * slope, double * gradient, double * hessian)
-{
-  for (int i = 0; i < n; i++) {
-    const double share = 2.0 * weight * slope[i];
-    gradient[i] += share * residual;
-    for (int j = 0; j < n; j++) {hessian[i * 2 * n + j] += share * slope[j];}
-  }
-}
-
 }  // namespace
 
 double cost_of(const Cost & cost, const Field & field, int n, const Knot & knot)
 {
-  double place[2], total = 0.0, speeds = 0.0, over_speeds = 0.0, over_ranges = 0.0;
+  double place[2], total = 0.0;
   in_plane(cost, knot.site, place);
   total += cost.energy * look_up<false>(field, place).value;
   total += cost.height * square((knot.site[2] - cost.height_m) / cost.height_scale_m);
   total += cost.tilt * (square(knot.axis[0]) + square(knot.axis[1]));
-  for (int i = 0; i < n; i++) {
-    speeds += square(knot.state[n + i]);
-    over_speeds += square(overspeed(cost, knot.state[n + i], i));
-    over_ranges += square(over_range(cost, knot.state[i], i));
-  }
-  total += cost.velocity * speeds + cost.velocity_limit * over_speeds;
-  total += cost.joint_limit * over_ranges;
-  if (knot.effort) {
-    double efforts = 0.0;
-    for (int i = 0; i < n; i++) {
-      efforts += square((knot.effort[i] - knot.bias[i]) * cost.effort_scale[i]);
-    }
-    total += cost.effort * efforts;
-  }
+  total += motion_cost(cost, n, knot);
   double near = 0.0, out[2];
   for (int circle = 0; circle < field.circles; circle++) {
     for (double share : field.hand_shares) {
@@ -167,15 +127,13 @@ void cost_model(
   const int m = 2 * n;
   std::fill(gradient, gradient + m, 0.0);
   std::fill(hessian, hessian + m * m, 0.0);
-  double at[2], x[kMaxJoints], y[kMaxJoints], slope[kMaxJoints], tilt[2][kMaxJoints];
+  double at[2], x[kMaxJoints], y[kMaxJoints], slope[kMaxJoints], tilt[3 * kMaxJoints];
   in_plane(cost, knot.site, at);
   const Sample sample = look_up<true>(field, at);
-  const double * axis = knot.axis;
+  turned(n, turn, knot.axis, tilt);
   for (int i = 0; i < n; i++) {
     x[i] = place[i] / cost.metres_per_unit;
     y[i] = place[n + i] / cost.metres_per_unit;
-    tilt[0][i] = turn[n + i] * axis[2] - turn[2 * n + i] * axis[1];
-    tilt[1][i] = turn[2 * n + i] * axis[0] - turn[i] * axis[2];
   }
   for (int i = 0; i < n; i++) {
     gradient[i] = cost.energy * (sample.gradient[0] * x[i] + sample.gradient[1] * y[i]);
@@ -186,7 +144,7 @@ void cost_model(
   for (int i = 0; i < n; i++) {slope[i] = place[2 * n + i] / cost.height_scale_m;}
   add_residual(
     n, cost.height, (knot.site[2] - cost.height_m) / cost.height_scale_m, slope, gradient, hessian);
-  for (int d = 0; d < 2; d++) {add_residual(n, cost.tilt, axis[d], tilt[d], gradient, hessian);}
+  for (int d = 0; d < 2; d++) {add_residual(n, cost.tilt, knot.axis[d], tilt + d * n, gradient, hessian);}
 
   double out[2];
   const double scale = -1.0 / (cost.near_units * cost.metres_per_unit);
@@ -196,26 +154,14 @@ void cost_model(
       const double near = nearness(cost, field, knot, above_m, circle, out);
       if (near > 0.0) {
         for (int i = 0; i < n; i++) {
-          slope[i] = scale * (out[0] * (place[i] - above_m * tilt[0][i]) +
-            out[1] * (place[n + i] - above_m * tilt[1][i]));
+          slope[i] = scale * (out[0] * (place[i] - above_m * tilt[i]) +
+            out[1] * (place[n + i] - above_m * tilt[n + i]));
         }
         add_residual(n, cost.obstacle, near, slope, gradient, hessian);
       }
     }
   }
-  for (int i = 0; i < n; i++) {
-    const double range = over_range(cost, knot.state[i], i);
-    const double speed = overspeed(cost, knot.state[n + i], i);
-    const double per_speed = 1.0 / (cost.speed_limit[i] * (1.0 - cost.soft_speed));
-    gradient[i] += 2.0 * cost.joint_limit / cost.soft_range_rad * range;
-    if (range != 0.0) {
-      hessian[i * m + i] += 2.0 * cost.joint_limit / square(cost.soft_range_rad);
-    }
-    gradient[n + i] =
-      2.0 * (cost.velocity * knot.state[n + i] + cost.velocity_limit * per_speed * speed);
-    hessian[(n + i) * m + n + i] =
-      2.0 * (cost.velocity + (speed != 0.0 ? cost.velocity_limit * square(per_speed) : 0.0));
-  }
+  add_motion_model(cost, n, knot, gradient, hessian);
 }
 
 }  // namespace planning

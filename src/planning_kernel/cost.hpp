@@ -4,6 +4,8 @@
 // What a plan costs, as planning/cost.py says it, which is what the tests hold this against.
 #pragma once
 
+#include "motion_cost.hpp"
+
 namespace planning
 {
 
@@ -31,16 +33,6 @@ struct Field
   double origin, step, half_width;  // units
   double above_m;
   double hand_shares[3];
-};
-
-// What the cost knows of a knot: state (2n,), effort and bias (n,) or null at the last one.
-struct Knot
-{
-  const double * state;
-  const double * effort;
-  const double * bias;
-  const double * site;
-  const double * axis;
 };
 
 double cost_of(const Cost & cost, const Field & field, int n, const Knot & knot);

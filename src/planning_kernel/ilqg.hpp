@@ -11,7 +11,7 @@
 
 #include "arm.hpp"
 #include "backward.hpp"
-#include "cost.hpp"
+#include "motion_cost.hpp"
 
 namespace planning
 {
@@ -47,6 +47,8 @@ struct Output
 
 enum Failure { kDiverged = -1, kNotConvex = -2 };
 
+// For a cost, and goals of it: for both there are cost_of and cost_model.
+template<class Cost, class Goal>
 class Ilqg
 {
 public:
@@ -65,14 +67,14 @@ public:
   }
 
   // The number of iterations, or why there is no plan. former: null where there is none.
-  int plan(const double * start, const Former * former, const Field & field, Output & out)
+  int plan(const double * start, const Former * former, const Goal & goal, Output & out)
   {
     if (former) {
       follow(*former);
     }
     const bool rolled = former ?
       roll(start, given_efforts_.data(), nullptr, 0.0, reference_.data(), now_) : rest(start);
-    double cost = rolled ? value(now_, field) : NAN;
+    double cost = rolled ? value(now_, goal) : NAN;
     if (!std::isfinite(cost)) {
       return kDiverged;
     }
@@ -81,7 +83,7 @@ public:
     int done = 0;
     while (done < iterations) {
       done++;
-      if (!model(field)) {
+      if (!model(goal)) {
         return kDiverged;
       }
       while (!backward(regularisation)) {
@@ -91,7 +93,7 @@ public:
         }
       }
       const double before = cost;
-      if (!search(cost, field)) {
+      if (!search(cost, goal)) {
         regularisation = std::min(regularisation * 100.0, settings_.most_regularisation);
         continue;
       }
@@ -212,21 +214,22 @@ private:
     const bool last = k == settings_.steps;
     return {
       &rollout.states[k * m_], last ? nullptr : &rollout.efforts[k * n_],
-      last ? nullptr : &rollout.bias[k * n_], rollout.postures[k].site, rollout.postures[k].axis};
+      last ? nullptr : &rollout.bias[k * n_], rollout.postures[k].site, rollout.postures[k].axis,
+      rollout.postures[k].side, k};
   }
 
-  double value(const Rollout & rollout, const Field & field) const
+  double value(const Rollout & rollout, const Goal & goal) const
   {
     double total = 0.0;
     for (int k = 0; k <= settings_.steps; k++) {
       const double factor = k == settings_.steps ? cost_.terminal : 1.0;
-      total += factor * cost_of(cost_, field, n_, knot(rollout, k));
+      total += factor * cost_of(cost_, goal, n_, knot(rollout, k));
     }
     return total;
   }
 
   // Linearises the dynamics along the rollout, and sets the cost's quadratic model.
-  bool model(const Field & field)
+  bool model(const Goal & goal)
   {
     double place[3 * kMaxJoints], turn[3 * kMaxJoints], accelerations[kMaxJoints];
     for (int k = 0; k <= settings_.steps; k++) {
@@ -234,7 +237,7 @@ private:
       const double * state = &now_.states[k * m_];
       site_jacobian(arm_, posture, place, turn);
       cost_model(
-        cost_, field, n_, knot(now_, k), place, turn, &gradient_[k * m_], &hessian_[k * m_ * m_]);
+        cost_, goal, n_, knot(now_, k), place, turn, &gradient_[k * m_], &hessian_[k * m_ * m_]);
       if (k < settings_.steps) {
         for (int i = 0; i < n_; i++) {
           accelerations[i] = (state[m_ + n_ + i] - state[n_ + i]) / arm_.step_s;
@@ -287,13 +290,13 @@ private:
     return true;
   }
 
-  bool search(double & cost, const Field & field)
+  bool search(double & cost, const Goal & goal)
   {
     for (int i = 0; i < settings_.shares; i++) {
       const bool rolled = roll(
         now_.states.data(), now_.efforts.data(), feedforward_.data(), settings_.share[i],
         now_.states.data(), next_);
-      const double candidate = rolled ? value(next_, field) : NAN;
+      const double candidate = rolled ? value(next_, goal) : NAN;
       if (candidate < cost) {
         std::swap(now_, next_);
         cost = candidate;

@@ -4,8 +4,16 @@
 // What Python calls by ctypes: planning/kernel.py, which lets the interpreter go meanwhile, and
 // control/compiled_torques.py, which does not. Nothing here is of Python or MuJoCo, and so one build
 // goes with every version of both.
+#include "cost.hpp"
+#include "grasp_cost.hpp"
 #include "ilqg.hpp"
 #include "torque.hpp"
+
+namespace
+{
+using Reaching = planning::Ilqg<planning::Cost, planning::Field>;
+using Grasping = planning::Ilqg<planning::GraspCost, planning::HandReference>;
+}  // namespace
 
 #pragma GCC visibility push(default)
 extern "C" {
@@ -24,19 +32,34 @@ int planning_step(
   return planning::accelerate(*arm, inertia, bias, velocities, torques, after);
 }
 
-planning::Ilqg * planning_ilqg(
+void * planning_ilqg(
   const planning::Arm * arm, const planning::Cost * cost, const planning::Settings * settings)
 {
-  return new planning::Ilqg(*arm, *cost, *settings);
+  return new Reaching(*arm, *cost, *settings);
 }
 
-void planning_ilqg_free(planning::Ilqg * ilqg) {delete ilqg;}
+void planning_ilqg_free(void * ilqg) {delete static_cast<Reaching *>(ilqg);}
 
 int planning_ilqg_plan(
-  planning::Ilqg * ilqg, const double * start, const planning::Former * former,
+  void * ilqg, const double * start, const planning::Former * former,
   const planning::Field * field, planning::Output * out)
 {
-  return ilqg->plan(start, former, *field, *out);
+  return static_cast<Reaching *>(ilqg)->plan(start, former, *field, *out);
+}
+
+void * planning_grasp(
+  const planning::Arm * arm, const planning::GraspCost * cost, const planning::Settings * settings)
+{
+  return new Grasping(*arm, *cost, *settings);
+}
+
+void planning_grasp_free(void * ilqg) {delete static_cast<Grasping *>(ilqg);}
+
+int planning_grasp_plan(
+  void * ilqg, const double * start, const planning::Former * former,
+  const planning::HandReference * reference, planning::Output * out)
+{
+  return static_cast<Grasping *>(ilqg)->plan(start, former, *reference, *out);
 }
 
 // States are (2n,): positions, then velocities.

@@ -1,0 +1,27 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The Jaco with its hand over blocks, as the tests of grasping have it."""
+
+from ebm_concept_ros.arm.loading import load_arm
+from ebm_concept_ros.grasping.blocks import Block, BlockTable
+from ebm_concept_ros.grasping.hand import load_hand
+from ebm_concept_ros.grasping.simulation import BlockSimulation
+from ebm_concept_ros.package_files import arm_file, package_path
+from ebm_concept_ros.workspace import load_workspace
+
+ARM = load_arm(arm_file('jaco'))
+HAND_FILE = package_path('', 'config/hands/jaco.yaml')
+HAND = load_hand(HAND_FILE)
+WORKSPACE = load_workspace(package_path('', 'config/workspace.yaml'))
+
+
+def block(id_: str, x: float, y: float, **kwargs: object) -> Block:
+    """Return a box of 4 cm there, or what else is said."""
+    usual = {'id': id_, 'width_m': 0.04, 'height_m': 0.04, 'position_in_base_m': (x, y)}
+    return Block(**usual | kwargs)
+
+
+def simulation_of(*blocks: Block) -> BlockSimulation:
+    """Return a fresh simulation of the blocks."""
+    return BlockSimulation(ARM, HAND, WORKSPACE, BlockTable(blocks=blocks))
