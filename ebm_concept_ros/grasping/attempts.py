@@ -11,6 +11,8 @@ from ebm_concept_ros.grasping.watch import Kind, Trouble, Watch
 
 MOST_RETRIES = 3
 _EMPTY_HAND = (Kind.MISSED, Kind.DROPPED)
+_HOPELESS = (Kind.TAKEN, Kind.TOO_LONG, Kind.FELL)
+_CARRYING = (Phase.LIFT, Phase.CARRY, Phase.LOWER)
 _LOST_GRIP = (Kind.MISSED, Kind.DROPPED, Kind.SLIPPED)
 
 
@@ -35,7 +37,7 @@ class Attempts:
         """Go on to the next phase, or do something about trouble, where it is time."""
         if trouble := self._watch.trouble(self.stage, self._phases, view):
             self._react(trouble, view)
-        elif self.stage.has_arrived(view):
+        elif self._phases.is_over(self.stage, view):
             self._go_on(view)
 
     def _go_on(self, view: View) -> None:
@@ -54,60 +56,68 @@ class Attempts:
             self.is_over = True
 
     def _react(self, trouble: Trouble, view: View) -> None:
+        if trouble.kind is Kind.SLIPPED:
+            self._phases.take_as_held(view)  # so that the next slip is another one
+            if self._tries_again:
+                return  # it is on its way down already
         self.troubles.append(trouble.reason)
         self.slips += trouble.kind in _LOST_GRIP
-        phase = self.stage.phase
-        holds = phase in (Phase.LIFT, Phase.CARRY, Phase.LOWER) and trouble.kind not in _EMPTY_HAND
-        if trouble.kind in (Kind.TAKEN, Kind.TOO_LONG, Kind.FELL):
-            self._give_up(trouble.reason, holds, view)
-        elif self.reason:
-            # On the way back: it is tried once.
-            self._end_here(holds, view)
+        holds = self.stage.phase in _CARRYING and trouble.kind not in _EMPTY_HAND
+        if self.reason:  # on the way back, which is tried once
+            self._let_go(holds, view)
+        elif trouble.kind in _HOPELESS:
+            self.reason = trouble.reason
+            if holds:
+                self._take_back(view)
+            else:
+                self._let_go(holds, view)
         elif self.retries == MOST_RETRIES:
-            self._give_up(f'tried {MOST_RETRIES + 1} times: {trouble.reason}', holds, view)
+            self.reason = f'tried {MOST_RETRIES + 1} times: {trouble.reason}'
+            self._let_go(holds, view)
         else:
             self.retries += 1
             self._try_again(trouble, holds, view)
 
     def _try_again(self, trouble: Trouble, holds: bool, view: View) -> None:
-        self._tries_again = True
-        if holds:
-            here = view.blocks[self._phases.block.id]
-            place = Target(tuple(here.position_m[:2].tolist()), here.yaw_rad)
-            if self._watch.taken(place, view):
-                # It cannot be put down here: on, with what still holds it.
-                self._tries_again = False
-                self.stage = self._phases.carry(self.stage, view)
-            else:
-                self.stage = self._phases.lower(self.stage, view, place)
+        if holds and (here := self._free_place_below(view)):
+            self._tries_again = True
+            self.stage = self._phases.lower(self.stage, view, here)
+        elif holds:  # on, with what still holds it
+            self.stage = self._phases.carry(self.stage, view)
         elif trouble.kind in _EMPTY_HAND or self.stage.phase is Phase.DOWN:
+            self._tries_again = True
             self.stage = self._phases.open_up(self.stage, view)
         else:
-            self._tries_again = False
             self.stage = self._phases.above(view)
 
-    def _give_up(self, reason: str, holds: bool, view: View) -> None:
-        if self.reason:  # that of before is why; this is the way back
-            self._end_here(holds, view)
-            return
-        self.reason = reason
-        if not holds:
-            self.stage = self._phases.open_up(self.stage, view)
-            return
+    def _take_back(self, view: View) -> None:
         origin = self._phases.aimed_at
         back = Target(tuple(origin.position_m[:2].tolist()), origin.yaw_rad)
         if taken := self._watch.taken(back, view):
-            self.reason = f'{reason}; {taken.reason}: the hand holds it'
-            self.is_over = True
-            return
-        self._phases.target = back
-        self.stage = self._phases.carry(self.stage, view)
+            self._hold_it(taken.reason)
+        else:
+            self._phases.target = back
+            self.stage = self._phases.carry(self.stage, view)
 
-    def _end_here(self, holds: bool, view: View) -> None:
-        if holds:
-            self.reason += f'; {self.troubles[-1]}: the hand holds it'
-            self.is_over = True
-        elif self.stage.phase in (Phase.OPEN, Phase.RETREAT):
+    def _let_go(self, holds: bool, view: View) -> None:
+        """Leave the block where it is, on the table; or the hand keeps it."""
+        phase = self.stage.phase
+        if holds and phase is Phase.LOWER:
+            self.stage = self._phases.release(self.stage, view)
+        elif holds and (here := self._free_place_below(view)):
+            self.stage = self._phases.lower(self.stage, view, here)
+        elif holds:
+            self._hold_it(self.troubles[-1])
+        elif phase in (Phase.OPEN, Phase.RETREAT):
             self.is_over = True
         else:
             self.stage = self._phases.open_up(self.stage, view)
+
+    def _hold_it(self, why: str) -> None:
+        self.reason = f'{self.reason}; {why}: the hand holds it'
+        self.is_over = True
+
+    def _free_place_below(self, view: View) -> Target | None:
+        here = view.blocks[self._phases.block.id]
+        place = Target(tuple(here.position_m[:2].tolist()), here.yaw_rad)
+        return None if self._watch.taken(place, view) else place

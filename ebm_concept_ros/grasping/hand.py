@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 from ebm_concept_ros.arm.config import ArmConfig, JointConfig, SiteConfig
 from ebm_concept_ros.arm.model import compile_arm
 from ebm_concept_ros.arm.names import own
+from ebm_concept_ros.arranging.hand_room import HandRoom
 from ebm_concept_ros.config_files import Config, ConfigError, load_config
 
 GRASP_SITE = own('grasp')
@@ -64,9 +65,7 @@ class HandConfig(Config):
     openings: tuple[OpeningConfig, ...] = Field(
         min_length=2, description='measured, from open to closed'
     )
-    preshape_m: float = Field(
-        0.012, gt=0, le=0.05, description='of room on each side before it closes, m'
-    )
+    room: HandRoom = HandRoom()
     grip: GripConfig = GripConfig()
 
     @model_validator(mode='after')
@@ -92,12 +91,14 @@ class HandConfig(Config):
                 f'grip.full_nm: {self.grip.full_nm:g} refused, against {len(self.fingers) - 1} '
                 f'opposing fingers the thumb needs {most:g}, of which it has {limit:g}'
             )
+        furthest = self.openings[0].inner_m
+        if self.room.widest_m / 2 + self.room.opening_m > furthest:
+            raise ValueError(
+                f'room.widest_m: {self.room.widest_m:g} refused, with room.opening_m '
+                f'{self.room.opening_m:g} on each side it is wider than openings allow, '
+                f'{2 * furthest:g}'
+            )
         return self
-
-    @property
-    def widest_m(self) -> float:
-        """Return the width of the widest thing that it can close around, m."""
-        return 2.0 * (self.openings[0].inner_m - self.preshape_m)
 
     def opening_joint(self, half_width_m: float) -> float:
         """Return where the fingers' joints are so far from the grasp centre, rad."""

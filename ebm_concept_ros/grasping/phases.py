@@ -54,6 +54,9 @@ class PhaseConfig(Config):
     press_m: float = Field(
         0.001, ge=0, le=0.01, description='above the table where a block is let go, m'
     )
+    standing_m: float = Field(
+        0.0003, ge=0, le=0.01, description='above the table is on it: it is let go, m'
+    )
     close_s: float = Field(0.9, gt=0, le=5, description='until the grip is full, s')
     release_s: float = Field(0.25, gt=0, le=5, description='until the grip has gone, s')
     open_s: float = Field(0.2, ge=0, le=5, description='to wait once fingers are open, s')
@@ -120,7 +123,7 @@ class Phases:
         self._hand, self._config = hand, config
         begin, end = extent_m(block, grip_yaw_rad)
         self._middle_m, half_width_m = (begin + end) / 2, (end - begin) / 2
-        self._open = Open(hand.opening_joint(half_width_m + hand.preshape_m))
+        self._open = Open(hand.opening_joint(half_width_m + hand.room.opening_m))
         self.half_width_m = half_width_m
         self.aimed_at: Pose | None = None  # the block, as the hand went for it
         self.held: Pose | None = None  # the block in the frame of the hand, as it was gripped
@@ -134,6 +137,16 @@ class Phases:
         goal[2] = self._carry_height_m(view)
         return self._stage(Phase.ABOVE, view, goal, yaw, None, self._open, Arrival(0.004, 0.1))
 
+    def is_over(self, stage: Stage, view: View) -> bool:
+        """Tell whether a stage has done what it is for; LOWER has as soon as the block stands."""
+        if stage.has_arrived(view):
+            return True
+        standing_at_m = self._table_height_m + self._config.standing_m
+        return (
+            stage.phase is Phase.LOWER
+            and lowest_m(self.block, view.blocks[self.block.id]) < standing_at_m
+        )
+
     def after(self, stage: Stage, view: View) -> Stage | None:
         """Return the stage that follows one that has arrived, or None where it was the last."""
         return {
@@ -142,7 +155,7 @@ class Phases:
             Phase.CLOSE: self._lift,
             Phase.LIFT: self.carry,
             Phase.CARRY: self.lower,
-            Phase.LOWER: self._release,
+            Phase.LOWER: self.release,
             Phase.RELEASE: self.open_up,
             Phase.OPEN: self.retreat,
             Phase.RETREAT: lambda stage, view: None,
@@ -160,8 +173,12 @@ class Phases:
         fingers = Grip(grip.first_nm, grip.full_nm, wait_s=half, ramp_s=half)
         return self._staying(Phase.CLOSE, stage, view, fingers, self._config.close_s)
 
-    def _lift(self, stage: Stage, view: View) -> Stage:
+    def take_as_held(self, view: View) -> None:
+        """Take the block in the hand, as it lies now, for how it is to stay there."""
         self.held = view.blocks[self.block.id].seen_from(view.hand)
+
+    def _lift(self, stage: Stage, view: View) -> Stage:
+        self.take_as_held(view)
         goal = stage.path.goal_m.copy()
         goal[2] = self._carry_height_m(view)
         return self._stage(
@@ -172,7 +189,7 @@ class Phases:
     def carry(self, stage: Stage, view: View) -> Stage:
         """Return the way to above the place, for the block as it lies in the hand now."""
         # It settles between the fingers as it leaves the table: from here on it is to stay.
-        self.held = view.blocks[self.block.id].seen_from(view.hand)
+        self.take_as_held(view)
         yaw, goal = self._aim(view, view.hand.position_m)
         goal[2] = self._carry_height_m(view)
         arrival = Arrival(0.003, 0.05)
@@ -190,7 +207,8 @@ class Phases:
             *(self._full_grip, Arrival(0.002, 0.02)),
         )
 
-    def _release(self, stage: Stage, view: View) -> Stage:
+    def release(self, stage: Stage, view: View) -> Stage:
+        """Return the stage in which the grip goes."""
         fingers = Grip(self._hand.grip.full_nm, 0.0, ramp_s=self._config.release_s)
         return self._staying(Phase.RELEASE, stage, view, fingers, self._config.release_s)
 
@@ -255,8 +273,11 @@ class Phases:
     def _staying(
         self, phase: Phase, stage: Stage, view: View, fingers: FingerTarget, duration_s: float
     ) -> Stage:
-        """Return a stage in which the hand stays where the one before has taken it."""
-        path = straight(view.time_s, view.hand, stage.path.goal_m, stage.path.goal_yaw_rad, None)
+        """Return a stage in which the hand stays where the one before has taken it, or ended."""
+        goal_m, yaw_rad = view.hand.position_m, view.hand.yaw_rad
+        if stage.has_arrived(view):
+            goal_m, yaw_rad = stage.path.goal_m, stage.path.goal_yaw_rad
+        path = straight(view.time_s, view.hand, goal_m, yaw_rad, None)
         arrival = Arrival(np.inf, np.inf, np.inf, duration_s)
         return Stage(phase, view.time_s, path, fingers, arrival)
 

@@ -112,10 +112,10 @@ class PickAndPlace:
         block, yaw_rad = simulation.table[move.entity], view.blocks[move.entity].yaw_rad
         grip_yaw_rad = wrapped(move.pick_yaw_rad - yaw_rad)
         begin, end = extent_m(block, grip_yaw_rad)
-        if end - begin > simulation.hand.widest_m:
+        if end - begin > simulation.hand.room.widest_m:
             raise MoveRefused(
                 f'pick_yaw_rad: {block.id!r} is {1e3 * (end - begin):.0f} mm wide along it, the '
-                f'hand closes around {1e3 * simulation.hand.widest_m:.0f} mm at most'
+                f'hand closes around {1e3 * simulation.hand.room.widest_m:.0f} mm at most'
             )
         # It turns with the hand.
         return (

@@ -7,31 +7,11 @@ import math
 
 import numpy as np
 import pytest
+from grasping_setup import block, simulation_of
 
-from ebm_concept_ros.arm.loading import load_arm
 from ebm_concept_ros.arranging.moves import Move
-from ebm_concept_ros.grasping.blocks import Block, BlockTable
-from ebm_concept_ros.grasping.hand import load_hand
-from ebm_concept_ros.grasping.pick_and_place import PickAndPlace
-from ebm_concept_ros.grasping.simulation import BlockSimulation
-from ebm_concept_ros.package_files import arm_file, package_path
-from ebm_concept_ros.workspace import load_workspace
-
-ARM = load_arm(arm_file('jaco'))
-HAND = load_hand(package_path('', 'config/hands/jaco.yaml'))
-WORKSPACE = load_workspace(package_path('', 'config/workspace.yaml'))
-# Plans as rare as they may be: what is seldom is not tested best where it is often.
-REPLAN_EVERY = 8
-
-
-def simulation_of(*blocks: Block) -> BlockSimulation:
-    return BlockSimulation(ARM, HAND, WORKSPACE, BlockTable(blocks=blocks))
-
-
-def block(id_: str, x: float, y: float, **kwargs: object) -> Block:
-    return Block(
-        **{'id': id_, 'width_m': 0.04, 'height_m': 0.04, 'position_in_base_m': (x, y)} | kwargs
-    )
+from ebm_concept_ros.grasping.phases import Phase, Stage
+from ebm_concept_ros.grasping.pick_and_place import MoveRefused, PickAndPlace
 
 
 @pytest.mark.parametrize(
@@ -44,8 +24,8 @@ def test_a_block_is_put_where_it_is_to_be(shape, size, mass_kg, friction):
     )
     simulation = simulation_of(held, block('blue_0', 0.45, 0.1, colour='blue'))
     before = simulation.block_pose('red_0')
-    outcome = PickAndPlace(simulation, replan_every=REPLAN_EVERY).move(
-        Move('red_0', (0.36, -0.05), -1.6 if shape == 'box' else -2 * math.pi / 3, -2.0)
+    outcome = PickAndPlace(simulation).move(
+        Move('red_0', (0.36, -0.05), -1.6 if shape == 'box' else -2 * math.pi / 3, -2.1)
     )
     assert outcome.success, outcome
     assert outcome.reason == '' and outcome.retries == outcome.slips == 0
@@ -57,3 +37,41 @@ def test_a_block_is_put_where_it_is_to_be(shape, size, mass_kg, friction):
     assert outcome.peak_speed_share < 1.0
     assert outcome.peak_effort_share <= 1.0 and outcome.peak_effort_rate_share <= 1.0 + 1e-9
     assert outcome.bystanders_m['blue_0'] < 1e-4
+
+
+class Stopped(Exception):
+    pass
+
+
+def test_what_is_in_the_hand_stays_there_when_all_stops():
+    simulation = simulation_of(block('red_0', 0.32, 0.05))
+    mover = PickAndPlace(simulation)
+
+    def stop(stage: Stage) -> None:
+        if stage.phase is Phase.CARRY:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        mover.move(Move('red_0', (0.4, -0.05), -math.pi / 2, 0.0), stop)
+    mover.hold(0.2)
+    before = simulation.block_pose('red_0').seen_from(simulation.grasp_pose)
+    hand = simulation.grasp_pose.position_m
+    mover.hold(1.0)
+    after = simulation.block_pose('red_0').seen_from(simulation.grasp_pose)
+    assert simulation.block_pose('red_0').position_m[2] > 0.1
+    np.testing.assert_allclose(after.position_m, before.position_m, atol=5e-4)
+    np.testing.assert_allclose(simulation.grasp_pose.position_m, hand, atol=3e-3)
+
+
+def test_moves_that_cannot_be_are_refused_and_nothing_moves():
+    simulation = simulation_of(
+        block('red_0', 0.4, 0.0), block('blue_0', 0.5, 0.2, width_m=0.04, depth_m=0.1)
+    )
+    mover = PickAndPlace(simulation)
+    with pytest.raises(MoveRefused, match=r"'green_0' is unknown; on the table are red_0, blue_0"):
+        mover.move(Move('green_0', (0.4, 0.1), 0.0, 0.0))
+    with pytest.raises(MoveRefused, match=r'place_in_base_m: .* is out of the workspace'):
+        mover.move(Move('red_0', (1.4, 0.1), 0.0, 0.0))
+    with pytest.raises(MoveRefused, match='100 mm wide along it, the hand closes around 72 mm'):
+        mover.move(Move('blue_0', (0.4, 0.1), math.pi / 2, 0.0))
+    assert simulation.time_s == 0.0

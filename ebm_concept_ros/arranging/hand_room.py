@@ -1,0 +1,70 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What the open hand needs around what it grips, and where it can come down."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from pydantic import Field
+
+from ebm_concept_ros.config_files import Config
+
+
+class Rectangles(NamedTuple):
+    """Upright rectangles (3,) each, m, in the hand's frame around the grasp centre.
+
+    x is the closing axis, towards the thumb; y sideways.
+    """
+
+    x_low: np.ndarray
+    x_high: np.ndarray
+    y_low: np.ndarray
+    y_high: np.ndarray
+
+
+class HandRoom(Config):
+    """The fingers of the open hand as three rectangles on the table: a thumb, and a pair opposite.
+
+    Nothing else may stand there, neither where something is picked up nor where it is put down.
+    """
+
+    opening_m: float = Field(
+        0.012, ge=0.001, le=0.05, description='between a finger and the face, before it closes, m'
+    )
+    finger_m: float = Field(0.024, ge=0.002, le=0.1, description='finger along the axis, m')
+    inward_m: float = Field(0.004, ge=0.0, le=0.02, description='a tip is inside of that by, m')
+    thumb_half_width_m: float = Field(0.014, ge=0.002, le=0.1, description='thumb sideways, m')
+    pair_sideways_m: tuple[float, float] = Field(
+        (0.010, 0.041), description='the pair begins and ends so far from the axis, m'
+    )
+    clearance_m: float = Field(0.004, ge=0.0, le=0.05, description='free around fingers, m')
+    widest_m: float = Field(0.072, ge=0.005, le=0.3, description='what it grips at most, m')
+
+    def rectangles(self, width_m: float) -> Rectangles:
+        """Return where the fingers are, open around something of that width, m."""
+        inner = width_m / 2 + self.opening_m - self.inward_m
+        outer = width_m / 2 + self.opening_m + self.finger_m
+        near, far = self.pair_sideways_m
+        thumb = self.thumb_half_width_m
+        return Rectangles(
+            np.array([inner, -outer, -outer]),
+            np.array([outer, -inner, -inner]),
+            np.array([-thumb, near, -far]),
+            np.array([thumb, far, -near]),
+        )
+
+
+class ReachArea(Config):
+    """Where the hand comes down from above: a ring around the arm's base."""
+
+    centre_in_base_m: tuple[float, float] = Field((0.0, 0.0), description='of the ring, m')
+    nearest_m: float = Field(0.26, ge=0.0, le=2.0, description='inner radius, m')
+    farthest_m: float = Field(0.66, ge=0.05, le=3.0, description='outer radius, m')
+
+    def beyond_m(self, places_in_base_m: np.ndarray) -> np.ndarray:
+        """Return by how much (...) places (..., 2) are outside, m; 0 within."""
+        away = np.linalg.norm(np.asarray(places_in_base_m) - self.centre_in_base_m, axis=-1)
+        return np.maximum(np.maximum(away - self.farthest_m, self.nearest_m - away), 0.0)
