@@ -133,7 +133,13 @@ class ConceptModel:
         mutable = torch.zeros_like(x[:, 0])
         mutable[:, :movers, _CHANGES[changes]] = 1.0
         of_roles = None if roles is None else self._roles(states[0], roles)[order][None]
-        given = (torch.ones(1, len(order)), self._code(action_code), mutable, movers, of_roles)
+        given = (
+            torch.ones(1, len(order)),
+            self.code_tensor(action_code),
+            mutable,
+            movers,
+            of_roles,
+        )
         generator = torch.Generator().manual_seed(seed)
         short, exact = excess(self.energy, self.sampler, x[:, 0], x[:, 1:], *given, generator)
         variable = variable_of(mutable, len(states) - 1)
@@ -191,8 +197,8 @@ class ConceptModel:
         chains, one from where they are, the end of least energy counts, or where it leaves the
         workspace, the nearest place within. Raises ModelError if not finite.
         """
-        w = self._code(action_code)
-        order, movers, energy = self._state_energy(scene, attention, w, roles)
+        w = self.code_tensor(action_code)
+        order, movers, energy = self.state_energy(scene, attention, w, roles)
         states = torch.from_numpy(scene.features()[order])[None, None]
         mutable = torch.zeros(1, len(order), NUM_FEATURES)
         mutable[:, :movers, POSITION] = 1.0
@@ -226,8 +232,8 @@ class ConceptModel:
         roles: as of `generate`. in_sum: whether it is to be added to energies of other codes. All
         have a scale in common; see `composition.weighed`.
         """
-        w = weighed(self.energy, self._code(action_code), in_sum=in_sum)
-        order, movers, energy = self._state_energy(scene, attention, w, roles)
+        w = weighed(self.energy, self.code_tensor(action_code), in_sum=in_sum)
+        order, movers, energy = self.state_energy(scene, attention, w, roles)
         if movers != 1:
             raise InvalidInput(
                 f'attention: {movers} movable entities are attended to, generation moves one'
@@ -237,12 +243,13 @@ class ConceptModel:
         few = states.split(_PLACES_AT_ONCE, 1)
         return torch.cat([energy(some)[0] for some in few]).double().numpy()
 
-    def _state_energy(
+    def state_energy(
         self,
         scene: Scene,
         attention: np.ndarray,
         w: torch.Tensor,
         roles: np.ndarray | None,
+        kind: type[StateEnergy] = StateEnergy,
     ) -> tuple[np.ndarray, int, StateEnergy]:
         """Return the attended entities, movable ones first, how many can move, and E of them."""
         order = scene.participants(attention)
@@ -253,7 +260,7 @@ class ConceptModel:
         gates = torch.ones(1, len(order))
         of_roles = None if roles is None else self._roles(scene, roles)[order][None]
         given = (gates, w, movers, of_roles)
-        energy = StateEnergy(self.energy, x, x.unsqueeze(1), *given)
+        energy = kind(self.energy, x, x.unsqueeze(1), *given)
         return order, movers, energy
 
     def _inputs(self, scene: Scene | Sequence[Scene]) -> torch.Tensor:
@@ -274,9 +281,10 @@ class ConceptModel:
             most = max(1, self.energy.inputs.roles)
             sizes = ' or '.join(f'({k * self.code_size},)' for k in range(1, most + 1))
             raise InvalidInput(f'code: shape {code.shape}, this model takes {sizes}')
-        return torch.cat([self._code(one) for one in code.reshape(number, -1)])
+        return torch.cat([self.code_tensor(one) for one in code.reshape(number, -1)])
 
-    def _code(self, code: np.ndarray) -> torch.Tensor:
+    def code_tensor(self, code: np.ndarray) -> torch.Tensor:
+        """Return a code (D,) as (1, D); raises InvalidInput."""
         code = np.asarray(code, dtype=np.float32)
         if code.shape != (self.code_size,):
             raise InvalidInput(f'code: shape {code.shape}, this model takes ({self.code_size},)')

@@ -35,7 +35,7 @@ ROOMS = {
     'planning': {'field', 'arm', 'config_files', 'package_files', 'workspace'},
     'control': {'planning', 'field', 'arm', 'types', 'errors', 'workspace'},
     'oracle': {'field', 'types', 'workspace'},
-    'arranging': {'config_files'},
+    'arranging': {'config_files', 'workspace'},
     'grasping': {'arranging', 'control', 'planning', 'arm', 'config_files', 'workspace'},
     'recording': {
         *('control', 'planning', 'field', 'arm'),

@@ -1,0 +1,235 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""From a concept and a table to moves, or why there are none, before anything is moved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from ebm_concept_ros.arranging.clearance import Clearance
+from ebm_concept_ros.arranging.footprints import Standing
+from ebm_concept_ros.arranging.goal import Asked, Choice, asked, choices, moved
+from ebm_concept_ros.arranging.hand_room import HandRoom, ReachArea
+from ebm_concept_ros.arranging.moves import Move
+from ebm_concept_ros.arranging.ordering import ordered
+from ebm_concept_ros.arranging.refusals import CannotArrange, Reason
+from ebm_concept_ros.arranging.taught import TaughtArrangement, who_moves, who_stays
+from ebm_concept_ros.workspace import Workspace
+from ebm_core.world.scene import Scene
+
+if TYPE_CHECKING:
+    from ebm_core.relational.model import ConceptModel
+
+_MOST_SUBSETS = 20  # of those who look alike, where fewer are needed
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be done: nothing where the concept holds already.
+
+    movers: who forms the arrangement, references: beside whom; ids. places_in_base_m: where those
+    who are moved belong, m. moves: in order.
+    """
+
+    movers: tuple[str, ...]
+    references: tuple[str, ...]
+    places_in_base_m: dict[str, tuple[float, float]]
+    moves: tuple[Move, ...]
+
+
+class _Cast(NamedTuple):
+    """Who takes part: indices (m,) of movers, and the rest as the energy takes it."""
+
+    movers: np.ndarray
+    scene: Scene
+    attention: np.ndarray
+    roles: np.ndarray | None
+
+
+class Arranger:
+    """Plans arrangements with one model on one table; deterministic for a seed."""
+
+    def __init__(
+        self,
+        model: ConceptModel,
+        workspace: Workspace,
+        room: HandRoom | None = None,
+        reach: ReachArea | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.model, self.workspace, self.seed = model, workspace, seed
+        self.room, self.reach = room or HandRoom(), reach or ReachArea()
+
+    def plan(self, concept: TaughtArrangement, scene: Scene, standing: Sequence[Standing]) -> Plan:
+        """Return the moves that bring a concept about.
+
+        scene: (N,) particle units, what everything looks like; standing: the same N in the same
+        order, as they stand on the table. Raises CannotArrange.
+        """
+        concept.require_understood()
+        plans, refusal = [], None
+        for cast in self._casts(concept, scene, standing):
+            try:
+                plans.append(self._planned(concept, cast, standing))
+            except CannotArrange as error:
+                refusal = refusal or error
+        if not plans:
+            raise refusal
+        return min(plans, key=lambda plan: (len(plan.moves), _way_m(plan, standing)))
+
+    def again(self, plan: Plan, standing: Sequence[Standing]) -> Plan:
+        """Return what is left to do of a plan, as things stand now; raises CannotArrange."""
+        now = {each.id: each.place for each in standing}
+        goal = {id_: np.array(place) for id_, place in plan.places_in_base_m.items()}
+        unit = self.workspace.metres_per_unit
+        left = {
+            id_: place
+            for id_, place in goal.items()
+            if moved(place[None] / unit, now[id_][None] / unit)[0]
+        }
+        moves = ordered(standing, left, self.room, self.reach)
+        return Plan(plan.movers, plan.references, plan.places_in_base_m, tuple(moves))
+
+    def _casts(
+        self, concept: TaughtArrangement, scene: Scene, standing: Sequence[Standing]
+    ) -> list[_Cast]:
+        """Return who can take part, several where more look alike than are needed."""
+        found = np.flatnonzero(who_moves(self.model, concept, scene))
+        fewest, most = concept.movers
+        if len(found) < fewest:
+            raise CannotArrange(
+                Reason.MISSING,
+                f'{concept.name!r} is about {fewest} that are moved, {len(found)} are there',
+            )
+        subsets = [found]
+        if len(found) > most:
+            subsets = [np.array(s) for s in combinations(found.tolist(), most)][:_MOST_SUBSETS]
+        casts, refusal = [], None
+        for movers in subsets:
+            try:
+                casts.append(self._cast(concept, scene, standing, movers))
+            except CannotArrange as error:
+                refusal = error
+        if not casts:
+            raise refusal
+        return casts
+
+    def _cast(
+        self,
+        concept: TaughtArrangement,
+        scene: Scene,
+        standing: Sequence[Standing],
+        movers: np.ndarray,
+    ) -> _Cast:
+        is_mover = np.isin(np.arange(len(scene)), movers)
+        acting = concept.acting(scene, is_mover)
+        stays, roles = who_stays(self.model, concept, scene, is_mover)
+        fewest, most = concept.references
+        if not fewest <= stays.sum() <= most:
+            names = ', '.join(standing[i].id for i in np.flatnonzero(stays)) or 'none'
+            raise CannotArrange(
+                Reason.MISSING,
+                f'{concept.name!r} refers to {fewest} that stay, {int(stays.sum())} are there '
+                f'({names})',
+            )
+        return _Cast(movers, acting, (is_mover | stays).astype(float), roles)
+
+    def _planned(
+        self, concept: TaughtArrangement, cast: _Cast, standing: Sequence[Standing]
+    ) -> Plan:
+        from ebm_core.relational.arrangements import Arrangements  # torch takes seconds
+
+        energy = Arrangements(
+            self.model, cast.scene, cast.attention, concept.action_code, roles=cast.roles
+        )
+        starts = cast.scene.positions[cast.movers]
+        of = asked(energy, starts, self.seed)
+        if self._holds(concept, cast, of, Choice(starts, of.start, of.holds)):
+            return self._plan(cast, standing, {}, ())
+        things = [standing[i] for i in cast.movers]
+        others = [each for i, each in enumerate(standing) if i not in set(cast.movers.tolist())]
+        clearance = Clearance.of(things, others, self.reach, self.workspace)
+        # The energy's order is that of the scene, as is that of `cast.movers`.
+        found = choices(energy, of, starts, clearance, self._ripples)
+        refusal = CannotArrange(
+            Reason.NO_ROOM, f'what room and reach leave is not what {concept.name!r} asks for'
+        )
+        for choice in found:
+            if not self._holds(concept, cast, of, choice):
+                continue
+            is_moved = moved(choice.places, starts)
+            base = self.workspace.to_base(choice.places)
+            goal = {things[i].id: base[i] for i in np.flatnonzero(is_moved)}
+            try:
+                for i in np.flatnonzero(is_moved):
+                    self._require_graspable(things[i])
+                moves = ordered(standing, goal, self.room, self.reach)
+            except CannotArrange as error:
+                refusal = error
+                continue
+            return self._plan(cast, standing, goal, tuple(moves))
+        raise refusal
+
+    @property
+    def _ripples(self) -> float:
+        """Return by how much energies of what is as good may differ: half a threshold."""
+        thresholds = self.model.satisfied_thresholds or {}
+        return 0.5 * thresholds.get('positions', 0.0)
+
+    def _holds(self, concept: TaughtArrangement, cast: _Cast, of: Asked, choice: Choice) -> bool:
+        """Tell whether the concept holds with the movers where a choice has them.
+
+        Of one, whose place may depend on where it was, the model says so. Several are judged by how
+        they stand.
+        """
+        if len(cast.movers) > 1:
+            return choice.as_good or choice.energy <= of.holds_up_to
+        if self.model.satisfied_thresholds is None:
+            return True
+        positions = cast.scene.positions.copy()
+        positions[cast.movers] = choice.places
+        states = (cast.scene, cast.scene.with_positions(positions))
+        return self.model.satisfied(
+            states, cast.attention, concept.action_code, self.seed, roles=cast.roles
+        )
+
+    def _require_graspable(self, thing: Standing) -> None:
+        if not thing.footprint.grips(thing.yaw_rad, self.room.widest_m):
+            raise CannotArrange(
+                Reason.TOO_WIDE,
+                f'{thing.id} is {thing.footprint.narrowest_m:.3f} m wide, the hand grips up to '
+                f'{self.room.widest_m:.3f} m',
+            )
+        if self.reach.beyond_m(thing.place) > 0:
+            x, y = thing.position_in_base_m
+            raise CannotArrange(
+                Reason.OUT_OF_REACH, f'{thing.id} stands at ({x:.3f}, {y:.3f}) m, out of reach'
+            )
+
+    def _plan(
+        self,
+        cast: _Cast,
+        standing: Sequence[Standing],
+        goal: dict[str, np.ndarray],
+        moves: tuple[Move, ...],
+    ) -> Plan:
+        stay = np.flatnonzero((cast.attention > 0.5) & ~cast.scene.movable)
+        return Plan(
+            tuple(standing[i].id for i in cast.movers),
+            tuple(standing[i].id for i in stay),
+            {id_: (float(x), float(y)) for id_, (x, y) in goal.items()},
+            moves,
+        )
+
+
+def _way_m(plan: Plan, standing: Sequence[Standing]) -> float:
+    """Return how far things are carried, m."""
+    now = {each.id: each.place for each in standing}
+    places = plan.places_in_base_m
+    return sum(float(np.linalg.norm(np.array(places[id_]) - now[id_])) for id_ in places)

@@ -1,0 +1,252 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Which arrangements the energy asks for, that have room and are near to how things stand.
+
+Places are those of all movers at once, in particle units.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from ebm_concept_ros.arranging.clearance import Clearance
+from ebm_concept_ros.arranging.proposals import proposals
+from ebm_concept_ros.arranging.refusals import CannotArrange, Reason
+
+RESTARTS = 16
+# An arrangement is as good as the best where its energy is above the least by no more than what it
+# costs to be so far off, particle units.
+AS_GOOD = 0.02
+TOLERANCE = 0.08  # so far off, particle units, a concept still holds
+_EXACT = 0.004  # so near, nothing has to be polished
+_PROBE = 0.1
+_LEAST_MARGIN = 1e-3
+_GRID = np.linspace(-1.1, 1.1, 45)  # for one mover all of the plane is looked through
+_SHAPES = 4  # of different arrangements that are proposed anew elsewhere
+_POLISHED = 24
+_STEPS = 40
+_FIRST_LENGTH = 0.05
+_PENALTY = 300.0  # of a unit² that lacks, beside the energy
+_LACK = 0.004  # that is allowed: a millimetre of a gap that is more than needed
+STAYS_WITHIN = 0.012  # who is as near to its place stays where it is: 3 mm
+_CHOICES = 8
+_OTHER = 0.05  # places that differ less are the same choice
+
+
+class Energy(Protocol):
+    """What is asked of `ebm_core.relational.arrangements.Arrangements`."""
+
+    def energies(self, places: np.ndarray) -> np.ndarray: ...
+
+    def slopes(self, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]: ...
+
+    def chains(self, restarts: int, seed: int = 0) -> np.ndarray: ...
+
+    def in_formation(self, places: np.ndarray) -> np.ndarray: ...
+
+
+class Choice(NamedTuple):
+    """An arrangement: places (m, 2), its energy, whether that is as good as the least."""
+
+    places: np.ndarray
+    energy: float
+    as_good: bool
+
+
+class Asked(NamedTuple):
+    """What a concept asks for in a scene.
+
+    lowest: arrangements (M, m, 2) of least energy, whether there is room or not. least: the least
+    energy. margin: above that, what is as good. start: the energy of how things stand.
+    """
+
+    lowest: np.ndarray
+    energies: np.ndarray
+    least: float
+    margin: float
+    start: float
+
+    @property
+    def holds_up_to(self) -> float:
+        """Return the energy of what is as far off as is allowed, in the steepest direction."""
+        return self.least + self.margin * (TOLERANCE / AS_GOOD) ** 2
+
+    @property
+    def holds(self) -> bool:
+        """Tell whether the concept holds as things stand."""
+        return self.start <= self.holds_up_to
+
+
+def asked(energy: Energy, starts: np.ndarray, seed: int = 0) -> Asked:
+    """Return what the energy asks for of movers at starts (m, 2)."""
+    ends = energy.chains(RESTARTS, seed)
+    if len(starts) == 1:
+        ends = np.concatenate((ends, _grid()))
+    value = energy.energies(ends)
+    lowest, value = _descended(energy, ends[value.argsort(kind='stable')[:_POLISHED]], None)
+    least = float(value.min())
+    margin = _margin(energy, lowest[value.argmin()], least)
+    return Asked(lowest, value, least, margin, float(energy.energies(starts[None])[0]))
+
+
+def choices(
+    energy: Energy, of: Asked, starts: np.ndarray, clearance: Clearance, ripples: float = 0.0
+) -> list[Choice]:
+    """Return arrangements that have room, those first that move few and not far.
+
+    starts: (m, 2) where movers are. ripples: by how much energy differs from place to place without
+    a meaning, so that the same arrangement elsewhere may have more. At the end come those whose
+    energy is higher than is good, the lowest first: they are what room and reach leave. Raises
+    CannotArrange where they leave nothing.
+    """
+    bound = of.least + of.margin
+    if len(starts) == 1:
+        grid = _grid()
+        value = energy.energies(grid)
+        many = _near_by(grid, value, starts, clearance, of.least + 10 * of.margin)
+        many = np.concatenate((many, of.lowest))
+        exact = of.least + of.margin * (_EXACT / AS_GOOD) ** 2
+    else:
+        many = _elsewhere(energy, of, starts)
+        exact = of.least + max(ripples, of.margin)
+    return _ranked(_kept(energy, many, starts, clearance, bound, exact), of, starts, clearance)
+
+
+def alike(energy: Energy, places: np.ndarray, margin: float) -> bool:
+    """Tell whether movers can change places (m, 2) without a change of energy."""
+    m = len(places)
+    swaps = [np.arange(m)]
+    for i in range(m):
+        for j in range(i):
+            order = np.arange(m)
+            order[[i, j]] = j, i
+            swaps.append(order)
+    values = energy.energies(places[np.array(swaps)])
+    return bool(np.abs(values - values[0]).max() <= margin)
+
+
+def moved(places: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """Tell (..., m) who of places (..., m, 2) has to be moved there."""
+    return np.linalg.norm(places - starts, axis=-1) > STAYS_WITHIN
+
+
+def _margin(energy: Energy, best: np.ndarray, least: float) -> float:
+    """Return by how much energy rises AS_GOOD from the best (m, 2), in the steepest direction."""
+    steps = _PROBE * np.concatenate((np.eye(best.size), -np.eye(best.size)))
+    rise = energy.energies(best + steps.reshape(-1, *best.shape)) - least
+    return max(float(rise.max()) * (AS_GOOD / _PROBE) ** 2, _LEAST_MARGIN)
+
+
+def _near_by(
+    ends: np.ndarray, value: np.ndarray, starts: np.ndarray, clearance: Clearance, bound: float
+) -> np.ndarray:
+    """Return places (M, 1, 2) with room, near to the start where energy is low, and the lowest."""
+    room = np.flatnonzero((clearance.overlap(ends) <= _LACK) & (clearance.beyond(ends) <= _LACK))
+    if not len(room):
+        return ends[value.argsort(kind='stable')[:_POLISHED]]
+    way = np.linalg.norm(ends[room] - starts, axis=-1).sum(1)
+    near = room[np.lexsort((way, value[room] > bound))[: _POLISHED // 2]]
+    low = room[value[room].argsort(kind='stable')[: _POLISHED // 2]]
+    return ends[np.concatenate((near, low))]
+
+
+def _elsewhere(energy: Energy, of: Asked, starts: np.ndarray) -> np.ndarray:
+    """Return arrangements (M, m, 2) like the lowest, near to the starts, and the lowest."""
+    order = of.energies.argsort(kind='stable')
+    is_alike = alike(energy, of.lowest[order[0]], of.margin)
+    good = [of.lowest[i] for i in order if of.energies[i] <= of.least + of.margin][:_SHAPES]
+    moves = [proposals(places, starts, alike=is_alike) for places in good]
+    return np.concatenate((*moves, of.lowest))
+
+
+def _grid() -> np.ndarray:
+    return np.stack(np.meshgrid(_GRID, _GRID), -1).reshape(-1, 1, 2)
+
+
+def _kept(
+    energy: Energy,
+    many: np.ndarray,
+    starts: np.ndarray,
+    clearance: Clearance,
+    bound: float,
+    exact: float,
+) -> list[Choice]:
+    """Return those of arrangements (M, m, 2) that have room, some of them after a descent.
+
+    Whose energy is `exact` or less needs none.
+    """
+    value = energy.energies(many)
+    room = (clearance.overlap(many) <= _LACK) & (clearance.beyond(many) <= _LACK)
+    fine = np.flatnonzero(room & (value <= exact))
+    kept = [Choice(many[i], float(value[i]), True) for i in fine]
+    # What has no room, or not the energy yet, gets there by a descent with what lacks as a penalty.
+    cost = _cost(many, starts)
+    lack = clearance.overlap(many) + clearance.beyond(many)
+    by_way = np.lexsort((cost, (value > bound + 10 * (bound - value.min()))))
+    by_lack = np.lexsort((value, np.round(lack, 2)))
+    some = np.unique(np.concatenate((by_way[:_POLISHED], by_lack[:_POLISHED])))
+    places, value = _descended(energy, many[some], clearance)
+    room = (clearance.overlap(places) <= _LACK) & (clearance.beyond(places) <= _LACK)
+    return kept + [Choice(places[i], float(value[i]), value[i] <= bound) for i in np.where(room)[0]]
+
+
+def _ranked(
+    kept: list[Choice], of: Asked, starts: np.ndarray, clearance: Clearance
+) -> list[Choice]:
+    if not kept:
+        if (clearance.beyond(of.lowest) > _LACK).all():
+            raise CannotArrange(Reason.OUT_OF_REACH, 'what the concept asks for is out of reach')
+        raise CannotArrange(Reason.NO_ROOM, 'there is no room where the concept asks for it')
+    good = [choice for choice in kept if choice.as_good]
+    others = sorted((c for c in kept if not c.as_good), key=lambda c: c.energy)
+    if good:
+        cost = _cost(np.array([choice.places for choice in good]), starts)
+        good = [good[i] for i in cost.argsort(kind='stable')]
+    out: list[Choice] = []
+    for choice in (*good, *others):
+        stay = ~moved(choice.places, starts)
+        choice = choice._replace(places=np.where(stay[:, None], starts, choice.places))
+        if all(np.abs(choice.places - other.places).max() > _OTHER for other in out):
+            out.append(choice)
+        if len(out) == _CHOICES:
+            break
+    return out
+
+
+def _cost(many: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """Return what it costs (M,) to move there: another move is worth any way."""
+    way = np.linalg.norm(many - starts, axis=-1)
+    return (100.0 * moved(many, starts) + way).sum(1)
+
+
+def _descended(
+    energy: Energy, places: np.ndarray, clearance: Clearance | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return places (M, m, 2) downhill of energy and of what lacks, and their energies (M,).
+
+    Each step is against the slope, of a length that halves whenever the sum did not fall.
+    """
+
+    def at(where: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        value, slope = energy.slopes(where)
+        if clearance is not None:
+            lack, of_lack = clearance.penalty(where)
+            value, slope = value + _PENALTY * lack, slope + _PENALTY * of_lack
+        return value, slope
+
+    value, slope = at(places)
+    length = np.full((len(places), 1, 1), _FIRST_LENGTH)
+    for _ in range(_STEPS):
+        norm = np.sqrt((slope**2).sum((1, 2), keepdims=True))
+        trial = places - length * slope / np.maximum(norm, 1e-12)
+        trial_value, trial_slope = at(trial)
+        fell = trial_value < value
+        every = fell[:, None, None]
+        places, slope = np.where(every, trial, places), np.where(every, trial_slope, slope)
+        value = np.where(fell, trial_value, value)
+        length = np.where(every, length * 1.2, length / 2)
+    places = energy.in_formation(places)
+    return places, energy.energies(places)

@@ -1,0 +1,132 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""E over the places of all movers at once, for callers with constraints of their own.
+
+`ConceptModel.generate` returns the one place of least energy. Who has to keep things apart, or
+within reach, has to choose among many; here are the ends of all chains, and energy and slope of any
+other places.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..errors import ModelError
+from ..world.scene import LAST_STEP, NUM_FEATURES, POSITION, UNTIL_THEN, Scene
+from .composition import weighed
+from .formation_search import EXACT as EXACT_FORMATION
+from .formation_search import FormationOfStates
+from .model import ConceptModel
+from .sampler import starts, variable_of
+from .state_energy import StateEnergy
+
+_LM_STEPS = 20  # of Levenberg and Marquardt, into a formation
+_AT_ONCE = 512  # candidates: bounds what the network keeps
+
+
+class _Still(StateEnergy):
+    """E of states in which nobody has moved, wherever they are: of arrangements, not of events.
+
+    How far it is from x⁰ says nothing then, nor who went where.
+    """
+
+    def _inputs(self, states: Tensor) -> Tensor:
+        return self.e.inputs(states, states[..., 0, :, :], self.roles)
+
+    def _of_network(self, states: Tensor, x: Tensor, sums: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        energy, d_x, d_sums = super()._of_network(states, x, sums)
+        d_x[..., LAST_STEP], d_x[..., UNTIL_THEN] = 0.0, 0.0
+        return energy, d_x, d_sums
+
+
+class Arrangements:
+    """E(x¹) of a concept in a scene by where its movers are; M candidates of m movers at once.
+
+    scene: x⁰. One mover's place may depend on where it was; several are judged by how they stand,
+    and only chains go the way that was demonstrated. attention: (N,) who takes
+    part. roles: as of `ConceptModel.generate`. All energies have a scale in common, as those of
+    `ConceptModel.actor_energy`. Raises what these do.
+    """
+
+    def __init__(
+        self,
+        model: ConceptModel,
+        scene: Scene,
+        attention: np.ndarray,
+        action_code: np.ndarray,
+        *,
+        roles: np.ndarray | None = None,
+    ) -> None:
+        self._sampler = model.sampler
+        w = weighed(model.energy, model.code_tensor(action_code), in_sum=False)
+        self._order, self._count, self._energy = model.state_energy(scene, attention, w, roles)
+        self._way = self._energy
+        if self._count > 1:
+            _, _, self._energy = model.state_energy(scene, attention, w, roles, kind=_Still)
+        self._states = torch.from_numpy(scene.features()[self._order])[None, None]
+
+    @property
+    def movers(self) -> np.ndarray:
+        """Return the indices (m,) of the movers in the scene, in the order of places."""
+        return self._order[: self._count]
+
+    @torch.no_grad()
+    def energies(self, places: np.ndarray) -> np.ndarray:
+        """Return E (M,) of places (M, m, 2), particle units; of exact places it is to choose."""
+        few = self._candidates(places).split(_AT_ONCE, 1)
+        return (
+            torch.cat([self._energy(some)[0] + self._missed(some) for some in few]).double().numpy()
+        )
+
+    @torch.no_grad()
+    def slopes(self, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return E (M,) and its slope (M, m, 2) per particle unit, of places (M, m, 2)."""
+        value, gradient = self._energy.value_and_gradient(self._candidates(places))
+        slope = gradient[0, :, 0, : self._count, POSITION]
+        return value[0].double().numpy(), slope.double().numpy()
+
+    @torch.no_grad()
+    def chains(self, restarts: int, seed: int = 0) -> np.ndarray:
+        """Return places (restarts, m, 2) where chains end, of which the first began at x⁰.
+
+        Of a code with a formation they are in one, exactly. ModelError where one is not finite.
+        """
+        mutable = torch.zeros(1, len(self._order), NUM_FEATURES)
+        mutable[:, : self._count, POSITION] = 1.0
+        generator = torch.Generator().manual_seed(seed)
+        first = starts(self._states, mutable, restarts, generator)
+        variable = variable_of(mutable, 1)
+        ends = self._sampler.generate(self._way, first, mutable, variable=variable)[-1]
+        return self.in_formation(ends[0, :, 0, : self._count, POSITION].double().numpy())
+
+    @torch.no_grad()
+    def in_formation(self, places: np.ndarray) -> np.ndarray:
+        """Return places (M, m, 2) nearby that are in the code's formation; if none, themselves."""
+        if (formation := self._formation) is not None:
+            whole = self._candidates(places)[..., POSITION]
+            reached = formation.reached(whole, _LM_STEPS)
+            places = reached[0, :, 0, : self._count].double().numpy()
+        if not np.isfinite(places).all():
+            raise ModelError('generation did not stay finite')
+        return places
+
+    @property
+    def _formation(self) -> FormationOfStates | None:
+        formation = self._energy.formation
+        return formation if formation is not None and bool((formation.scales != 0).any()) else None
+
+    def _missed(self, states: Tensor) -> Tensor | float:
+        """Return what it costs (M,) not to be in the code's formation, if it has one."""
+        if self._formation is None:
+            return 0.0
+        missed = self._formation.residuals(states[..., POSITION]).square().sum(-1)
+        return EXACT_FORMATION * missed[0]
+
+    def _candidates(self, places: np.ndarray) -> Tensor:
+        """Return states (1, M, 1, P, F) with the movers at places (M, m, 2)."""
+        states = self._states.repeat(1, len(places), 1, 1, 1)
+        states[0, :, 0, : self._count, POSITION] = torch.as_tensor(places, dtype=torch.float32)
+        return states
