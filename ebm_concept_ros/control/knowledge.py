@@ -151,6 +151,11 @@ class Knowledge:
 
         return agreement(self._model, demonstrations, self._seed, in_time=False, known=score)
 
+    def readings(self, demonstrations: Shown) -> tuple[float, ...]:
+        """Return how likely each concept is that demonstrations may mean, the likeliest first."""
+        found = self._model.readings(list(demonstrations), self._seed, in_time=False)
+        return tuple(reading.probability for reading in found)
+
     def target(self, concept: AnyConcept, scene: NamedScene, workspace: Workspace) -> Target:
         """Return what a concept asks for in a scene; raises InvalidInput and InvalidField."""
         return make_target(self._model, concept, scene, workspace, self._seed)

@@ -231,6 +231,7 @@ class LearnerServices:
             response.demonstrations = len(shown)
             response.without = _doubles(found.without)
             response.odd_one = 0 if found.odd is None else found.odd + 1
+            response.readings = array('d', self._knowledge.readings(shown))
         if request.scene.entities:
             scene = conversions.scene_from_message(request.scene, self._workspace)
             target = self._knowledge.target(concept, scene, self._workspace)

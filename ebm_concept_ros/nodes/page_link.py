@@ -116,6 +116,7 @@ class PageLink:
             answer.half_width,
             np.array(answer.energies).reshape(size, size) if size else None,
             (answer.lowest.x, answer.lowest.y),
+            tuple(answer.readings),
         )
 
     async def replace(self, name: str, number: int, demonstration: Demonstration) -> None:

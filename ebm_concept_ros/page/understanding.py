@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+_SURE, _MAYBE = 0.9, 0.05  # how likely the concept is that is meant, and one that may be
+
 
 @dataclass(frozen=True, eq=False)
 class Understood:
@@ -17,7 +19,7 @@ class Understood:
 
     odd_one: number of the example that disagrees, 0 where there is none. attention: by id.
     energies: (size, size) over ±half_width particle units, None where no scene was given. lowest:
-    where they are lowest.
+    where they are lowest. readings: how likely each concept is that the examples may mean.
     """
 
     demonstrations: int
@@ -29,11 +31,19 @@ class Understood:
     half_width: float = 1.0
     energies: np.ndarray | None = None
     lowest: tuple[float, float] = (0.0, 0.0)
+    readings: tuple[float, ...] = ()
 
     @property
     def is_understood(self) -> bool:
         """Tell whether the score is enough."""
         return math.isnan(self.threshold) or self.score >= self.threshold
+
+    @property
+    def left(self) -> int:
+        """Return how many concepts they may mean; 1 where one of them is nearly sure."""
+        if not self.readings or self.readings[0] >= _SURE:
+            return 1
+        return max(2, sum(likely >= _MAYBE for likely in self.readings))
 
 
 @dataclass(frozen=True)
@@ -85,6 +95,12 @@ def verdict(number: int, needed: int, found: Understood | None) -> Verdict:
             f'The {number} examples do not fit together '
             f'(score {found.score:.1f}, understood from {found.threshold:.1f}).',
             _improve(found, left),
+        )
+    if left > 0 and found.left > 1:
+        return Verdict(
+            'little',
+            f'The {number} examples fit {found.left} concepts.',
+            f'Show {more}, each in another arrangement.',
         )
     sure = 'Understood' if number >= needed else 'So far they fit together'
     words = f'{sure} (score {found.score:.1f}, understood from {found.threshold:.1f}).'

@@ -44,7 +44,7 @@ class InferredConcept:
     argument_energies: np.ndarray
 
 
-class _Event(NamedTuple):
+class Event(NamedTuple):
     """States x⁰ … xᵀ, and attention (N,) and roles (N,) in them; None: all play the same."""
 
     states: Sequence[Scene]
@@ -73,12 +73,12 @@ def infer_concept(
     where a code is not finite.
     """
     events = [
-        _Event(settled(d.judged(in_time=in_time)), d.attention, of)
+        Event(settled(d.judged(in_time=in_time)), d.attention, of)
         for d, of in zip(demonstrations, roles.of, strict=True)
     ]
     for k in range(1, roles.number + 1):
         events += [
-            _Event([d.before] * 2, d.attention * told, None)
+            Event([d.before] * 2, d.attention * told, None)
             for d, told in zip(demonstrations, roles.told_by_code(k), strict=True)
         ]
     number = len(demonstrations)
@@ -89,8 +89,8 @@ def infer_concept(
         energy, affine, generator=generator, seen=seen.expand(len(affine.network))
     )
     energies = energy.energy_of_affine(affine, found.unsqueeze(1))
-    if energy.curves is not None and (acted := _acted(energy, events[:number])):
-        found[:1] = with_curves(energy, found[:1], *acted, seen)
+    if energy.curves is not None and (part := acted(energy, events[:number])):
+        found[:1] = with_curves(energy, found[:1], *part, seen)
         energies[0] = energy.energy_of_affine(affine.each(lambda part: part[0]), found[:1])
     if energy.leaders is not None:
         if roles.number == 1 and not any(_moves(d) for d in demonstrations):
@@ -163,8 +163,21 @@ def inputs_of(energy: Energy, states: Sequence[Scene], roles: np.ndarray | None 
     return energy.inputs(x[:, 1:], x[:, 0], of)
 
 
-def _acted(energy: Energy, events: Sequence[_Event]) -> tuple[Tensor, Tensor, Tensor] | None:
-    """Return states (1, M, 2, P, F), gates (1, M, P) and roles of events in which one acted.
+def demonstrated(
+    energy: Energy, demonstrations: Sequence[Demonstration], roles: Roles
+) -> tuple[Tensor, Tensor, Tensor] | None:
+    """Return what `acted` does of demonstrations, as they were settled."""
+    return acted(
+        energy,
+        [
+            Event(settled(d.keyframes), d.attention, of)
+            for d, of in zip(demonstrations, roles.of, strict=True)
+        ],
+    )
+
+
+def acted(energy: Energy, events: Sequence[Event]) -> tuple[Tensor, Tensor, Tensor] | None:
+    """Return states (1, M, T + 1, P, F), gates (1, M, P) and roles of events in which one acted.
 
     None where they differ in how many take part, or in how many states.
     """
@@ -179,7 +192,7 @@ def _acted(energy: Energy, events: Sequence[_Event]) -> tuple[Tensor, Tensor, Te
     return x, torch.ones_like(x[:, :, 0, :, 0]), torch.stack(roles)[None]
 
 
-def _affine(energy: Energy, events: Sequence[_Event]) -> Affine:
+def _affine(energy: Energy, events: Sequence[Event]) -> Affine:
     """Return the residuals (events, …); who has no attention has no part in them.
 
     Events of one size are seen at once, as far as their pairs fit into memory.

@@ -26,6 +26,7 @@ from .composition import weighed
 from .config import ModelConfig, Preset
 from .inference import InferredConcept, infer_concept, inputs_of
 from .learner import Learner
+from .readings import Reading, readings_of
 from .roles import Roles, infer_roles, one_role
 from .sampler import variable_of
 from .satisfaction import excess, is_little
@@ -62,6 +63,17 @@ class ConceptModel:
         return infer_concept(
             self.energy, self.sampler, demonstrations, roles, seed, in_time=in_time
         )
+
+    def readings(
+        self, demonstrations: list[Demonstration], seed: int = 0, *, in_time: bool = True
+    ) -> tuple[Reading, ...]:
+        """Return what demonstrations may mean, the likeliest first; see readings.py.
+
+        Of one or two, several concepts are left as a rule, of five exact ones the one of `infer`.
+        in_time: as of `infer`.
+        """
+        code = self.infer(demonstrations, seed, in_time=in_time).action_code
+        return readings_of(self.energy, code, demonstrations, self.roles_of(demonstrations))
 
     def roles_of(self, demonstrations: Sequence[Demonstration]) -> Roles:
         """Return the roles that demonstrations mark or suggest; one if the energy knows none."""

@@ -14,6 +14,7 @@ Shapes: C codes, M demonstrations, F families of maps, W combinations, G feature
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -44,6 +45,16 @@ def maps_by_evidence(shown: Shown, seen: Tensor) -> tuple[Tensor, Tensor, Tensor
 
     The third (C,) tells where it is that nobody moves. seen: (C,) the noise of what is seen.
     """
+    coefficients, evidence, stays = every_map(shown, seen)
+    best, which = evidence.max(1)
+    return coefficients.take_along_dim(which[:, None, None], 1).squeeze(1), best, stays[which]
+
+
+def every_map(shown: Shown, seen: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the coefficients (C, F, 4 E + 2) and the evidence (C, F) of each structure of maps.
+
+    The third (F,) tells of which nobody moves.
+    """
     families = families_of(shown.mean.shape[2], shown.place.device)
     fit = fits(shown, families)
     of_entity = fit.coefficients[..., :-2].unflatten(-1, (-1, 4)).square().sum(-1) / 2
@@ -55,9 +66,7 @@ def maps_by_evidence(shown: Shown, seen: Tensor) -> tuple[Tensor, Tensor, Tensor
     evidence = evidence_of_fit(missed, spread, number, seen.unsqueeze(1)) - number * gain.log()
     evidence = evidence - costs(families)
     evidence = evidence.masked_fill(~fit.is_there, -torch.inf)
-    best, which = evidence.max(1)
-    of_best = fit.coefficients.take_along_dim(which[:, None, None], 1).squeeze(1)
-    return of_best, best, nobody_moves(families)[which]
+    return fit.coefficients, evidence, nobody_moves(families)
 
 
 @torch.no_grad()
@@ -81,6 +90,36 @@ def _with_references(
     number: int, end: Tensor, about: Context, seen: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Return the same where there are so many references in all demonstrations."""
+    few = likely_curves(number, end, about, seen)
+    best, one, two = few.theta, few.one, few.two
+    row = torch.arange(len(end), device=end.device)
+    (of_one, first), (of_two, pair) = one.max(-1), two.flatten(1).max(-1)
+    is_place = of_two > of_one
+    first = torch.where(is_place, pair // len(two[0]), first)
+    second = pair % len(two[0])
+    of_second = best[row, second] * is_place.unsqueeze(-1)
+    alone = is_place & few.one_place[row, first] & few.one_place[row, second]
+    head = (torch.ones_like(of_one), number * torch.ones_like(of_one), alone.to(of_one))
+    where = where_on_it(end, about, number).flatten(1) * ~is_place.unsqueeze(-1)
+    code = torch.cat((torch.stack(head, -1), best[row, first], of_second, where), -1)
+    code = torch.nn.functional.pad(code, (0, SIZE - code.shape[-1]))  # noise tells no bounds
+    return code.to(end), torch.maximum(of_one, of_two).to(end)
+
+
+class Likely(NamedTuple):
+    """The K likeliest curves: theta (C, K, F), their evidence one (C, K), and that of crossings.
+
+    two: (C, K, K); one_place: (C, K) whether a curve crosses others in one place.
+    """
+
+    theta: Tensor
+    one: Tensor
+    two: Tensor
+    one_place: Tensor
+
+
+def likely_curves(number: int, end: Tensor, about: Context, seen: Tensor) -> Likely:
+    """Return the curves that few demonstrations, or noisy ones, speak for the most."""
     tried = combinations_of(number, end.device)
     m, about = end.shape[1], Context(*(part.double() for part in about))
     value, slope = (part.squeeze(2) for part in features(end.double().unsqueeze(-2), about))
@@ -99,18 +138,7 @@ def _with_references(
     gain = _gain(end.double(), about, best)
     one = _of_one(end, about, best, off / gain, gain, normal, spread, seen)
     two = _of_two(off / gain, gain, normal, spread, seen)
-    (of_one, first), (of_two, pair) = one.max(-1), two.flatten(1).max(-1)
-    is_place = of_two > of_one
-    first = torch.where(is_place, pair // len(two[0]), first)
-    row, second = row.squeeze(1), pair % len(two[0])
-    of_second = best[row, second] * is_place.unsqueeze(-1)
-    one_place = tried.one_place[which]
-    alone = is_place & one_place[row, first] & one_place[row, second]
-    head = (torch.ones_like(of_one), number * torch.ones_like(of_one), alone.to(of_one))
-    where = where_on_it(end, about, number).flatten(1) * ~is_place.unsqueeze(-1)
-    code = torch.cat((torch.stack(head, -1), best[row, first], of_second, where), -1)
-    code = torch.nn.functional.pad(code, (0, SIZE - code.shape[-1]))  # noise tells no bounds
-    return code.to(end), torch.maximum(of_one, of_two).to(end)
+    return Likely(best, one, two, tried.one_place[which])
 
 
 def _off(value: Tensor, slope: Tensor, theta: Tensor) -> tuple[Tensor, Tensor]:
@@ -133,7 +161,7 @@ def _of_one(
     """Return the evidence (C, K) of each curve: with places anywhere on it, or the nearest ones."""
     m, of_gain = end.shape[1], gain.log().sum(-1)
     anywhere = evidence_of_fit(missed.square().sum(-1), spread, m, seen.unsqueeze(1)) - of_gain
-    aside = _nearest(about, theta) - end.unsqueeze(1)
+    aside = nearest_on(about, theta) - end.unsqueeze(1)
     across = (aside * normal).sum(-1)
     along = (aside.square().sum(-1) - across.square()).clamp_min(0)
     square = (across / gain).square() + along / _ALONG_GAIN**2
@@ -178,7 +206,7 @@ def _gain(end: Tensor, about: Context, theta: Tensor) -> Tensor:
     return torch.stack(square, 1).sqrt().clamp_min(1.0)
 
 
-def _nearest(about: Context, theta: Tensor) -> Tensor:
+def nearest_on(about: Context, theta: Tensor) -> Tensor:
     """Return the places (C, K, M, 2) of curves (C, K, F) that are nearest to where movers began."""
     start = about.start.unsqueeze(2)  # (C, M, 1, 2)
     place = start.repeat(1, 1, theta.shape[1], 1)

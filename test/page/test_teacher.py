@@ -294,8 +294,9 @@ async def test_a_bag_is_begun_and_ended_where_there_is_a_recorder(lesson):
     assert lesson.state['said'][-1] == 'The recorder is gone, and its bag is not whole.'
 
 
-def understood(number, score=4.0, odd_one=0):
-    return Understood(number, score, 1.2, (4.0,) * number, odd_one, {})
+def understood(number, score=4.0, odd_one=0, readings=()):
+    without = (4.0,) * number
+    return Understood(number, score, 1.2, without, odd_one, {}, readings=readings)
 
 
 @pytest.mark.parametrize(
@@ -305,7 +306,10 @@ def understood(number, score=4.0, odd_one=0):
         (2, None, 'nothing', 'being asked'),
         (1, understood(1), 'little', 'One example fits many'),
         (2, understood(2, -1.0), 'little', 'do not tell yet'),
+        (2, understood(2, readings=(0.5, 0.4, 0.06, 0.04)), 'little', 'examples fit 3 concepts'),
         (3, understood(3), 'little', 'So far they fit'),
+        (3, understood(3, readings=(0.95, 0.05)), 'little', 'So far they fit'),
+        (5, understood(5, readings=(0.5, 0.5)), 'good', 'Understood'),
         (4, understood(4, 1.5, 2), 'little', 'So far they fit'),
         (4, understood(4, 0.5, 2), 'bad', 'Example 2 does not fit'),
         (5, understood(5, 1.5, 2), 'bad', 'Example 2 does not fit'),

@@ -14,10 +14,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 
 from ...errors import InvalidInput
+from ...relational.explanations import FEW
 from ...relational.model import ConceptModel
 from ..composition import has_one
 from ..sharing import ALONE, Sharers
 from .concepts import CONCEPTS
+from .left_open import MOST_SETS, left_open, left_open_of
 from .measure import GENERATION, GENERATION_HELD_OUT, measures, shares
 from .scenes import Conditions
 from .table import open_table, summary
@@ -67,6 +69,14 @@ def evaluate_open(
             )
             for number in curve
         }
+        numbers = [number for number in curve if number <= FEW]
+        asked = left_open_of(concepts)
+        if numbers and asked:
+            result['left_open'] = left_open(
+                *(model, conditions, numbers, asked, min(scenes, MOST_SETS)),
+                seed=seed,
+                processes=processes,
+            )
     if sets:
         result['understanding'] = foretold(
             model, conditions, sets=sets, seed=seed, concepts=concepts, processes=processes

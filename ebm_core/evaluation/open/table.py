@@ -27,6 +27,14 @@ BARS_OF_UNDERSTANDING = {
     'wrong_named': ('one wrong demonstration is named', 0.90),
 }
 
+READINGS = {
+    'readings': 'readings',
+    'first': 'the likeliest holds',
+    'any': 'one of them holds',
+    'sure': 'sure of the likeliest',
+    'right_if_sure': 'if sure, it holds',
+}
+
 
 def summary(shares: dict[str, dict[str, float]]) -> dict[str, dict[str, float | str]]:
     """Return mean and lowest share of each group, and of whom the lowest is."""
@@ -64,6 +72,11 @@ def open_table(result: dict) -> str:
         curve = {result['demonstrations']: result['summary'], **result['curve']}
         for number, row in sorted(curve.items()):
             lines.append(_row(str(number), *(_percent(row.get(g, {}).get('mean')) for g in groups)))
+    if 'left_open' in result:
+        lines += ['', *_head('demonstrations', *READINGS.values())]
+        for number, row in sorted(result['left_open'].items()):
+            shares = (_percent(row[key]) for key in READINGS if key != 'readings')
+            lines.append(_row(str(number), f'{row["readings"]:.1f}', *shares))
     if 'understanding' in result:
         lines += ['', *_head('sets of demonstrations', 'share', 'of kinds unforeseen', 'bar')]
         unforeseen = result.get('understanding_unforeseen', {})

@@ -202,6 +202,7 @@ def test_what_was_understood_is_told_from_the_first_demonstration_on(probe, send
         wait_until(lambda n=number: told().demonstrations == n, f'{number}')
     answer = told(scene=scene)
     assert answer.success and len(answer.without) == 2 and answer.odd_one == 0
+    assert list(answer.readings) == [1.0], 'weights without parts of codes know one'
     expected = model.understanding(demonstrations[:2], in_time=False)
     assert answer.understanding == pytest.approx(expected, abs=1e-4)
     assert len(answer.energies) == answer.size**2 and len(answer.attention) == len(scene.entities)
