@@ -125,7 +125,7 @@ class ConceptArm:
         self._node.create_subscription(ros.Concept, 'concept', self._concepts.append, qos.LATCHED)
         self._node.create_subscription(ros.Scene, 'scene', self._on_scene, qos.LATCHED)
         self._node.create_subscription(
-            ros.ControllerStatus, 'controller/status', self._on_status, qos.STATUS
+            ros.ControllerStatus, 'controller/status', self._on_status, qos.STATUS_LOOKED_AT
         )
 
     def __enter__(self) -> ConceptArm:
