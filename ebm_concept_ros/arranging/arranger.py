@@ -26,6 +26,7 @@ from ebm_core.world.scene import Scene
 if TYPE_CHECKING:
     from ebm_core.relational.model import ConceptModel
 
+PLACED_WITHIN_M = 0.01  # what was carried is not carried again for less
 _MOST_SUBSETS = 20  # of those who look alike, where fewer are needed
 
 
@@ -86,12 +87,10 @@ class Arranger:
     def again(self, plan: Plan, standing: Sequence[Standing]) -> Plan:
         """Return what is left to do of a plan, as things stand now; raises CannotArrange."""
         now = {each.id: each.place for each in standing}
-        goal = {id_: np.array(place) for id_, place in plan.places_in_base_m.items()}
-        unit = self.workspace.metres_per_unit
         left = {
-            id_: place
-            for id_, place in goal.items()
-            if moved(place[None] / unit, now[id_][None] / unit)[0]
+            id_: np.array(place)
+            for id_, place in plan.places_in_base_m.items()
+            if np.linalg.norm(now[id_] - place) > PLACED_WITHIN_M
         }
         moves = ordered(standing, left, self.room, self.reach)
         return Plan(plan.movers, plan.references, plan.places_in_base_m, tuple(moves))

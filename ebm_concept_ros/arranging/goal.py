@@ -29,7 +29,7 @@ _SHAPES = 4  # of different arrangements that are proposed anew elsewhere
 _POLISHED = 24
 _STEPS = 40
 _FIRST_LENGTH = 0.05
-_PENALTY = 300.0  # of a unit² that lacks, beside the energy
+_PENALTY = 3000.0  # of a unit² that lacks, beside the energy
 _LACK = 0.004  # that is allowed: a millimetre of a gap that is more than needed
 STAYS_WITHIN = 0.012  # who is as near to its place stays where it is: 3 mm
 _CHOICES = 8
@@ -249,4 +249,6 @@ def _descended(
         value = np.where(fell, trial_value, value)
         length = np.where(every, length * 1.2, length / 2)
     places = energy.in_formation(places)
+    if clearance is not None:
+        places = clearance.apart(places)
     return places, energy.energies(places)

@@ -17,7 +17,6 @@ from torch import Tensor
 from ..errors import ModelError
 from ..world.scene import LAST_STEP, NUM_FEATURES, POSITION, UNTIL_THEN, Scene
 from .composition import weighed
-from .formation_search import EXACT as EXACT_FORMATION
 from .formation_search import FormationOfStates
 from .model import ConceptModel
 from .sampler import starts, variable_of
@@ -25,6 +24,8 @@ from .state_energy import StateEnergy
 
 _LM_STEPS = 20  # of Levenberg and Marquardt, into a formation
 _AT_ONCE = 512  # candidates: bounds what the network keeps
+# Per unit² that a formation is missed by: of places that are in it the network is to choose.
+_EXACT = 1e6
 
 
 class _Still(StateEnergy):
@@ -123,7 +124,7 @@ class Arrangements:
         if self._formation is None:
             return 0.0
         missed = self._formation.residuals(states[..., POSITION]).square().sum(-1)
-        return EXACT_FORMATION * missed[0]
+        return _EXACT * missed[0]
 
     def _candidates(self, places: np.ndarray) -> Tensor:
         """Return states (1, M, 1, P, F) with the movers at places (M, m, 2)."""

@@ -24,7 +24,7 @@ _STEPS = 20
 _DAMPING = 1e-2  # of the first step
 # Per unit²: which of the places found counts, those that are exact before those that are not, and
 # those within the plane before those outside it.
-EXACT, _WITHIN = 1e4, 1e3
+_EXACT, _WITHIN = 1e4, 1e3
 
 
 class FormationOfStates:
@@ -107,5 +107,5 @@ def in_formation(energy: StateEnergy, states: Tensor) -> Tensor:
     outside = (place[..., :m, :].abs() - PLANE_HALF_WIDTH).clamp_min(0.0).square().sum((-1, -2, -3))
     missed = formation.residuals(place).square().sum(-1)
     has_one = (formation.scales != 0).any(-1)
-    cost = energy(states) + has_one * (EXACT * missed + _WITHIN * outside)
+    cost = energy(states) + has_one * (_EXACT * missed + _WITHIN * outside)
     return states[torch.arange(len(states), device=states.device), cost.argmin(1)]

@@ -1,0 +1,126 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Tables of one concept after another: what was planned, carried out, and came of it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from benchmarks.arrange.concepts import group
+from benchmarks.arrange.movers import AtOnce, ByTorque
+from benchmarks.arrange.tasks import Task, make_task
+from ebm_concept_ros.arranging.arranger import Arranger, Plan
+from ebm_concept_ros.arranging.enacting import Enacted, enact
+from ebm_concept_ros.arranging.goal import STAYS_WITHIN
+from ebm_concept_ros.arranging.hand_room import HandRoom, ReachArea
+from ebm_concept_ros.arranging.refusals import CannotArrange
+from ebm_concept_ros.arranging.taught import taught
+from ebm_concept_ros.workspace import Workspace
+from ebm_core.evaluation.open.formations import Formation
+from ebm_core.relational.model import ConceptModel
+
+TOLERANCE_M = 0.02  # from where the predicate holds, as of reaches
+BYSTANDER_M = 0.01  # a bystander that is moved so far counts as moved
+
+
+@dataclass(frozen=True, eq=False)
+class Bench:
+    """What all tables have in common. logic_only: moves take place exactly, without an arm."""
+
+    model: ConceptModel
+    workspace: Workspace
+    logic_only: bool
+    room: HandRoom
+    reach: ReachArea
+
+    def run(self, name: str, seed: int) -> dict:
+        """Return the numbers of one table, in SI units."""
+        task = make_task(name, seed, self.workspace, self.room, self.reach)
+        began = time.process_time()
+        concept = taught(self.model, name, task.demonstrations)
+        arranger = Arranger(self.model, self.workspace, self.room, self.reach)
+        row = {
+            **{'concept': name, 'group': group(task.concept), 'seed': seed},
+            **{'entities': len(task.standing), 'fewest': fewest_moves(task), 'success': False},
+        }
+        try:
+            plan = arranger.plan(concept, task.scene, task.standing)
+        except CannotArrange as error:
+            plan_s = time.process_time() - began
+            return row | {'failure': str(error.reason), 'detail': str(error), 'plan_s': plan_s}
+        row['plan_s'] = time.process_time() - began
+        mover = AtOnce(task) if self.logic_only else ByTorque(task, seed, self.workspace)
+        done = enact(arranger, plan, mover)
+        return row | self._judged(task, plan, done, mover)
+
+    def _judged(self, task: Task, plan: Plan, done: Enacted, mover: AtOnce | ByTorque) -> dict:
+        taken_s = mover.time_s
+        unrest = mover.unrest()
+        places = np.array([each.position_in_base_m for each in mover.standing()])
+        off_m = task.violation(self.workspace.to_plane(places)) * self.workspace.metres_per_unit
+        before = np.array([each.position_in_base_m for each in task.standing])
+        way_m = np.linalg.norm(places - before, axis=-1)
+        ids = [each.id for each in task.standing]
+        touched = [
+            id_
+            for id_, way in zip(ids, way_m, strict=True)
+            if id_ not in plan.movers and way >= BYSTANDER_M
+        ]
+        failure, detail = '', done.reason
+        if touched:
+            failure = 'bystander moved'
+        elif unrest:
+            failure, detail = 'not at rest', unrest
+        elif off_m > TOLERANCE_M:
+            failure = 'not carried out' if done.reason else self._why_missed(task, plan, ids)
+        return {
+            **{'success': not failure, 'failure': failure, 'detail': detail},
+            **{'moves': len(done.moves), 'planned': len(plan.moves), 'off_m': off_m},
+            **{'time_s': taken_s, 'bystanders_moved': touched},
+            'failed_moves': [r.reason for r in done.results if not r.success],
+            'slips': sum(getattr(r, 'slips', 0) for r in done.results),
+            'retries': sum(getattr(r, 'retries', 0) for r in done.results),
+            'placing_errors_m': [
+                r.placing_error_m for r in done.results if hasattr(r, 'placing_error_m')
+            ],
+            **{
+                key: max((getattr(r, key, 0.0) for r in done.results), default=0.0)
+                for key in ('peak_effort_share', 'peak_effort_rate_share', 'peak_speed_share')
+            },
+        }
+
+    @staticmethod
+    def _why_missed(task: Task, plan: Plan, ids: list[str]) -> str:
+        right = set(plan.movers) <= {ids[i] for i in task.look_alikes}
+        right &= set(plan.references) == {ids[i] for i in task.references}
+        if not right:
+            return 'who'
+        return 'somewhere else' if plan.moves else 'nothing to do'
+
+
+def fewest_moves(task: Task) -> int:
+    """Return a number of moves below which nobody can bring the concept about.
+
+    Of a formation that may stand anywhere, one can stay, and two where they are as far apart as two
+    of its places; round a reference, who is at the right distance. Whether there is room is left
+    out.
+    """
+    concept, m = task.concept, task.concept.movers
+    if not isinstance(concept, Formation):
+        return 1
+    template = np.array(concept.template) - np.mean(concept.template, 0)
+    start = task.scene.positions
+    if concept.references:
+        radii = np.linalg.norm(template, axis=-1)
+        away = np.linalg.norm(start[task.look_alikes] - start[task.references[0]], axis=-1)
+        return m - int((np.abs(away[:, None] - radii) <= STAYS_WITHIN).any())
+    sides = [np.linalg.norm(template[i] - template[j]) for i, j in combinations(range(m), 2)]
+    for i, j in combinations(task.look_alikes, 2):
+        if np.abs(np.linalg.norm(start[i] - start[j]) - sides).min() <= 2 * STAYS_WITHIN:
+            return m - 2
+    return m - 1
