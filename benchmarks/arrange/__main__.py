@@ -31,17 +31,9 @@ def main(argv: list[str] | None = None) -> int:
     """Run the tables, print a line for each failure, and the table."""
     args = _arguments(argv)
     from benchmarks.arrange.series import Bench
-    from ebm_concept_ros.arranging.hand_room import HandRoom, ReachArea
-    from ebm_concept_ros.workspace import load_workspace
     from ebm_core import load_model
 
-    bench = Bench(
-        load_model(args.model),
-        load_workspace('config/workspace.yaml'),
-        args.logic_only,
-        HandRoom(),
-        ReachArea(),
-    )
+    bench = Bench(load_model(args.model), args.logic_only)
     rows = []
     for name in args.concepts:
         for seed in range(args.first_seed, args.first_seed + args.scenes):

@@ -6,20 +6,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from benchmarks.arrange.tasks import Task
-from ebm_concept_ros.arm.loading import load_arm
+from ebm_concept_ros.arm.config import ArmConfig
 from ebm_concept_ros.arranging.footprints import Footprint, Standing
 from ebm_concept_ros.arranging.moves import Move
 from ebm_concept_ros.grasping.blocks import Block, BlockTable
-from ebm_concept_ros.grasping.hand import load_hand
+from ebm_concept_ros.grasping.hand import HandConfig
 from ebm_concept_ros.grasping.outcome import Outcome
 from ebm_concept_ros.grasping.pick_and_place import PickAndPlace
 from ebm_concept_ros.grasping.simulation import BlockSimulation
-from ebm_concept_ros.package_files import DEFAULT_ARM, arm_file, package_path
 from ebm_concept_ros.workspace import Workspace
 
 MASS_KG, FRICTION = (0.02, 0.2), (0.4, 1.0)
@@ -62,10 +60,10 @@ class AtOnce:
 class ByTorque:
     """The arm's own hand, in lockstep."""
 
-    def __init__(self, task: Task, seed: int, workspace: Workspace) -> None:
+    def __init__(
+        self, task: Task, seed: int, arm: ArmConfig, hand: HandConfig, workspace: Workspace
+    ) -> None:
         rng = np.random.default_rng([seed, 1])
-        arm = load_arm(arm_file(DEFAULT_ARM))
-        hand = load_hand(Path(package_path('', f'config/hands/{DEFAULT_ARM}.yaml')))
         table = BlockTable(blocks=tuple(_block(rng, each) for each in task.standing))
         self._simulation = BlockSimulation(arm, hand, workspace, table)
         self._arm = PickAndPlace(self._simulation)

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -14,13 +13,16 @@ import numpy as np
 from benchmarks.arrange.concepts import group
 from benchmarks.arrange.movers import AtOnce, ByTorque
 from benchmarks.arrange.tasks import Task, make_task
+from ebm_concept_ros.arm.loading import load_arm
 from ebm_concept_ros.arranging.arranger import Arranger, Plan
 from ebm_concept_ros.arranging.enacting import Enacted, enact
 from ebm_concept_ros.arranging.goal import STAYS_WITHIN
-from ebm_concept_ros.arranging.hand_room import HandRoom, ReachArea
+from ebm_concept_ros.arranging.hand_room import ReachArea
 from ebm_concept_ros.arranging.refusals import CannotArrange
 from ebm_concept_ros.arranging.taught import taught
-from ebm_concept_ros.workspace import Workspace
+from ebm_concept_ros.grasping.hand import load_hand
+from ebm_concept_ros.package_files import DEFAULT_ARM, WORKSPACE, arm_file, package_path
+from ebm_concept_ros.workspace import load_workspace
 from ebm_core.evaluation.open.formations import Formation
 from ebm_core.relational.model import ConceptModel
 
@@ -28,15 +30,16 @@ TOLERANCE_M = 0.02  # from where the predicate holds, as of reaches
 BYSTANDER_M = 0.01  # a bystander that is moved so far counts as moved
 
 
-@dataclass(frozen=True, eq=False)
 class Bench:
-    """What all tables have in common. logic_only: moves take place exactly, without an arm."""
+    """What all tables have in common."""
 
-    model: ConceptModel
-    workspace: Workspace
-    logic_only: bool
-    room: HandRoom
-    reach: ReachArea
+    def __init__(self, model: ConceptModel, logic_only: bool) -> None:
+        """logic_only: moves take place exactly, without an arm."""
+        self.model, self.logic_only = model, logic_only
+        self.arm = load_arm(arm_file(DEFAULT_ARM))
+        self.hand = load_hand(package_path('', f'config/hands/{DEFAULT_ARM}.yaml'))
+        self.workspace = load_workspace(package_path('', WORKSPACE))
+        self.room, self.reach = self.hand.room, ReachArea()
 
     def run(self, name: str, seed: int) -> dict:
         """Return the numbers of one table, in SI units."""
@@ -54,7 +57,9 @@ class Bench:
             plan_s = time.process_time() - began
             return row | {'failure': str(error.reason), 'detail': str(error), 'plan_s': plan_s}
         row['plan_s'] = time.process_time() - began
-        mover = AtOnce(task) if self.logic_only else ByTorque(task, seed, self.workspace)
+        mover = AtOnce(task)
+        if not self.logic_only:
+            mover = ByTorque(task, seed, self.arm, self.hand, self.workspace)
         done = enact(arranger, plan, mover)
         return row | self._judged(task, plan, done, mover)
 

@@ -36,9 +36,11 @@ class HandRoom(Config):
     )
     finger_m: float = Field(0.024, ge=0.002, le=0.1, description='finger along the axis, m')
     inward_m: float = Field(0.004, ge=0.0, le=0.02, description='a tip is inside of that by, m')
-    thumb_half_width_m: float = Field(0.014, ge=0.002, le=0.1, description='thumb sideways, m')
+    thumb_sideways_m: tuple[float, float] = Field(
+        (-0.011, 0.021), description="the thumb begins and ends there, along the hand's y, m"
+    )
     pair_sideways_m: tuple[float, float] = Field(
-        (0.010, 0.041), description='the pair begins and ends so far from the axis, m'
+        (0.008, 0.041), description='the pair begins and ends so far to either side, m'
     )
     clearance_m: float = Field(0.004, ge=0.0, le=0.05, description='free around fingers, m')
     widest_m: float = Field(0.072, ge=0.005, le=0.3, description='what it grips at most, m')
@@ -48,12 +50,12 @@ class HandRoom(Config):
         inner = width_m / 2 + self.opening_m - self.inward_m
         outer = width_m / 2 + self.opening_m + self.finger_m
         near, far = self.pair_sideways_m
-        thumb = self.thumb_half_width_m
+        low, high = self.thumb_sideways_m
         return Rectangles(
             np.array([inner, -outer, -outer]),
             np.array([outer, -inner, -inner]),
-            np.array([-thumb, near, -far]),
-            np.array([thumb, far, -near]),
+            np.array([low, near, -far]),
+            np.array([high, far, -near]),
         )
 
 

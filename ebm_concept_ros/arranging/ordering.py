@@ -71,13 +71,14 @@ class _Search:
                 places += self._nearest_free(thing, places, free)
 
     def moves(self) -> list[Move] | None:
-        """Return the cheapest way, None where there is none: Dijkstra's."""
+        """Return the cheapest way, None where there is none: A*."""
         start, done = (_START,) * len(self.movers), (_PLACED,) * len(self.movers)
         number = itertools.count()  # so that states of equal cost need no order
-        waiting = [(0.0, next(number), start, tuple(each.yaw_rad for each in self.movers), ())]
+        yaws = tuple(each.yaw_rad for each in self.movers)
+        waiting = [(self._at_least(start), next(number), 0.0, start, yaws, ())]
         seen = set()
         while waiting:
-            cost, _, state, yaws, moves = heapq.heappop(waiting)
+            _, _, cost, state, yaws, moves = heapq.heappop(waiting)
             if state == done:
                 return list(moves)
             if state in seen:
@@ -92,15 +93,22 @@ class _Search:
                     continue
                 move, length = found
                 turned = yaws[index] + move.place_yaw_rad - move.pick_yaw_rad
+                cost_after = cost + _A_MOVE_M + length
                 entry = (
-                    cost + _A_MOVE_M + length,
-                    next(number),
-                    after,
+                    *(cost_after + self._at_least(after), next(number), cost_after, after),
                     (*yaws[:index], turned, *yaws[index + 1 :]),
                     (*moves, move),
                 )
                 heapq.heappush(waiting, entry)
         return None
+
+    def _at_least(self, state: tuple[int, ...]) -> float:
+        """Return what is left to pay at least: who is not at its place goes straight there."""
+        return sum(
+            _A_MOVE_M + float(np.linalg.norm(places[at] - places[_PLACED]))
+            for places, at in zip(self.places, state, strict=True)
+            if at != _PLACED
+        )
 
     def _ways(self, state: tuple[int, ...]) -> list[tuple[int, int]]:
         """Return which thing may go where: none twice aside, nor away from its place."""
