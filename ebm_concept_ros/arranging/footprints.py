@@ -12,6 +12,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 _TURNS_OF_CYLINDER = 24
+# The pair of fingers finds too little of a face beside it, and what is tall turns out of the hand.
+_NARROW_PRISM_M = 0.036
 
 
 class Grip(NamedTuple):
@@ -58,7 +60,8 @@ class Footprint:
     def grips(self, yaw_rad: float, widest_m: float) -> tuple[Grip, ...]:
         """Return the ways to grip it that are no wider, its x axis turned by yaw_rad.
 
-        Opposite faces of a box, any diameter of a cylinder; of a prism a corner, by the thumb.
+        Opposite faces of a box, any diameter of a cylinder; of a prism a corner and the face
+        opposite, the corner by the thumb, or, of a narrow one, between the pair.
         """
         match self.shape:
             case 'box':
@@ -69,6 +72,8 @@ class Footprint:
                 grips = [Grip(k * turn, self.width_m) for k in range(_TURNS_OF_CYLINDER)]
             case _:
                 turn, ahead = 2 * math.pi / 3, self.radius_m / 4
+                if self.width_m < _NARROW_PRISM_M:
+                    yaw_rad, ahead = yaw_rad + math.pi, -ahead
                 grips = [Grip(yaw_rad + k * turn, self.width_m, ahead) for k in range(3)]
         return tuple(grip for grip in grips if grip.width_m <= widest_m)
 

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from ebm_concept_ros.grasping.phases import Phase, Phases, Stage, Target
+from ebm_concept_ros.grasping.phases import Phases
+from ebm_concept_ros.grasping.stages import Phase, Stage, Target
 from ebm_concept_ros.grasping.view import View
 from ebm_concept_ros.grasping.watch import Kind, Trouble, Watch
 
@@ -56,12 +57,17 @@ class Attempts:
             self.is_over = True
 
     def _react(self, trouble: Trouble, view: View) -> None:
-        if trouble.kind is Kind.SLIPPED:
+        slipped = trouble.kind is Kind.SLIPPED
+        if slipped:
             self._phases.take_as_held(view)  # so that the next slip is another one
-            if self._tries_again:
-                return  # it is on its way down already
+        if self._tries_again and trouble.kind in _LOST_GRIP:  # it is being put down already
+            if not slipped:
+                self.stage = self._phases.open_up(self.stage, view)
+            return
         self.troubles.append(trouble.reason)
         self.slips += trouble.kind in _LOST_GRIP
+        if slipped and not self._free_place_below(view):
+            return  # it cannot be put down here: on, with what still holds it; LOWER aims anew
         holds = self.stage.phase in _CARRYING and trouble.kind not in _EMPTY_HAND
         if self.reason:  # on the way back, which is tried once
             self._let_go(holds, view)
@@ -79,11 +85,9 @@ class Attempts:
             self._try_again(trouble, holds, view)
 
     def _try_again(self, trouble: Trouble, holds: bool, view: View) -> None:
-        if holds and (here := self._free_place_below(view)):
+        if holds:
             self._tries_again = True
-            self.stage = self._phases.lower(self.stage, view, here)
-        elif holds:  # on, with what still holds it
-            self.stage = self._phases.carry(self.stage, view)
+            self.stage = self._phases.lower(self.stage, view, self._free_place_below(view))
         elif trouble.kind in _EMPTY_HAND or self.stage.phase is Phase.DOWN:
             self._tries_again = True
             self.stage = self._phases.open_up(self.stage, view)
@@ -97,7 +101,7 @@ class Attempts:
             self._hold_it(taken.reason)
         else:
             self._phases.target = back
-            self.stage = self._phases.carry(self.stage, view)
+            self.stage = self._phases.lift(self.stage, view)
 
     def _let_go(self, holds: bool, view: View) -> None:
         """Leave the block where it is, on the table; or the hand keeps it."""

@@ -30,7 +30,7 @@ class GraspWeights(Config):
     near: float = Field(0.3, ge=0, le=1e3, description='10 mm off the place, and each 10 mm more')
     height: float = Field(20.0, ge=0, le=1e3, description='0.1 m off the height')
     tilt: float = Field(4.0, ge=0, le=1e3, description='hand level instead of pointing down')
-    yaw: float = Field(2.0, ge=0, le=1e3, description='a third of a turn off the yaw, 3 of it')
+    yaw: float = Field(10.0, ge=0, le=1e3, description='a third of a turn off the yaw, 3 of it')
     velocity: float = Field(0.02, ge=0, le=1e3, description='1 rad/s, summed over joints')
     effort: float = Field(0.05, ge=0, le=1e3, description='the torque limit, beyond gravity')
     velocity_limit: float = Field(20.0, ge=0, le=1e3, description='the velocity limit reached')

@@ -1,7 +1,7 @@
 # Copyright 2026 The ebm_concept_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Where the hand is to be at which time: along a smoothed straight line, and at once turned."""
+"""Where the hand is to be at which time: along a straight line, from rest to rest."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from ebm_concept_ros.grasping.cost import HandReference
 
 _LEAST_S = 0.2
 _TURN_RAD_S = 0.6
+_SMOOTH_TURN_RAD_S = 0.5
 
 
 @dataclass(frozen=True, eq=False)
 class Path:
-    """A straight line of the grasp centre from rest to rest, the yaw of its x axis changed along.
+    """A straight line of the grasp centre, the yaw of its x axis changed along.
 
-    begin_s: on the clock of the simulation. move_s, turn_s: how long each takes; at 0 the end is
-    asked for at once.
+    begin_s: on the clock of the simulation. move_s, turn_s: how long each takes, from rest to rest;
+    at 0 the end is asked for at once.
     """
 
     begin_s: float
@@ -43,7 +44,8 @@ class Path:
         places = self.start_m + _smooth(elapsed, self.move_s)[:, None] * (
             self.goal_m - self.start_m
         )
-        yaws = self.start_yaw_rad + self.turn_rad * _linear(elapsed, self.turn_s)
+        turned = (_smooth if self.move_s else _linear)(elapsed, self.turn_s)
+        yaws = self.start_yaw_rad + self.turn_rad * turned
         sides = np.stack([np.cos(yaws), np.sin(yaws), np.zeros(len(yaws))], axis=1)
         return HandReference(places, sides)
 
@@ -58,6 +60,7 @@ def straight(
     turn = wrapped(yaw_rad - hand.yaw_rad)
     distance = float(np.linalg.norm(goal_m - hand.position_m))
     move_s = 0.0 if speed_m_s is None else max(distance / speed_m_s, _LEAST_S)
+    turn_rad_s = _TURN_RAD_S if speed_m_s is None else _SMOOTH_TURN_RAD_S
     return Path(
         begin_s,
         hand.position_m,
@@ -65,7 +68,7 @@ def straight(
         hand.yaw_rad,
         turn,
         move_s,
-        abs(turn) / _TURN_RAD_S,
+        abs(turn) / turn_rad_s,
     )
 
 

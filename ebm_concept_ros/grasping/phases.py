@@ -1,7 +1,7 @@
 # Copyright 2026 The ebm_concept_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The phases of a move: what hand and fingers are told in each, and which comes next.
+"""The phases of a move: what is done in each, and which comes next.
 
     ABOVE → DOWN → CLOSE → LIFT → CARRY → LOWER → RELEASE → OPEN → RETREAT
 
@@ -12,96 +12,15 @@ tried again puts down what it holds (LOWER … RETREAT) and begins anew.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from enum import Enum, auto
 
 import numpy as np
-from pydantic import Field
 
-from ebm_concept_ros.config_files import Config
 from ebm_concept_ros.grasping.blocks import Block, BlockTable, Pose, extent_m, wrapped
 from ebm_concept_ros.grasping.grip import FingerTarget, Grip, Open
 from ebm_concept_ros.grasping.hand import HandConfig
-from ebm_concept_ros.grasping.motion import Path, straight
+from ebm_concept_ros.grasping.motion import straight
+from ebm_concept_ros.grasping.stages import Arrival, Phase, PhaseConfig, Stage, Target
 from ebm_concept_ros.grasping.view import View, highest_m, lowest_m
-
-
-class Phase(Enum):
-    """What a move is at, in this order."""
-
-    ABOVE = auto()
-    DOWN = auto()
-    CLOSE = auto()
-    LIFT = auto()
-    CARRY = auto()
-    LOWER = auto()
-    RELEASE = auto()
-    OPEN = auto()
-    RETREAT = auto()
-
-
-class PhaseConfig(Config):
-    """Heights, speeds and times of a move."""
-
-    carry_height_m: float = Field(
-        0.12, ge=0.05, le=0.5, description='of the grasp centre above the table, at least, m'
-    )
-    clearance_m: float = Field(
-        0.03, ge=0, le=0.2, description='of what is carried above the tallest that stands, m'
-    )
-    line_speed_m_s: float = Field(0.1, gt=0, le=0.5, description='up and down, mean, m/s')
-    lower_speed_m_s: float = Field(0.08, gt=0, le=0.5, description='down with a block, m/s')
-    press_m: float = Field(
-        0.001, ge=0, le=0.01, description='above the table where a block is let go, m'
-    )
-    standing_m: float = Field(
-        0.0003, ge=0, le=0.01, description='above the table is on it: it is let go, m'
-    )
-    close_s: float = Field(0.9, gt=0, le=5, description='until the grip is full, s')
-    release_s: float = Field(0.25, gt=0, le=5, description='until the grip has gone, s')
-    open_s: float = Field(0.2, ge=0, le=5, description='to wait once fingers are open, s')
-    timeout_s: float = Field(12.0, gt=0, le=120, description='of each phase, s')
-
-
-@dataclass(frozen=True)
-class Arrival:
-    """How near the hand has to be to the end of its path, how still, and not before when."""
-
-    within_m: float
-    slower_rad_s: float
-    within_rad: float = 0.03
-    not_before_s: float = 0.0
-
-
-@dataclass(frozen=True, eq=False)
-class Stage:
-    """One phase at work: its path, its fingers, and when it is over."""
-
-    phase: Phase
-    begin_s: float
-    path: Path
-    fingers: FingerTarget
-    arrival: Arrival
-
-    def has_arrived(self, view: View) -> bool:
-        """Tell whether the next phase may begin."""
-        if view.time_s - self.begin_s < self.arrival.not_before_s:
-            return False
-        away_m = np.linalg.norm(view.hand.position_m - self.path.goal_m)
-        turned_rad = abs(wrapped(view.hand.yaw_rad - self.path.goal_yaw_rad))
-        return bool(
-            away_m < self.arrival.within_m
-            and turned_rad < self.arrival.within_rad
-            and np.abs(view.velocities_rad_s).max() < self.arrival.slower_rad_s
-        )
-
-
-@dataclass(frozen=True)
-class Target:
-    """Where a block is to stand in the end: its middle (x, y) in base, and its yaw."""
-
-    place_m: tuple[float, float]
-    yaw_rad: float
 
 
 class Phases:
@@ -126,12 +45,14 @@ class Phases:
         self._open = Open(hand.opening_joint(half_width_m + hand.room.opening_m))
         self.half_width_m = half_width_m
         self.aimed_at: Pose | None = None  # the block, as the hand went for it
-        self.held: Pose | None = None  # the block in the frame of the hand, as it was gripped
+        # The block in the frame of the hand, as it was gripped, and as it has lain there since.
+        self.gripped: Pose | None = None
+        self.held: Pose | None = None
 
     def above(self, view: View) -> Stage:
         """Return the way to above the block, with the fingers as far apart as it needs."""
         pose = self.aimed_at = view.blocks[self.block.id]
-        self.held = None
+        self.gripped = self.held = None
         yaw = pose.yaw_rad + self.grip_yaw_rad
         goal = self._grasp_m(pose, yaw)
         goal[2] = self._carry_height_m(view)
@@ -152,8 +73,8 @@ class Phases:
         return {
             Phase.ABOVE: self._down,
             Phase.DOWN: self._close,
-            Phase.CLOSE: self._lift,
-            Phase.LIFT: self.carry,
+            Phase.CLOSE: self.lift,
+            Phase.LIFT: self._carry,
             Phase.CARRY: self.lower,
             Phase.LOWER: self.release,
             Phase.RELEASE: self.open_up,
@@ -177,23 +98,30 @@ class Phases:
         """Take the block in the hand, as it lies now, for how it is to stay there."""
         self.held = view.blocks[self.block.id].seen_from(view.hand)
 
-    def _lift(self, stage: Stage, view: View) -> Stage:
+    def lift(self, stage: Stage, view: View) -> Stage:
+        """Return the way straight up with what is in the hand."""
         self.take_as_held(view)
-        goal = stage.path.goal_m.copy()
+        if self.gripped is None:
+            self.gripped = self.held
+        goal = view.hand.position_m.copy()
         goal[2] = self._carry_height_m(view)
         return self._stage(
-            *(Phase.LIFT, view, goal, stage.path.goal_yaw_rad, self._config.line_speed_m_s),
+            *(Phase.LIFT, view, goal, view.hand.yaw_rad, self._config.line_speed_m_s),
             *(self._full_grip, Arrival(0.004, 0.1)),
         )
 
-    def carry(self, stage: Stage, view: View) -> Stage:
-        """Return the way to above the place, for the block as it lies in the hand now."""
+    def _carry(self, stage: Stage, view: View) -> Stage:
         # It settles between the fingers as it leaves the table: from here on it is to stay.
         self.take_as_held(view)
-        yaw, goal = self._aim(view, view.hand.position_m)
-        goal[2] = self._carry_height_m(view)
-        arrival = Arrival(0.003, 0.05)
-        return self._stage(Phase.CARRY, view, goal, yaw, None, self._full_grip, arrival)
+        yaw = view.hand.yaw_rad + wrapped(self.target.yaw_rad - view.blocks[self.block.id].yaw_rad)
+        c, s = math.cos(yaw), math.sin(yaw)
+        x, y, _ = self.held.position_m  # of the block, from a hand that points down
+        ahead = np.array([c * x + s * y, s * x - c * y])
+        goal = np.append(self.target.place_m - ahead, self._carry_height_m(view))
+        return self._stage(
+            *(Phase.CARRY, view, goal, yaw, self._config.carry_speed_m_s),
+            *(self._full_grip, Arrival(0.003, 0.05)),
+        )
 
     def lower(self, stage: Stage, view: View, place: Target | None = None) -> Stage:
         """Return the way down to where a block in the hand stands, at its place or another."""
@@ -230,18 +158,6 @@ class Phases:
     @property
     def _full_grip(self) -> Grip:
         return Grip(self._hand.grip.full_nm, self._hand.grip.full_nm)
-
-    def _aim(self, view: View, height_of: np.ndarray) -> tuple[float, np.ndarray]:
-        """Return yaw and place of the hand that put the block in it where it is to be."""
-        yaw = view.hand.yaw_rad + wrapped(self.target.yaw_rad - view.blocks[self.block.id].yaw_rad)
-        return yaw, self._hand_over(np.array(self.target.place_m), yaw, height_of)
-
-    def _hand_over(self, place_m: np.ndarray, yaw: float, height_of: np.ndarray) -> np.ndarray:
-        c, s = math.cos(yaw), math.sin(yaw)
-        down = np.array([[c, s, 0.0], [s, -c, 0.0], [0.0, 0.0, -1.0]])
-        goal = height_of.copy()
-        goal[:2] = place_m - (down @ self.held.position_m)[:2]
-        return goal
 
     def _grasp_m(self, pose: Pose, yaw: float) -> np.ndarray:
         """Return where the grasp centre goes: mid between the faces, at half the height."""

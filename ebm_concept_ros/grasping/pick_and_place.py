@@ -19,8 +19,9 @@ from ebm_concept_ros.grasping.grip import Fingers, FingerTarget, Open, now_as
 from ebm_concept_ros.grasping.hand_motion import HandMotion
 from ebm_concept_ros.grasping.motion import straight
 from ebm_concept_ros.grasping.outcome import Outcome, Peaks
-from ebm_concept_ros.grasping.phases import Arrival, Phase, PhaseConfig, Phases, Stage, Target
+from ebm_concept_ros.grasping.phases import Phases
 from ebm_concept_ros.grasping.simulation import BlockSimulation
+from ebm_concept_ros.grasping.stages import Arrival, Phase, PhaseConfig, Stage, Target
 from ebm_concept_ros.grasping.view import View
 from ebm_concept_ros.grasping.watch import Watch, WatchConfig
 from ebm_concept_ros.planning.planner import PlanningFailed
@@ -82,7 +83,7 @@ class PickAndPlace:
         common = (block, simulation.table, table_height_m, simulation.hand)
         watch = Watch(*common, config.watch, config.phases.timeout_s)
         self._peaks = self._new_peaks()
-        if trouble := watch.standing(before) or watch.taken(target, before):
+        if trouble := watch.fallen(before) or watch.taken(target, before):
             return self._outcome(move, block, target, before, trouble.reason)
         phases = Phases(*common, config.phases, grip_yaw_rad, target)
         attempts = Attempts(phases, watch, before)

@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
 from ebm_concept_ros.grasping.blocks import Block, BlockTable
 from ebm_core.world.scene import COLOURS
 
-SIZE_M, MASS_KG, FRICTION = (0.03, 0.06), (0.02, 0.2), (0.4, 1.0)
 SHAPES = ('box', 'cylinder', 'prism')
 # Where the hand of the Jaco comes down upright, and away from its own base.
 _X_M, _Y_M, _NEAREST_M = (0.28, 0.58), (-0.28, 0.28), 0.28
@@ -21,20 +21,32 @@ _MAX_ATTEMPTS = 5_000
 _SLENDEREST = 1.6
 
 
-def random_block(rng: np.random.Generator, id_: str, colour: str) -> Block:
-    """Return a block of any shape, size, mass and friction, at the origin."""
-    shape = str(rng.choice(SHAPES))
-    width_m = rng.uniform(*SIZE_M)
-    depth_m = rng.uniform(*SIZE_M) if shape == 'box' else None
-    height_m = min(rng.uniform(*SIZE_M), _SLENDEREST * min(width_m, depth_m or width_m))
+@dataclass(frozen=True)
+class Ranges:
+    """Of widths, depths and heights, m; of masses, kg; of friction; shapes, drawn evenly."""
+
+    size_m: tuple[float, float] = (0.03, 0.06)
+    mass_kg: tuple[float, float] = (0.02, 0.2)
+    friction: tuple[float, float] = (0.4, 1.0)
+    shapes: tuple[str, ...] = SHAPES
+
+
+def random_block(
+    rng: np.random.Generator, id_: str, colour: str, ranges: Ranges = Ranges()
+) -> Block:
+    """Return a block of any shape, size, mass and friction in the ranges, at the origin."""
+    shape = str(rng.choice(ranges.shapes))
+    width_m = rng.uniform(*ranges.size_m)
+    depth_m = rng.uniform(*ranges.size_m) if shape == 'box' else None
+    height_m = min(rng.uniform(*ranges.size_m), _SLENDEREST * min(width_m, depth_m or width_m))
     return Block(
         id=id_,
         shape=shape,
         width_m=round(width_m, 4),
         depth_m=None if depth_m is None else round(depth_m, 4),
         height_m=round(height_m, 4),
-        mass_kg=round(rng.uniform(*MASS_KG), 4),
-        friction=round(rng.uniform(*FRICTION), 3),
+        mass_kg=round(rng.uniform(*ranges.mass_kg), 4),
+        friction=round(rng.uniform(*ranges.friction), 3),
         colour=colour,
         position_in_base_m=(0.0, 0.0),
     )
@@ -58,7 +70,9 @@ def free_place(
     return None
 
 
-def random_block_table(seed: int | list[int], number: int, gap_m: float = 0.04) -> BlockTable:
+def random_block_table(
+    seed: int | list[int], number: int, gap_m: float = 0.04, ranges: Ranges = Ranges()
+) -> BlockTable:
     """Return so many blocks with gaps of at least gap_m; the same seed gives the same table.
 
     Raises ValueError where they find no room.
@@ -68,7 +82,7 @@ def random_block_table(seed: int | list[int], number: int, gap_m: float = 0.04) 
     others: list[tuple[float, float, float]] = []
     for index in range(number):
         colour = list(COLOURS)[index % len(COLOURS)]
-        block = random_block(rng, f'{colour}_{index // len(COLOURS)}', colour)
+        block = random_block(rng, f'{colour}_{index // len(COLOURS)}', colour, ranges)
         place = free_place(rng, radius_m(block), others, gap_m)
         if place is None:
             raise ValueError(f'seed: {seed} finds no room for {number} blocks')

@@ -21,7 +21,8 @@ from ebm_concept_ros.grasping.blocks import (
     wrapped,
 )
 from ebm_concept_ros.grasping.hand import HandConfig
-from ebm_concept_ros.grasping.phases import Phase, Phases, Stage, Target
+from ebm_concept_ros.grasping.phases import Phases
+from ebm_concept_ros.grasping.stages import Phase, Stage, Target
 from ebm_concept_ros.grasping.view import View, lowest_m
 
 _REACHING = (Phase.ABOVE, Phase.DOWN)
@@ -56,8 +57,8 @@ class WatchConfig(Config):
     moved_rad: float = Field(0.15, gt=0, le=3, description='the same of its yaw')
     slipped_m: float = Field(0.008, gt=0, le=0.1, description='of a block in the hand, m')
     dropped_m: float = Field(0.03, gt=0, le=0.2, description='the same, where it is lost, m')
-    missed_m: float = Field(
-        0.006, gt=0, le=0.05, description='by which fingers come nearer than a block lets them, m'
+    missed_share: float = Field(
+        0.35, gt=0, lt=1, description='of its half width that fingers are apart where it is not'
     )
     placed_within_m: float = Field(0.01, gt=0, le=0.1, description='of its place in the end, m')
     fallen_rad: float = Field(0.35, gt=0, le=1.5, description='off upright is fallen')
@@ -89,12 +90,12 @@ class Watch:
     def trouble(self, stage: Stage, phases: Phases, view: View) -> Trouble | None:
         """Return what is wrong at this instant, or None."""
         if stage.phase in _REACHING:
-            found = self._fallen(view) or self._moved(phases, view)
+            found = self.fallen(view) or self._moved(phases, view)
         elif stage.phase in _HOLDING:
             found = self._lost(phases, view)
         else:
             found = None
-        if found is None and stage.phase in (*_REACHING, Phase.LIFT, Phase.CARRY):
+        if found is None and stage.phase in (*_REACHING, *_HOLDING):
             found = self.taken(phases.target, view)
         if found is None and view.time_s - stage.begin_s > self._timeout_s:
             found = Trouble(
@@ -107,13 +108,14 @@ class Watch:
     def missed(self, phases: Phases, view: View) -> Trouble | None:
         """Return whether fingers that have closed have nothing between them."""
         half_m = self._hand.half_width_m(float(view.fingers_rad.mean()))
-        if half_m > phases.half_width_m - self._config.missed_m:
+        # Fingers wrap around small blocks, and turn prisms between them.
+        if half_m > self._config.missed_share * phases.half_width_m:
             return None
         return Trouble(Kind.MISSED, f'the hand closed beside {self._block.id!r}')
 
     def misplaced(self, phases: Phases, view: View) -> Trouble | None:
         """Return whether the block, let go, does not stand where it was to."""
-        if fallen := self._fallen(view):
+        if fallen := self.fallen(view):
             return fallen
         away = view.blocks[self._block.id].position_m[:2] - phases.target.place_m
         if (away_m := float(np.linalg.norm(away))) <= self._config.placed_within_m:
@@ -138,11 +140,8 @@ class Watch:
                 return Trouble(Kind.TAKEN, f'the place of {self._block.id!r} is taken by {id_!r}')
         return None
 
-    def standing(self, view: View) -> Trouble | None:
-        """Return whether a block that is to be picked up does not stand on the table."""
-        return self._fallen(view)
-
-    def _fallen(self, view: View) -> Trouble | None:
+    def fallen(self, view: View) -> Trouble | None:
+        """Return whether the block, which nobody holds, does not stand on the table."""
         pose = view.blocks[self._block.id]
         if pose.tilt_rad > self._config.fallen_rad or pose.rotation[2, 2] < 0.0:
             return Trouble(Kind.FELL, f'{self._block.id!r} has fallen over')
@@ -162,9 +161,8 @@ class Watch:
 
     def _lost(self, phases: Phases, view: View) -> Trouble | None:
         now = view.blocks[self._block.id].seen_from(view.hand)
-        away_m = float(np.linalg.norm(now.position_m - phases.held.position_m))
-        if away_m > self._config.dropped_m:
+        if math.dist(now.position_m, phases.gripped.position_m) > self._config.dropped_m:
             return Trouble(Kind.DROPPED, f'{self._block.id!r} fell out of the hand')
-        if away_m > self._config.slipped_m:
+        if math.dist(now.position_m, phases.held.position_m) > self._config.slipped_m:
             return Trouble(Kind.SLIPPED, f'{self._block.id!r} slipped in the hand')
         return None

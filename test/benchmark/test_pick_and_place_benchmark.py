@@ -5,7 +5,8 @@
 
 import json
 
-from benchmarks.pick_and_place import main, summary
+from benchmarks.pick_and_place.__main__ import main
+from benchmarks.pick_and_place.table import summary
 
 
 def test_a_small_run_says_what_came_of_it(tmp_path, capsys):

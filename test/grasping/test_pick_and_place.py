@@ -10,8 +10,8 @@ import pytest
 from grasping_setup import block, simulation_of
 
 from ebm_concept_ros.arranging.moves import Move
-from ebm_concept_ros.grasping.phases import Phase, Stage
 from ebm_concept_ros.grasping.pick_and_place import MoveRefused, PickAndPlace
+from ebm_concept_ros.grasping.stages import Phase, Stage
 
 
 @pytest.mark.parametrize(

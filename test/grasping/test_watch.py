@@ -12,9 +12,9 @@ from grasping_setup import block, simulation_of
 from ebm_concept_ros.arranging.moves import Move
 from ebm_concept_ros.grasping.blocks import Pose
 from ebm_concept_ros.grasping.outcome import Outcome
-from ebm_concept_ros.grasping.phases import Phase, PhaseConfig, Stage
 from ebm_concept_ros.grasping.pick_and_place import PickAndPlace, PickAndPlaceConfig
 from ebm_concept_ros.grasping.simulation import BlockSimulation
+from ebm_concept_ros.grasping.stages import Phase, PhaseConfig, Stage
 
 NOTICED_WITHIN_S = 0.3
 # With the hand turned as it is at home.

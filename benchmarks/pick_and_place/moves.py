@@ -1,0 +1,105 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Random moves on random tables, and what came of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from functools import partial
+
+import numpy as np
+
+from ebm_concept_ros.arm.loading import load_arm
+from ebm_concept_ros.arranging.footprints import Footprint, Standing
+from ebm_concept_ros.arranging.grasps import carried
+from ebm_concept_ros.arranging.moves import Move
+from ebm_concept_ros.grasping.hand import load_hand
+from ebm_concept_ros.grasping.outcome import Outcome
+from ebm_concept_ros.grasping.pick_and_place import PickAndPlace
+from ebm_concept_ros.grasping.random_table import Ranges, free_place, radius_m, random_block_table
+from ebm_concept_ros.grasping.simulation import BlockSimulation
+from ebm_concept_ros.grasping.stages import Stage
+from ebm_concept_ros.package_files import DEFAULT_ARM, WORKSPACE, arm_file, package_path
+from ebm_concept_ros.workspace import load_workspace
+
+WITHIN_M = 0.005
+_MAX_DRAWS = 200
+
+Watcher = Callable[[BlockSimulation, Stage], None]
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What is measured: moves on each table, blocks on it, gaps between circles around them."""
+
+    moves: int = 3
+    blocks: int = 5
+    gap_m: float = 0.04
+    seed: int = 0
+    replan_every: int = 4
+    ranges: Ranges = field(default_factory=Ranges)
+
+
+def standing(simulation: BlockSimulation) -> list[Standing]:
+    """Return what stands where."""
+    found = []
+    for block in simulation.table.blocks:
+        pose = simulation.block_pose(block.id)
+        x, y = (float(value) for value in pose.position_m[:2])
+        footprint = Footprint(block.shape, block.width_m, block.depth_m)
+        found.append(Standing(block.id, footprint, (x, y), pose.yaw_rad))
+    return found
+
+
+def random_move(simulation: BlockSimulation, rng: np.random.Generator, gap_m: float) -> Move | None:
+    """Return a move of any block to a free place, with the hand's best yaws, or None."""
+    things = standing(simulation)
+    for _ in range(_MAX_DRAWS):
+        thing = things[int(rng.integers(len(things)))]
+        others = [other for other in things if other is not thing]
+        circles = [
+            (*other.position_in_base_m, radius_m(simulation.table[other.id])) for other in others
+        ]
+        place = free_place(rng, radius_m(simulation.table[thing.id]), circles, gap_m)
+        if place is None:
+            continue
+        best = carried(thing, np.array(place), others, simulation.hand.room)
+        if best is not None:
+            return Move(thing.id, place, best.pick_yaw_rad, best.place_yaw_rad)
+    return None
+
+
+def succeeded(outcome: Outcome) -> bool:
+    """Tell whether a move counts."""
+    return outcome.success and outcome.placing_error_m < WITHIN_M and not outcome.bystanders_moved
+
+
+def run(scenes: range, conditions: Conditions, watcher: Watcher | None = None) -> Iterator[dict]:
+    """Yield what came of each move; watcher: sees each step."""
+    arm = load_arm(arm_file(DEFAULT_ARM))
+    hand = load_hand(package_path('', f'config/hands/{DEFAULT_ARM}.yaml'))
+    workspace = load_workspace(package_path('', WORKSPACE))
+    seed, gap_m = conditions.seed, conditions.gap_m
+    for scene in scenes:
+        table = random_block_table([seed, scene], conditions.blocks, gap_m, conditions.ranges)
+        simulation = BlockSimulation(arm, hand, workspace, table)
+        mover = PickAndPlace(simulation, replan_every=conditions.replan_every)
+        rng = np.random.default_rng([seed, scene, 1])
+        each_step = None if watcher is None else partial(watcher, simulation)
+        for index in range(conditions.moves):
+            move = random_move(simulation, rng, gap_m)
+            if move is None:
+                break
+            began = time.process_time()
+            outcome = mover.move(move, each_step)
+            block = simulation.table[move.entity]
+            yield {
+                **asdict(outcome),
+                **{'scene': scene, 'move': index, 'counts': succeeded(outcome)},
+                **{'shape': block.shape, 'mass_kg': block.mass_kg, 'friction': block.friction},
+                **{'bystanders_moved': list(outcome.bystanders_moved)},
+                'processor_s': time.process_time() - began,
+            }
