@@ -88,7 +88,7 @@ class Attempts:
         if holds:
             self._tries_again = True
             self.stage = self._phases.lower(self.stage, view, self._free_place_below(view))
-        elif trouble.kind in _EMPTY_HAND or self.stage.phase is Phase.DOWN:
+        elif trouble.kind in _EMPTY_HAND or self.stage.phase in (Phase.DOWN, Phase.CLOSE):
             self._tries_again = True
             self.stage = self._phases.open_up(self.stage, view)
         else:

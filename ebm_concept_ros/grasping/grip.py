@@ -56,7 +56,8 @@ def gripping_nm(hand: HandConfig, positions_rad: np.ndarray, opposing_nm: float)
     """
     grip, thumb = hand.grip, [finger.name for finger in hand.fingers].index(hand.thumb)
     opposed = np.arange(len(hand.fingers)) != thumb
-    number = int(opposed.sum())
+    number, closing = int(opposed.sum()), hand.closing_sign
+    positions_rad = closing * positions_rad
     ahead = positions_rad[thumb] - positions_rad[opposed].mean()
     torques = np.empty(len(hand.fingers))
     torques[thumb] = number * opposing_nm - grip.centring_nm_per_rad * ahead
@@ -66,7 +67,7 @@ def gripping_nm(hand: HandConfig, positions_rad: np.ndarray, opposing_nm: float)
         + grip.centring_nm_per_rad / number * ahead
         - number * grip.levelling_nm_per_rad * apart
     )
-    return torques
+    return closing * torques
 
 
 class Fingers:

@@ -26,7 +26,6 @@ class OpeningConfig(Config):
 
     joint: float = Field(ge=-10, le=10, description='of each finger, rad, for slides m')
     inner_m: float = Field(ge=0, le=0.3, description='from the grasp centre to a finger, m')
-    outer_m: float = Field(ge=0, le=0.4, description="to a finger's outer side, m")
 
 
 class GripConfig(Config):
@@ -75,11 +74,11 @@ class HandConfig(Config):
             raise ValueError(f'thumb: {self.thumb!r} is none of the fingers {", ".join(names)}')
         if len(set(names)) < len(names):
             raise ValueError(f'fingers: a joint is named twice in {", ".join(names)}')
-        joints, inner = (
-            np.array([getattr(each, key) for each in self.openings]) for key in ('joint', 'inner_m')
-        )
-        if (np.diff(joints) <= 0).any() or (np.diff(inner) >= 0).any():
-            raise ValueError('openings: joint must increase, and inner_m decrease, along the list')
+        joints, inner = self._openings()
+        if (np.diff(self.closing_sign * joints) <= 0).any() or (np.diff(inner) >= 0).any():
+            raise ValueError(
+                'openings: along the list inner_m must decrease, and joint change one way'
+            )
         if self.grip.first_nm > self.grip.full_nm:
             raise ValueError(
                 f'grip: first_nm {self.grip.first_nm:g} is more than full_nm {self.grip.full_nm:g}'
@@ -100,25 +99,25 @@ class HandConfig(Config):
             )
         return self
 
+    @property
+    def closing_sign(self) -> float:
+        """Return 1 where the fingers' joints increase as they close, else -1."""
+        return 1.0 if self.openings[-1].joint > self.openings[0].joint else -1.0
+
     def opening_joint(self, half_width_m: float) -> float:
         """Return where the fingers' joints are so far from the grasp centre, rad."""
-        joints, inner = self._table('inner_m')
+        joints, inner = self._openings()
         return float(np.interp(-half_width_m, -inner, joints))
 
     def half_width_m(self, joint: float) -> float:
         """Return how far the fingers are from the grasp centre at a value of their joints."""
-        joints, inner = self._table('inner_m')
-        return float(np.interp(joint, joints, inner))
+        joints, inner = self._openings()
+        return float(np.interp(self.closing_sign * joint, self.closing_sign * joints, inner))
 
-    def outer_m(self, joint: float) -> float:
-        """Return how far their outer sides are."""
-        joints, outer = self._table('outer_m')
-        return float(np.interp(joint, joints, outer))
-
-    def _table(self, key: str) -> tuple[np.ndarray, np.ndarray]:
+    def _openings(self) -> tuple[np.ndarray, np.ndarray]:
         return (
             np.array([each.joint for each in self.openings]),
-            np.array([getattr(each, key) for each in self.openings]),
+            np.array([each.inner_m for each in self.openings]),
         )
 
 

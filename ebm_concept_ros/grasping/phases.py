@@ -142,7 +142,7 @@ class Phases:
 
     def open_up(self, stage: Stage, view: View) -> Stage:
         """Return the stage that opens the fingers; the hand stays."""
-        way = max(0.0, float(view.fingers_rad.mean()) - self._open.joint)
+        way = abs(float(view.fingers_rad.mean()) - self._open.joint)
         duration = self._config.open_s + way / self._hand.grip.opening_rad_s
         return self._staying(Phase.OPEN, stage, view, self._open, duration)
 

@@ -91,6 +91,8 @@ class Watch:
         """Return what is wrong at this instant, or None."""
         if stage.phase in _REACHING:
             found = self.fallen(view) or self._moved(phases, view)
+        elif stage.phase is Phase.CLOSE:
+            found = self._taken_away(phases, view)
         elif stage.phase in _HOLDING:
             found = self._lost(phases, view)
         else:
@@ -148,6 +150,13 @@ class Watch:
         if lowest_m(self._block, pose) < self._table_height_m - self._config.dropped_m:
             return Trouble(Kind.FELL, f'{self._block.id!r} has fallen off the table')
         return None
+
+    def _taken_away(self, phases: Phases, view: View) -> Trouble | None:
+        # Fingers that close move it a little themselves, and turn it.
+        away_m = math.dist(view.blocks[self._block.id].position_m, phases.aimed_at.position_m)
+        if away_m <= self._config.dropped_m:
+            return None
+        return Trouble(Kind.MOVED, f'{self._block.id!r} was taken away from between the fingers')
 
     def _moved(self, phases: Phases, view: View) -> Trouble | None:
         pose, aimed_at = view.blocks[self._block.id], phases.aimed_at

@@ -32,6 +32,20 @@ def test_a_gripper_of_two_fingers_is_no_other_law():
     )
 
 
+def test_a_gripper_whose_joints_decrease_as_it_closes_pulls():
+    openings = [{'joint': 0.04, 'inner_m': 0.04}, {'joint': 0.0, 'inner_m': 0.0}]
+    room = {'widest_m': 0.06, 'opening_m': 0.01}
+    slides = HandConfig(
+        **HAND.model_dump() | {'fingers': HAND.fingers[:2], 'openings': openings, 'room': room}
+    )
+    assert slides.opening_joint(0.025) == pytest.approx(0.025)
+    assert slides.half_width_m(0.01) == pytest.approx(0.01)
+    # The first is further open than the other: it presses more.
+    np.testing.assert_allclose(
+        gripping_nm(slides, np.array([0.02, 0.01]), 0.5), [-0.5 - 0.06, -0.5 + 0.06]
+    )
+
+
 def test_a_grip_changes_as_it_is_said_to():
     grip = Grip(0.35, 1.0, wait_s=0.4, ramp_s=0.2)
     assert [grip.at(t) for t in (0.0, 0.4, 0.5, 0.6, 9.0)] == pytest.approx(

@@ -23,24 +23,51 @@ from ebm_concept_ros.grasping.hand import (
 TIP_M = 0.012  # of a finger's length is its tip
 
 
-def test_the_openings_are_those_of_the_meshes():
-    arm = with_live_fingers(with_grasp_site(ARM, HAND), HAND)
-    model = compile_arm(arm)
-    data = mujoco.MjData(model)
-    tips = [model.geom(f'hand_finger_tip_{number}').id for number in (1, 2, 3)]
+@pytest.fixture(scope='module')
+def tips() -> dict[float, list[np.ndarray]]:
+    """Return the corners (M, 3) of the three finger tips in the grasp's frame, by opening."""
+    model = compile_arm(with_live_fingers(with_grasp_site(ARM, HAND), HAND))
+    data, site = mujoco.MjData(model), model.site(GRASP_SITE).id
+    found = {}
     for opening in HAND.openings:
         data.qpos[:6], data.qpos[6:] = ARM.home_rad, opening.joint
         mujoco.mj_kinematics(model, data)
-        site = model.site(GRASP_SITE).id
         turn = data.site_xmat[site].reshape(3, 3)
-        for number, tip in enumerate(tips):
-            points = outline(model, tip) @ data.geom_xmat[tip].reshape(3, 3).T
-            points = (points + data.geom_xpos[tip] - data.site_xpos[site]) @ turn
+        found[opening.joint] = [
+            (
+                outline(model, tip) @ data.geom_xmat[tip].reshape(3, 3).T
+                + data.geom_xpos[tip]
+                - data.site_xpos[site]
+            )
+            @ turn
+            for tip in (model.geom(f'hand_finger_tip_{number}').id for number in (1, 2, 3))
+        ]
+    return found
+
+
+def test_the_openings_are_those_of_the_meshes(tips):
+    for opening in HAND.openings:
+        for number, points in enumerate(tips[opening.joint]):
             inner = np.abs(points[points[:, 2] > points[:, 2].max() - TIP_M, 0]).min()
             assert inner == pytest.approx(opening.inner_m, abs=0.0012)
-            assert np.abs(points[:, 0]).max() == pytest.approx(opening.outer_m, abs=0.0015)
             # The thumb is at +x, as the configuration says.
             assert np.sign(points[:, 0].mean()) == (1 if number == 0 else -1)
+
+
+def test_the_fingers_are_within_the_room_that_is_kept_for_them(tips):
+    room, slack = HAND.room, HAND.room.clearance_m
+    used = [o for o in HAND.openings if 0.03 <= 2 * (o.inner_m - room.opening_m) <= room.widest_m]
+    assert len(used) >= 2
+    for opening in used:
+        thumb, *pair = tips[opening.joint]
+        low, high = room.thumb_sideways_m
+        assert low - slack <= thumb[:, 1].min() and thumb[:, 1].max() <= high + slack
+        near, far = room.pair_sideways_m
+        for points in pair:
+            sideways = np.abs(points[:, 1])
+            assert near - slack <= sideways.min() and sideways.max() <= far + slack
+        for points in (thumb, *pair):
+            assert np.abs(points[:, 0]).max() <= opening.inner_m + room.finger_m + slack
 
 
 def test_openings_are_read_both_ways():
@@ -75,7 +102,7 @@ def test_the_grasp_site_is_where_it_is_said_to_be():
         ({'grip': {'full_nm': 1.6}}, 'the thumb needs 3.2, of which it has 3'),
         ({'grip': {'full_nm': -1}}, 'grip.full_nm: -1 refused'),
         ({'grips': {}}, 'grips: unknown key'),
-        ({'openings': [{'joint': 0.2, 'inner_m': 0.05, 'outer_m': 0.07}]}, 'openings'),
+        ({'openings': [{'joint': 0.2, 'inner_m': 0.05}]}, 'openings'),
         ({'room': {'widest_m': 0.2}}, 'room.widest_m: 0.2 refused'),
         ({'least_height_m': float('nan')}, 'least_height_m: nan refused'),
     ],
@@ -90,9 +117,9 @@ def test_a_hand_that_cannot_be_is_refused(tmp_path, change, says):
 
 def test_openings_in_the_wrong_order_are_refused(tmp_path):
     content = yaml.safe_load(HAND_FILE.read_text())
-    content['openings'].reverse()
+    content['openings'][1:3] = content['openings'][2:0:-1]
     (tmp_path / 'hand.yaml').write_text(yaml.safe_dump(content))
-    with pytest.raises(ConfigError, match='joint must increase'):
+    with pytest.raises(ConfigError, match='inner_m must decrease, and joint change one way'):
         load_hand(tmp_path / 'hand.yaml')
 
 

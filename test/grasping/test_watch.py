@@ -71,6 +71,15 @@ def test_a_block_that_is_moved_on_the_way_to_it_is_gone_after():
     assert 'was moved' in outcome.troubles[0]
 
 
+def test_a_block_taken_from_between_the_fingers_is_gone_after():
+    simulation = simulation_of(block('red_0', 0.32, 0.05))
+    outcome, meddler = meddled_with(
+        *(simulation, Phase.CLOSE), lambda: shifted(simulation, 'red_0', (0.0, -0.05, 0.0)), 0.1
+    )
+    assert meddler.noticed_at_s - meddler.did_at_s < NOTICED_WITHIN_S
+    assert outcome.success and outcome.retries == 1 and 'taken away' in outcome.troubles[0]
+
+
 def test_a_block_that_falls_out_of_the_hand_is_picked_up_again():
     simulation = simulation_of(block('red_0', 0.32, 0.05))
 
