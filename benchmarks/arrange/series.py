@@ -16,7 +16,6 @@ from benchmarks.arrange.tasks import Task, make_task
 from ebm_concept_ros.arm.loading import load_arm
 from ebm_concept_ros.arranging.arranger import Arranger, Plan
 from ebm_concept_ros.arranging.enacting import Enacted, enact
-from ebm_concept_ros.arranging.goal import STAYS_WITHIN
 from ebm_concept_ros.arranging.hand_room import ReachArea
 from ebm_concept_ros.arranging.refusals import CannotArrange
 from ebm_concept_ros.arranging.taught import taught
@@ -27,6 +26,7 @@ from ebm_core.evaluation.open.formations import Formation
 from ebm_core.relational.model import ConceptModel
 
 TOLERANCE_M = 0.02  # from where the predicate holds, as of reaches
+_EXACTLY = 0.032  # particle units, 8 mm: what counts as standing right already
 BYSTANDER_M = 0.01  # a bystander that is moved so far counts as moved
 
 
@@ -109,7 +109,7 @@ class Bench:
 
 
 def fewest_moves(task: Task) -> int:
-    """Return a number of moves below which nobody can bring the concept about.
+    """Return a number of moves below which nobody can bring the concept about to 8 mm.
 
     Of a formation that may stand anywhere, one can stay, and two where they are as far apart as two
     of its places; round a reference, who is at the right distance. Whether there is room is left
@@ -123,9 +123,9 @@ def fewest_moves(task: Task) -> int:
     if concept.references:
         radii = np.linalg.norm(template, axis=-1)
         away = np.linalg.norm(start[task.look_alikes] - start[task.references[0]], axis=-1)
-        return m - int((np.abs(away[:, None] - radii) <= STAYS_WITHIN).any())
+        return m - int((np.abs(away[:, None] - radii) <= _EXACTLY).any())
     sides = [np.linalg.norm(template[i] - template[j]) for i, j in combinations(range(m), 2)]
     for i, j in combinations(task.look_alikes, 2):
-        if np.abs(np.linalg.norm(start[i] - start[j]) - sides).min() <= 2 * STAYS_WITHIN:
+        if np.abs(np.linalg.norm(start[i] - start[j]) - sides).min() <= _EXACTLY:
             return m - 2
     return m - 1

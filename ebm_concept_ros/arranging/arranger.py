@@ -19,7 +19,7 @@ from ebm_concept_ros.arranging.hand_room import HandRoom, ReachArea
 from ebm_concept_ros.arranging.moves import Move
 from ebm_concept_ros.arranging.ordering import ordered
 from ebm_concept_ros.arranging.refusals import CannotArrange, Reason
-from ebm_concept_ros.arranging.taught import TaughtArrangement, who_moves, who_stays
+from ebm_concept_ros.arranging.taught import TaughtArrangement
 from ebm_concept_ros.workspace import Workspace
 from ebm_core.world.scene import Scene
 
@@ -99,7 +99,7 @@ class Arranger:
         self, concept: TaughtArrangement, scene: Scene, standing: Sequence[Standing]
     ) -> list[_Cast]:
         """Return who can take part, several where more look alike than are needed."""
-        found = np.flatnonzero(who_moves(self.model, concept, scene))
+        found = np.flatnonzero(concept.movers_of(self.model, scene))
         fewest, most = concept.movers
         if len(found) < fewest:
             raise CannotArrange(
@@ -128,7 +128,7 @@ class Arranger:
     ) -> _Cast:
         is_mover = np.isin(np.arange(len(scene)), movers)
         acting = concept.acting(scene, is_mover)
-        stays, roles = who_stays(self.model, concept, scene, is_mover)
+        stays, roles = concept.references_of(self.model, scene, is_mover)
         fewest, most = concept.references
         if not fewest <= stays.sum() <= most:
             names = ', '.join(standing[i].id for i in np.flatnonzero(stays)) or 'none'
@@ -149,7 +149,7 @@ class Arranger:
         )
         starts = cast.scene.positions[cast.movers]
         of = asked(energy, starts, self.seed)
-        if self._holds(concept, cast, of, Choice(starts, of.start, of.holds)):
+        if of.holds and self._holds(concept, cast, of, Choice(starts, of.start, False)):
             return self._plan(cast, standing, {}, ())
         things = [standing[i] for i in cast.movers]
         others = [each for i, each in enumerate(standing) if i not in set(cast.movers.tolist())]
@@ -184,10 +184,10 @@ class Arranger:
     def _holds(self, concept: TaughtArrangement, cast: _Cast, of: Asked, choice: Choice) -> bool:
         """Tell whether the concept holds with the movers where a choice has them.
 
-        Of one, whose place may depend on where it was, the model says so. Several are judged by how
-        they stand.
+        What is as good as can be holds. Else the model says so of one, whose place may depend on
+        where it was, and several are judged by how they stand.
         """
-        if len(cast.movers) > 1:
+        if choice.as_good or len(cast.movers) > 1:
             return choice.as_good or choice.energy <= of.holds_up_to
         if self.model.satisfied_thresholds is None:
             return True

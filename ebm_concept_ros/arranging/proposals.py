@@ -13,6 +13,7 @@ import numpy as np
 from ebm_concept_ros.arranging.assignment import assigned
 
 _TURNS = 24
+_TURNS_OF_CENTRE = 72  # where it is to be round something, only these are left
 
 
 def proposals(places: np.ndarray, starts: np.ndarray, *, alike: bool) -> np.ndarray:
@@ -30,7 +31,8 @@ def proposals(places: np.ndarray, starts: np.ndarray, *, alike: bool) -> np.ndar
             for i in range(len(starts)) if alike else (k,):
                 found += _with_one_staying(shape, starts, k, i, alike)
         for centre in (places.mean(0), starts.mean(0)):
-            turns = np.concatenate((_turns(), _towards(starts - centre, shape - shape.mean(0))))
+            turns = _towards(starts - centre, shape - shape.mean(0))
+            turns = np.concatenate((_turns(_TURNS_OF_CENTRE), turns))
             found += _turned_about(shape, shape.mean(0), centre, starts, turns, alike)
     return np.array(found)
 
@@ -65,5 +67,5 @@ def _towards(some: np.ndarray, sides: np.ndarray) -> np.ndarray:
     return (bearings[:, None] - of_sides).ravel()
 
 
-def _turns() -> np.ndarray:
-    return 2 * np.pi / _TURNS * np.arange(_TURNS)
+def _turns(number: int = _TURNS) -> np.ndarray:
+    return 2 * np.pi / number * np.arange(number)

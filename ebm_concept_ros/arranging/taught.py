@@ -3,10 +3,9 @@
 
 """What demonstrations say of entities that are moved: which ones, beside which, and where to.
 
-The energy knows actors as black crosses that act, among entities that do not. So it is asked twice.
-Who is to be moved is a question about entities that stand still, with the hand as the actor, as in
-every scene of the reaching arm. Where to is a question about actors: those that move are shown to
-it as such where there are others that stay, or where one moves by itself.
+The energy knows actors as black crosses that act, among entities that do not. So those that move
+are shown to it as such, where there are others that stay, or where one moves by itself. Who they
+are is found apart from that (`whom`).
 """
 
 from __future__ import annotations
@@ -19,32 +18,33 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ebm_concept_ros.arranging.refusals import CannotArrange, Reason
-from ebm_core.world.scene import ACTOR_COLOUR, SHAPES, Demonstration, InvalidInput, Scene
+from ebm_concept_ros.arranging.whom import CROSS, Whom, first_found, whom
+from ebm_core.world.scene import ACTOR_COLOUR, Demonstration, InvalidInput, Scene
 
 if TYPE_CHECKING:
     from ebm_core.relational.model import ConceptModel
 
-_CROSS = SHAPES.index('cross')
-_HAND_AT = (-0.6, 0.0)  # particle units; where it is says nothing, as it is always there
+_ONE = (1, 1)
 
 
 @dataclass(frozen=True, eq=False)
 class TaughtArrangement:
     """A concept of entities that are moved.
 
-    action_code: (D,) where to. mover_code: (K · D,) who is moved, K looks. reference_code: (K · D,)
-    beside whom, None where nobody stays. movers, references: how many there were in demonstrations,
-    fewest and most. as_actors: whether movers are shown to the energy as actors. understanding,
+    action_code: (D,) where to. moved: ways to find who is moved. beside: of several movers, ways to
+    find beside whom; beside_actor: (K · D,) the code of that for one, which is the actor. Both None
+    where nobody stays.
+    movers, references: how many there were in demonstrations, fewest and most. understanding,
     threshold: as of `ConceptCodes`.
     """
 
     name: str
     action_code: np.ndarray
-    mover_code: np.ndarray
-    reference_code: np.ndarray | None
+    moved: tuple[Whom, ...]
+    beside: tuple[Whom, ...] | None
+    beside_actor: np.ndarray | None
     movers: tuple[int, int]
     references: tuple[int, int]
-    as_actors: bool
     understanding: float = math.nan
     threshold: float = math.nan
 
@@ -59,7 +59,32 @@ class TaughtArrangement:
 
     def acting(self, scene: Scene, movers: np.ndarray) -> Scene:
         """Return the scene as the energy of the action takes it; movers: (N,) bool."""
-        return _acting(scene, movers, self.as_actors)
+        return _acting(scene, movers, self.references[0] > 0 or self.movers == _ONE)
+
+    def movers_of(self, model: ConceptModel, scene: Scene) -> np.ndarray:
+        """Return (N,) bool, all that look like those who are moved."""
+        return first_found(model, self.moved, scene, (self.movers[0], len(scene)))
+
+    def references_of(
+        self, model: ConceptModel, scene: Scene, movers: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return (N,) bool, beside whom it is, and their roles (N,) where there are several.
+
+        movers: (N,) bool.
+        """
+        if self.beside is not None:
+            if len(self.beside[0].code) == model.code_size:
+                found = first_found(model, self.beside, scene, self.references)
+                return found & ~movers, None
+            roles = np.where(movers, 0, self.beside[0].roles(model, scene))
+        elif self.beside_actor is None:
+            return np.zeros(len(scene), bool), None
+        else:
+            seen = self.acting(scene, movers)
+            if len(self.beside_actor) == model.code_size:
+                return (model.identify(seen, self.beside_actor) > 0.5) & ~movers, None
+            roles = model.identify_roles(seen, self.beside_actor)
+        return roles > 0, roles
 
 
 def taught(
@@ -77,59 +102,32 @@ def taught(
         raise InvalidInput('demonstrations: in one of them no entity that takes part is movable')
     if references[1] and not references[0]:
         raise InvalidInput('demonstrations: in some of them others take part that stay, not in all')
-    as_actors = references[0] > 0 or movers == (1, 1)
+    as_actors = references[0] > 0 or movers == _ONE
     where = [
         Demonstration(
             tuple(_acting(state, who, as_actors) for state in d.states), d.attention, d.roles
         )
         for d, who in zip(demonstrations, moved, strict=True)
     ]
-    whom = [_with_hand(d.before, who) for d, who in zip(demonstrations, moved, strict=True)]
+    scenes = [d.before for d in demonstrations]
     action = model.infer(where, in_time=False)
-    reference_code = action.argument_code if references[0] else None
-    if references[0] and movers != (1, 1):
-        beside = [
-            _with_hand(d.before, who, d.roles) for d, who in zip(demonstrations, stay, strict=True)
-        ]
-        reference_code = model.infer(beside).argument_code
     threshold = model.understanding_threshold
+    beside, beside_actor = None, None
+    if references[0] and movers == _ONE:
+        beside_actor = action.argument_code
+    elif references[0]:
+        beside = whom(model, scenes, stay, [d.roles for d in demonstrations])
     return TaughtArrangement(
         name,
         action.action_code,
-        model.infer(whom).argument_code,
-        reference_code,
+        whom(model, scenes, moved),
+        beside,
+        beside_actor,
         movers,
         references,
-        as_actors,
         model.understanding(where, in_time=False),
         math.nan if threshold is None else threshold,
     )
-
-
-def who_moves(model: ConceptModel, concept: TaughtArrangement, scene: Scene) -> np.ndarray:
-    """Return (N,) bool, all that look like those who are moved."""
-    seen = _with_hand(scene, np.zeros(len(scene), bool)).before
-    return model.identify(seen, concept.mover_code)[:-1] > 0.5
-
-
-def who_stays(
-    model: ConceptModel, concept: TaughtArrangement, scene: Scene, movers: np.ndarray
-) -> tuple[np.ndarray, np.ndarray | None]:
-    """Return (N,) bool, those beside whom it is, and their roles (N,) where there are several.
-
-    movers: (N,) bool. One mover is the actor that references are told beside; of several it is the
-    hand.
-    """
-    code, n = concept.reference_code, len(scene)
-    if code is None:
-        return np.zeros(n, bool), None
-    seen = concept.acting(scene, movers)
-    if concept.movers != (1, 1):
-        seen = _with_hand(scene, np.zeros(n, bool)).before
-    if len(code) > len(concept.action_code):
-        roles = np.where(movers, 0, model.identify_roles(seen, code)[:n])
-        return roles > 0, roles
-    return (model.identify(seen, code)[:n] > 0.5) & ~movers, None
 
 
 def _numbers(masks: Sequence[np.ndarray]) -> list[int]:
@@ -139,17 +137,5 @@ def _numbers(masks: Sequence[np.ndarray]) -> list[int]:
 def _acting(scene: Scene, movers: np.ndarray, as_actors: bool) -> Scene:
     colours, shapes = scene.colours.copy(), scene.shapes.copy()
     if as_actors:
-        colours[movers], shapes[movers] = ACTOR_COLOUR, _CROSS
+        colours[movers], shapes[movers] = ACTOR_COLOUR, CROSS
     return Scene(scene.positions, colours, shapes, movers)
-
-
-def _with_hand(scene: Scene, who: np.ndarray, roles: np.ndarray | None = None) -> Demonstration:
-    """Return a still scene in which the hand, which comes last, and who (N,) have attention."""
-    seen = Scene(
-        np.vstack((scene.positions, _HAND_AT)),
-        np.vstack((scene.colours, ACTOR_COLOUR)),
-        np.append(scene.shapes, _CROSS),
-        np.append(np.zeros(len(scene), bool), True),
-    )
-    roles = None if roles is None else np.append(roles, 0)
-    return Demonstration((seen, seen), np.append(who, True).astype(float), roles)
