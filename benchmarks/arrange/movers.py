@@ -39,7 +39,7 @@ class AtOnce:
 
     def __init__(self, task: Task) -> None:
         self._standing = {each.id: each for each in task.standing}
-        self.time_s = 0.0
+        self.time_s = self.hand_yaw_rad = 0.0
 
     def standing(self) -> list[Standing]:
         """Return what stands where."""
@@ -67,6 +67,11 @@ class ByTorque:
         table = BlockTable(blocks=tuple(_block(rng, each) for each in task.standing))
         self._simulation = BlockSimulation(arm, hand, workspace, table)
         self._arm = PickAndPlace(self._simulation)
+
+    @property
+    def hand_yaw_rad(self) -> float:
+        """Return the yaw of the hand's closing axis."""
+        return self._simulation.grasp_pose.yaw_rad
 
     @property
     def time_s(self) -> float:

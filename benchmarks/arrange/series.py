@@ -46,20 +46,22 @@ class Bench:
         task = make_task(name, seed, self.workspace, self.room, self.reach)
         began = time.process_time()
         concept = taught(self.model, name, task.demonstrations)
+        taught_at = time.process_time()
         arranger = Arranger(self.model, self.workspace, self.room, self.reach)
         row = {
             **{'concept': name, 'group': group(task.concept), 'seed': seed},
             **{'entities': len(task.standing), 'fewest': fewest_moves(task), 'success': False},
         }
+        mover = AtOnce(task)
+        if not self.logic_only:
+            mover = ByTorque(task, seed, self.arm, self.hand, self.workspace)
+        began += time.process_time() - taught_at
         try:
-            plan = arranger.plan(concept, task.scene, task.standing)
+            plan = arranger.plan(concept, task.scene, task.standing, mover.hand_yaw_rad)
         except CannotArrange as error:
             plan_s = time.process_time() - began
             return row | {'failure': str(error.reason), 'detail': str(error), 'plan_s': plan_s}
         row['plan_s'] = time.process_time() - began
-        mover = AtOnce(task)
-        if not self.logic_only:
-            mover = ByTorque(task, seed, self.arm, self.hand, self.workspace)
         done = enact(arranger, plan, mover)
         return row | self._judged(task, plan, done, mover)
 

@@ -67,24 +67,31 @@ class Arranger:
         self.model, self.workspace, self.seed = model, workspace, seed
         self.room, self.reach = room or HandRoom(), reach or ReachArea()
 
-    def plan(self, concept: TaughtArrangement, scene: Scene, standing: Sequence[Standing]) -> Plan:
+    def plan(
+        self,
+        concept: TaughtArrangement,
+        scene: Scene,
+        standing: Sequence[Standing],
+        hand_yaw_rad: float = 0.0,
+    ) -> Plan:
         """Return the moves that bring a concept about.
 
         scene: (N,) particle units, what everything looks like; standing: the same N in the same
-        order, as they stand on the table. Raises CannotArrange.
+        order, as they stand on the table. hand_yaw_rad: of the closing axis now, from which it is
+        to turn little. Raises CannotArrange.
         """
         concept.require_understood()
         plans, refusal = [], None
         for cast in self._casts(concept, scene, standing):
             try:
-                plans.append(self._planned(concept, cast, standing))
+                plans.append(self._planned(concept, cast, standing, hand_yaw_rad))
             except CannotArrange as error:
                 refusal = refusal or error
         if not plans:
             raise refusal
         return min(plans, key=lambda plan: (len(plan.moves), _way_m(plan, standing)))
 
-    def again(self, plan: Plan, standing: Sequence[Standing]) -> Plan:
+    def again(self, plan: Plan, standing: Sequence[Standing], hand_yaw_rad: float = 0.0) -> Plan:
         """Return what is left to do of a plan, as things stand now; raises CannotArrange."""
         now = {each.id: each.place for each in standing}
         left = {
@@ -92,7 +99,7 @@ class Arranger:
             for id_, place in plan.places_in_base_m.items()
             if np.linalg.norm(now[id_] - place) > PLACED_WITHIN_M
         }
-        moves = ordered(standing, left, self.room, self.reach)
+        moves = ordered(standing, left, self.room, self.reach, hand_yaw_rad)
         return Plan(plan.movers, plan.references, plan.places_in_base_m, tuple(moves))
 
     def _casts(
@@ -140,7 +147,11 @@ class Arranger:
         return _Cast(movers, acting, (is_mover | stays).astype(float), roles)
 
     def _planned(
-        self, concept: TaughtArrangement, cast: _Cast, standing: Sequence[Standing]
+        self,
+        concept: TaughtArrangement,
+        cast: _Cast,
+        standing: Sequence[Standing],
+        hand_yaw_rad: float,
     ) -> Plan:
         from ebm_core.relational.arrangements import Arrangements  # torch takes seconds
 
@@ -168,7 +179,7 @@ class Arranger:
             try:
                 for i in np.flatnonzero(is_moved):
                     self._require_graspable(things[i])
-                moves = ordered(standing, goal, self.room, self.reach)
+                moves = ordered(standing, goal, self.room, self.reach, hand_yaw_rad)
             except CannotArrange as error:
                 refusal = error
                 continue

@@ -14,6 +14,7 @@ from ebm_concept_ros.arranging.footprints import Standing
 from ebm_concept_ros.arranging.hand_room import ReachArea
 from ebm_concept_ros.workspace import Workspace
 
+_EDGE_M = 0.005  # that places keep from the workspace's edge
 GAP_M = 0.012  # between the circles around two blocks, at least
 _TINY = 1e-9
 # Steps down the penalty's slope: of one lack, each leaves two fifths.
@@ -68,7 +69,7 @@ class Clearance:
     def beyond(self, places: np.ndarray) -> np.ndarray:
         """Return by how much (M,) the farthest of places (M, m, 2) is out of reach, or plane."""
         of_each = self.reach.beyond_m(self.workspace.to_base(places))
-        over = np.abs(places).max((1, 2)) - self.workspace.half_width_units
+        over = np.abs(places).max((1, 2)) - self._half_width
         return np.maximum(of_each.max(-1) / self.workspace.metres_per_unit, over)
 
     def penalty(self, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -87,8 +88,7 @@ class Clearance:
         )
         signed = signed / self.workspace.metres_per_unit
         slope = slope + 2 * signed[..., None] * _unit(base)
-        half = self.workspace.half_width_units
-        over = places - np.clip(places, -half, half)
+        over = places - np.clip(places, -self._half_width, self._half_width)
         return value + (signed**2).sum(-1) + (over**2).sum((1, 2)), slope + 2 * over
 
     def apart(self, places: np.ndarray) -> np.ndarray:
@@ -96,6 +96,10 @@ class Clearance:
         for _ in range(_PUSHES):
             places = places - _PUSH * self.penalty(places)[1]
         return places
+
+    @property
+    def _half_width(self) -> float:
+        return self.workspace.half_width_units - _EDGE_M / self.workspace.metres_per_unit
 
     def _lacks(self, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return what is missing between movers (M, m, m) and to others (M, m, K)."""

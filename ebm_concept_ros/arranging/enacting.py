@@ -30,6 +30,10 @@ class Result(Protocol):
 class Mover(Protocol):
     """Who carries things: an arm, or whatever stands in for one."""
 
+    @property
+    def hand_yaw_rad(self) -> float:
+        """Return the yaw of the hand's closing axis now."""
+
     def standing(self) -> Sequence[Standing]:
         """Return what stands where now."""
 
@@ -63,7 +67,7 @@ def enact(arranger: Arranger, plan: Plan, mover: Mover) -> Enacted:
     most = 2 * len(plan.moves) + MOST_FAILURES
     while True:
         try:
-            left = arranger.again(plan, mover.standing()).moves
+            left = arranger.again(plan, mover.standing(), mover.hand_yaw_rad).moves
         except CannotArrange as error:
             reason = str(error)
             break

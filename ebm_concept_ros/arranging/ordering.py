@@ -35,15 +35,17 @@ def ordered(
     places_in_base_m: Mapping[str, np.ndarray],
     room: HandRoom,
     reach: ReachArea,
+    hand_yaw_rad: float = 0.0,
 ) -> list[Move]:
     """Return the moves that bring things to their places (2,), fewest first.
 
-    standing: all that is on the table. Raises CannotArrange where no order leaves the hand room.
+    standing: all that is on the table. hand_yaw_rad: of the closing axis before the first. Raises
+    CannotArrange where no order leaves the hand room.
     """
     if not places_in_base_m:
         return []
     for aside in (False, True):
-        moves = _Search(standing, places_in_base_m, room, reach, aside).moves()
+        moves = _Search(standing, places_in_base_m, room, reach, aside).moves(hand_yaw_rad)
         if moves is not None:
             return moves
     names = ', '.join(places_in_base_m)
@@ -70,7 +72,7 @@ class _Search:
             for thing, places in zip(self.movers, self.places, strict=True):
                 places += self._nearest_free(thing, places, free)
 
-    def moves(self) -> list[Move] | None:
+    def moves(self, hand_yaw_rad: float) -> list[Move] | None:
         """Return the cheapest way, None where there is none: A*."""
         start, done = (_START,) * len(self.movers), (_PLACED,) * len(self.movers)
         number = itertools.count()  # so that states of equal cost need no order
@@ -88,7 +90,8 @@ class _Search:
                 after = (*state[:index], to, *state[index + 1 :])
                 if after in seen:
                     continue
-                found = self._carry(state, yaws, index, to)
+                hand = moves[-1].place_yaw_rad if moves else hand_yaw_rad
+                found = self._carry(state, yaws, index, to, hand)
                 if found is None:
                     continue
                 move, length = found
@@ -120,7 +123,7 @@ class _Search:
         ]
 
     def _carry(
-        self, state: tuple[int, ...], yaws: tuple[float, ...], index: int, to: int
+        self, state: tuple[int, ...], yaws: tuple[float, ...], index: int, to: int, hand: float
     ) -> tuple[Move, float] | None:
         """Return the move and how far it is, m; None where something is in the way."""
         now = [
@@ -131,7 +134,7 @@ class _Search:
         place = self.places[index][to]
         if not _is_free(thing, place, others):
             return None
-        carry = carried(thing, place, others, self.room)
+        carry = carried(thing, place, others, self.room, hand)
         if carry is None:
             return None
         x, y = (float(value) for value in place)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ebm_concept_ros.arranging.refusals import CannotArrange, Reason
-from ebm_concept_ros.arranging.whom import CROSS, Whom, first_found, whom
+from ebm_concept_ros.arranging.whom import CROSS, Whom, whom
 from ebm_core.world.scene import ACTOR_COLOUR, Demonstration, InvalidInput, Scene
 
 if TYPE_CHECKING:
@@ -31,17 +31,17 @@ _ONE = (1, 1)
 class TaughtArrangement:
     """A concept of entities that are moved.
 
-    action_code: (D,) where to. moved: ways to find who is moved. beside: of several movers, ways to
-    find beside whom; beside_actor: (K · D,) the code of that for one, which is the actor. Both None
-    where nobody stays.
+    action_code: (D,) where to. moved: who is moved. beside: beside whom; beside_actor: (K · D,) a
+    code of that with the one mover as the actor, where that finds them better. Both None where
+    nobody stays.
     movers, references: how many there were in demonstrations, fewest and most. understanding,
     threshold: as of `ConceptCodes`.
     """
 
     name: str
     action_code: np.ndarray
-    moved: tuple[Whom, ...]
-    beside: tuple[Whom, ...] | None
+    moved: Whom
+    beside: Whom | None
     beside_actor: np.ndarray | None
     movers: tuple[int, int]
     references: tuple[int, int]
@@ -63,7 +63,7 @@ class TaughtArrangement:
 
     def movers_of(self, model: ConceptModel, scene: Scene) -> np.ndarray:
         """Return (N,) bool, all that look like those who are moved."""
-        return first_found(model, self.moved, scene, (self.movers[0], len(scene)))
+        return self.moved.found(model, scene)
 
     def references_of(
         self, model: ConceptModel, scene: Scene, movers: np.ndarray
@@ -73,10 +73,9 @@ class TaughtArrangement:
         movers: (N,) bool.
         """
         if self.beside is not None:
-            if len(self.beside[0].code) == model.code_size:
-                found = first_found(model, self.beside, scene, self.references)
-                return found & ~movers, None
-            roles = np.where(movers, 0, self.beside[0].roles(model, scene))
+            if len(self.beside.code) == model.code_size:
+                return self.beside.found(model, scene) & ~movers, None
+            roles = np.where(movers, 0, self.beside.roles(model, scene))
         elif self.beside_actor is None:
             return np.zeros(len(scene), bool), None
         else:
@@ -113,10 +112,11 @@ def taught(
     action = model.infer(where, in_time=False)
     threshold = model.understanding_threshold
     beside, beside_actor = None, None
-    if references[0] and movers == _ONE:
-        beside_actor = action.argument_code
-    elif references[0]:
+    if references[0]:
         beside = whom(model, scenes, stay, [d.roles for d in demonstrations])
+        code = action.argument_code
+        if movers == _ONE and _finds(model, code, where, stay) > beside.right:
+            beside, beside_actor = None, code
     return TaughtArrangement(
         name,
         action.action_code,
@@ -128,6 +128,17 @@ def taught(
         model.understanding(where, in_time=False),
         math.nan if threshold is None else threshold,
     )
+
+
+def _finds(
+    model: ConceptModel,
+    code: np.ndarray,
+    demonstrations: Sequence[Demonstration],
+    meant: Sequence[np.ndarray],
+) -> int:
+    """Return in how many demonstrations a code finds, beside the actor, those who are meant."""
+    found = [(model.identify(d.before, code) > 0.5) & ~d.before.movable for d in demonstrations]
+    return sum(map(np.array_equal, found, meant))
 
 
 def _numbers(masks: Sequence[np.ndarray]) -> list[int]:

@@ -5,14 +5,14 @@
 
 The energy is asked in two ways. *All that look like that*: nobody acts, and as in a scene without
 one of those who are meant the others are meant still, such scenes are shown, too. *Beside the
-hand*: the hand is the actor, as in every scene of the reaching arm. The way that finds those who
-were meant in more of the demonstrations comes first; the other counts where it finds too few.
+hand*: the hand is the actor, as in every scene of the reaching arm. The way counts that finds those
+who were meant in more of the demonstrations.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,10 +28,14 @@ _HAND_AT = (-0.6, 0.0)  # particle units; where it is says nothing, as it is alw
 
 @dataclass(frozen=True, eq=False)
 class Whom:
-    """A code that finds entities. code: (K · D,) of K roles; with_hand: whether beside the hand."""
+    """A code that finds entities, and how often it finds who was meant in demonstrations.
+
+    code: (K · D,) of K roles; with_hand: whether beside the hand.
+    """
 
     code: np.ndarray
     with_hand: bool
+    right: int = 0
 
     def found(self, model: ConceptModel, scene: Scene) -> np.ndarray:
         """Return (N,) bool, who is meant in a scene."""
@@ -51,8 +55,8 @@ def whom(
     scenes: Sequence[Scene],
     meant: Sequence[np.ndarray],
     roles: Sequence[np.ndarray | None] | None = None,
-) -> tuple[Whom, ...]:
-    """Return what finds those who are meant, (N,) bool in each of the scenes; the best comes first.
+) -> Whom:
+    """Return what finds those who are meant, (N,) bool in each of the scenes.
 
     roles: (N,) which role each plays, where there are several: then beside the hand.
     """
@@ -62,32 +66,16 @@ def whom(
         model.infer([_demonstration(*each, with_hand=True) for each in shown]).argument_code, True
     )
     if len(beside.code) > model.code_size:
-        return (beside,)
+        return beside
     fewer = [(*_without_one(scene, who), None) for scene, who, _ in shown if who.sum() > 1]
     still = [_demonstration(*each, with_hand=False) for each in (*shown, *fewer)]
     alike = Whom(model.infer(still).action_code, False)
 
-    def right(code: Whom) -> int:
-        return sum(
-            np.array_equal(code.found(model, s), who) for s, who in zip(scenes, meant, strict=True)
-        )
+    def right(code: Whom) -> Whom:
+        found = [code.found(model, scene) for scene in scenes]
+        return replace(code, right=sum(map(np.array_equal, found, meant)))
 
-    return (alike, beside) if right(alike) >= right(beside) else (beside, alike)
-
-
-def first_found(
-    model: ConceptModel, ways: Sequence[Whom], scene: Scene, number: tuple[int, int]
-) -> np.ndarray:
-    """Return (N,) bool, whom the first of the ways finds that finds as many as there have to be.
-
-    number: the fewest and the most; where no way finds so many, what the first finds.
-    """
-    found = []
-    for way in ways:
-        found.append(way.found(model, scene))
-        if number[0] <= found[-1].sum() <= number[1]:
-            return found[-1]
-    return found[0]
+    return max(right(alike), right(beside), key=lambda code: code.right)
 
 
 def _without_one(scene: Scene, who: np.ndarray) -> tuple[Scene, np.ndarray]:
