@@ -12,6 +12,7 @@ tried again puts down what it holds (LOWER … RETREAT) and begins anew.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -49,12 +50,26 @@ class Phases:
         self.gripped: Pose | None = None
         self.held: Pose | None = None
 
+    def stations(self, view: View) -> list[tuple[str, np.ndarray, float]]:
+        """Return where the hand has to be: what is there in words, place (3,) m, yaw rad."""
+        found = []
+        pose = view.blocks[self.block.id]
+        for what, place_m, yaw_rad in (
+            (f'{self.block.id!r}', pose.position_m[:2], pose.yaw_rad),
+            (f'the place of {self.block.id!r}', self.target.place_m, self.target.yaw_rad),
+        ):
+            yaw_rad += self.grip_yaw_rad
+            down = self._grasp_m(place_m, yaw_rad)
+            above = np.array([*down[:2], self._carry_height_m(view)])
+            found += [(what, above, yaw_rad), (what, down, yaw_rad)]
+        return found
+
     def above(self, view: View) -> Stage:
         """Return the way to above the block, with the fingers as far apart as it needs."""
         pose = self.aimed_at = view.blocks[self.block.id]
         self.gripped = self.held = None
         yaw = pose.yaw_rad + self.grip_yaw_rad
-        goal = self._grasp_m(pose, yaw)
+        goal = self._grasp_m(pose.position_m, yaw)
         goal[2] = self._carry_height_m(view)
         return self._stage(Phase.ABOVE, view, goal, yaw, None, self._open, Arrival(0.004, 0.1))
 
@@ -83,7 +98,7 @@ class Phases:
         }[stage.phase](stage, view)
 
     def _down(self, stage: Stage, view: View) -> Stage:
-        goal = self._grasp_m(self.aimed_at, stage.path.goal_yaw_rad)
+        goal = self._grasp_m(self.aimed_at.position_m, stage.path.goal_yaw_rad)
         return self._stage(
             *(Phase.DOWN, view, goal, stage.path.goal_yaw_rad, self._config.line_speed_m_s),
             *(self._open, Arrival(0.002, 0.02)),
@@ -159,13 +174,13 @@ class Phases:
     def _full_grip(self) -> Grip:
         return Grip(self._hand.grip.full_nm, self._hand.grip.full_nm)
 
-    def _grasp_m(self, pose: Pose, yaw: float) -> np.ndarray:
+    def _grasp_m(self, place_m: Sequence[float], yaw: float) -> np.ndarray:
         """Return where the grasp centre goes: mid between the faces, at half the height."""
         height = max(self.block.height_m / 2, self._hand.least_height_m)
         return np.array(
             [
-                pose.position_m[0] + self._middle_m * math.cos(yaw),
-                pose.position_m[1] + self._middle_m * math.sin(yaw),
+                place_m[0] + self._middle_m * math.cos(yaw),
+                place_m[1] + self._middle_m * math.sin(yaw),
                 self._table_height_m + height,
             ]
         )

@@ -16,10 +16,12 @@ from ebm_concept_ros.grasping.attempts import Attempts
 from ebm_concept_ros.grasping.blocks import Block, extent_m, wrapped
 from ebm_concept_ros.grasping.cost import GraspWeights
 from ebm_concept_ros.grasping.grip import Fingers, FingerTarget, Open, now_as
+from ebm_concept_ros.grasping.hand import with_grasp_site
 from ebm_concept_ros.grasping.hand_motion import HandMotion
 from ebm_concept_ros.grasping.motion import straight
 from ebm_concept_ros.grasping.outcome import Outcome, Peaks
 from ebm_concept_ros.grasping.phases import Phases
+from ebm_concept_ros.grasping.reach import Reach
 from ebm_concept_ros.grasping.simulation import BlockSimulation
 from ebm_concept_ros.grasping.stages import Arrival, Phase, PhaseConfig, Stage, Target
 from ebm_concept_ros.grasping.view import View
@@ -58,6 +60,7 @@ class PickAndPlace:
             *(simulation.arm, hand, simulation.workspace, period_s),
             *(self._config.weights, replan_every),
         )
+        self._reach = Reach(with_grasp_site(simulation.arm, hand))
         self._fingers = Fingers(hand, period_s)
         self._peaks = self._new_peaks()
         self._told: FingerTarget = Open(hand.openings[0].joint)
@@ -86,6 +89,8 @@ class PickAndPlace:
         if trouble := watch.fallen(before) or watch.taken(target, before):
             return self._outcome(move, block, target, before, trouble.reason)
         phases = Phases(*common, config.phases, grip_yaw_rad, target)
+        if reason := self._out_of_reach(phases, before):
+            return self._outcome(move, block, target, before, reason)
         attempts = Attempts(phases, watch, before)
         reason = ''
         try:
@@ -124,6 +129,19 @@ class PickAndPlace:
             grip_yaw_rad,
             Target(move.place_in_base_m, yaw_rad + move.place_yaw_rad - move.pick_yaw_rad),
         )
+
+    def _out_of_reach(self, phases: Phases, view: View) -> str:
+        """Return why the hand cannot come where it has to, or nothing."""
+        posture = self._simulation.joint_positions_rad[: self._n]
+        for what, place_m, yaw_rad in phases.stations(view):
+            posture = self._reach.posture(posture, place_m, yaw_rad)
+            if posture is None:
+                x, y, z = place_m
+                return (
+                    f'{what} is out of reach: the hand cannot point down at ({x:.3f}, {y:.3f}, '
+                    f'{z:.3f}) m, turned by {yaw_rad:.2f} rad'
+                )
+        return ''
 
     def _view(self) -> View:
         simulation = self._simulation

@@ -141,14 +141,23 @@ def test_what_cannot_be_held_is_given_up_after_four_tries():
     assert simulation.grasp_pose.position_m[2] > 0.1
 
 
-def test_a_place_out_of_reach_sends_the_block_back():
+def test_a_place_out_of_reach_is_said_before_anything_moves():
     simulation = simulation_of(block('red_0', 0.45, 0.1))
-    config = PickAndPlaceConfig(phases=PhaseConfig(timeout_s=3.0))
-    outcome = PickAndPlace(simulation, config).move(Move('red_0', (0.74, 0.25), YAW_RAD, YAW_RAD))
-    assert not outcome.success and 'CARRY is not over after 3 s' in outcome.reason
+    outcome = PickAndPlace(simulation).move(Move('red_0', (0.74, 0.25), YAW_RAD, YAW_RAD))
+    assert not outcome.success and "the place of 'red_0' is out of reach" in outcome.reason
+    assert outcome.time_s == 0.0
+
+
+def test_a_phase_that_does_not_end_sends_the_block_back():
+    simulation = simulation_of(block('red_0', 0.32, 0.05))
+    config = PickAndPlaceConfig(phases=PhaseConfig(timeout_s=2.5, carry_speed_m_s=0.05))
+    far = Move('red_0', (0.4, -0.28), YAW_RAD, YAW_RAD)
+    outcome = PickAndPlace(simulation, config).move(far)
+    assert not outcome.success and 'CARRY is not over after 2.5 s' in outcome.reason
     np.testing.assert_allclose(
-        simulation.block_pose('red_0').position_m, [0.45, 0.1, 0.02], atol=0.004
+        simulation.block_pose('red_0').position_m, [0.32, 0.05, 0.02], atol=0.004
     )
+    assert simulation.grasp_pose.position_m[2] > 0.1
 
 
 def test_a_place_that_is_taken_from_the_start_moves_nothing():
