@@ -24,15 +24,20 @@ class Attempts:
     too, the hand holds it.
     """
 
-    def __init__(self, phases: Phases, watch: Watch, view: View) -> None:
-        """Begin the first attempt."""
+    def __init__(self, phases: Phases, watch: Watch, first: Stage) -> None:
+        """first: of the phases, what the first attempt begins with."""
         self._phases, self._watch = phases, watch
-        self.stage: Stage = phases.above(view)
+        self.stage = first
         self.is_over = False
         self.reason = ''
         self._tries_again = False  # as soon as the hand is empty and up
         self.slips = self.retries = 0
         self.troubles: list[str] = []
+
+    @property
+    def holds(self) -> bool:
+        """Tell whether the block is, or was, in the hand, which has not let it go."""
+        return self.stage.phase in _CARRYING
 
     def advance(self, view: View) -> None:
         """Go on to the next phase, or do something about trouble, where it is time."""
@@ -68,7 +73,7 @@ class Attempts:
         self.slips += trouble.kind in _LOST_GRIP
         if slipped and not self._free_place_below(view):
             return  # it cannot be put down here: on, with what still holds it; LOWER aims anew
-        holds = self.stage.phase in _CARRYING and trouble.kind not in _EMPTY_HAND
+        holds = self.holds and trouble.kind not in _EMPTY_HAND
         if self.reason:  # on the way back, which is tried once
             self._let_go(holds, view)
         elif trouble.kind in _HOPELESS:
@@ -101,7 +106,7 @@ class Attempts:
             self._hold_it(taken.reason)
         else:
             self._phases.target = back
-            self.stage = self._phases.lift(self.stage, view)
+            self.stage = self._phases.lift(view)
 
     def _let_go(self, holds: bool, view: View) -> None:
         """Leave the block where it is, on the table; or the hand keeps it."""

@@ -69,7 +69,7 @@ class HandMotion:
 
         former_nm: (n,) the torque before. Raises PlanningFailed where there is no finite plan.
         """
-        if self._plan is None or self._until_plan <= 0:
+        if self._until_plan <= 0 or not self._is_valid(time_s):
             reference = path.reference(time_s + self._knots_s)
             self._plan = self._planner.plan(
                 time_s, positions_rad, velocities_rad_s, reference, self._plan
@@ -78,3 +78,8 @@ class HandMotion:
         self._until_plan -= 1
         wanted = self._torques.following_nm(self._plan, time_s, positions_rad, velocities_rad_s)
         return self._rate_limit.limited(wanted, former_nm, self._period_s)
+
+    def _is_valid(self, time_s: float) -> bool:
+        """Tell whether there is a plan of that time: not after time began anew or went on alone."""
+        plan = self._plan
+        return plan is not None and plan.start_s <= time_s <= plan.expires_at_s

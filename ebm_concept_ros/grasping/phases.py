@@ -88,7 +88,7 @@ class Phases:
         return {
             Phase.ABOVE: self._down,
             Phase.DOWN: self._close,
-            Phase.CLOSE: self.lift,
+            Phase.CLOSE: lambda stage, view: self.lift(view),
             Phase.LIFT: self._carry,
             Phase.CARRY: self.lower,
             Phase.LOWER: self.release,
@@ -113,11 +113,13 @@ class Phases:
         """Take the block in the hand, as it lies now, for how it is to stay there."""
         self.held = view.blocks[self.block.id].seen_from(view.hand)
 
-    def lift(self, stage: Stage, view: View) -> Stage:
+    def lift(self, view: View) -> Stage:
         """Return the way straight up with what is in the hand."""
         self.take_as_held(view)
         if self.gripped is None:
             self.gripped = self.held
+        if self.aimed_at is None:
+            self.aimed_at = view.blocks[self.block.id]
         goal = view.hand.position_m.copy()
         goal[2] = self._carry_height_m(view)
         return self._stage(

@@ -64,6 +64,7 @@ class PickAndPlace:
         self._fingers = Fingers(hand, period_s)
         self._peaks = self._new_peaks()
         self._told: FingerTarget = Open(hand.openings[0].joint)
+        self._holds: str | None = None  # what is in the hand between two moves
 
     def hold(self, duration_s: float) -> None:
         """Stay where the hand is; fingers do what they did, so that nothing is dropped."""
@@ -76,25 +77,30 @@ class PickAndPlace:
     def move(self, move: Move, each_step: Callable[[Stage], None] | None = None) -> Outcome:
         """Pick a block up and put it down elsewhere; return when it stands, or cannot be moved.
 
-        each_step: is called after each step of the simulation, with what is being done. Raises
-        MoveRefused for an unknown block, one too wide for the hand, or a place off the workspace.
+        What is in the hand already is carried on. each_step: is called after each step of the
+        simulation, with what is being done. Raises MoveRefused for an unknown block, one too wide
+        for the hand, a place off the workspace, or while the hand holds another block.
         """
         simulation, config = self._simulation, self._config
         before = self._view()
+        self._look_into_the_hand(before)
         block, grip_yaw_rad, target = self._checked(move, before)
         table_height_m = simulation.workspace.table_height_in_base_m
         common = (block, simulation.table, table_height_m, simulation.hand)
         watch = Watch(*common, config.watch, config.phases.timeout_s)
         self._peaks = self._new_peaks()
-        if trouble := watch.fallen(before) or watch.taken(target, before):
+        fallen = None if self._holds else watch.fallen(before)
+        if trouble := fallen or watch.taken(target, before):
             return self._outcome(move, block, target, before, trouble.reason)
         phases = Phases(*common, config.phases, grip_yaw_rad, target)
         if reason := self._out_of_reach(phases, before):
             return self._outcome(move, block, target, before, reason)
-        attempts = Attempts(phases, watch, before)
+        first = phases.lift(before) if self._holds else phases.above(before)
+        attempts = Attempts(phases, watch, first)
         reason = ''
         try:
             while not attempts.is_over:
+                self._holds = move.entity if attempts.holds else None
                 self._step(attempts.stage)
                 if each_step is not None:
                     each_step(attempts.stage)
@@ -102,6 +108,13 @@ class PickAndPlace:
         except PlanningFailed as error:
             reason = f'no plan: {error}'
         return self._outcome(move, block, target, before, reason or attempts.reason, attempts)
+
+    def _look_into_the_hand(self, view: View) -> None:
+        """Forget what was in the hand where it is elsewhere, as after a reset of the simulation."""
+        if self._holds is not None:
+            away_m = view.blocks[self._holds].position_m - view.hand.position_m
+            if np.linalg.norm(away_m) > 2 * self._config.watch.dropped_m:
+                self._holds = None
 
     def _checked(self, move: Move, view: View) -> tuple[Block, float, Target]:
         """Return the block, the closing axis's yaw from its own, and where it is to stand."""
@@ -116,9 +129,11 @@ class PickAndPlace:
         except ConfigError as error:
             raise MoveRefused(str(error)) from None
         block, yaw_rad = simulation.table[move.entity], view.blocks[move.entity].yaw_rad
-        grip_yaw_rad = wrapped(move.pick_yaw_rad - yaw_rad)
+        if self._holds not in (None, move.entity):
+            raise MoveRefused(f'entity: {move.entity!r} refused, the hand holds {self._holds!r}')
+        grip_yaw_rad = wrapped((view.hand.yaw_rad if self._holds else move.pick_yaw_rad) - yaw_rad)
         begin, end = extent_m(block, grip_yaw_rad)
-        if end - begin > simulation.hand.room.widest_m:
+        if not self._holds and end - begin > simulation.hand.room.widest_m:
             raise MoveRefused(
                 f'pick_yaw_rad: {block.id!r} is {1e3 * (end - begin):.0f} mm wide along it, the '
                 f'hand closes around {1e3 * simulation.hand.room.widest_m:.0f} mm at most'

@@ -43,14 +43,14 @@ class Stopped(Exception):
     pass
 
 
+def stop(stage: Stage) -> None:
+    if stage.phase is Phase.CARRY:
+        raise Stopped
+
+
 def test_what_is_in_the_hand_stays_there_when_all_stops():
-    simulation = simulation_of(block('red_0', 0.32, 0.05))
+    simulation = simulation_of(block('red_0', 0.32, 0.05), block('blue_0', 0.5, 0.2, colour='blue'))
     mover = PickAndPlace(simulation)
-
-    def stop(stage: Stage) -> None:
-        if stage.phase is Phase.CARRY:
-            raise Stopped
-
     with pytest.raises(Stopped):
         mover.move(Move('red_0', (0.4, -0.05), -math.pi / 2, 0.0), stop)
     mover.hold(0.2)
@@ -61,6 +61,34 @@ def test_what_is_in_the_hand_stays_there_when_all_stops():
     assert simulation.block_pose('red_0').position_m[2] > 0.1
     np.testing.assert_allclose(after.position_m, before.position_m, atol=5e-4)
     np.testing.assert_allclose(simulation.grasp_pose.position_m, hand, atol=3e-3)
+
+    with pytest.raises(MoveRefused, match="'blue_0' refused, the hand holds 'red_0'"):
+        mover.move(Move('blue_0', (0.4, 0.1), 0.0, 0.0))
+    seen = set()
+    turned = simulation.block_pose('red_0').yaw_rad
+    outcome = mover.move(Move('red_0', (0.4, -0.05), 0.0, 0.3), lambda stage: seen.add(stage.phase))
+    assert outcome.success and outcome.placing_error_m < 0.003, outcome
+    assert Phase.CARRY in seen and Phase.CLOSE not in seen
+    assert simulation.block_pose('red_0').yaw_rad == pytest.approx(turned + 0.3, abs=0.05)
+
+
+def test_after_a_reset_with_a_block_in_the_hand_it_is_gone_after_again():
+    simulation = simulation_of(block('red_0', 0.32, 0.05))
+    mover, seen = PickAndPlace(simulation), []
+    with pytest.raises(Stopped):
+        mover.move(Move('red_0', (0.4, -0.05), -math.pi / 2, 0.0), stop)
+    simulation.reset()
+
+    def see(stage: Stage) -> None:
+        seen.append(stage.phase)
+        if stage.phase is Phase.CLOSE:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        mover.move(Move('red_0', (0.4, -0.05), -math.pi / 2, 0.0), see)
+    assert seen[0] is Phase.ABOVE
+    apart = simulation.grasp_pose.position_m - simulation.block_pose('red_0').position_m
+    assert np.abs(apart).max() < 0.004
 
 
 def test_moves_that_cannot_be_are_refused_and_nothing_moves():
