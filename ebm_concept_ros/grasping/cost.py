@@ -23,15 +23,16 @@ class GraspWeights(Config):
 
     Squares alone pull too little near the place to beat friction and the model's errors, or too
     much far off it: so place has two terms. Without the one of height the hand sags on its way
-    and strikes what stands there; with a velocity limit of 1 a joint reached 158 % of it.
+    and strikes what stands there. Where two joints of the wrist are in line they drift against
+    each other with a fifth of tilt and velocity.
     """
 
     far: float = Field(4.0, ge=0, le=1e3, description='0.25 m off the place')
     near: float = Field(0.3, ge=0, le=1e3, description='10 mm off the place, and each 10 mm more')
     height: float = Field(20.0, ge=0, le=1e3, description='0.1 m off the height')
-    tilt: float = Field(4.0, ge=0, le=1e3, description='hand level instead of pointing down')
-    yaw: float = Field(10.0, ge=0, le=1e3, description='a third of a turn off the yaw, 3 of it')
-    velocity: float = Field(0.02, ge=0, le=1e3, description='1 rad/s, summed over joints')
+    tilt: float = Field(20.0, ge=0, le=1e3, description='hand level instead of pointing down')
+    yaw: float = Field(10.0, ge=0, le=1e3, description='a sixth of a turn off the yaw')
+    velocity: float = Field(0.1, ge=0, le=1e3, description='1 rad/s, summed over joints')
     effort: float = Field(0.05, ge=0, le=1e3, description='the torque limit, beyond gravity')
     velocity_limit: float = Field(20.0, ge=0, le=1e3, description='the velocity limit reached')
     joint_limit: float = Field(1.0, ge=0, le=1e3, description='the joint limit reached')

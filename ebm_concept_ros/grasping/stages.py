@@ -17,6 +17,10 @@ from ebm_concept_ros.grasping.grip import FingerTarget
 from ebm_concept_ros.grasping.motion import Path
 from ebm_concept_ros.grasping.view import View
 
+# Friction of the wrist may hold back the last of a turn: after so long, more and more of that is
+# left, up to so many times more than the arrival allows.
+_PATIENCE_S, _MOST_WIDER = 1.0, 2.0
+
 
 class Phase(Enum):
     """What a move is at, in this order."""
@@ -80,13 +84,16 @@ class Stage:
 
     def has_arrived(self, view: View) -> bool:
         """Tell whether the next phase may begin."""
-        if view.time_s - self.begin_s < self.arrival.not_before_s:
+        elapsed_s = view.time_s - self.begin_s
+        if elapsed_s < self.arrival.not_before_s:
             return False
+        late_s = elapsed_s - max(self.path.move_s, self.path.turn_s) - _PATIENCE_S
+        within_rad = self.arrival.within_rad * (1.0 + min(max(late_s, 0.0), _MOST_WIDER))
         away_m = np.linalg.norm(view.hand.position_m - self.path.goal_m)
         turned_rad = abs(wrapped(view.hand.yaw_rad - self.path.goal_yaw_rad))
         return bool(
             away_m < self.arrival.within_m
-            and turned_rad < self.arrival.within_rad
+            and turned_rad < within_rad
             and np.abs(view.velocities_rad_s).max() < self.arrival.slower_rad_s
         )
 
