@@ -35,8 +35,8 @@ _FIRST_LENGTH = 0.05
 _PENALTY = 3000.0  # of a unit² that lacks, beside the energy
 _LACK = 0.004  # that is allowed: a millimetre of a gap that is more than needed
 STAYS_WITHIN = 0.012  # who is as near to its place stays where it is: 3 mm
-_CHOICES = 8
-_OTHER = 0.05  # places that differ less are the same choice
+_CHOICES = 12
+_OTHER = 0.1  # places that differ less are the same choice
 
 
 class Energy(Protocol):
@@ -157,7 +157,7 @@ def _near_by(
         return ends[value.argsort(kind='stable')[:_POLISHED]]
     way = np.linalg.norm(ends[room] - starts, axis=-1).sum(1)
     near = room[np.lexsort((way, value[room] > bound))[: _POLISHED // 2]]
-    low = room[value[room].argsort(kind='stable')[: _POLISHED // 2]]
+    low = room[value[room].argsort(kind='stable')[: 4 * _POLISHED]]
     return ends[np.concatenate((near, low))]
 
 
@@ -190,7 +190,9 @@ def _kept(
     roomy = np.flatnonzero(lack <= _LACK)
     value = energy.energies(many[roomy])
     kept = [
-        Choice(many[i], float(e), True) for i, e in zip(roomy, value, strict=True) if e <= exact
+        Choice(many[i], float(e), bool(e <= exact))
+        for i, e in zip(roomy, value, strict=True)
+        if e <= exact or len(starts) == 1  # where the hand has no room at the best of a region
     ]
     # What has no room, or not the energy yet, gets there by a descent with what lacks as a penalty.
     nearly = roomy[value <= bound + 10 * (bound - value.min(initial=bound))]
