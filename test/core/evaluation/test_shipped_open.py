@@ -86,3 +86,16 @@ def test_an_area_is_understood_by_its_edge(model):
         spoilt = spoil(rng, half, events[i])
         nothing = [spoilt.demonstration((k,)) for k in range(5)]
         assert model.understanding(nothing) < model.understanding_threshold
+
+
+def test_one_of_five_that_ends_elsewhere_is_not_understood_as_a_region(model):
+    """Five of them are outside of a ring of which four touch the edge, which is no chance."""
+    beside = next(c for c in CONCEPTS if c.name == '0.35 south-east of A')
+    rng = np.random.default_rng(2)
+    events = generation(rng, beside, 8, 5, Conditions())
+    understood = 0
+    for i in range(8):
+        shown = [events.demonstration((i, k)) for k in range(5)]
+        shown[2] = spoil(rng, beside, events[i, 2:3]).demonstration((0,))
+        understood += model.understanding(shown) >= model.understanding_threshold
+    assert understood == 0
