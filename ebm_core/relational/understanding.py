@@ -40,7 +40,8 @@ _FEW_ALTERNATIVES, _FEW_DIMENSIONS = 48, 3
 # What a demonstration can add to the score, and take from it. No one of them outvotes all others;
 # where two contradict the other three, the three do not outvote the two: 3 · 4 − 2 · 6 is nothing.
 BOUNDS = (-6.0, 4.0)
-_ELSEWHERE = 0.2  # energy, 0.1 particle units from the place that a map says
+# Energies 0.1 and 0.005 particle units from the place that a map says.
+_ELSEWHERE, _THERE = 0.2, 5e-4
 _PAIRS_AT_ONCE = 4096  # of entities that the network sees: what caches hold, and memory is bounded
 
 
@@ -87,7 +88,8 @@ def understanding(
         )
         _, evidence = _with_curves(energy, code, *(part[None] for part in group), seen[:1])
         of_all = float(evidence) / number
-    terms, elsewhere = [], False
+    exact = _are_exact_maps(energy, of_others, codes)
+    terms, own = [], []
     for kind, some in alike.items():
         w, codes = codes[: len(some)], codes[len(some) :]
         if kind.changes is None:
@@ -101,12 +103,18 @@ def understanding(
             energies = _energies_of_states(energy, *groups[kind], kind, w, generator)
         share = torch.logsumexp(-energies[:, 1:], 1) - math.log(energies.shape[1] - 1)
         terms.append((-energies[:, 0] - share).clamp(*BOUNDS))
-        if energy.maps is not None:
-            is_map = w[:, energy.maps.columns.start] > 0.5
-            elsewhere |= bool((is_map & (energies[:, 0] > _ELSEWHERE)).any())
+        own.append(energies[:, 0])
     score = max(float(torch.cat(terms).mean()), min(of_all, BOUNDS[1]))
     # Where the others say a place exactly and one is not there, whatever explains all is chance.
-    return min(score, 0.0) if elsewhere else score
+    return min(score, 0.0) if (exact & (torch.cat(own) > _ELSEWHERE)).any() else score
+
+
+def _are_exact_maps(energy: Energy, affine: Affine, codes: Tensor) -> Tensor:
+    """Tell (C,) which codes are maps that all of their own demonstrations (C, M, …) follow."""
+    if energy.maps is None:
+        return torch.zeros(len(codes), dtype=torch.bool)
+    off = energy.energy_of_affine(affine, codes.unsqueeze(1)).amax(1)
+    return (codes[:, energy.maps.columns.start] > 0.5) & (off < _THERE)
 
 
 def _with_curves(
