@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from benchmarks.reach.measures import wilson_interval
+from benchmarks.intervals import wilson_interval
 
 _NOT_UNDERSTOOD = 'not understood'
 _HEAD = (

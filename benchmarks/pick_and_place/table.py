@@ -10,7 +10,7 @@ from collections import Counter
 
 import numpy as np
 
-from benchmarks.reach.measures import wilson_interval
+from benchmarks.intervals import wilson_interval
 from ebm_concept_ros.grasping.random_table import SHAPES
 
 

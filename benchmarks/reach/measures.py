@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.stats import binomtest
 
+from benchmarks.intervals import wilson_interval
 from benchmarks.reach.lockstep import Run
 from ebm_concept_ros.arm.config import ArmConfig
 
@@ -153,9 +153,3 @@ def summarise(runs: list[dict]) -> dict:
 def _finite_mean(values: np.ndarray | None, part: slice) -> float | None:
     mean = np.nan if values is None else float(values[part].mean())
     return mean if math.isfinite(mean) else None
-
-
-def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
-    """Return Wilson's 95 % interval of a share."""
-    interval = binomtest(successes, trials).proportion_ci(0.95, method='wilson')
-    return float(interval.low), float(interval.high)

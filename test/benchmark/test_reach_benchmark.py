@@ -16,10 +16,11 @@ from pathlib import Path
 from reaching import field_around, midpoint_m, shipped_arm, shipped_workspace
 
 import benchmarks.reach.tasks as tasks
+from benchmarks.intervals import wilson_interval
 from benchmarks.reach import outside, real_time
 from benchmarks.reach.__main__ import main
 from benchmarks.reach.lockstep import TIMESTEP_S, Run, touches
-from benchmarks.reach.measures import measure, summarise, wilson_interval
+from benchmarks.reach.measures import measure, summarise
 from benchmarks.reach.perturbations import FRICTION_SHARE, PERTURBATIONS, Perturbation, Sensor
 from benchmarks.reach.series import Bench, Conditions
 from benchmarks.reach.surroundings import MovingReference
