@@ -80,7 +80,8 @@ def open_table(result: dict) -> str:
     if 'understanding' in result:
         lines += ['', *_head('sets of demonstrations', 'share', 'of kinds unforeseen', 'bar')]
         unforeseen = result.get('understanding_unforeseen', {})
-        rows = {'understood': ('understood', None), **BARS_OF_UNDERSTANDING}
+        refused = {'wrong_refused': ('with a wrong one among them, not understood', None)}
+        rows = {'understood': ('understood', None), **BARS_OF_UNDERSTANDING, **refused}
         for key, (name, bar) in rows.items():
             shares = (result['understanding'][key], unforeseen.get(key), bar)
             lines.append(_row(name, *map(_percent, shares)))

@@ -39,20 +39,20 @@ def foretold(
     sets: of demonstrations, of each concept; all are in one table. understood: their share.
     of_understood: of these, the share that succeed in most of FURTHER scenes; of_others: of the
     others, the share that do not. wrong_named: share of sets with one wrong demonstration in which
-    it is named. Raises ModelError where the model has no threshold.
+    it is named; wrong_refused: in which they are not understood. Raises ModelError where the model has no threshold.
     """
     threshold = model.understanding_threshold
     if threshold is None:
         raise ModelError('the model has no threshold of understanding; see ebm_core understand')
 
-    def work(concept: OpenConcept) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def work(concept: OpenConcept) -> tuple[np.ndarray, ...]:
         with random_numbers(f'understood/{concept.name}', 0, seed) as rng:
             scores, succeeds = _scores_and_success(model, concept, rng, sets, conditions)
-            named = _wrong_named(model, concept, rng, sets, conditions)
-            return scores >= threshold, succeeds, named
+            named, of_wrong = _one_wrong(model, concept, rng, sets, conditions)
+            return scores >= threshold, succeeds, named, of_wrong < threshold
 
     done = shared_out(concepts, work, processes)
-    understood, succeeds, named = (np.array(part) for part in zip(*done, strict=True))
+    understood, succeeds, named, refused = (np.array(part) for part in zip(*done, strict=True))
     return {
         'sets': sets,
         'threshold': threshold,
@@ -60,6 +60,7 @@ def foretold(
         'of_understood': _share(succeeds[understood]),
         'of_others': _share(~succeeds[~understood]),
         'wrong_named': float(named.mean()),
+        'wrong_refused': float(refused.mean()),
         'concepts': {
             concept.name: {
                 'understood': float(u.mean()),
@@ -97,14 +98,14 @@ def _scores_and_success(
     return np.array(scores), holds.mean(1) >= MOST_OF_THEM
 
 
-def _wrong_named(
+def _one_wrong(
     model: ConceptModel,
     concept: OpenConcept,
     rng: np.random.Generator,
     sets: int,
     conditions: Conditions,
-) -> np.ndarray:
-    """Tell of sets with one wrong demonstration whether it is the odd one out."""
+) -> tuple[np.ndarray, np.ndarray]:
+    """Tell of sets (sets,) with one wrong demonstration whether it is odd, and return scores."""
     m = conditions.demonstrations
     events = generation(rng, concept, sets, m, conditions)
     which = rng.integers(m, size=sets)
@@ -112,9 +113,9 @@ def _wrong_named(
     states = events.states.copy()
     states[np.arange(sets), which] = spoilt.states
     events = replace(events, states=states)
-    return np.array(
-        [odd_one_out(model, _demonstrations(events, i, m)) == which[i] for i in range(sets)]
-    )
+    each = [_demonstrations(events, i, m) for i in range(sets)]
+    named = [odd_one_out(model, shown) == i for shown, i in zip(each, which, strict=True)]
+    return np.array(named), np.array([model.understanding(shown) for shown in each])
 
 
 def spoil(rng: np.random.Generator, concept: OpenConcept, events: EventBatch) -> EventBatch:
