@@ -39,7 +39,8 @@ def foretold(
     sets: of demonstrations, of each concept; all are in one table. understood: their share.
     of_understood: of these, the share that succeed in most of FURTHER scenes; of_others: of the
     others, the share that do not. wrong_named: share of sets with one wrong demonstration in which
-    it is named; wrong_refused: in which they are not understood. Raises ModelError where the model has no threshold.
+    it is named; wrong_refused: in which they are not understood. Raises ModelError where the model
+    has no threshold.
     """
     threshold = model.understanding_threshold
     if threshold is None:
