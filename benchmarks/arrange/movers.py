@@ -16,7 +16,7 @@ from ebm_concept_ros.arranging.moves import Move
 from ebm_concept_ros.grasping.blocks import Block, BlockTable
 from ebm_concept_ros.grasping.hand import HandConfig
 from ebm_concept_ros.grasping.outcome import Outcome
-from ebm_concept_ros.grasping.pick_and_place import PickAndPlace
+from ebm_concept_ros.grasping.pick_and_place import MoveRefused, PickAndPlace
 from ebm_concept_ros.grasping.simulation import BlockSimulation
 from ebm_concept_ros.workspace import Workspace
 
@@ -28,7 +28,7 @@ _STILL_M = 0.0005  # that something at rest may move while it is watched
 
 @dataclass(frozen=True)
 class Placed:
-    """The outcome of a move that takes no time."""
+    """The outcome of a move that takes no time: one that is at once, or refused."""
 
     success: bool = True
     reason: str = ''
@@ -88,9 +88,12 @@ class ByTorque:
             found.append(Standing(block.id, footprint, (x, y), pose.yaw_rad))
         return found
 
-    def move(self, move: Move) -> Outcome:
+    def move(self, move: Move) -> Outcome | Placed:
         """Carry something by torques."""
-        return self._arm.move(move)
+        try:
+            return self._arm.move(move)
+        except MoveRefused as error:
+            return Placed(False, str(error))
 
     def unrest(self) -> str:
         """Return what has fallen or moves, or nothing, after watching for a while."""
