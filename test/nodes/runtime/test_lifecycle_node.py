@@ -241,15 +241,15 @@ def test_a_node_that_cannot_be_configured_is_named_and_can_be_mended(managed):
 
 
 def test_who_deactivates_a_node_by_hand_is_not_overruled(managed):
-    managed.probe.diagnostics.clear()
+    report = 'lifecycle_manager: concept_learner'
+    # What was before, it may hear of only now.
+    wait_until(lambda: managed.probe.reports(report)[-1:] == ['active'], 'it heard to be active')
     request = ChangeState.Request(transition=Transition(id=Transition.TRANSITION_DEACTIVATE))
     assert managed.probe.call(ChangeState, 'concept_learner/change_state', request).success
-    managed.probe.wait_for_report('lifecycle_manager: concept_learner', 'inactive')
+    wait_until(lambda: managed.probe.reports(report)[-1:] == ['inactive'], 'it inactive')
     managed.probe.diagnostics.clear()
-    wait_until(
-        lambda: len(managed.probe.reports('lifecycle_manager: concept_learner')) >= 3, 'reports'
-    )
-    assert set(managed.probe.reports('lifecycle_manager: concept_learner')) == {'inactive'}
+    wait_until(lambda: len(managed.probe.reports(report)) >= 3, 'reports')
+    assert set(managed.probe.reports(report)) == {'inactive'}
     assert managed.ask(Command.RESUME)[0]
 
 
