@@ -14,13 +14,10 @@ from pathlib import Path
 
 import imageio_ffmpeg
 
-_FRAMES_PER_S, _WIDTH_PX, _COLOURS = 12, 480, 96
-# A palette of the picture's own: the usual 216 colours show bands on the table. No dithering, which
-# would make every pixel of every frame another.
-_FILTER = (
-    f'fps={_FRAMES_PER_S},scale={_WIDTH_PX}:-1:flags=lanczos,split[all][same];'
-    f'[all]palettegen=max_colors={_COLOURS}[palette];[same][palette]paletteuse=dither=none'
-)
+from ebm_concept_ros.report.video import GIF_PALETTE
+
+_FRAMES_PER_S, _WIDTH_PX = 12, 480
+_FILTER = f'fps={_FRAMES_PER_S},scale={_WIDTH_PX}:-1:flags=lanczos,{GIF_PALETTE}'
 
 
 def main() -> int:

@@ -19,14 +19,13 @@ from pathlib import Path
 
 import imageio.v2 as imageio
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
 
 from ebm_concept_ros.arm.config import ArmConfig
 from ebm_concept_ros.arm.table_scene import TableScene
 from ebm_concept_ros.field.energy_field import EnergyField
 from ebm_concept_ros.report.recorder import RunRecorder
 from ebm_concept_ros.report.render import SceneRenderer
-from ebm_concept_ros.report.video import frame_times_s, write_video
+from ebm_concept_ros.report.video import captioned, frame_times_s, write_video
 from ebm_concept_ros.workspace import Workspace
 
 VIDEO_SIZE = (640, 480)
@@ -94,21 +93,10 @@ def _thinned(trail: np.ndarray, spacing_m: float = 0.004) -> np.ndarray:
 
 def _labelled(image: np.ndarray, caption: str, with_goal: bool) -> np.ndarray:
     """Return the image with the caption above and the legend below."""
-    picture = Image.fromarray(image)
-    draw = ImageDraw.Draw(picture, 'RGBA')
-    size = max(13, picture.height // 34)
-    font = ImageFont.load_default(size)
-    margin = size // 2
-    if caption:
-        draw.rectangle((0, 0, picture.width, size + 2 * margin), fill=(255, 255, 255, 190))
-        draw.text((margin, margin // 2), caption, fill=(20, 20, 20), font=font)
     legend = 'table: dark = low energy    black line: path of the effector'
     if with_goal:
         legend += '    green cross: true goal'
-    top = picture.height - size - 2 * margin
-    draw.rectangle((0, top, picture.width, picture.height), fill=(255, 255, 255, 190))
-    draw.text((margin, top + margin // 2), legend, fill=(20, 20, 20), font=font)
-    return np.asarray(picture)
+    return captioned(image, caption, legend)
 
 
 if __name__ == '__main__':

@@ -23,6 +23,29 @@ _GOAL_RGBA = (0.1, 0.9, 0.25, 1.0)
 _TRAIL_RGBA = (0.05, 0.05, 0.05, 1.0)
 
 
+def dress(spec: mujoco.MjSpec, size: tuple[int, int], smooth: bool) -> None:
+    """Add what only pictures need: light, a bright sky, and a buffer of (width, height) pixels."""
+    spec.visual.global_.offwidth, spec.visual.global_.offheight = size
+    spec.visual.headlight.ambient = [0.35, 0.35, 0.35]
+    spec.visual.headlight.diffuse = [0.35, 0.35, 0.35]
+    spec.visual.headlight.specular = [0.1, 0.1, 0.1]
+    # In software, smooth edges cost more than everything else together.
+    spec.visual.quality.offsamples = 4 if smooth else 0
+    spec.add_texture(
+        name='sky',
+        type=mujoco.mjtTexture.mjTEXTURE_SKYBOX,
+        builtin=mujoco.mjtBuiltin.mjBUILTIN_GRADIENT,
+        rgb1=[0.93, 0.95, 0.97],
+        rgb2=[0.62, 0.67, 0.73],
+        width=32,
+        height=32 * 6,
+    )
+    # No shadows: they hide what is on the table, and cost as much as all the rest.
+    light = spec.worldbody.add_light(pos=[0.2, -0.9, 1.8], dir=[0.15, 0.45, -0.9])
+    light.castshadow = False
+    light.diffuse, light.specular = [0.5, 0.5, 0.5], [0.1, 0.1, 0.1]
+
+
 class SceneRenderer:
     """Draws joint positions of one scene. Use as a context manager, in one thread."""
 
@@ -90,26 +113,8 @@ class SceneRenderer:
         return max(0.0, top - _VIEW_HEIGHT_M)
 
     def _dress(self, spec: mujoco.MjSpec, width: int, height: int, smooth: bool) -> None:
-        """Add what only pictures need: the energy on the table, light, sky, buffer size."""
-        spec.visual.global_.offwidth, spec.visual.global_.offheight = width, height
-        spec.visual.headlight.ambient = [0.35, 0.35, 0.35]
-        spec.visual.headlight.diffuse = [0.35, 0.35, 0.35]
-        spec.visual.headlight.specular = [0.1, 0.1, 0.1]
-        # In software, smooth edges cost more than everything else together.
-        spec.visual.quality.offsamples = 4 if smooth else 0
-        spec.add_texture(
-            name='sky',
-            type=mujoco.mjtTexture.mjTEXTURE_SKYBOX,
-            builtin=mujoco.mjtBuiltin.mjBUILTIN_GRADIENT,
-            rgb1=[0.93, 0.95, 0.97],
-            rgb2=[0.62, 0.67, 0.73],
-            width=32,
-            height=32 * 6,
-        )
-        # No shadows: they hide the energy, and cost as much as all the rest.
-        light = spec.worldbody.add_light(pos=[0.2, -0.9, 1.8], dir=[0.15, 0.45, -0.9])
-        light.castshadow = False
-        light.diffuse, light.specular = [0.5, 0.5, 0.5], [0.1, 0.1, 0.1]
+        """Add what only pictures need, and the energy on the table."""
+        dress(spec, (width, height), smooth)
         if self._field is None:
             return
         image = heat_map(self._field)

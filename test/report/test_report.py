@@ -18,6 +18,7 @@ from ebm_concept_ros.report.heat_map import heat_map
 from ebm_concept_ros.report.recorder import RunRecorder
 from ebm_concept_ros.report.run_report import render_run
 from ebm_concept_ros.report.top_view import TOP_VIEW_SIZE
+from ebm_concept_ros.report.video import captioned, write_gif
 
 ARM, WORKSPACE = shipped_arm(), shipped_workspace()
 SCENE = random_table_scene(1, 2, 'blue', WORKSPACE)
@@ -112,3 +113,14 @@ def test_a_run_without_concept_is_drawn_without_energy_and_goal(tmp_path):
 def test_nothing_recorded_is_refused(tmp_path):
     with pytest.raises(ValueError, match='record'):
         render(tmp_path, record=RunRecorder())
+
+
+def test_a_gif_has_every_picture_at_its_time_and_size(tmp_path):
+    plain = np.full((60, 80, 3), 120, np.uint8)
+    write_gif(tmp_path / 'a.gif', [plain, captioned(plain, 'above'), plain + 60], 12.5)
+    with imageio.get_reader(tmp_path / 'a.gif') as reader:
+        frames = [frame[..., :3].astype(int) for frame in reader]
+        assert reader.get_meta_data()['duration'] == 80  # ms
+    assert [frame.shape for frame in frames] == [(60, 80, 3)] * 3
+    assert abs(frames[0] - 120).max() < 5 and abs(frames[2] - 180).max() < 5
+    assert frames[1][0].min() > 200 and abs(frames[1][-1] - 120).max() < 5

@@ -41,7 +41,7 @@ ROOMS = {
         *('control', 'planning', 'field', 'arm'),
         *('types', 'config_files', 'package_files', 'workspace'),
     },
-    'report': {'planning', 'field', 'arm', 'workspace'},
+    'report': {'grasping', 'planning', 'field', 'arm', 'workspace'},
     'conversions': {'arm', 'types', 'workspace'},
     'bags': {'conversions', 'types', 'package_files', 'workspace'},
     'live_view': {'bags', 'arm'},
