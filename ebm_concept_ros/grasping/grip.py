@@ -79,7 +79,6 @@ class Fingers:
         self._limits_nm = np.array([finger.effort_limit_nm for finger in hand.fingers])
         rates = np.array([finger.effort_rate_limit_nm_s for finger in hand.fingers])
         self._rate_limit = EffortRateLimit(rates, period_s)
-        self._former_nm = np.zeros(len(hand.fingers))
         self._servo_rad: float | None = None  # where the opening servo is on its way
 
     def effort_nm(
@@ -87,16 +86,19 @@ class Fingers:
         target: FingerTarget,
         positions_rad: np.ndarray,
         velocities_rad_s: np.ndarray,
+        former_nm: np.ndarray,
     ) -> np.ndarray:
-        """Return the torque (f,) N·m, within limits and rates; the target is as it is now."""
+        """Return the torque (f,) N·m, within limits and rates; the target is as it is now.
+
+        former_nm: (f,) the torque before.
+        """
         if isinstance(target, Grip):
             self._servo_rad = None
             wanted = gripping_nm(self._hand, positions_rad, target.last_nm)
         else:
             wanted = self._opening_nm(target.joint, positions_rad, velocities_rad_s)
         wanted = np.clip(wanted, -self._limits_nm, self._limits_nm)
-        self._former_nm = self._rate_limit.limited(wanted, self._former_nm, self._period_s)
-        return self._former_nm
+        return self._rate_limit.limited(wanted, former_nm, self._period_s)
 
     def _opening_nm(
         self, joint: float, positions_rad: np.ndarray, velocities_rad_s: np.ndarray

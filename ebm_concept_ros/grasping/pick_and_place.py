@@ -176,7 +176,9 @@ class PickAndPlace:
             stage.path, time_s, positions[:n], velocities[:n], former[:n]
         )
         self._told = now_as(stage.fingers, time_s - stage.begin_s)
-        fingers_nm = self._fingers.effort_nm(self._told, positions[n:], velocities[n:])
+        fingers_nm = self._fingers.effort_nm(
+            *(self._told, positions[n:], velocities[n:]), former[n:]
+        )
         simulation.apply(np.concatenate([arm_nm, fingers_nm]))
         simulation.step()
         self._peaks.add(

@@ -62,7 +62,9 @@ def test_torques_never_jump_whatever_is_asked_for():
     for _ in range(400):
         target = rng.choice([Open(0.15), Open(1.3), Grip(0.0, 0.0), Grip(1.0, 1.0)])
         for _ in range(int(rng.integers(1, 60))):
-            torque = fingers.effort_nm(target, rng.uniform(0.15, 1.35, 3), rng.normal(0, 1, 3))
+            torque = fingers.effort_nm(
+                target, rng.uniform(0.15, 1.35, 3), rng.normal(0, 1, 3), former
+            )
             assert (np.abs(torque - former) <= RATE_NM_S * PERIOD_S + 1e-12).all()
             assert (np.abs(torque) <= LIMIT_NM).all()
             former = torque
@@ -72,6 +74,8 @@ def test_torques_never_jump_whatever_is_asked_for():
 
 def test_the_opening_servo_goes_no_faster_than_it_is_told():
     fingers, joints = Fingers(HAND, PERIOD_S), np.full(3, 1.0)
-    torques = [fingers.effort_nm(Open(0.4), joints, np.zeros(3))[0] for _ in range(100)]
+    torques = [np.zeros(3)]
+    for _ in range(100):
+        torques.append(fingers.effort_nm(Open(0.4), joints, np.zeros(3), torques[-1]))
     # Fingers that do not move see the servo go ahead at 0.8 rad/s, and 8 N·m for each rad of it.
-    assert torques[-1] == pytest.approx(-8.0 * 0.8 * 100 * PERIOD_S, rel=1e-6)
+    assert torques[-1] == pytest.approx(np.full(3, -8.0 * 0.8 * 100 * PERIOD_S), rel=1e-6)

@@ -78,9 +78,14 @@ def test_after_a_reset_with_a_block_in_the_hand_it_is_gone_after_again():
     with pytest.raises(Stopped):
         mover.move(Move('red_0', (0.4, -0.05), -math.pi / 2, 0.0), stop)
     simulation.reset()
+    former = [simulation.applied_effort_nm]
+    most_nm = simulation.effort_rate_limits_nm_s * simulation.timestep_s
 
     def see(stage: Stage) -> None:
         seen.append(stage.phase)
+        now = simulation.applied_effort_nm
+        assert (np.abs(now - former[0]) <= most_nm + 1e-9).all(), 'no torque jumps'
+        former[0] = now
         if stage.phase is Phase.CLOSE:
             raise Stopped
 
