@@ -20,13 +20,13 @@ import numpy as np
 from ebm_concept_ros.arm.loading import load_arm
 from ebm_concept_ros.arranging.arranger import Arranger, Plan
 from ebm_concept_ros.arranging.enacting import enact
-from ebm_concept_ros.arranging.footprints import Footprint, Standing
+from ebm_concept_ros.arranging.footprints import Standing
 from ebm_concept_ros.arranging.moves import Move
 from ebm_concept_ros.arranging.taught import taught
 from ebm_concept_ros.grasping.blocks import Block, BlockTable
 from ebm_concept_ros.grasping.hand import load_hand
+from ebm_concept_ros.grasping.mover import BlockMover, Refused
 from ebm_concept_ros.grasping.outcome import MOVED_M, Outcome
-from ebm_concept_ros.grasping.pick_and_place import PickAndPlace
 from ebm_concept_ros.grasping.simulation import BlockSimulation
 from ebm_concept_ros.grasping.stages import Stage
 from ebm_concept_ros.package_files import DEFAULT_ARM, WORKSPACE, arm_file, package_path
@@ -76,16 +76,12 @@ def demonstrations() -> list[Demonstration]:
     return shown
 
 
-def standing(simulation: BlockSimulation | None = None) -> list[Standing]:
-    """Return what stands where: now in a simulation, or in the mess."""
-    found = []
-    for block in TABLE.blocks:
-        place, yaw_rad = block.position_in_base_m, block.yaw_rad
-        if simulation is not None:
-            pose = simulation.block_pose(block.id)
-            place, yaw_rad = tuple(pose.position_m[:2].tolist()), pose.yaw_rad
-        found.append(Standing(block.id, Footprint(block.shape, block.width_m), place, yaw_rad))
-    return found
+def in_the_mess() -> list[Standing]:
+    """Return what stands where before anything is moved."""
+    return [
+        Standing(block.id, block.footprint, block.position_in_base_m, block.yaw_rad)
+        for block in TABLE.blocks
+    ]
 
 
 def planned(hand_yaw_rad: float = 0.0) -> tuple[Arranger, Plan]:
@@ -93,13 +89,13 @@ def planned(hand_yaw_rad: float = 0.0) -> tuple[Arranger, Plan]:
     model = load_model('models/open')
     concept = taught(model, 'square', demonstrations())
     scene = Scene(
-        SPACE.to_plane(np.array([each.place for each in standing()])),
+        SPACE.to_plane(np.array([each.place for each in in_the_mess()])),
         [COLOURS[block.colour] for block in TABLE.blocks],
         [SHAPES.index(SEEN_AS[block.shape]) for block in TABLE.blocks],
         [False] * len(TABLE.blocks),
     )
     arranger = Arranger(model, SPACE)
-    return arranger, arranger.plan(concept, scene, standing(), hand_yaw_rad)
+    return arranger, arranger.plan(concept, scene, in_the_mess(), hand_yaw_rad)
 
 
 def off_m(places_in_base_m: np.ndarray) -> float:
@@ -108,29 +104,22 @@ def off_m(places_in_base_m: np.ndarray) -> float:
     return float(SQUARE.violation(places, places, nobody)) * SPACE.metres_per_unit
 
 
-class Hand:
+class Hand(BlockMover):
     """The arm's own hand over the table; keeps pictures where a renderer is given."""
 
     def __init__(self, simulation: BlockSimulation) -> None:
-        self.simulation, self.arm = simulation, PickAndPlace(simulation)
+        super().__init__(simulation, self.see)
         self.renderer: BlockRenderer | None = None
         self.frames: list[np.ndarray] = []
 
-    @property
-    def hand_yaw_rad(self) -> float:
-        """Return the yaw of the hand's closing axis."""
-        return self.simulation.grasp_pose.yaw_rad
-
-    def standing(self) -> list[Standing]:
-        """Return what stands where."""
-        return standing(self.simulation)
-
-    def move(self, move: Move) -> Outcome:
+    def move(self, move: Move) -> Outcome | Refused:
         """Carry a block by torques, and tell what came of it."""
-        outcome = self.arm.move(move, self.see)
-        came = f'off by {1e3 * outcome.placing_error_m:.1f} mm' if outcome.success else 'FAILED'
+        outcome = super().move(move)
+        came = f'FAILED, {outcome.reason}'
+        if outcome.success:
+            came = f'off by {1e3 * outcome.placing_error_m:.1f} mm, {outcome.time_s:.1f} s'
         x, y = move.place_in_base_m
-        print(f'{move.entity} to ({x:.3f}, {y:.3f}) m: {came}, {outcome.time_s:.1f} s', flush=True)
+        print(f'{move.entity} to ({x:.3f}, {y:.3f}) m: {came}', flush=True)
         return outcome
 
     def see(self, _: Stage) -> None:
@@ -166,7 +155,7 @@ def main() -> int:
             hand.renderer = stack.enter_context(BlockRenderer(simulation, SIZE))
         done = enact(arranger, plan, hand)
     before, after = (
-        np.array([each.place for each in now]) for now in (standing(), hand.standing())
+        np.array([each.place for each in now]) for now in (in_the_mess(), hand.standing())
     )
     off, moved = off_m(after[MOVERS]), np.linalg.norm(after - before, axis=1)[~MOVERS]
     right = done.success and off <= NEAR_M and moved.max() < MOVED_M

@@ -11,24 +11,23 @@ import numpy as np
 
 from benchmarks.arrange.tasks import Task
 from ebm_concept_ros.arm.config import ArmConfig
-from ebm_concept_ros.arranging.footprints import Footprint, Standing
+from ebm_concept_ros.arranging.footprints import Standing
 from ebm_concept_ros.arranging.moves import Move
 from ebm_concept_ros.grasping.blocks import Block, BlockTable
 from ebm_concept_ros.grasping.hand import HandConfig
-from ebm_concept_ros.grasping.outcome import Outcome
-from ebm_concept_ros.grasping.pick_and_place import MoveRefused, PickAndPlace
+from ebm_concept_ros.grasping.mover import BlockMover
+from ebm_concept_ros.grasping.random_table import SLENDEREST, Ranges
 from ebm_concept_ros.grasping.simulation import BlockSimulation
 from ebm_concept_ros.workspace import Workspace
 
-MASS_KG, FRICTION = (0.02, 0.2), (0.4, 1.0)
-_HEIGHT_M, _SLENDEREST = (0.03, 0.06), 1.6
+_RANGES = Ranges()
 _AT_REST_S, _TILTED_RAD, _SUNK_M = 0.5, 0.09, 0.005
 _STILL_M = 0.0005  # that something at rest may move while it is watched
 
 
 @dataclass(frozen=True)
 class Placed:
-    """The outcome of a move that takes no time: one that is at once, or refused."""
+    """The outcome of a move that takes no time."""
 
     success: bool = True
     reason: str = ''
@@ -57,7 +56,7 @@ class AtOnce:
         return ''
 
 
-class ByTorque:
+class ByTorque(BlockMover):
     """The arm's own hand, in lockstep."""
 
     def __init__(
@@ -65,43 +64,20 @@ class ByTorque:
     ) -> None:
         rng = np.random.default_rng([seed, 1])
         table = BlockTable(blocks=tuple(_block(rng, each) for each in task.standing))
-        self._simulation = BlockSimulation(arm, hand, workspace, table)
-        self._arm = PickAndPlace(self._simulation)
-
-    @property
-    def hand_yaw_rad(self) -> float:
-        """Return the yaw of the hand's closing axis."""
-        return self._simulation.grasp_pose.yaw_rad
+        super().__init__(BlockSimulation(arm, hand, workspace, table))
 
     @property
     def time_s(self) -> float:
         """Return the simulated time, s."""
-        return self._simulation.time_s
-
-    def standing(self) -> list[Standing]:
-        """Return what stands where."""
-        found = []
-        for block in self._simulation.table.blocks:
-            pose = self._simulation.block_pose(block.id)
-            x, y = (float(value) for value in pose.position_m[:2])
-            footprint = Footprint(block.shape, block.width_m, block.depth_m)
-            found.append(Standing(block.id, footprint, (x, y), pose.yaw_rad))
-        return found
-
-    def move(self, move: Move) -> Outcome | Placed:
-        """Carry something by torques."""
-        try:
-            return self._arm.move(move)
-        except MoveRefused as error:
-            return Placed(False, str(error))
+        return self.simulation.time_s
 
     def unrest(self) -> str:
         """Return what has fallen or moves, or nothing, after watching for a while."""
-        before = self._simulation.block_poses()
-        self._arm.hold(_AT_REST_S)
-        table_m = self._simulation.workspace.table_height_in_base_m
-        for block in self._simulation.table.blocks:
-            pose = self._simulation.block_pose(block.id)
+        before = self.simulation.block_poses()
+        self.arm.hold(_AT_REST_S)
+        table_m = self.simulation.workspace.table_height_in_base_m
+        for block in self.simulation.table.blocks:
+            pose = self.simulation.block_pose(block.id)
             sunk_m = table_m + block.height_m / 2 - pose.position_m[2]
             if pose.tilt_rad > _TILTED_RAD or abs(sunk_m) > _SUNK_M:
                 return f'{block.id} has fallen'
@@ -113,15 +89,15 @@ class ByTorque:
 def _block(rng: np.random.Generator, thing: Standing) -> Block:
     """Return a block of that footprint, of a height, mass and friction at random."""
     footprint = thing.footprint
-    height_m = min(rng.uniform(*_HEIGHT_M), _SLENDEREST * footprint.narrowest_m)
+    height_m = min(rng.uniform(*_RANGES.size_m), SLENDEREST * footprint.narrowest_m)
     return Block(
         id=thing.id,
         shape=footprint.shape,
         width_m=footprint.width_m,
         depth_m=footprint.depth_m,
         height_m=round(height_m, 4),
-        mass_kg=round(rng.uniform(*MASS_KG), 4),
-        friction=round(rng.uniform(*FRICTION), 3),
+        mass_kg=round(rng.uniform(*_RANGES.mass_kg), 4),
+        friction=round(rng.uniform(*_RANGES.friction), 3),
         position_in_base_m=thing.position_in_base_m,
         yaw_rad=thing.yaw_rad,
     )

@@ -13,13 +13,13 @@ from functools import partial
 import numpy as np
 
 from ebm_concept_ros.arm.loading import load_arm
-from ebm_concept_ros.arranging.footprints import Footprint, Standing
 from ebm_concept_ros.arranging.grasps import carried
 from ebm_concept_ros.arranging.moves import Move
 from ebm_concept_ros.grasping.hand import load_hand
+from ebm_concept_ros.grasping.mover import standing
 from ebm_concept_ros.grasping.outcome import Outcome
 from ebm_concept_ros.grasping.pick_and_place import PickAndPlace
-from ebm_concept_ros.grasping.random_table import Ranges, free_place, radius_m, random_block_table
+from ebm_concept_ros.grasping.random_table import Ranges, free_place, random_block_table
 from ebm_concept_ros.grasping.simulation import BlockSimulation
 from ebm_concept_ros.grasping.stages import Stage
 from ebm_concept_ros.package_files import DEFAULT_ARM, WORKSPACE, arm_file, package_path
@@ -43,27 +43,14 @@ class Conditions:
     ranges: Ranges = field(default_factory=Ranges)
 
 
-def standing(simulation: BlockSimulation) -> list[Standing]:
-    """Return what stands where."""
-    found = []
-    for block in simulation.table.blocks:
-        pose = simulation.block_pose(block.id)
-        x, y = (float(value) for value in pose.position_m[:2])
-        footprint = Footprint(block.shape, block.width_m, block.depth_m)
-        found.append(Standing(block.id, footprint, (x, y), pose.yaw_rad))
-    return found
-
-
 def random_move(simulation: BlockSimulation, rng: np.random.Generator, gap_m: float) -> Move | None:
     """Return a move of any block to a free place, with the hand's best yaws, or None."""
     things = standing(simulation)
     for _ in range(_MAX_DRAWS):
         thing = things[int(rng.integers(len(things)))]
         others = [other for other in things if other is not thing]
-        circles = [
-            (*other.position_in_base_m, radius_m(simulation.table[other.id])) for other in others
-        ]
-        place = free_place(rng, radius_m(simulation.table[thing.id]), circles, gap_m)
+        circles = [(*other.position_in_base_m, other.footprint.radius_m) for other in others]
+        place = free_place(rng, thing.footprint.radius_m, circles, gap_m)
         if place is None:
             continue
         best = carried(thing, np.array(place), others, simulation.hand.room)

@@ -16,6 +16,11 @@ _TURNS_OF_CYLINDER = 24
 _NARROW_PRISM_M = 0.036
 
 
+def wrapped(angle_rad: np.ndarray | float) -> np.ndarray | float:
+    """Return angles within ±π."""
+    return (angle_rad + math.pi) % (2 * math.pi) - math.pi
+
+
 class Grip(NamedTuple):
     """A way to grip a footprint.
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ebm_concept_ros.arranging.footprints import Grip, Standing
+from ebm_concept_ros.arranging.footprints import Grip, Standing, wrapped
 from ebm_concept_ros.arranging.hand_room import HandRoom
 
 _TURNS = 24  # of what is carried, that are tried
@@ -29,11 +29,6 @@ class Carry(NamedTuple):
     pick_yaw_rad: float
     place_yaw_rad: float
     room_m: float
-
-
-def wrapped(angle_rad: np.ndarray | float) -> np.ndarray | float:
-    """Return angles within ±π."""
-    return (angle_rad + math.pi) % (2 * math.pi) - math.pi
 
 
 def finger_gaps_m(

@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field, model_validator
 
+from ebm_concept_ros.arranging.footprints import Footprint
 from ebm_concept_ros.config_files import Config
 from ebm_core.world.scene import COLOURS
 
@@ -48,6 +49,11 @@ class Block(Config):
         if self.colour not in COLOURS:
             raise ValueError(f'colour: unknown {self.colour!r}, allowed are {", ".join(COLOURS)}')
         return self
+
+    @property
+    def footprint(self) -> Footprint:
+        """Return what stands on the table, as it is arranged."""
+        return Footprint(self.shape, self.width_m, self.depth_m)
 
     def outline(self) -> np.ndarray:
         """Return the corners (K, 2) of its footprint in its own frame, in order, m."""
@@ -114,11 +120,6 @@ class Pose:
         """Return this pose in the frame of another."""
         turned = other.rotation.T
         return Pose(turned @ (self.position_m - other.position_m), turned @ self.rotation)
-
-
-def wrapped(angle_rad: float) -> float:
-    """Return the angle within ± pi."""
-    return (angle_rad + math.pi) % (2 * math.pi) - math.pi
 
 
 def outline_in_base(block: Block, place_m: np.ndarray, yaw_rad: float) -> np.ndarray:

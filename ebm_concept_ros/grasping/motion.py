@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ebm_concept_ros.grasping.blocks import Pose, wrapped
+from ebm_concept_ros.arranging.footprints import wrapped
+from ebm_concept_ros.grasping.blocks import Pose
 from ebm_concept_ros.grasping.cost import HandReference
 
 _LEAST_S = 0.2

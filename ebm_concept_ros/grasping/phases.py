@@ -16,7 +16,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ebm_concept_ros.grasping.blocks import Block, BlockTable, Pose, extent_m, wrapped
+from ebm_concept_ros.arranging.footprints import wrapped
+from ebm_concept_ros.grasping.blocks import Block, BlockTable, Pose, extent_m
 from ebm_concept_ros.grasping.grip import FingerTarget, Grip, Open
 from ebm_concept_ros.grasping.hand import HandConfig
 from ebm_concept_ros.grasping.motion import straight

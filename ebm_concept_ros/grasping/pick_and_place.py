@@ -10,10 +10,11 @@ from collections.abc import Callable
 import numpy as np
 
 from ebm_concept_ros.arm.table_scene import require_in_workspace
+from ebm_concept_ros.arranging.footprints import wrapped
 from ebm_concept_ros.arranging.moves import Move
 from ebm_concept_ros.config_files import Config, ConfigError
 from ebm_concept_ros.grasping.attempts import Attempts
-from ebm_concept_ros.grasping.blocks import Block, extent_m, wrapped
+from ebm_concept_ros.grasping.blocks import Block, extent_m
 from ebm_concept_ros.grasping.cost import GraspWeights
 from ebm_concept_ros.grasping.grip import Fingers, FingerTarget, Open, now_as
 from ebm_concept_ros.grasping.hand import with_grasp_site

@@ -18,7 +18,7 @@ SHAPES = ('box', 'cylinder', 'prism')
 _X_M, _Y_M, _NEAREST_M = (0.28, 0.58), (-0.28, 0.28), 0.28
 _MAX_ATTEMPTS = 5_000
 # Taller ones tip over as they are let go.
-_SLENDEREST = 1.6
+SLENDEREST = 1.6
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def random_block(
     shape = str(rng.choice(ranges.shapes))
     width_m = rng.uniform(*ranges.size_m)
     depth_m = rng.uniform(*ranges.size_m) if shape == 'box' else None
-    height_m = min(rng.uniform(*ranges.size_m), _SLENDEREST * min(width_m, depth_m or width_m))
+    height_m = min(rng.uniform(*ranges.size_m), SLENDEREST * min(width_m, depth_m or width_m))
     return Block(
         id=id_,
         shape=shape,
@@ -50,11 +50,6 @@ def random_block(
         colour=colour,
         position_in_base_m=(0.0, 0.0),
     )
-
-
-def radius_m(block: Block) -> float:
-    """Return the radius of the circle around a block's footprint."""
-    return float(np.linalg.norm(block.outline(), axis=1).max())
 
 
 def free_place(
@@ -83,10 +78,10 @@ def random_block_table(
     for index in range(number):
         colour = list(COLOURS)[index % len(COLOURS)]
         block = random_block(rng, f'{colour}_{index // len(COLOURS)}', colour, ranges)
-        place = free_place(rng, radius_m(block), others, gap_m)
+        place = free_place(rng, block.footprint.radius_m, others, gap_m)
         if place is None:
             raise ValueError(f'seed: {seed} finds no room for {number} blocks')
-        others.append((*place, radius_m(block)))
+        others.append((*place, block.footprint.radius_m))
         yaw_rad = round(float(rng.uniform(-math.pi, math.pi)), 4)
         blocks.append(block.model_copy(update={'position_in_base_m': place, 'yaw_rad': yaw_rad}))
     return BlockTable(blocks=tuple(blocks))

@@ -11,8 +11,8 @@ from enum import Enum, auto
 import numpy as np
 from pydantic import Field
 
+from ebm_concept_ros.arranging.footprints import wrapped
 from ebm_concept_ros.config_files import Config
-from ebm_concept_ros.grasping.blocks import wrapped
 from ebm_concept_ros.grasping.grip import FingerTarget
 from ebm_concept_ros.grasping.motion import Path
 from ebm_concept_ros.grasping.view import View

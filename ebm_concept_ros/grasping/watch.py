@@ -12,13 +12,13 @@ from enum import Enum, auto
 import numpy as np
 from pydantic import Field
 
+from ebm_concept_ros.arranging.footprints import wrapped
 from ebm_concept_ros.config_files import Config
 from ebm_concept_ros.grasping.blocks import (
     Block,
     BlockTable,
     outline_in_base,
     separation_m,
-    wrapped,
 )
 from ebm_concept_ros.grasping.hand import HandConfig
 from ebm_concept_ros.grasping.phases import Phases
@@ -83,9 +83,7 @@ class Watch:
         self._block, self._table, self._table_height_m = block, table, table_height_m
         self._hand, self._config, self._timeout_s = hand, config, timeout_s
         # Of a circle around each block.
-        self._radius_m = {
-            each.id: float(np.linalg.norm(each.outline(), axis=1).max()) for each in table.blocks
-        }
+        self._radius_m = {each.id: each.footprint.radius_m for each in table.blocks}
 
     def trouble(self, stage: Stage, phases: Phases, view: View) -> Trouble | None:
         """Return what is wrong at this instant, or None."""

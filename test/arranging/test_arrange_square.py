@@ -22,7 +22,7 @@ class AtOnce:
     hand_yaw_rad, success, reason = 0.0, True, ''
 
     def __init__(self):
-        self.things = {each.id: each for each in example.standing()}
+        self.things = {each.id: each for each in example.in_the_mess()}
 
     def standing(self):
         return list(self.things.values())

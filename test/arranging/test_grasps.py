@@ -8,8 +8,8 @@ import math
 import numpy as np
 import pytest
 
-from ebm_concept_ros.arranging.footprints import Footprint, Grip, Standing
-from ebm_concept_ros.arranging.grasps import carried, finger_gaps_m, wrapped
+from ebm_concept_ros.arranging.footprints import Footprint, Grip, Standing, wrapped
+from ebm_concept_ros.arranging.grasps import carried, finger_gaps_m
 from ebm_concept_ros.arranging.hand_room import HandRoom
 
 ROOM = HandRoom()

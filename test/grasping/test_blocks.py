@@ -10,7 +10,7 @@ import pytest
 from grasping_setup import block, simulation_of
 
 from ebm_concept_ros.grasping.blocks import extent_m, outline_in_base, separation_m
-from ebm_concept_ros.grasping.random_table import radius_m, random_block_table
+from ebm_concept_ros.grasping.random_table import random_block_table
 
 
 def test_extents_along_the_closing_axis():
@@ -55,6 +55,14 @@ def test_a_block_in_the_simulation_is_what_is_said_of_it():
     )[0] == pytest.approx(0.05 * radius**2 / 4, rel=1e-6)
 
 
+@pytest.mark.parametrize('shape', ['box', 'cylinder', 'prism'])
+def test_the_circle_around_a_footprint_is_that_around_its_outline(shape):
+    depth_m = 0.06 if shape == 'box' else None
+    block_ = block('a', 0.4, 0.1, shape=shape, depth_m=depth_m)
+    farthest_m = np.linalg.norm(block_.outline(), axis=1).max()
+    assert block_.footprint.radius_m == pytest.approx(farthest_m)
+
+
 def test_random_tables_are_apart_and_the_same_for_a_seed():
     tables = [random_block_table([3, k], 6) for k in range(5)]
     assert tables[0] == random_block_table([3, 0], 6)
@@ -63,6 +71,6 @@ def test_random_tables_are_apart_and_the_same_for_a_seed():
         for i, one in enumerate(table.blocks):
             for other in table.blocks[:i]:
                 away = math.dist(one.position_in_base_m, other.position_in_base_m)
-                assert away > radius_m(one) + radius_m(other) + 0.039
+                assert away > one.footprint.radius_m + other.footprint.radius_m + 0.039
     with pytest.raises(ValueError, match='no room'):
         random_block_table(0, 6, gap_m=0.5)

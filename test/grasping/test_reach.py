@@ -6,7 +6,7 @@
 import numpy as np
 from grasping_setup import ARM, HAND, block, simulation_of
 
-from ebm_concept_ros.grasping.blocks import wrapped
+from ebm_concept_ros.arranging.footprints import wrapped
 from ebm_concept_ros.grasping.hand import with_grasp_site
 from ebm_concept_ros.grasping.reach import Reach
 
