@@ -99,7 +99,7 @@ class Arranger:
             for id_, place in plan.places_in_base_m.items()
             if np.linalg.norm(now[id_] - place) > PLACED_WITHIN_M
         }
-        moves = ordered(standing, left, self.room, self.reach, hand_yaw_rad)
+        moves = self._ordered(standing, left, hand_yaw_rad)
         return Plan(plan.movers, plan.references, plan.places_in_base_m, tuple(moves))
 
     def _casts(
@@ -179,12 +179,17 @@ class Arranger:
             try:
                 for i in np.flatnonzero(is_moved):
                     self._require_graspable(things[i])
-                moves = ordered(standing, goal, self.room, self.reach, hand_yaw_rad)
+                moves = self._ordered(standing, goal, hand_yaw_rad)
             except CannotArrange as error:
                 refusal = error
                 continue
             return self._plan(cast, standing, goal, tuple(moves))
         raise refusal
+
+    def _ordered(
+        self, standing: Sequence[Standing], places: dict[str, np.ndarray], hand_yaw_rad: float
+    ) -> list[Move]:
+        return ordered(standing, places, self.room, self.reach, self.workspace, hand_yaw_rad)
 
     @property
     def _ripples(self) -> float:

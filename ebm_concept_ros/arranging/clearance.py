@@ -69,7 +69,7 @@ class Clearance:
     def beyond(self, places: np.ndarray) -> np.ndarray:
         """Return by how much (M,) the farthest of places (M, m, 2) is out of reach, or plane."""
         of_each = self.reach.beyond_m(self.workspace.to_base(places))
-        over = np.abs(places).max((1, 2)) - self._half_width
+        over = np.abs(places).max((1, 2)) - half_width(self.workspace)
         return np.maximum(of_each.max(-1) / self.workspace.metres_per_unit, over)
 
     def penalty(self, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -88,7 +88,8 @@ class Clearance:
         )
         signed = signed / self.workspace.metres_per_unit
         slope = slope + 2 * signed[..., None] * _unit(base)
-        over = places - np.clip(places, -self._half_width, self._half_width)
+        half = half_width(self.workspace)
+        over = places - np.clip(places, -half, half)
         return value + (signed**2).sum(-1) + (over**2).sum((1, 2)), slope + 2 * over
 
     def apart(self, places: np.ndarray) -> np.ndarray:
@@ -97,10 +98,6 @@ class Clearance:
             places = places - _PUSH * self.penalty(places)[1]
         return places
 
-    @property
-    def _half_width(self) -> float:
-        return self.workspace.half_width_units - _EDGE_M / self.workspace.metres_per_unit
-
     def _lacks(self, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return what is missing between movers (M, m, m) and to others (M, m, K)."""
         apart = np.linalg.norm(places[:, :, None] - places[:, None], axis=-1)
@@ -108,6 +105,11 @@ class Clearance:
         among[:, np.arange(len(self.between)), np.arange(len(self.between))] = -1.0
         away = np.linalg.norm(places[:, :, None] - self.others, axis=-1)
         return among, self.to_others - away
+
+
+def half_width(workspace: Workspace) -> float:
+    """Return how far from the middle of a workspace places may be, particle units."""
+    return workspace.half_width_units - _EDGE_M / workspace.metres_per_unit
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:

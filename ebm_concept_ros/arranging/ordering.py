@@ -15,12 +15,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ebm_concept_ros.arranging.clearance import GAP_M
+from ebm_concept_ros.arranging.clearance import GAP_M, half_width
 from ebm_concept_ros.arranging.footprints import Standing
 from ebm_concept_ros.arranging.grasps import carried
 from ebm_concept_ros.arranging.hand_room import HandRoom, ReachArea
 from ebm_concept_ros.arranging.moves import Move
 from ebm_concept_ros.arranging.refusals import CannotArrange, Reason
+from ebm_concept_ros.workspace import Workspace
 
 _START, _PLACED = 0, 1  # a thing's state; from 2 on it is set aside, at one of several places
 _ASIDE = 3  # places to set a thing aside that are tried for each
@@ -35,6 +36,7 @@ def ordered(
     places_in_base_m: Mapping[str, np.ndarray],
     room: HandRoom,
     reach: ReachArea,
+    workspace: Workspace,
     hand_yaw_rad: float = 0.0,
 ) -> list[Move]:
     """Return the moves that bring things to their places (2,), fewest first.
@@ -45,7 +47,9 @@ def ordered(
     if not places_in_base_m:
         return []
     for aside in (False, True):
-        moves = _Search(standing, places_in_base_m, room, reach, aside).moves(hand_yaw_rad)
+        moves = _Search(standing, places_in_base_m, room, reach, workspace, aside).moves(
+            hand_yaw_rad
+        )
         if moves is not None:
             return moves
     names = ', '.join(places_in_base_m)
@@ -59,6 +63,7 @@ class _Search:
         places_in_base_m: Mapping[str, np.ndarray],
         room: HandRoom,
         reach: ReachArea,
+        workspace: Workspace,
         aside: bool,
     ) -> None:
         self.room = room
@@ -68,7 +73,7 @@ class _Search:
             [each.place, np.asarray(places_in_base_m[each.id], float)] for each in self.movers
         ]
         if aside:
-            free = self._free(standing, reach)
+            free = _free(standing, reach, workspace)
             for thing, places in zip(self.movers, self.places, strict=True):
                 places += self._nearest_free(thing, places, free)
 
@@ -141,13 +146,6 @@ class _Search:
         move = Move(thing.id, (x, y), carry.pick_yaw_rad, carry.place_yaw_rad)
         return move, float(np.linalg.norm(place - thing.place))
 
-    def _free(self, standing: Sequence[Standing], reach: ReachArea) -> np.ndarray:
-        """Return places (F, 2) of a grid within reach."""
-        every = np.array([each.position_in_base_m for each in standing])
-        axis = np.arange(-_HALF_WIDTH_M, _HALF_WIDTH_M + _STEP_M / 2, _STEP_M)
-        grid = every.mean(0) + np.stack(np.meshgrid(axis, axis), -1).reshape(-1, 2)
-        return grid[reach.beyond_m(grid) <= 0]
-
     def _nearest_free(
         self, thing: Standing, places: Sequence[np.ndarray], free: np.ndarray
     ) -> list[np.ndarray]:
@@ -163,6 +161,15 @@ class _Search:
         free = free[gaps.min(1) >= around + self.room.clearance_m]
         way = sum(np.linalg.norm(free - place, axis=-1) for place in places[:2])
         return [free[i] for i in np.argsort(way)[:_ASIDE]]
+
+
+def _free(standing: Sequence[Standing], reach: ReachArea, workspace: Workspace) -> np.ndarray:
+    """Return places (F, 2) of a grid within reach and workspace."""
+    every = np.array([each.position_in_base_m for each in standing])
+    axis = np.arange(-_HALF_WIDTH_M, _HALF_WIDTH_M + _STEP_M / 2, _STEP_M)
+    grid = every.mean(0) + np.stack(np.meshgrid(axis, axis), -1).reshape(-1, 2)
+    within = np.abs(workspace.to_plane(grid)).max(1) <= half_width(workspace)
+    return grid[within & (reach.beyond_m(grid) <= 0)]
 
 
 def _is_free(thing: Standing, place: np.ndarray, others: Sequence[Standing]) -> bool:

@@ -8,12 +8,16 @@ import math
 import numpy as np
 import pytest
 
+from ebm_concept_ros.arm.table_scene import require_in_workspace
 from ebm_concept_ros.arranging.footprints import Footprint, Standing
 from ebm_concept_ros.arranging.hand_room import HandRoom, ReachArea
 from ebm_concept_ros.arranging.ordering import ordered
 from ebm_concept_ros.arranging.refusals import CannotArrange, Reason
+from ebm_concept_ros.package_files import WORKSPACE, package_path
+from ebm_concept_ros.workspace import load_workspace
 
 ROOM, REACH = HandRoom(), ReachArea()
+SPACE = load_workspace(package_path('', WORKSPACE))
 CAN = Footprint('cylinder', 0.04)
 
 
@@ -30,12 +34,13 @@ def carried_out(standing, moves):
         gaps = [np.linalg.norm(place - each.place) - 0.04 for each in others]
         assert min(gaps, default=1.0) > 0.0, f'{move} onto something'
         assert REACH.beyond_m(place) == 0.0
+        require_in_workspace(move.place_in_base_m, SPACE, move.entity)  # or the arm refuses it
         now[move.entity] = now[move.entity].at(place, 0.0)
     return {id_: each.place for id_, each in now.items()}
 
 
 def check(standing, places, number):
-    moves = ordered(standing, places, ROOM, REACH)
+    moves = ordered(standing, places, ROOM, REACH, SPACE)
     end = carried_out(standing, moves)
     for each in standing:
         assert np.allclose(end[each.id], places.get(each.id, each.place))
@@ -58,6 +63,11 @@ def test_who_stands_on_a_place_goes_first():
 def test_a_swap_takes_three():
     standing = cans((0.4, -0.1), (0.4, 0.1))
     check(standing, {'can_0': np.array([0.4, 0.1]), 'can_1': np.array([0.4, -0.1])}, 3)
+
+
+def test_nothing_is_set_aside_off_the_workspace():
+    standing = cans((0.36, 0.27), (0.5, 0.27), (0.43, 0.16))
+    check(standing, {'can_0': np.array([0.5, 0.27]), 'can_1': np.array([0.36, 0.27])}, 3)
 
 
 def test_two_swaps_take_six():
@@ -87,7 +97,7 @@ def test_any_order_is_found_and_no_move_too_many(seed):
     moving = {
         id_: p for id_, p in places.items() if not np.allclose(p, standing[int(id_[-1])].place)
     }
-    moves = ordered(standing, moving, ROOM, REACH)
+    moves = ordered(standing, moving, ROOM, REACH, SPACE)
     carried_out(standing, moves)
     # Of permutations each cycle takes one move more.
     onto = {int(chosen[i]): i for i in range(n)}
@@ -107,9 +117,9 @@ def test_where_the_hand_has_no_room_it_is_refused():
     ring = [(0.45 + 0.07 * math.cos(t), 0.07 * math.sin(t)) for t in np.arange(6) * np.pi / 3]
     standing = [*cans((0.45, 0.0)), *[Standing(f'wall_{i}', CAN, p) for i, p in enumerate(ring)]]
     with pytest.raises(CannotArrange, match='no room: in no order') as caught:
-        ordered(standing, {'can_0': np.array([0.6, 0.2])}, ROOM, REACH)
+        ordered(standing, {'can_0': np.array([0.6, 0.2])}, ROOM, REACH, SPACE)
     assert caught.value.reason is Reason.NO_ROOM
 
 
 def test_nothing_to_do_takes_nothing():
-    assert ordered(cans((0.4, 0.0)), {}, ROOM, REACH) == []
+    assert ordered(cans((0.4, 0.0)), {}, ROOM, REACH, SPACE) == []
