@@ -21,7 +21,7 @@ from ebm_concept_ros.arranging.ordering import ordered
 from ebm_concept_ros.arranging.refusals import CannotArrange, Reason
 from ebm_concept_ros.arranging.taught import TaughtArrangement
 from ebm_concept_ros.workspace import Workspace
-from ebm_core.world.scene import Scene
+from ebm_core.world.scene import InvalidInput, Scene
 
 if TYPE_CHECKING:
     from ebm_core.relational.model import ConceptModel
@@ -78,8 +78,9 @@ class Arranger:
 
         scene: (N,) particle units, what everything looks like; standing: the same N in the same
         order, as they stand on the table. hand_yaw_rad: of the closing axis now, from which it is
-        to turn little. Raises CannotArrange.
+        to turn little. Raises CannotArrange, and InvalidInput where the two do not fit.
         """
+        _require_fitting(scene, standing)
         concept.require_understood()
         plans, refusal = [], None
         for cast in self._casts(concept, scene, standing):
@@ -94,6 +95,11 @@ class Arranger:
     def again(self, plan: Plan, standing: Sequence[Standing], hand_yaw_rad: float = 0.0) -> Plan:
         """Return what is left to do of a plan, as things stand now; raises CannotArrange."""
         now = {each.id: each.place for each in standing}
+        if gone := [id_ for id_ in plan.places_in_base_m if id_ not in now]:
+            raise CannotArrange(
+                Reason.MISSING,
+                f'{", ".join(gone)} to be moved, on the table are {", ".join(now) or "none"}',
+            )
         left = {
             id_: np.array(place)
             for id_, place in plan.places_in_base_m.items()
@@ -241,6 +247,14 @@ class Arranger:
             {id_: (float(x), float(y)) for id_, (x, y) in goal.items()},
             moves,
         )
+
+
+def _require_fitting(scene: Scene, standing: Sequence[Standing]) -> None:
+    ids = [each.id for each in standing]
+    if len(ids) != len(scene):
+        raise InvalidInput(f'standing: {len(ids)}, the scene has {len(scene)} entities')
+    if twice := sorted({id_ for id_ in ids if ids.count(id_) > 1}):
+        raise InvalidInput(f'standing: id {twice[0]!r} is used {ids.count(twice[0])} times')
 
 
 def _way_m(plan: Plan, standing: Sequence[Standing]) -> float:

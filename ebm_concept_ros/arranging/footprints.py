@@ -85,12 +85,20 @@ class Footprint:
 
 @dataclass(frozen=True)
 class Standing:
-    """A block on the table: where its centre is, and how far its x axis is turned."""
+    """A block on the table: where its centre is, and how far its x axis is turned.
+
+    Raises ValueError where that is not finite.
+    """
 
     id: str
     footprint: Footprint
     position_in_base_m: tuple[float, float]
     yaw_rad: float = 0.0
+
+    def __post_init__(self) -> None:
+        numbers = (*self.position_in_base_m, self.yaw_rad)
+        if len(numbers) != 3 or not all(map(math.isfinite, numbers)):
+            raise ValueError(f'{self.id!r}: x, y and yaw {numbers} are not three finite numbers')
 
     @property
     def place(self) -> np.ndarray:

@@ -3,6 +3,7 @@
 
 """From demonstrations and a table to moves, with the trained energy; refusals before any move."""
 
+import math
 from dataclasses import replace
 from functools import cache
 
@@ -143,6 +144,27 @@ def test_what_is_too_wide_is_refused_by_name():
     error = refusal(between(), of, things)
     assert error.reason is Reason.TOO_WIDE
     assert 'thing_0 is 0.080 m wide, the hand grips up to 0.072 m' in str(error)
+
+
+def test_a_scene_and_what_stands_there_have_to_fit():
+    of = scene(*TABLE)
+    things = standing(of)
+    with pytest.raises(InvalidInput, match='standing: 3, the scene has 4 entities'):
+        arranger().plan(between(), of, things[:3])
+    things[0] = replace(things[0], id='thing_1')
+    with pytest.raises(InvalidInput, match="standing: id 'thing_1' is used 2 times"):
+        arranger().plan(between(), of, things)
+    for wrong in ({'position_in_base_m': (math.nan, 0.0)}, {'yaw_rad': math.inf}):
+        with pytest.raises(ValueError, match=r"'thing_1': x, y and yaw .* not three finite"):
+            replace(things[1], **wrong)
+
+
+def test_what_is_gone_is_said_and_what_is_left_is_given_up():
+    of = scene(*TABLE)
+    plan = arranger().plan(between(), of, standing(of))
+    done = enact(arranger(), plan, Clumsy(standing(of)[1:], 0))
+    assert not done.success and done.moves == ()
+    assert done.reason.startswith('missing: thing_0 to be moved, on the table are thing_1, thing_2')
 
 
 def test_what_is_not_understood_is_refused():
