@@ -8,11 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import matplotlib
-import mujoco
 import numpy as np
 
 from ebm_concept_ros.grasping.simulation import BlockSimulation
 from ebm_concept_ros.grasping.stages import Phase, Stage
+from ebm_concept_ros.report.block_renderer import BlockRenderer, View
 
 matplotlib.use('Agg')
 import matplotlib.pyplot as plt
@@ -20,6 +20,7 @@ import matplotlib.pyplot as plt
 _SHOWN = (Phase.DOWN, Phase.CLOSE, Phase.CARRY, Phase.LOWER, Phase.RELEASE, Phase.RETREAT)
 _SIZE = (320, 240)
 _COLUMNS = 3
+_FROM_THE_SIDE = View(azimuth_deg=150.0, elevation_deg=-28.0, distance_m=0.9)
 
 
 class PhasePictures:
@@ -54,12 +55,5 @@ class PhasePictures:
 
     @staticmethod
     def _drawn(simulation: BlockSimulation) -> np.ndarray:
-        camera = mujoco.MjvCamera()
-        camera.lookat[:] = 0.4, 0.0, 0.1
-        camera.distance, camera.azimuth, camera.elevation = 0.95, 150.0, -28.0
-        # The package's arms have no light of their own.
-        light = simulation.model.vis.headlight
-        light.ambient[:], light.diffuse[:] = 0.45, 0.5
-        with mujoco.Renderer(simulation.model, _SIZE[1], _SIZE[0]) as renderer:
-            renderer.update_scene(simulation.data, camera)
-            return renderer.render().copy()
+        with BlockRenderer(simulation, _SIZE, _FROM_THE_SIDE) as renderer:
+            return renderer.draw()

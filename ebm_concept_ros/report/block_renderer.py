@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from types import TracebackType
 
 import mujoco
@@ -16,11 +17,22 @@ from ebm_concept_ros.grasping.simulation import BlockSimulation
 from ebm_concept_ros.report.render import dress
 
 
+@dataclass(frozen=True)
+class View:
+    """From where the table is seen: as MuJoCo's camera has it, around the table's middle."""
+
+    azimuth_deg: float = 172.0
+    elevation_deg: float = -58.0
+    distance_m: float = 0.9
+
+
 class BlockRenderer:
     """Draws one simulation, from in front of the arm and above. Use as a context manager."""
 
-    def __init__(self, simulation: BlockSimulation, size: tuple[int, int]) -> None:
-        """size: of the pictures, (width, height) pixels."""
+    def __init__(
+        self, simulation: BlockSimulation, size: tuple[int, int], view: View | None = None
+    ) -> None:
+        """size: of the pictures, (width, height) pixels. view: None for all of the table."""
         self._simulation = simulation
         arm, hand, workspace = simulation.arm, simulation.hand, simulation.workspace
         live = with_live_fingers(with_grasp_site(arm, hand), hand)
@@ -28,10 +40,11 @@ class BlockRenderer:
         dress(spec, size, smooth=True)
         self._model = spec.compile()
         self._data = mujoco.MjData(self._model)
+        view, (x, y) = view or View(), workspace.centre_in_base_m
         self._camera = mujoco.MjvCamera()
-        x, y = workspace.centre_in_base_m
         self._camera.lookat[:] = x - 0.04, y, workspace.table_height_in_base_m + 0.06
-        self._camera.azimuth, self._camera.elevation, self._camera.distance = 172.0, -58.0, 0.9
+        self._camera.azimuth, self._camera.elevation = view.azimuth_deg, view.elevation_deg
+        self._camera.distance = view.distance_m
         self._renderer = mujoco.Renderer(self._model, size[1], size[0])
 
     def __enter__(self) -> BlockRenderer:

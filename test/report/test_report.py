@@ -3,13 +3,10 @@
 
 """The picture and the video of a run."""
 
-import os
-import subprocess
-import sys
-
 import imageio.v2 as imageio
 import numpy as np
 import pytest
+from opengl import has_opengl
 from reaching import field_around, midpoint_m, shipped_arm, shipped_workspace
 
 from ebm_concept_ros.arm.table_scene import random_table_scene
@@ -57,13 +54,6 @@ def test_the_heat_map_is_darkest_at_the_goal_with_y_upwards():
     half = 1.25
     assert -half + column / 100 * 2 * half == pytest.approx(goal[0], abs=0.06)
     assert half - row / 100 * 2 * half == pytest.approx(goal[1], abs=0.06)
-
-
-def has_opengl() -> bool:
-    code = 'import mujoco; mujoco.GLContext(8, 8).make_current()'
-    environment = {**os.environ, 'MUJOCO_GL': os.environ.get('MUJOCO_GL', 'egl')}
-    command = [sys.executable, '-c', code]
-    return subprocess.run(command, env=environment, capture_output=True).returncode == 0
 
 
 def test_picture_and_video_are_written_and_show_more_than_one_colour(tmp_path):
