@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import ctypes
 
+import numpy as np
+
 from ebm_concept_ros.grasping.cost import FAR_M, HEIGHT_M, NEAR_M, GraspCost, HandReference
 from ebm_concept_ros.planning.compiled_cost import (
     DOUBLE,
@@ -43,5 +45,9 @@ def compiled_grasp_cost(cost: GraspCost) -> CompiledCost[HandReference]:
     return CompiledCost('planning_grasp', numbers, _reference_numbers)
 
 
-def _reference_numbers(reference: HandReference) -> ctypes.Structure:
+def _reference_numbers(reference: HandReference, knots: int) -> ctypes.Structure:
+    # The kernel reads as many as it plans.
+    for name, given in (('places_m', reference.places_m), ('sides', reference.sides)):
+        if np.shape(given) != (knots, 3):
+            raise ValueError(f'{name}: shape {np.shape(given)}, the plan takes {(knots, 3)}')
     return keeping(_Reference, reference.places_m, reference.sides)

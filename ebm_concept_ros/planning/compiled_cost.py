@@ -24,12 +24,13 @@ MOTION_ARRAYS = dict.fromkeys(('effort_scale', 'speed_limit', 'low', 'high'), PO
 class CompiledCost(Generic[GoalT]):
     """A cost of the kernel: `kind` begins the names of its functions, `numbers` is its structure.
 
-    goal_numbers: makes the structure of a goal. Structures keep alive what they point to.
+    goal_numbers: makes the structure of a goal for so many knots, or raises ValueError where it is
+    not one for these. Structures keep alive what they point to.
     """
 
     kind: str
     numbers: ctypes.Structure
-    goal_numbers: Callable[[GoalT], ctypes.Structure]
+    goal_numbers: Callable[[GoalT, int], ctypes.Structure]
 
 
 def keeping(kind: type[ctypes.Structure], *values: object) -> ctypes.Structure:

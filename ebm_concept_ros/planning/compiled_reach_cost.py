@@ -55,7 +55,7 @@ def compiled_reach_cost(cost: ReachCost) -> CompiledCost[EnergyField]:
     return CompiledCost('planning_ilqg', numbers, _field_numbers)
 
 
-def _field_numbers(field: EnergyField) -> ctypes.Structure:
+def _field_numbers(field: EnergyField, _: int) -> ctypes.Structure:
     spline, circles = field.spline, field.keep_out
     return keeping(
         _Field,

@@ -51,6 +51,7 @@ class IlqgKernel:
         """
         self._num_joints = n = model.num_joints
         steps = config.steps
+        self._knots = steps + 1
         # Of _OUTPUTS, which share one array.
         self._shapes = (
             *((steps + 1, 2 * n), (steps, n), (steps, n)),
@@ -109,5 +110,5 @@ class IlqgKernel:
     def _goal_numbers(self, goal: GoalT) -> ctypes.Structure:
         # A field stays the same for many plans.
         if self._goal is None or self._goal[0] is not goal:
-            self._goal = goal, self._cost.goal_numbers(goal)
+            self._goal = goal, self._cost.goal_numbers(goal, self._knots)
         return self._goal[1]

@@ -3,6 +3,9 @@
 
 """The cost of a hand on its way: its model against its values, the compiled one against both."""
 
+import re
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from grasping_setup import ARM, HAND, WORKSPACE
@@ -90,6 +93,14 @@ def test_compiled_plans_are_the_readable_ones():
             former, time_s = one, time_s + 0.0137
             position = one.states[1, :6] + rng.normal(0, 0.03, 6)
             speed = one.states[1, 6:] + rng.normal(0, 0.2, 6)
+
+
+@pytest.mark.parametrize('name', ['places_m', 'sides'])
+def test_a_reference_of_other_knots_is_refused_by_the_compiled_planner(name):
+    goal = reference(np.random.default_rng(3))
+    short = replace(goal, **{name: getattr(goal, name)[:-1]})
+    with pytest.raises(ValueError, match=re.escape(f'{name}: shape (10, 3), the plan takes (11,')):
+        planner(True).plan(0.0, PLANNED.home_rad, np.zeros(6), short)
 
 
 def test_the_hand_goes_to_its_reference():
