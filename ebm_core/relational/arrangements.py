@@ -84,7 +84,11 @@ class Arrangements:
 
     @torch.no_grad()
     def slopes(self, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return E (M,) and its slope (M, m, 2) per particle unit, of places (M, m, 2)."""
+        """Return E (M,) and its slope (M, m, 2) per particle unit, of places (M, m, 2).
+
+        It is that of `energies`, but for what it adds where places are not in the code's formation:
+        who goes downhill gets into it by `in_formation`.
+        """
         value, gradient = self._energy.value_and_gradient(self._candidates(places))
         slope = gradient[0, :, 0, : self._count, POSITION]
         return value[0].double().numpy(), slope.double().numpy()

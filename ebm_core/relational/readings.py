@@ -136,6 +136,7 @@ def _told_apart(codes: Tensor, evidence: Tensor, place: Tensor, code: Tensor) ->
     every = torch.cat((code, codes[first])).to(code)
     probability = torch.tensor([float(likely[0]), *share]).to(code)
     kept = probability >= _LEAST
+    kept[probability.argmax()] = True  # also where very many are equally likely
     every, probability = every[kept], probability[kept]
     by = probability.argsort(descending=True, stable=True)
     return Readings(every[by], probability[by] / probability.sum())

@@ -5,9 +5,11 @@
 
 import numpy as np
 import pytest
+import torch
 
 from ebm_core import Demonstration, Scene, load_model
 from ebm_core.model_files import SHIPPED
+from ebm_core.relational.readings import _told_apart
 
 MODEL = load_model(SHIPPED / 'open')
 LOOKS = [(0.1, 0.1, 0.1), (0.9, 0.1, 0.1), (0.1, 0.2, 0.9)]
@@ -71,6 +73,14 @@ def test_other_numbers_of_references_and_who_only_is_looked_at_have_one_reading(
     for few in ([ONE, alone], [still]):
         (only,) = MODEL.readings(few)
         assert only.probability == 1.0
+
+
+def test_where_very_many_are_equally_likely_one_is_left():
+    many = 400
+    codes = torch.arange(many, dtype=torch.double)[:, None]
+    place = codes[:, None, :].expand(-1, 1, 2)  # each leads elsewhere
+    found = _told_apart(codes, torch.full((many,), 3.0), place, torch.full((1, 1), -1.0))
+    assert found.probability.sum() == pytest.approx(1.0) and len(found.codes) == 1
 
 
 def test_a_model_without_parts_of_codes_has_one_reading():
