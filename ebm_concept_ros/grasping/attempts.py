@@ -6,14 +6,13 @@
 from __future__ import annotations
 
 from ebm_concept_ros.grasping.phases import Phases
-from ebm_concept_ros.grasping.stages import Phase, Stage, Target
+from ebm_concept_ros.grasping.stages import HOLDING, Phase, Stage, Target
 from ebm_concept_ros.grasping.view import View
 from ebm_concept_ros.grasping.watch import Kind, Trouble, Watch
 
 MOST_RETRIES = 3
 _EMPTY_HAND = (Kind.MISSED, Kind.DROPPED)
 _HOPELESS = (Kind.TAKEN, Kind.TOO_LONG, Kind.FELL)
-_CARRYING = (Phase.LIFT, Phase.CARRY, Phase.LOWER)
 _LOST_GRIP = (Kind.MISSED, Kind.DROPPED, Kind.SLIPPED)
 
 
@@ -37,7 +36,7 @@ class Attempts:
     @property
     def holds(self) -> bool:
         """Tell whether the block is, or was, in the hand, which has not let it go."""
-        return self.stage.phase in _CARRYING
+        return self.stage.phase in HOLDING
 
     def advance(self, view: View) -> None:
         """Go on to the next phase, or do something about trouble, where it is time."""

@@ -28,6 +28,7 @@ from ebm_concept_ros.grasping.stages import Arrival, Phase, PhaseConfig, Stage, 
 from ebm_concept_ros.grasping.view import View
 from ebm_concept_ros.grasping.watch import Watch, WatchConfig
 from ebm_concept_ros.planning.planner import PlanningFailed
+from ebm_concept_ros.planning.policy import InvalidState
 
 _SYMMETRY_RAD = {'box': np.pi, 'prism': 2 * np.pi / 3}
 
@@ -90,8 +91,8 @@ class PickAndPlace:
         common = (block, simulation.table, table_height_m, simulation.hand)
         watch = Watch(*common, config.watch, config.phases.timeout_s)
         self._peaks = self._new_peaks()
-        fallen = None if self._holds else watch.fallen(before)
-        if trouble := fallen or watch.taken(target, before):
+        wrong = None if self._holds else watch.not_on_table(before)
+        if trouble := wrong or watch.taken(target, before):
             return self._outcome(move, block, target, before, trouble.reason)
         phases = Phases(*common, config.phases, grip_yaw_rad, target)
         if reason := self._out_of_reach(phases, before):
@@ -106,7 +107,7 @@ class PickAndPlace:
                 if each_step is not None:
                     each_step(attempts.stage)
                 attempts.advance(self._view())
-        except PlanningFailed as error:
+        except (PlanningFailed, InvalidState) as error:
             reason = f'no plan: {error}'
         return self._outcome(move, block, target, before, reason or attempts.reason, attempts)
 

@@ -36,6 +36,10 @@ class Phase(Enum):
     RETREAT = auto()
 
 
+# In which the block is in the hand.
+HOLDING = (Phase.LIFT, Phase.CARRY, Phase.LOWER)
+
+
 class PhaseConfig(Config):
     """Heights, speeds and times of a move."""
 

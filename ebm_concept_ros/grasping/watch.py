@@ -22,11 +22,10 @@ from ebm_concept_ros.grasping.blocks import (
 )
 from ebm_concept_ros.grasping.hand import HandConfig
 from ebm_concept_ros.grasping.phases import Phases
-from ebm_concept_ros.grasping.stages import Phase, Stage, Target
+from ebm_concept_ros.grasping.stages import HOLDING, Phase, Stage, Target
 from ebm_concept_ros.grasping.view import View, lowest_m
 
 _REACHING = (Phase.ABOVE, Phase.DOWN)
-_HOLDING = (Phase.LIFT, Phase.CARRY, Phase.LOWER)
 
 
 class Kind(Enum):
@@ -37,7 +36,7 @@ class Kind(Enum):
     SLIPPED = auto()  # within the hand, which still has it
     DROPPED = auto()  # out of the hand
     MISPLACED = auto()  # it stands elsewhere in the end
-    FELL = auto()  # over, or off the table
+    FELL = auto()  # over, off the table, or onto something
     TAKEN = auto()  # the place
     TOO_LONG = auto()  # a phase
 
@@ -91,11 +90,11 @@ class Watch:
             found = self.fallen(view) or self._moved(phases, view)
         elif stage.phase is Phase.CLOSE:
             found = self._taken_away(phases, view)
-        elif stage.phase in _HOLDING:
+        elif stage.phase in HOLDING:
             found = self._lost(phases, view)
         else:
             found = None
-        if found is None and stage.phase in (*_REACHING, *_HOLDING):
+        if found is None and stage.phase in (*_REACHING, *HOLDING):
             found = self.taken(phases.target, view)
         if found is None and view.time_s - stage.begin_s > self._timeout_s:
             found = Trouble(
@@ -115,8 +114,8 @@ class Watch:
 
     def misplaced(self, phases: Phases, view: View) -> Trouble | None:
         """Return whether the block, let go, does not stand where it was to."""
-        if fallen := self.fallen(view):
-            return fallen
+        if wrong := self.not_on_table(view):
+            return wrong
         away = view.blocks[self._block.id].position_m[:2] - phases.target.place_m
         if (away_m := float(np.linalg.norm(away))) <= self._config.placed_within_m:
             return None
@@ -141,13 +140,21 @@ class Watch:
         return None
 
     def fallen(self, view: View) -> Trouble | None:
-        """Return whether the block, which nobody holds, does not stand on the table."""
+        """Return whether the block, which nobody holds, lies on its side or is off the table."""
         pose = view.blocks[self._block.id]
         if pose.tilt_rad > self._config.fallen_rad or pose.rotation[2, 2] < 0.0:
             return Trouble(Kind.FELL, f'{self._block.id!r} has fallen over')
         if lowest_m(self._block, pose) < self._table_height_m - self._config.dropped_m:
             return Trouble(Kind.FELL, f'{self._block.id!r} has fallen off the table')
         return None
+
+    def not_on_table(self, view: View) -> Trouble | None:
+        """Return whether the block, which is at rest, does not stand upright on the table."""
+        above_m = lowest_m(self._block, view.blocks[self._block.id]) - self._table_height_m
+        if above_m > self._config.moved_m:
+            raised = f'{self._block.id!r} stands {1e3 * above_m:.0f} mm above the table'
+            return Trouble(Kind.FELL, raised)
+        return self.fallen(view)
 
     def _taken_away(self, phases: Phases, view: View) -> Trouble | None:
         # Fingers that close move it a little themselves, and turn it.

@@ -169,6 +169,25 @@ def test_a_place_that_is_taken_from_the_start_moves_nothing():
     assert outcome.time_s == 0.0
 
 
+def test_a_block_that_stands_on_another_is_left():
+    simulation = simulation_of(block('red_0', 0.32, 0.05), block('blue_0', 0.4, 0.1, colour='blue'))
+    simulation.put('red_0', Pose(np.array([0.4, 0.1, 0.0601]), np.eye(3)))
+    outcome = PickAndPlace(simulation).move(FORWARDS)
+    assert not outcome.success and outcome.time_s == 0.0
+    assert outcome.reason == "'red_0' stands 40 mm above the table"
+
+
+def test_a_state_that_no_torque_can_be_computed_for_ends_the_move():
+    simulation = simulation_of(block('red_0', 0.32, 0.05))
+
+    def break_it(_: Stage) -> None:
+        simulation.data.qvel[0] = 1e5
+
+    outcome = PickAndPlace(simulation).move(FORWARDS, break_it)
+    assert not outcome.success and outcome.reason.startswith('no plan: state: contains NaN')
+    assert np.isfinite(simulation.applied_effort_nm).all()
+
+
 def test_a_block_that_lies_on_its_side_is_left():
     simulation = simulation_of(block('red_0', 0.32, 0.05))
     turn = np.array([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [-1.0, 0.0, 0.0]])
