@@ -57,7 +57,7 @@ class PickAndPlace:
         """replan_every: torques from one plan to the next."""
         self._simulation, self._config = simulation, config or PickAndPlaceConfig()
         hand, period_s = simulation.hand, simulation.timestep_s
-        self._n = len(simulation.arm.joints)
+        self._n, self._open = len(simulation.arm.joints), Open(hand.openings[0].joint)
         self._motion = HandMotion(
             *(simulation.arm, hand, simulation.workspace, period_s),
             *(self._config.weights, replan_every),
@@ -65,12 +65,13 @@ class PickAndPlace:
         self._reach = Reach(with_grasp_site(simulation.arm, hand))
         self._fingers = Fingers(hand, period_s)
         self._peaks = self._new_peaks()
-        self._told: FingerTarget = Open(hand.openings[0].joint)
+        self._told: FingerTarget = self._open
         self._holds: str | None = None  # what is in the hand between two moves
 
     def hold(self, duration_s: float) -> None:
         """Stay where the hand is; fingers do what they did, so that nothing is dropped."""
         view = self._view()
+        self._look_into_the_hand(view)
         path = straight(view.time_s, view.hand, view.hand.position_m, view.hand.yaw_rad, None)
         stage = Stage(Phase.RETREAT, view.time_s, path, self._told, Arrival(0.0, 0.0))
         for _ in range(round(duration_s / self._simulation.timestep_s)):
@@ -112,11 +113,11 @@ class PickAndPlace:
         return self._outcome(move, block, target, before, reason or attempts.reason, attempts)
 
     def _look_into_the_hand(self, view: View) -> None:
-        """Forget what was in the hand where it is elsewhere, as after a reset of the simulation."""
+        """Forget, and grip no more, what is elsewhere, as after a reset of the simulation."""
         if self._holds is not None:
             away_m = view.blocks[self._holds].position_m - view.hand.position_m
             if np.linalg.norm(away_m) > 2 * self._config.watch.dropped_m:
-                self._holds = None
+                self._holds, self._told = None, self._open
 
     def _checked(self, move: Move, view: View) -> tuple[Block, float, Target]:
         """Return the block, the closing axis's yaw from its own, and where it is to stand."""

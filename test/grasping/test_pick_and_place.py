@@ -78,6 +78,9 @@ def test_after_a_reset_with_a_block_in_the_hand_it_is_gone_after_again():
     with pytest.raises(Stopped):
         mover.move(Move('red_0', (0.4, -0.05), -math.pi / 2, 0.0), stop)
     simulation.reset()
+    open_rad = simulation.joint_positions_rad[6:]
+    mover.hold(0.5)
+    np.testing.assert_allclose(simulation.joint_positions_rad[6:], open_rad, atol=0.05)
     former = [simulation.applied_effort_nm]
     most_nm = simulation.effort_rate_limits_nm_s * simulation.timestep_s
 
