@@ -8,9 +8,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
 from ebm_concept_ros.config_files import Config
+
+_WIDEST_M = 0.3
 
 
 class Rectangles(NamedTuple):
@@ -45,6 +47,14 @@ class HandRoom(Config):
     clearance_m: float = Field(0.004, ge=0.0, le=0.05, description='free around fingers, m')
     widest_m: float = Field(0.072, ge=0.005, le=0.3, description='what it grips at most, m')
 
+    @field_validator('thumb_sideways_m', 'pair_sideways_m')
+    @classmethod
+    def _is_an_interval(cls, interval: tuple[float, float]) -> tuple[float, float]:
+        low, high = interval
+        if not -_WIDEST_M <= low < high <= _WIDEST_M:  # NaN is refused too
+            raise ValueError(f'must rise, within ± {_WIDEST_M:g}')
+        return interval
+
     def rectangles(self, width_m: float) -> Rectangles:
         """Return where the fingers are, open around something of that width, m."""
         inner = width_m / 2 + self.opening_m - self.inward_m
@@ -65,6 +75,17 @@ class ReachArea(Config):
     centre_in_base_m: tuple[float, float] = Field((0.0, 0.0), description='of the ring, m')
     nearest_m: float = Field(0.26, ge=0.0, le=2.0, description='inner radius, m')
     farthest_m: float = Field(0.66, ge=0.05, le=3.0, description='outer radius, m')
+
+    @model_validator(mode='after')
+    def _is_a_ring(self) -> ReachArea:
+        if not np.isfinite(self.centre_in_base_m).all():
+            raise ValueError(f'centre_in_base_m: {self.centre_in_base_m} is not finite')
+        if self.nearest_m >= self.farthest_m:
+            raise ValueError(
+                f'nearest_m: {self.nearest_m:g} refused, less than farthest_m '
+                f'{self.farthest_m:g} is allowed'
+            )
+        return self
 
     def beyond_m(self, places_in_base_m: np.ndarray) -> np.ndarray:
         """Return by how much (...) places (..., 2) are outside, m; 0 within."""

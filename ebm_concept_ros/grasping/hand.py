@@ -19,6 +19,7 @@ from ebm_concept_ros.arranging.hand_room import HandRoom
 from ebm_concept_ros.config_files import Config, ConfigError, load_config
 
 GRASP_SITE = own('grasp')
+_FARTHEST_M = 1.0  # the grasp centre, from the arm's effector site
 
 
 class OpeningConfig(Config):
@@ -74,6 +75,11 @@ class HandConfig(Config):
             raise ValueError(f'thumb: {self.thumb!r} is none of the fingers {", ".join(names)}')
         if len(set(names)) < len(names):
             raise ValueError(f'fingers: a joint is named twice in {", ".join(names)}')
+        if not np.abs(self.grasp_centre_m).max() <= _FARTHEST_M:  # NaN is refused too
+            raise ValueError(
+                f'grasp_centre_m: {self.grasp_centre_m} refused, within ± {_FARTHEST_M:g} is '
+                'allowed'
+            )
         joints, inner = self._openings()
         if (np.diff(self.closing_sign * joints) <= 0).any() or (np.diff(inner) >= 0).any():
             raise ValueError(

@@ -4,13 +4,14 @@
 """Fingers keep off neighbours: the gaps by points on them, and what is chosen by these gaps."""
 
 import math
+import re
 
 import numpy as np
 import pytest
 
 from ebm_concept_ros.arranging.footprints import Footprint, Grip, Standing, wrapped
 from ebm_concept_ros.arranging.grasps import carried, finger_gaps_m
-from ebm_concept_ros.arranging.hand_room import HandRoom
+from ebm_concept_ros.arranging.hand_room import HandRoom, ReachArea
 
 ROOM = HandRoom()
 BOX, CAN = Footprint('box', 0.04, 0.05), Footprint('cylinder', 0.04)
@@ -73,6 +74,18 @@ def test_too_wide_has_no_grip_but_the_narrow_side_has():
     wide = Footprint('box', 0.1, 0.05)
     assert {round(g.width_m, 3) for g in wide.grips(0.0, ROOM.widest_m)} == {0.05}
     assert wide.narrowest_m == 0.05
+
+
+@pytest.mark.parametrize(
+    ('ring', 'says'),
+    [
+        ({'nearest_m': 0.7}, 'nearest_m: 0.7 refused, less than farthest_m 0.66 is allowed'),
+        ({'centre_in_base_m': (math.nan, 0.0)}, 'centre_in_base_m: (nan, 0.0) is not finite'),
+    ],
+)
+def test_a_reach_that_is_no_ring_is_refused(ring, says):
+    with pytest.raises(ValueError, match=re.escape(says)):
+        ReachArea(**ring)
 
 
 def test_alone_nothing_turns():

@@ -105,6 +105,9 @@ def test_the_grasp_site_is_where_it_is_said_to_be():
         ({'openings': [{'joint': 0.2, 'inner_m': 0.05}]}, 'openings'),
         ({'room': {'widest_m': 0.2}}, 'room.widest_m: 0.2 refused'),
         ({'least_height_m': float('nan')}, 'least_height_m: nan refused'),
+        ({'grasp_centre_m': [0, 0, float('nan')]}, 'grasp_centre_m: (0.0, 0.0, nan) refused'),
+        ({'room': {'thumb_sideways_m': [0.02, -0.01]}}, 'must rise, within ± 0.3'),
+        ({'room': {'pair_sideways_m': [0.008, float('nan')]}}, 'must rise, within ± 0.3'),
     ],
 )
 def test_a_hand_that_cannot_be_is_refused(tmp_path, change, says):
