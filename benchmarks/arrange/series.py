@@ -20,6 +20,7 @@ from ebm_concept_ros.arranging.hand_room import ReachArea
 from ebm_concept_ros.arranging.refusals import CannotArrange
 from ebm_concept_ros.arranging.taught import taught
 from ebm_concept_ros.grasping.hand import load_hand
+from ebm_concept_ros.grasping.outcome import MOVED_M
 from ebm_concept_ros.package_files import DEFAULT_ARM, WORKSPACE, arm_file, package_path
 from ebm_concept_ros.workspace import load_workspace
 from ebm_core.evaluation.open.formations import Formation
@@ -27,7 +28,6 @@ from ebm_core.relational.model import ConceptModel
 
 TOLERANCE_M = 0.02  # from where the predicate holds, as of reaches
 _EXACTLY = 0.032  # particle units, 8 mm: what counts as standing right already
-BYSTANDER_M = 0.01  # a bystander that is moved so far counts as moved
 
 
 class Bench:
@@ -76,7 +76,7 @@ class Bench:
         touched = [
             id_
             for id_, way in zip(ids, way_m, strict=True)
-            if id_ not in plan.movers and way >= BYSTANDER_M
+            if id_ not in plan.movers and way >= MOVED_M
         ]
         failure, detail = '', done.reason
         if touched:

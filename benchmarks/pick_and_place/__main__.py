@@ -27,7 +27,11 @@ from ebm_concept_ros.grasping.random_table import SHAPES, Ranges
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run from the command line."""
-    given = _parser().parse_args(arguments)
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    for name in ('scenes', 'moves', 'blocks'):
+        if (number := getattr(given, name)) < 1:
+            parser.error(f'--{name} {number}: at least 1')
     conditions = Conditions(
         *(given.moves, given.blocks, given.gap, given.seed, given.replan_every),
         Ranges(tuple(given.size), tuple(given.mass), tuple(given.friction), tuple(given.shapes)),

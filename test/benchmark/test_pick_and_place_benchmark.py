@@ -5,6 +5,8 @@
 
 import json
 
+import pytest
+
 from benchmarks.pick_and_place.__main__ import main
 from benchmarks.pick_and_place.table import summary
 
@@ -16,6 +18,13 @@ def test_a_small_run_says_what_came_of_it(tmp_path, capsys):
     assert row['counts'] and row['placing_error_m'] < 0.005 and row['reason'] == ''
     assert 5.0 < row['time_s'] < 25.0 and row['peak_speed_share'] < 1.0
     assert '| success (within 5 mm, nobody moved) | 1/1 |' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize('name', ['scenes', 'moves', 'blocks'])
+def test_nothing_to_do_is_refused(name, capsys):
+    with pytest.raises(SystemExit):
+        main([f'--{name}', '0'])
+    assert f'--{name} 0: at least 1' in capsys.readouterr().err
 
 
 def test_what_failed_is_counted_by_its_reason():
