@@ -21,6 +21,22 @@ class InvalidEffort(ValueError):
     """A torque command that is refused; the message names the reason."""
 
 
+def within_limits_nm(effort_nm: np.ndarray, limits_nm: np.ndarray, arm: ArmConfig) -> np.ndarray:
+    """Return the torque (n,) N·m of an arm's joints, clipped to the limits (n,).
+
+    Raises InvalidEffort when it has another length or is not finite.
+    """
+    effort = np.asarray(effort_nm, float)
+    if effort.shape != limits_nm.shape:
+        raise InvalidEffort(
+            f'effort: shape {effort.shape}, expected {limits_nm.shape}, '
+            f'one for each of {", ".join(arm.joint_names)}'
+        )
+    if not np.isfinite(effort).all():
+        raise InvalidEffort('effort: contains NaN or infinity')
+    return np.clip(effort, -limits_nm, limits_nm)
+
+
 class ArmSimulation:
     """An arm of n joints, driven by torque motors, in the full MuJoCo scene.
 
@@ -140,15 +156,7 @@ class ArmSimulation:
 
         Raises InvalidEffort when it has another length or is not finite; the last torque stays.
         """
-        effort = np.asarray(effort_nm, float)
-        if effort.shape != self._limits.shape:
-            raise InvalidEffort(
-                f'effort: shape {effort.shape}, expected {self._limits.shape}, '
-                f'one for each of {", ".join(self.arm.joint_names)}'
-            )
-        if not np.isfinite(effort).all():
-            raise InvalidEffort('effort: contains NaN or infinity')
-        self.data.ctrl[:] = np.clip(effort, -self._limits, self._limits)
+        self.data.ctrl[:] = within_limits_nm(effort_nm, self._limits, self.arm)
 
     def step(self) -> None:
         """Advance by one timestep."""

@@ -11,7 +11,7 @@ import numpy as np
 from ebm_concept_ros.arm.config import ArmConfig
 from ebm_concept_ros.arm.hold import carrying_effort_nm
 from ebm_concept_ros.arm.names import own
-from ebm_concept_ros.arm.simulation import InvalidEffort
+from ebm_concept_ros.arm.simulation import within_limits_nm
 from ebm_concept_ros.grasping.block_scene import block_scene_spec
 from ebm_concept_ros.grasping.blocks import BlockTable, Pose
 from ebm_concept_ros.grasping.hand import (
@@ -28,8 +28,9 @@ _SETTLING_S = 0.1
 class BlockSimulation:
     """An arm of n joints and f fingers, driven by torque motors, over free blocks.
 
-    Joints are in the order of the arm's, then of the hand's. The torque of the last `apply` acts
-    until the next one. Raises ConfigError where the hand is not that of the arm.
+    Joints are in the order of the arm's, then of the hand's: those of `live`, the arm whose
+    effector is the grasp centre and whose fingers move. The torque of the last `apply` acts until
+    the next one. Raises ConfigError where the hand is not that of the arm.
     """
 
     def __init__(
@@ -41,7 +42,7 @@ class BlockSimulation:
         timestep_s: float = 0.002,
     ) -> None:
         self.arm, self.hand, self.workspace, self.table = arm, hand, workspace, table
-        live = with_live_fingers(with_grasp_site(arm, hand), hand)
+        self.live = live = with_live_fingers(with_grasp_site(arm, hand), hand)
         self.model = block_scene_spec(live, workspace, table, timestep_s).compile()
         self.data = mujoco.MjData(self.model)
         self.effort_limits_nm = live.effort_limits_nm
@@ -122,14 +123,7 @@ class BlockSimulation:
 
         Raises InvalidEffort when it has another length or is not finite; the last torque stays.
         """
-        effort = np.asarray(effort_nm, float)
-        if effort.shape != self.effort_limits_nm.shape:
-            raise InvalidEffort(
-                f'effort: shape {effort.shape}, expected {self.effort_limits_nm.shape}'
-            )
-        if not np.isfinite(effort).all():
-            raise InvalidEffort('effort: contains NaN or infinity')
-        self.data.ctrl[:] = np.clip(effort, -self.effort_limits_nm, self.effort_limits_nm)
+        self.data.ctrl[:] = within_limits_nm(effort_nm, self.effort_limits_nm, self.live)
 
     def step(self) -> None:
         """Advance by one timestep."""

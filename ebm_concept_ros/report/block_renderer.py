@@ -12,7 +12,6 @@ import mujoco
 import numpy as np
 
 from ebm_concept_ros.grasping.block_scene import block_scene_spec
-from ebm_concept_ros.grasping.hand import with_grasp_site, with_live_fingers
 from ebm_concept_ros.grasping.simulation import BlockSimulation
 from ebm_concept_ros.report.render import dress
 
@@ -34,9 +33,8 @@ class BlockRenderer:
     ) -> None:
         """size: of the pictures, (width, height) pixels. view: None for all of the table."""
         self._simulation = simulation
-        arm, hand, workspace = simulation.arm, simulation.hand, simulation.workspace
-        live = with_live_fingers(with_grasp_site(arm, hand), hand)
-        spec = block_scene_spec(live, workspace, simulation.table, simulation.timestep_s)
+        workspace, timestep_s = simulation.workspace, simulation.timestep_s
+        spec = block_scene_spec(simulation.live, workspace, simulation.table, timestep_s)
         dress(spec, size, smooth=True)
         self._model = spec.compile()
         self._data = mujoco.MjData(self._model)

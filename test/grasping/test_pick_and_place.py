@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from grasping_setup import block, simulation_of
 
+from ebm_concept_ros.arm.simulation import InvalidEffort
 from ebm_concept_ros.arranging.moves import Move
 from ebm_concept_ros.grasping.pick_and_place import MoveRefused, PickAndPlace
 from ebm_concept_ros.grasping.stages import Phase, Stage
@@ -97,6 +98,19 @@ def test_after_a_reset_with_a_block_in_the_hand_it_is_gone_after_again():
     assert seen[0] is Phase.ABOVE
     apart = simulation.grasp_pose.position_m - simulation.block_pose('red_0').position_m
     assert np.abs(apart).max() < 0.004
+
+
+@pytest.mark.parametrize(
+    ('effort', 'says'), [([0.0] * 6, r'shape \(6,\), expected \(9,\)'), ([np.nan] * 9, 'NaN')]
+)
+def test_torques_that_are_none_are_refused_and_the_last_ones_stay(effort, says):
+    simulation = simulation_of(block('red_0', 0.4, 0.0))
+    before = simulation.applied_effort_nm
+    with pytest.raises(InvalidEffort, match=says):
+        simulation.apply(effort)
+    np.testing.assert_array_equal(simulation.applied_effort_nm, before)
+    simulation.apply(np.full(9, 1e3))
+    np.testing.assert_array_equal(simulation.applied_effort_nm, simulation.effort_limits_nm)
 
 
 def test_moves_that_cannot_be_are_refused_and_nothing_moves():
