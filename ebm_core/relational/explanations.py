@@ -17,7 +17,7 @@ from .curve_search import infer_curves, infer_places
 from .curves import Context, context_of
 from .energy import Energy
 from .map_fits import shown_in
-from .noisy_search import curves_by_evidence, maps_by_evidence
+from .noisy_search import curves_by_evidence, maps_by_evidence, places_by_evidence
 from .sight import changes_colour
 
 EXACTLY_SEEN = 0.005  # particle units; what is seen with less noise is as good as exact
@@ -109,7 +109,12 @@ def _by_evidence(
     end = states[:, :, 1, 0, POSITION]
     of_curve, for_curve = curves_by_evidence(end, about, seen)
     of_place, for_place = infer_places(end, about)
-    is_place = (seen <= EXACTLY_SEEN) & (for_place > torch.maximum(for_map, for_curve))
+    noisy = seen > EXACTLY_SEEN
+    if noisy.any():
+        of_noisy, for_noisy = places_by_evidence(end, about, seen)
+        of_place = torch.where(noisy.unsqueeze(-1), of_noisy, of_place)
+        for_place = torch.where(noisy, for_noisy.to(for_place), for_place)
+    is_place = for_place > torch.maximum(for_map, for_curve)
     of_curve = torch.where(is_place.unsqueeze(-1), of_place, of_curve)
     for_curve = torch.where(is_place, for_place.to(for_curve), for_curve)
     acts = shown.may_be_map & ~changes_colour(states)

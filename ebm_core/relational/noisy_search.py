@@ -14,6 +14,7 @@ Shapes: C codes, M demonstrations, F families of maps, W combinations, G feature
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
@@ -25,12 +26,16 @@ from .curves import MOST, SIZE, Context, features
 from .evidence import evidence_of_fit
 from .map_fits import costs, fits, nobody_moves
 from .maps import Shown, families_of
+from .place_search import places_fitted
 
 _COST = math.log(128)  # nats, to say which of so many structures it is
 _HABIT = math.log(2)  # nats, to say whether a demonstrator goes to the nearest place
 # How much noise there is, in units of what is seen, in how far off a curve who demonstrates is,
 # about, and in how far along it, as it began and as it ended somewhere.
 _USUAL_GAIN, _ALONG_GAIN = 1.5**0.5, 2**0.5
+# The same of a place and of what it is told by, who stays being seen twice. That somebody goes by a
+# direction is unusual, in nats.
+_PLACE_GAIN, _UNUSUAL = 1.75**0.5, math.log(16)
 _FEW = 6  # curves, of which the nearest place and crossings are looked for
 _STEPS = 5
 _ACROSS = 0.3  # sine of the angle, at least, at which two curves meet
@@ -77,12 +82,9 @@ def curves_by_evidence(end: Tensor, about: Context, seen: Tensor) -> tuple[Tenso
     """
     code = end.new_zeros(len(end), SIZE)
     evidence = end.new_full((len(end),), -torch.inf)
-    asked = (about.number == about.number[:, :1]).all(-1)
-    for number in range(MOST + 1):
-        few = (asked & (about.number[:, 0] == number)).nonzero().squeeze(1)
-        if len(few):
-            of_few = Context(*(part[few] for part in about))
-            code[few], evidence[few] = _with_references(number, end[few], of_few, seen[few])
+    for number, few in _by_number(about):
+        of_few = Context(*(part[few] for part in about))
+        code[few], evidence[few] = _with_references(number, end[few], of_few, seen[few])
     return code, evidence
 
 
@@ -104,6 +106,36 @@ def _with_references(
     code = torch.cat((torch.stack(head, -1), best[row, first], of_second, where), -1)
     code = torch.nn.functional.pad(code, (0, SIZE - code.shape[-1]))  # noise tells no bounds
     return code.to(end), torch.maximum(of_one, of_two).to(end)
+
+
+@torch.no_grad()
+def places_by_evidence(end: Tensor, about: Context, seen: Tensor) -> tuple[Tensor, Tensor]:
+    """Return codes (C, SIZE) of places that directions tell, and the evidence (C,) for them."""
+    code = end.new_zeros(len(end), SIZE)
+    evidence = end.new_full((len(end),), -torch.inf)
+    for number, few in _by_number(about):
+        of_few = Context(*(part[few].double() for part in about))
+        value, _ = features(end[few].double().unsqueeze(-2), of_few)
+        residuals, missed, spread, _ = places_fitted(value.squeeze(2), end[few].double(), number)
+        told = 2 * end.shape[1]
+        square, cost = _PLACE_GAIN**2, math.log(residuals.shape[1]) + _UNUSUAL
+        of_each = evidence_of_fit(missed / square, spread / square, told, seen[few].unsqueeze(1))
+        best, which = (of_each - told * math.log(_PLACE_GAIN) - cost).max(-1)
+        rows = residuals[torch.arange(len(few), device=end.device), which].flatten(1)
+        one = torch.ones_like(best)
+        part = torch.cat((torch.stack((one, number * one, one), -1), rows), -1)
+        code[few] = torch.nn.functional.pad(part, (0, SIZE - part.shape[-1])).to(end)
+        evidence[few] = best.to(end)
+    return code, evidence
+
+
+def _by_number(about: Context) -> Iterator[tuple[int, Tensor]]:
+    """Yield which codes (few,) have so many references in all of their demonstrations."""
+    asked = (about.number == about.number[:, :1]).all(-1)
+    for number in range(MOST + 1):
+        few = (asked & (about.number[:, 0] == number)).nonzero().squeeze(1)
+        if len(few):
+            yield number, few
 
 
 class Likely(NamedTuple):

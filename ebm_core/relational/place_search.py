@@ -23,6 +23,7 @@ from . import curves, directions
 from .curves import FEATURES
 from .maps import left_out
 
+_LEAST_SPREAD = 1e-4  # what demonstrations tell less of than this, they do not tell
 _Vector = tuple[dict[int, float], dict[int, float]]  # by feature, its x and its y
 
 
@@ -44,9 +45,34 @@ def places(value: Tensor, end: Tensor, references: int) -> tuple[Tensor, Tensor,
     columns = torch.einsum('cmf,sxfg->csmxg', value, tried.vectors)
     missed, numbers = left_out(columns, end.unsqueeze(1) - base, tried.number)
     place = tried.base + torch.einsum('sxfg,csg->csxf', tried.vectors, numbers)
+    return _own(place) - place, missed, tried.number
+
+
+def places_fitted(
+    value: Tensor, end: Tensor, references: int
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return residuals (C, S, 2, F) of least squares, and what is left over.
+
+    That is the sum of squares (C, S), eigenvalues (C, S, G) of the normal matrix, and the numbers
+    (S,) that were found. Arguments are those of `places`.
+    """
+    tried = _structures(references, end.device)
+    base = torch.einsum('cmf,sxf->csmx', value, tried.base)
+    columns = torch.einsum('cmf,sxfg->csmxg', value, tried.vectors).flatten(-3, -2)
+    wanted = (end.unsqueeze(1) - base).flatten(-2).unsqueeze(-1)
+    spread, axes = torch.linalg.eigh(columns.mT @ columns)
+    along = axes.mT @ (columns.mT @ wanted)
+    numbers = axes @ (along / spread.clamp_min(_LEAST_SPREAD).unsqueeze(-1))
+    missed = (wanted - columns @ numbers).square().sum((-1, -2))
+    place = tried.base + torch.einsum('sxfg,csg->csxf', tried.vectors, numbers.squeeze(-1))
+    return _own(place) - place, missed, spread.clamp_min(0), tried.number
+
+
+def _own(place: Tensor) -> Tensor:
+    """Return what is the mover's own place, as residuals (2, F)."""
     own = torch.zeros(2, FEATURES).to(place)
     own[0, curves.PLACE] = own[1, curves.PLACE + 1] = 1.0
-    return own - place, missed, tried.number
+    return own
 
 
 @cache

@@ -28,7 +28,7 @@ from .explanations import EXACTLY_SEEN, FEW, NATS
 from .inference import demonstrated
 from .map_fits import shown_in
 from .maps import Shown, design_of
-from .noisy_search import every_map, likely_curves, nearest_on
+from .noisy_search import every_map, likely_curves, nearest_on, places_by_evidence
 from .roles import Roles
 from .sight import changes_colour, noise_seen
 
@@ -201,8 +201,11 @@ def _curves(
     found.append(
         _Explained(crossing, likely.two[0].flatten()[pair : pair + 1], _crossing(both, scenes))
     )
-    of_place, evidence = infer_places(end, about)
-    if bool(seen <= EXACTLY_SEEN) and bool(evidence.isfinite()):
+    if bool(seen <= EXACTLY_SEEN):
+        of_place, evidence = infer_places(end, about)
+    else:
+        of_place, evidence = places_by_evidence(end, about, seen)
+    if bool(evidence.isfinite()):
         rows = of_place[:, 3:].unflatten(-1, (-1, FEATURES))[:, :RESIDUALS].to(theta)
         value, _ = features(scenes.about.start.unsqueeze(-2) * 0, scenes.about)
         place = -(value.squeeze(-2) @ rows[0].mT)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from ebm_core.relational.curves import context_of
 from ebm_core.relational.energy import Energy
 from ebm_core.relational.explanations import with_curves
 from ebm_core.relational.inputs import Inputs
@@ -58,6 +59,14 @@ CURVED = {
             x0 - ((x0 - (a + b) / 2) * unit(b - a)).sum(-1, keepdims=True) * unit(b - a)
         ),
     ),
+}
+DIRECTED = {
+    'left of it, seen towards another': (
+        2,
+        lambda x0, a, b: a + 0.3 * np.stack((-unit(b - a)[..., 1], unit(b - a)[..., 0]), -1),
+    ),
+    'behind it': (1, lambda x0, a: a + 0.25 * unit(a - x0)),
+    'mirrored at x = 0': (0, lambda x0: x0 * np.array([-1.0, 1.0])),
 }
 NEITHER = {
     'anywhere': (1, lambda x0, a: np.random.default_rng(5).uniform(-1, 1, x0.shape)),
@@ -116,6 +125,21 @@ def test_noisy_demonstrations_of_a_curve_tell_it(name):
     states, roles = events(np.random.default_rng(1), *CURVED[name])
     codes = codes_of(states, roles, torch.full((SETS,), SIGMA))
     assert is_curve(codes).float().mean() >= 0.8 and is_map(codes).float().mean() <= 0.1
+
+
+@pytest.mark.parametrize('name', DIRECTED)
+def test_noisy_demonstrations_of_a_place_that_directions_tell_tell_it(name):
+    states, roles = events(np.random.default_rng(3), *DIRECTED[name])
+    codes = codes_of(states, roles, torch.full((SETS,), SIGMA))
+    assert is_curve(codes).float().mean() >= 0.8
+    place = states[:, -1, :, :, POSITION]
+    about = context_of(
+        *(place[:, 0, 1:], torch.ones(SETS, place.shape[2] - 1), place[:, 0, 0]),
+        roles[:, -1, 1:],
+    )
+    energy, _ = ENERGY.curves.value_and_gradient(place[:, 1, :1], about, codes)
+    found = ENERGY.curves.alone(codes, about)
+    assert (energy[found, 0] < 20 * 0.1**2).float().mean() >= 0.8
 
 
 @pytest.mark.parametrize('name', NEITHER)
