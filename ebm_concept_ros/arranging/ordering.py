@@ -27,6 +27,9 @@ _START, _PLACED = 0, 1  # a thing's state; from 2 on it is set aside, at one of 
 _ASIDE = 3  # places to set a thing aside that are tried for each
 _STEP_M = 0.03  # of the grid of such places
 _HALF_WIDTH_M = 0.25  # of that grid, around the middle of all that stands there
+# With each thing that moves there are five times as many states. Those of four are all looked at;
+# of more, it would take minutes to find that there is no order.
+_MOST_STATES = 1000
 # No way that is saved is worth another move.
 _A_MOVE_M = 100.0
 
@@ -42,7 +45,7 @@ def ordered(
     """Return the moves that bring things to their places (2,), fewest first.
 
     standing: all that is on the table. hand_yaw_rad: of the closing axis before the first. Raises
-    CannotArrange where no order leaves the hand room.
+    CannotArrange where no order leaves the hand room, or of many things none is found soon.
     """
     if not places_in_base_m:
         return []
@@ -53,7 +56,9 @@ def ordered(
         if moves is not None:
             return moves
     names = ', '.join(places_in_base_m)
-    raise CannotArrange(Reason.NO_ROOM, f'in no order does the hand get to and from {names}')
+    raise CannotArrange(
+        Reason.NO_ROOM, f'no order was found in which the hand gets to and from {names}'
+    )
 
 
 class _Search:
@@ -78,7 +83,7 @@ class _Search:
                 places += self._nearest_free(thing, places, free)
 
     def moves(self, hand_yaw_rad: float) -> list[Move] | None:
-        """Return the cheapest way, None where there is none: A*."""
+        """Return the cheapest way, None where there is none, or none is found soon: A*."""
         start, done = (_START,) * len(self.movers), (_PLACED,) * len(self.movers)
         number = itertools.count()  # so that states of equal cost need no order
         yaws = tuple(each.yaw_rad for each in self.movers)
@@ -90,6 +95,8 @@ class _Search:
                 return list(moves)
             if state in seen:
                 continue
+            if len(seen) == _MOST_STATES:
+                return None
             seen.add(state)
             for index, to in self._ways(state):
                 after = (*state[:index], to, *state[index + 1 :])

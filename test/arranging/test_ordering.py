@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from ebm_concept_ros.arm.table_scene import require_in_workspace
+from ebm_concept_ros.arranging import ordering
 from ebm_concept_ros.arranging.footprints import Footprint, Standing
 from ebm_concept_ros.arranging.hand_room import HandRoom, ReachArea
 from ebm_concept_ros.arranging.ordering import ordered
@@ -116,9 +117,17 @@ def test_any_order_is_found_and_no_move_too_many(seed):
 def test_where_the_hand_has_no_room_it_is_refused():
     ring = [(0.45 + 0.07 * math.cos(t), 0.07 * math.sin(t)) for t in np.arange(6) * np.pi / 3]
     standing = [*cans((0.45, 0.0)), *[Standing(f'wall_{i}', CAN, p) for i, p in enumerate(ring)]]
-    with pytest.raises(CannotArrange, match='no room: in no order') as caught:
+    with pytest.raises(CannotArrange, match='no room: no order was found') as caught:
         ordered(standing, {'can_0': np.array([0.6, 0.2])}, ROOM, REACH, SPACE)
     assert caught.value.reason is Reason.NO_ROOM
+
+
+def test_a_search_that_takes_too_long_is_given_up(monkeypatch):
+    corners = [(0.35, -0.15), (0.35, 0.15), (0.52, 0.15), (0.52, -0.15)]
+    places = {f'can_{i}': np.array(corners[(i + 1) % 4]) for i in range(4)}
+    monkeypatch.setattr(ordering, '_MOST_STATES', 3)
+    with pytest.raises(CannotArrange, match='no order was found'):
+        ordered(cans(*corners), places, ROOM, REACH, SPACE)
 
 
 def test_nothing_to_do_takes_nothing():
