@@ -30,7 +30,8 @@ class BlockSimulation:
 
     Joints are in the order of the arm's, then of the hand's: those of `live`, the arm whose
     effector is the grasp centre and whose fingers move. The torque of the last `apply` acts until
-    the next one. Raises ConfigError where the hand is not that of the arm.
+    the next one. Raises ConfigError where the hand is not that of the arm, or a block cannot be
+    on its table.
     """
 
     def __init__(

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from grasping_setup import block, simulation_of
 
+from ebm_concept_ros.config_files import ConfigError
 from ebm_concept_ros.grasping.blocks import extent_m, outline_in_base, separation_m
 from ebm_concept_ros.grasping.random_table import random_block_table
 
@@ -61,6 +62,18 @@ def test_the_circle_around_a_footprint_is_that_around_its_outline(shape):
     block_ = block('a', 0.4, 0.1, shape=shape, depth_m=depth_m)
     farthest_m = np.linalg.norm(block_.outline(), axis=1).max()
     assert block_.footprint.radius_m == pytest.approx(farthest_m)
+
+
+@pytest.mark.parametrize(
+    ('id_', 'x', 'says'),
+    [
+        ('red_0', 1.4, r"'red_0': position_in_base_m: \(1.4, 0.1\) is out of the workspace"),
+        ('table', 0.4, "id 'table' is refused, the scene has one itself"),
+    ],
+)
+def test_a_block_that_cannot_be_on_the_table_is_refused(id_, x, says):
+    with pytest.raises(ConfigError, match=says):
+        simulation_of(block(id_, x, 0.1))
 
 
 def test_random_tables_are_apart_and_the_same_for_a_seed():
