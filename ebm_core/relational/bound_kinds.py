@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from functools import cache
 from itertools import combinations
 from typing import NamedTuple
 
@@ -21,6 +20,7 @@ from . import curves
 from .curve_kinds import COST
 from .curves import FEATURES, MOST
 from .directions import PAIRS
+from .kept import kept
 
 # Nats, to say one number: which hundredth of the plane's width, or which direction.
 NUMBER = math.log(100)
@@ -100,7 +100,7 @@ def _frames(number: int) -> Iterator[dict[int, float]]:
         yield {i: 1.0 / number for i in range(number)}
 
 
-@cache
+@kept
 def _fixed(number: int, device: torch.device) -> tuple[Tensor, Tensor]:
     """Return bounds (K, F) that take no more than one number, from both sides, and costs (K,)."""
     usual, others = list(_usual(number)), list(_others(number))

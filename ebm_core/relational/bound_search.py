@@ -18,7 +18,6 @@ Shapes: C codes, M demonstrations, F features, K candidates, Q places of the pla
 from __future__ import annotations
 
 import math
-from functools import cache
 from typing import NamedTuple
 
 import torch
@@ -28,6 +27,7 @@ from . import curves
 from .bound_kinds import NUMBER, candidates, cross
 from .curve_kinds import EVIDENCE
 from .curves import BOUNDS, FEATURES, RESIDUALS, Context, features
+from .kept import kept
 
 _TOUCHES = 0.005  # particle units, within which a bound is touched
 _STRAIGHT = 0.01  # particle units, how far off its nearest place who went there may be
@@ -277,7 +277,7 @@ def _tried(number: int, end: Tensor, start: Tensor, seen: Seen) -> _Tried:
     return tried if cost.is_cuda else tried.some(cost.isfinite().any(0))
 
 
-@cache
+@kept
 def _anywhere() -> Tensor:
     """Return places (Q, 2) that cover the plane evenly."""
     places = torch.quasirandom.SobolEngine(2, scramble=True, seed=0).draw(_PLACES)

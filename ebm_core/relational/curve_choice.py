@@ -9,7 +9,6 @@ Shapes: B scenes, N entities, C choices, K references.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
 from itertools import combinations
 
 import torch
@@ -18,6 +17,7 @@ from torch import Tensor
 from ..world.scene import MOVABLE, NUM_INPUTS, POSITION
 from .curves import MOST, context_of, nothing_of_network
 from .energy import Energy
+from .kept import kept
 
 _MOST_CHOICES = 8192  # beyond it, the network's search is all there is
 _AT_ONCE = 1024
@@ -65,7 +65,7 @@ def _best(
     return masks[which], least.isfinite()
 
 
-@cache
+@kept
 def _choices(n: int, k: int, device: torch.device) -> Tensor | None:
     """Return (C, 1 + K) a mover and k others of n, None where there are too many."""
     number = n

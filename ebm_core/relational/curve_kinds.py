@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from functools import cache
 from typing import NamedTuple
 
 import torch
@@ -19,6 +18,7 @@ from torch import Tensor
 from . import curves
 from .curves import FEATURES, MOST
 from .directions import PAIRS
+from .kept import kept
 
 EVIDENCE = 4.0  # nats, by which a curve or a region has to be more likely than chance
 COST = math.log(128)  # nats, to say which of so many combinations it is, of those that are unusual
@@ -39,7 +39,7 @@ class Combinations(NamedTuple):
     one_place: Tensor
 
 
-@cache
+@kept
 def combinations_of(references: int, device: torch.device) -> Combinations:
     """Return all that are tried where there are so many references."""
     usual, others = list(_usual(references)), list(_others(references))

@@ -13,7 +13,6 @@ Shapes: C codes, M demonstrations, N entities, V choices of anchor and of who ca
 from __future__ import annotations
 
 import math
-from functools import cache
 from itertools import product
 from typing import NamedTuple
 
@@ -21,6 +20,7 @@ import torch
 from torch import Tensor
 
 from ..world.scene import MOVABLE, POSITION
+from .kept import kept
 from .leaders import SIZE, Way, lead, mean_place, one_of_least, way_of
 from .looks import (
     BY_BOTH,
@@ -163,7 +163,7 @@ def _filters(shown: Shown, is_anchor: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return likely, may, looks
 
 
-@cache
+@kept
 def _ways(device: torch.device) -> tuple[Way, Tensor]:
     """Return the ways (W,) that are tried, and what it costs to say which, in nats.
 

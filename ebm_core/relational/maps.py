@@ -18,13 +18,13 @@ them follows from the others.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
 from itertools import combinations
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from .kept import kept
 from .moments import number_of_moments
 
 # κ² = 20 per unit²: near the minimum the chains' last steps, of about 0.05, lead into it.
@@ -225,7 +225,7 @@ def design_of(mean: Tensor) -> Tensor:
     return torch.cat((rows.flatten(3), offset), -1)
 
 
-@cache
+@kept
 def families_of(entities: int, device: torch.device) -> Families:
     """Return all structures at once."""
     each = list(_structures(entities))

@@ -48,7 +48,7 @@ class ConceptModel:
         self.card, self.sha256 = card, sha256
         self.code_size = self.energy.code_size
 
-    @torch.no_grad()
+    @torch.inference_mode()
     def infer(
         self, demonstrations: list[Demonstration], seed: int = 0, *, in_time: bool = True
     ) -> InferredConcept:

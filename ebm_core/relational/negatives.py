@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 
 import torch
 from torch import Tensor
 
 from ..world.scene import COLOUR, PLANE_HALF_WIDTH
+from .kept import kept
 
 # Standard deviations, in particle units, of the states drawn around the demonstrated one: from
 # where a controller must be precise to where its basin must reach.
@@ -61,7 +61,7 @@ def _column(values: tuple[float, ...], like: Tensor) -> Tensor:
     return _kept_column(values, like.device, like.dtype)
 
 
-@cache
+@kept
 def _kept_column(values: tuple[float, ...], device: torch.device, dtype: torch.dtype) -> Tensor:
     """Return the same; kept, for a GPU waits for what comes from the CPU."""
     return torch.tensor(values, device=device, dtype=dtype).view(-1, 1, 1, 1)

@@ -220,12 +220,13 @@ def _of_two(missed: Tensor, gain: Tensor, normal: Tensor, spread: Tensor, seen: 
 
 def _gain(end: Tensor, about: Context, theta: Tensor) -> Tensor:
     """Return how much noise there is in how far off a curve it is, (C, K, M), for one of sight."""
-    with torch.enable_grad():
-        place = end.detach().requires_grad_()
-        start, references = (
-            part.detach().requires_grad_() for part in (about.start, about.references)
+    # Of tensors of its own: through those of inference mode there are no gradients.
+    with torch.inference_mode(False), torch.enable_grad():
+        place, start, references = (
+            part.detach().clone().requires_grad_() for part in (end, about.start, about.references)
         )
-        value, slope = features(place.unsqueeze(-2), Context(references, about.number, start))
+        theta, number = theta.clone(), about.number.clone()
+        value, slope = features(place.unsqueeze(-2), Context(references, number, start))
         r = torch.einsum('cmf,ckf->kcm', value.squeeze(2), theta)
         steep = torch.einsum('cmfx,ckf->kcmx', slope.squeeze(2), theta).norm(dim=-1).detach()
         square = []

@@ -13,7 +13,6 @@ Shapes: C codes, M demonstrations, F features, S structures of up to G vectors.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
 from typing import NamedTuple
 
 import torch
@@ -21,6 +20,7 @@ from torch import Tensor
 
 from . import curves, directions
 from .curves import FEATURES
+from .kept import kept
 from .maps import left_out
 
 _LEAST_SPREAD = 1e-4  # what demonstrations tell less of than this, they do not tell
@@ -75,7 +75,7 @@ def _own(place: Tensor) -> Tensor:
     return own
 
 
-@cache
+@kept
 def _structures(references: int, device: torch.device) -> Structures:
     each = list(_of(references))
     most = max(len(vectors) for _, vectors in each)

@@ -13,6 +13,7 @@ from ebm_core.concepts.region import Region
 from ebm_core.evaluation.composition import evaluate_sum
 from ebm_core.evaluation.contexts import evaluate_concept
 from ebm_core.relational.affine import joined
+from ebm_core.relational.kept import kept
 from ebm_core.relational.model import ModelError
 from ebm_core.relational.sampler import Sampler, starts
 from ebm_core.world.scene import NUM_FEATURES, POSITION, WORKSPACE_LIMIT, InvalidInput
@@ -209,3 +210,12 @@ def test_where_several_move_the_best_chains_go_on():
     found = energy(best.unsqueeze(1)).squeeze(1)
     assert (found <= ends).all()
     assert found.median() < 0.5 * ends.median()
+
+
+def test_what_is_kept_in_inference_mode_can_be_trained_through():
+    made = kept(torch.ones)
+    with torch.inference_mode():
+        assert made(3) is made(3)
+    x = torch.ones(3, requires_grad=True)
+    (made(3) * x).sum().backward()
+    assert x.grad.tolist() == [1.0] * 3
