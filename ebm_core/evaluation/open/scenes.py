@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...concepts.particles import NUM_ENTITIES, mutable_features, prefix_mask
+from ...errors import InvalidInput
 from ...world.batch import EventBatch
 from ...world.scene import COLOUR, POSITION
 from .appearance import Telling, dressed, features
@@ -43,14 +44,16 @@ def drawn_until(
 ) -> None:
     """Call good(rows) for all rows, then for those of which it says (rows,) bool: not yet.
 
-    Raises RuntimeError where some never are: a number about fewer scenes would not be the same.
+    Raises InvalidInput where some never are: a number about fewer scenes would not be the same.
     """
     rows = np.arange(count)
     for _ in range(most):
         rows = rows[~good(rows)]
         if not len(rows):
             return
-    raise RuntimeError(f'{what}: {len(rows)} of {count} scenes could not be drawn')
+    raise InvalidInput(
+        f'entities: {len(rows)} of {count} scenes of {what!r} could not be drawn; take fewer'
+    )
 
 
 def placed(

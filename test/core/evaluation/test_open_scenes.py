@@ -9,10 +9,11 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+from ebm_core import InvalidInput
 from ebm_core.evaluation.open.appearance import COLOUR_GAP, Telling, dressed, far_colours
 from ebm_core.evaluation.open.concepts import CONCEPTS
 from ebm_core.evaluation.open.holding import AMBIGUITY_MARGIN, can_hold, holding
-from ebm_core.evaluation.open.scenes import Conditions, generation
+from ebm_core.evaluation.open.scenes import Conditions, drawn_until, generation
 from ebm_core.evaluation.open.who import CASTS, CLEAR_MARGIN, RELATIONS, argument
 from ebm_core.world.scene import ACTOR_COLOUR, COLOUR, MOVABLE, POSITION, SHAPE
 
@@ -172,3 +173,8 @@ def test_noise_is_of_each_state_and_of_the_size_asked_for():
     moved = noisy.after[:, :, 1, POSITION] - noisy.before[:, :, 1, POSITION]
     assert moved.std() == pytest.approx(0.05 * 2**0.5, rel=0.1)
     assert not noisy.states[~np.broadcast_to(plain.present[:, :, None], (50, 6, 2, 8))].any()
+
+
+def test_scenes_that_cannot_be_drawn_are_said():
+    with pytest.raises(InvalidInput, match=r"entities: 3 of 3 scenes of 'full' could not be drawn"):
+        drawn_until(lambda rows: np.zeros(len(rows), bool), 3, 'full')
