@@ -116,7 +116,7 @@ def places_by_evidence(end: Tensor, about: Context, seen: Tensor) -> tuple[Tenso
     for number, few in _by_number(about):
         of_few = Context(*(part[few].double() for part in about))
         value, _ = features(end[few].double().unsqueeze(-2), of_few)
-        residuals, missed, spread, _ = places_fitted(value.squeeze(2), end[few].double(), number)
+        residuals, missed, spread = places_fitted(value.squeeze(2), end[few].double(), number)
         told = 2 * end.shape[1]
         square, cost = _PLACE_GAIN**2, math.log(residuals.shape[1]) + _UNUSUAL
         of_each = evidence_of_fit(missed / square, spread / square, told, seen[few].unsqueeze(1))

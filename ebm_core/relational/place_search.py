@@ -48,13 +48,11 @@ def places(value: Tensor, end: Tensor, references: int) -> tuple[Tensor, Tensor,
     return _own(place) - place, missed, tried.number
 
 
-def places_fitted(
-    value: Tensor, end: Tensor, references: int
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def places_fitted(value: Tensor, end: Tensor, references: int) -> tuple[Tensor, Tensor, Tensor]:
     """Return residuals (C, S, 2, F) of least squares, and what is left over.
 
-    That is the sum of squares (C, S), eigenvalues (C, S, G) of the normal matrix, and the numbers
-    (S,) that were found. Arguments are those of `places`.
+    That is the sum of squares (C, S), and eigenvalues (C, S, G) of the normal matrix. Arguments are
+    those of `places`.
     """
     tried = _structures(references, end.device)
     base = torch.einsum('cmf,sxf->csmx', value, tried.base)
@@ -65,7 +63,7 @@ def places_fitted(
     numbers = axes @ (along / spread.clamp_min(_LEAST_SPREAD).unsqueeze(-1))
     missed = (wanted - columns @ numbers).square().sum((-1, -2))
     place = tried.base + torch.einsum('sxfg,csg->csxf', tried.vectors, numbers.squeeze(-1))
-    return _own(place) - place, missed, spread.clamp_min(0), tried.number
+    return _own(place) - place, missed, spread.clamp_min(0)
 
 
 def _own(place: Tensor) -> Tensor:
