@@ -6,21 +6,24 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 
 from ..config import keys_help
-from ..datasets.sources import load_images
+from ..datasets.sources import LabelledImages, load_images
 from ..errors import InvalidInput
 from ..image.config import PRESETS, ImageConfig, ImageTraining, preset
 from ..image.energy import ImageLearner, check_images, load_image_energy
 from ..image.generation import complete, distance, fresh_samples, some, walk
-from ..image.judge import accuracy, robustness, train_classifier
+from ..image.judge import Scores, accuracy, robustness, train_classifier
 from ..image.outliers import Gaussians, energy_score, outliers, table_of
 from ..image.recipe import ImageRecipe
 from ..model_files import write_model
+from ..training.distributed import device_of
 from . import training
 from .common import result_options
 from .gallery import gallery_options, table, write_section
@@ -46,7 +49,16 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     command.set_defaults(command=_train)
     training.add_options(command, PRESETS, 'digits')
     shared = gallery_options()
-    shared.add_argument('--model', type=Path, default=Path('out/train/digits'), help='a model')
+    shared.add_argument(
+        '--model',
+        type=Path,
+        nargs='+',
+        default=[Path('out/train/digits')],
+        help='a model; of several, as of seeds of one preset, mean and standard deviation',
+    )
+    shared.add_argument(
+        '--device', help='cpu, cuda, … (default: cuda where there is one, else cpu)'
+    )
     shared.add_argument(
         '--judge-steps', type=int, default=600, help='of training the classifiers (600)'
     )
@@ -80,16 +92,25 @@ def _train(args: argparse.Namespace) -> dict | None:
     return provenance
 
 
-def _load(args: argparse.Namespace, labels: bool) -> tuple[ImageLearner, object]:
-    learner, _ = load_image_energy(args.model)
-    images = load_images(args.data)
-    check_images(torch.from_numpy(images.test), learner.config)
-    if labels and learner.config.classes != images.classes:
-        raise InvalidInput(
-            f'--model: {learner.config.classes} labels are refused: {images.classes}, as '
-            f'{images.name} has'
-        )
-    return learner, images
+def _load(args: argparse.Namespace, labels: bool) -> tuple[list[ImageLearner], LabelledImages]:
+    images, device = load_images(args.data), device_of(args.device)
+    learners = [load_image_energy(directory)[0].to(device) for directory in args.model]
+    for learner in learners:
+        check_images(torch.from_numpy(images.test), learner.config)
+        if learner.config != learners[0].config:
+            raise InvalidInput('--model: models of several configurations are refused')
+        if labels and learner.config.classes != images.classes:
+            raise InvalidInput(
+                f'--model: {learner.config.classes} labels are refused: {images.classes}, as '
+                f'{images.name} has'
+            )
+    return learners, images
+
+
+def _summary(values: Sequence[float], digits: int, scale: float = 1.0) -> str:
+    """Return the mean, and of several values the standard deviation, too."""
+    mean = f'{scale * np.mean(values):.{digits}f}'
+    return mean if len(values) == 1 else f'{mean} ± {scale * np.std(values, ddof=1):.{digits}f}'
 
 
 def _generate(args: argparse.Namespace) -> dict:
@@ -97,17 +118,45 @@ def _generate(args: argparse.Namespace) -> dict:
         from ..image.figure import grid_png
     except ImportError as error:
         raise InvalidInput(f'figures need matplotlib: pip install matplotlib ({error})') from None
-    learner, images = _load(args, labels=True)
-    judge = train_classifier(images, learner.config, steps=args.judge_steps, seed=args.seed)
-    test = torch.from_numpy(images.test).flatten(1)
-    labels = torch.from_numpy(images.test_labels)
+    learners, images = _load(args, labels=True)
+    config, device = learners[0].config, learners[0].device
+    judge = train_classifier(images, config, steps=args.judge_steps, seed=args.seed, device=device)
+    shares, values, rows = [], [], []
+    for learner in learners:
+        share, value, shown = _generated(learner, images, judge, args)
+        shares.append(share)
+        values.append(value)
+        rows = rows or shown
+    text = '\n\n'.join(
+        (
+            table(
+                ('', 'share'),
+                [(k, f'{_summary([s[k] for s in shares], 1, 100)} %') for k in shares[0]],
+            ),
+            table(('', 'value'), [(k, _summary([v[k] for v in values], 3)) for k in values[0]]),
+        )
+    )
+    title = f'Samples, completions and walks: {images.name}'
+    caption = '2 rows of samples; 4 of original, lost, completed; 4 of walks'
+    picture = grid_png(rows, config, caption)
+    name = f'image_generate_{images.name}'
+    numbers = {'models': [{**s, **v} for s, v in zip(shares, values, strict=True)]}
+    return write_section(args.output, name, title, text, numbers, picture)
+
+
+def _generated(
+    learner: ImageLearner, images: LabelledImages, judge: nn.Module, args: argparse.Namespace
+) -> tuple[dict[str, float], dict[str, float], list[list[torch.Tensor]]]:
+    """Return shares and other numbers of a model, and rows of images that show them."""
+    test = torch.from_numpy(images.test).flatten(1).to(learner.device)
+    labels = torch.from_numpy(images.test_labels).to(learner.device)
     options = {'number': args.number, 'steps': args.steps, 'seed': args.seed}
     samples, asked = fresh_samples(learner, args.number, args.steps, args.seed)
     long, _ = fresh_samples(learner, args.number, 10 * args.steps, args.seed)
     done = complete(learner, judge, images, tries=4, **options)
     path, _, reached = walk(learner, judge, images, **options)
     half = len(test) // 2
-    numbers = {
+    shares = {
         'accuracy of the judge': accuracy(judge, test, labels),
         'accuracy of the energy': accuracy(lambda x: -learner.energy(x), test, labels),
         'samples accepted': accuracy(judge, samples, asked),
@@ -115,7 +164,7 @@ def _generate(args: argparse.Namespace) -> dict:
         'completions accepted': done.accepted,
         'walks accepted': reached,
     }
-    others = {
+    values = {
         'Fréchet distance of the samples': distance(samples, images, judge),
         'of half of the test images': distance(test[:half], images, judge),
         'of uniform noise': distance(torch.rand_like(samples), images, judge),
@@ -123,35 +172,30 @@ def _generate(args: argparse.Namespace) -> dict:
         'completions: error': done.wrong,
         'mean image of the class: error': done.by_mean,
     }
-    text = '\n\n'.join(
-        (
-            table(('', 'share'), [(k, f'{100 * v:.1f} %') for k, v in numbers.items()]),
-            table(('', 'value'), [(k, f'{v:.3f}') for k, v in others.items()]),
-        )
-    )
     shown = np.linspace(0, len(path) - 1, 10).astype(int)
     rows = [list(samples[10 * i : 10 * i + 10]) for i in range(2)]
     rows += [[done.original[i], done.lost[i], *done.completions[i]] for i in range(4)]
     rows += [[path[step][i] for step in shown] for i in range(4)]
-    title = f'Samples, completions and walks: {images.name}'
-    caption = '2 rows of samples; 4 of original, lost, completed; 4 of walks'
-    picture = grid_png(rows, learner.config, caption)
-    name = f'image_generate_{images.name}'
-    return write_section(args.output, name, title, text, {**numbers, **others}, picture)
+    return shares, values, rows
 
 
 def _outliers(args: argparse.Namespace) -> dict:
-    learner, images = _load(args, labels=False)
+    learners, images = _load(args, labels=False)
     other = load_images(args.other) if args.other else None
     strange = outliers(images, args.number, args.seed, other)
-    scores = {
-        'our energy': energy_score(learner.energy),
-        'likelihood (Gaussians)': Gaussians(images).surprise,
-    }
-    rows = table_of(scores, images, strange)
+    rows = {'our energy': [], 'likelihood (Gaussians)': []}
+    for learner in learners:
+        (row,) = table_of({'': energy_score(learner.energy)}, images, strange).values()
+        rows['our energy'].append(row)
+    (row,) = table_of({'': Gaussians(images).surprise}, images, strange).values()
+    rows['likelihood (Gaussians)'].append(row)
     kinds = [*strange, 'average']
     text = table(
-        ('AUROC', *kinds), [(name, *(f'{row[k]:.2f}' for k in kinds)) for name, row in rows.items()]
+        ('AUROC', *kinds),
+        [
+            (name, *(_summary([r[k] for r in found], 3) for k in kinds))
+            for name, found in rows.items()
+        ],
     )
     title = f'What is strange to an energy of {images.name}'
     name = f'image_outliers_{images.name}'
@@ -159,29 +203,38 @@ def _outliers(args: argparse.Namespace) -> dict:
 
 
 def _robust(args: argparse.Namespace) -> dict:
-    learner, images = _load(args, labels=True)
-    options = {'steps': args.judge_steps, 'seed': args.seed}
-    config = learner.config
-    contenders = {
-        'our energy': lambda x: -learner.energy(x),
-        'plain classifier': train_classifier(images, config, **options),
-        'trained under attack, L∞ 0.3': train_classifier(
-            images, config, attacked=('inf', 0.3), **options
-        ),
-    }
-    x, y = some(images, args.number, args.seed)
-    rows = {}
-    for name, scores in contenders.items():
+    learners, images = _load(args, labels=True)
+    x, y = some(images, args.number, args.seed, learners[0].device)
+    rows: dict[str, list] = {}
+    for name, scores in _contenders(learners, images, args):
         torch.manual_seed(args.seed)
-        rows[name] = {norm: robustness(scores, x, y, norm, radii) for norm, radii in RADII.items()}
+        row = [
+            value
+            for norm, radii in RADII.items()
+            for value in robustness(scores, x, y, norm, radii)
+        ]
+        rows.setdefault(name, []).append(row)
     header = [f'L{"∞" if norm == "inf" else norm} {r:g}' for norm, rs in RADII.items() for r in rs]
     text = table(
         ('accuracy, %', *header),
         [
-            (name, *(f'{100 * value:.1f}' for values in row.values() for value in values))
-            for name, row in rows.items()
+            (name, *(_summary(values, 1, 100) for values in zip(*found, strict=True)))
+            for name, found in rows.items()
         ],
     )
     title = f'Classification under attack: {images.name}'
     name = f'image_robust_{images.name}'
     return write_section(args.output, name, title, text, {'radii': RADII, 'rows': rows}, None)
+
+
+def _contenders(
+    learners: list[ImageLearner], images: LabelledImages, args: argparse.Namespace
+) -> Iterator[tuple[str, Scores]]:
+    """Yield the energies, and two classifiers of the same network, with a name."""
+    for learner in learners:
+        yield 'our energy', lambda x, energy=learner.energy: -energy(x)
+    options = {'steps': args.judge_steps, 'seed': args.seed, 'device': learners[0].device}
+    config = learners[0].config
+    yield 'plain classifier', train_classifier(images, config, **options)
+    attacked = train_classifier(images, config, attacked=('inf', 0.3), **options)
+    yield 'trained under attack, L∞ 0.3', attacked

@@ -59,7 +59,7 @@ PRESETS = {
     ),
     # What a GPU trains in minutes, and what a CPU core does.
     'mnist': ImagePreset(
-        model=ImageConfig(size=28, width=32, chain_steps=20, buffer=5000),
+        model=ImageConfig(size=28, width=32, chain_steps=20, buffer=2000),
         training=ImageTraining(steps=4000),
     ),
     'mnist_small': ImagePreset(

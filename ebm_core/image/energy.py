@@ -82,6 +82,11 @@ class ImageLearner(nn.Module):
         """Whether the energy knows labels."""
         return self.config.classes > 1
 
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return self.buffer.samples.device
+
     @torch.no_grad()
     def sample(self, number: int) -> tuple[Tensor, Tensor]:
         """Return the ends (number, pixels) of chains that go on from the buffer, and labels."""

@@ -24,9 +24,9 @@ def grid_png(rows: Sequence[Sequence[Tensor]], config: ImageConfig, title: str) 
     canvas = np.ones((len(rows) * side, columns * side, config.channels), np.float32)
     for i, row in enumerate(rows):
         for j, image in enumerate(row):
-            pixels = image.detach().reshape(config.channels, config.size, config.size).numpy()
+            pixels = image.detach().cpu().reshape(config.channels, config.size, config.size)
             place = canvas[i * side : i * side + config.size, j * side : j * side + config.size]
-            place[:] = np.moveaxis(pixels, 0, -1)
+            place[:] = np.moveaxis(pixels.numpy(), 0, -1)
     figure = Figure(figsize=(_INCHES * columns, _INCHES * len(rows) + 0.4), layout='constrained')
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()

@@ -42,11 +42,11 @@ def complete(
     seed: int,
 ) -> Completed:
     """Lose the lower half of test images to noise, and let chains draw it anew, `tries` times."""
-    x, y = some(images, number, seed)
+    x, y = some(images, number, seed, learner.device)
     config = learner.config
     mask = torch.zeros(config.channels, config.size, config.size, dtype=torch.bool)
     mask[:, config.size // 2 :] = True
-    mask = mask.flatten()
+    mask = mask.flatten().to(x.device)
     torch.manual_seed(seed)
     repeated, label = x.repeat_interleave(tries, 0), y.repeat_interleave(tries)
     start = torch.where(mask, torch.rand_like(repeated), repeated)
@@ -62,7 +62,7 @@ def complete(
             torch.from_numpy(images.train[images.train_labels == k].mean(0)).flatten()
             for k in range(images.classes)
         ]
-    )
+    ).to(x.device)
     with torch.no_grad():
         accepted = (judge(ends).argmax(1) == label).float().mean()
     return Completed(
@@ -90,9 +90,9 @@ def walk(
     Returns the images (N, pixels) at every step, the labels (N,) asked for, and the share of the
     last images that the judge takes for that label.
     """
-    x, y = some(images, number, seed)
+    x, y = some(images, number, seed, learner.device)
     torch.manual_seed(seed)
-    asked = (y + torch.randint(1, images.classes, (number,))) % images.classes
+    asked = (y + torch.randint(1, images.classes, (number,)).to(y)) % images.classes
     path = learner.paths(x, learner.energy.gradient(asked), steps)
     with torch.no_grad():
         accepted = (judge(path[-1]).argmax(1) == asked).float().mean()
@@ -104,8 +104,8 @@ def fresh_samples(
 ) -> tuple[Tensor, Tensor]:
     """Return images (N, pixels) by long chains from noise, and the labels asked for (N,)."""
     torch.manual_seed(seed)
-    y = torch.arange(number) % learner.config.classes
-    start = torch.rand(number, learner.config.pixels)
+    y = torch.arange(number, device=learner.device) % learner.config.classes
+    start = torch.rand(number, learner.config.pixels).to(learner.device)
     return learner.chain(start, learner.energy.gradient(y), steps), y
 
 
@@ -117,18 +117,20 @@ def distance(samples: Tensor, images: LabelledImages, judge: nn.Module) -> float
     """
     features = judge[:-1]
     with torch.no_grad():
-        test = torch.from_numpy(images.test).flatten(1)
-        a, b = (features(x).double().numpy() for x in (samples, test))
+        test = torch.from_numpy(images.test).flatten(1).to(samples)
+        a, b = (features(x).double().cpu().numpy() for x in (samples, test))
     cov_a, cov_b = np.cov(a.T), np.cov(b.T)
     # The trace of the product's root is the sum of the roots of its eigenvalues, which are ≥ 0.
     roots = np.sqrt(np.linalg.eigvals(cov_a @ cov_b).real.clip(min=0))
     return float(np.square(a.mean(0) - b.mean(0)).sum() + np.trace(cov_a + cov_b) - 2 * roots.sum())
 
 
-def some(images: LabelledImages, number: int, seed: int) -> tuple[Tensor, Tensor]:
+def some(
+    images: LabelledImages, number: int, seed: int, device: torch.device
+) -> tuple[Tensor, Tensor]:
     """Return test images (N, pixels) and their labels (N,), drawn without replacement."""
     places = np.random.default_rng(seed).permutation(len(images.test))[:number]
     return (
-        torch.from_numpy(images.test[places]).flatten(1),
-        torch.from_numpy(images.test_labels[places]),
+        torch.from_numpy(images.test[places]).flatten(1).to(device),
+        torch.from_numpy(images.test_labels[places]).to(device),
     )

@@ -29,21 +29,24 @@ def train_classifier(
     seed: int,
     attacked: tuple[Norm, float] | None = None,
     batch: int = 64,
+    device: torch.device | str = 'cpu',
 ) -> nn.Module:
     """Return the energy's own network, without the bound on its layers, as a classifier.
 
     attacked: norm and radius of the attack that it is trained under (Madry et al. 2018), or None.
+    The radius grows during the first half: from the start, the largest leaves nothing to learn.
     """
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    network = convolutions(config, lambda layer: layer)
+    network = convolutions(config, lambda layer: layer).to(device)
     optimizer = torch.optim.Adam(network.parameters(), 2e-3)
-    for _ in range(steps):
+    for step in range(steps):
         places = rng.integers(len(images.train), size=batch)
-        x = torch.from_numpy(images.train[places]).flatten(1)
-        y = torch.from_numpy(images.train_labels[places])
+        x = torch.from_numpy(images.train[places]).flatten(1).to(device)
+        y = torch.from_numpy(images.train_labels[places]).to(device)
         if attacked:
-            x = attack(network, x, y, *attacked, steps=5)
+            norm, radius = attacked
+            x = attack(network, x, y, norm, radius * min(1.0, 2 * (step + 1) / steps), steps=5)
         loss = F.cross_entropy(network(x), y)
         optimizer.zero_grad()
         loss.backward()

@@ -109,6 +109,7 @@ def energy_score(energy: torch.nn.Module):
     def score(images: np.ndarray) -> np.ndarray:
         with torch.no_grad():
             x = torch.from_numpy(np.ascontiguousarray(images)).flatten(1)
-            return torch.cat([energy.of(part) for part in x.split(500)]).numpy()
+            x = x.to(next(energy.parameters()).device)
+            return torch.cat([energy.of(part) for part in x.split(500)]).cpu().numpy()
 
     return score

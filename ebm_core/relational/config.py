@@ -160,10 +160,8 @@ _OPEN = {
     'roles': MAX_ROLES,
     'displacement': True,
     'ridge': True,
-    'maps': True,
-    'relations': True,
-    'curves': True,
 }
+_PARTS = {'maps': True, 'relations': True, 'curves': True}
 _OPEN_FAMILIES = {
     'colour': 4,
     'any_colour': 6,
@@ -189,6 +187,25 @@ _OPEN_SMALL = TrainingConfig(
     **_RECIPE,
 )
 
+# As many concepts per step as the grammar and the families have together, all of them named.
+_LIST = {
+    'colour': 6,
+    'region': 7,
+    'placement': 6,
+    'shape': 11,
+    'proximity': 4,
+    'quantity': 2,
+    'temporal': 8,
+}
+
+
+def _small(changes: dict[str, object] | None = None, **model: object) -> Preset:
+    return Preset(
+        model=ModelConfig(**{'hidden': 64, **_OPEN, **model}),
+        training=_OPEN_SMALL.model_copy(update=changes or {}),
+    )
+
+
 PRESETS: dict[str, Preset] = {
     'concepts': Preset(
         model=ModelConfig(residuals=16, code_size=16),
@@ -213,6 +230,7 @@ PRESETS: dict[str, Preset] = {
     'shapes_no_direction': _ablation(_SHAPES, {'direction_weight': 0.0}),
     'shapes_scalar': _ablation(_SHAPES, residuals=1),
     # The continuum: every kind of the grammar, and the families, whose names are points of it.
+    # What nothing has to learn, add-maps gives to its weights.
     'open': Preset(
         model=ModelConfig(hidden=256, **_OPEN),
         training=TrainingConfig(
@@ -226,15 +244,17 @@ PRESETS: dict[str, Preset] = {
         ),
     ),
     # The same for a core of a CPU, and what maps are worth in it.
-    'open_small': Preset(model=ModelConfig(hidden=64, **_OPEN), training=_OPEN_SMALL),
-    'open_small_no_maps': Preset(
-        model=ModelConfig(
-            hidden=64, **_OPEN | {'maps': False, 'relations': False, 'curves': False}
-        ),
-        training=_OPEN_SMALL,
-    ),
+    'open_small': Preset(model=ModelConfig(hidden=64, **_OPEN, **_PARTS), training=_OPEN_SMALL),
+    'open_small_no_maps': _small(),
+    # What each choice is worth: that one without maps, but for the one thing that a name names.
+    'open_small_list': _small({'concepts': _LIST, 'grammar': {}}),
+    'open_small_k_steps': _small(ridge=False),
+    'open_small_no_roles': _small(roles=0),
+    'open_small_no_displacement': _small(displacement=False),
+    'open_small_short_codes': _small(residuals=8, code_size=8),
+    'open_small_wide': _small(hidden=128),
     'tiny_open': Preset(
-        model=ModelConfig(hidden=32, **_OPEN | {'residuals': 8, 'code_size': 8}),
+        model=ModelConfig(hidden=32, **_OPEN | _PARTS | {'residuals': 8, 'code_size': 8}),
         training=TrainingConfig(
             steps=48,
             concepts={'region': 1, 'formation': 1},

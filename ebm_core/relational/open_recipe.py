@@ -56,7 +56,9 @@ class OpenRecipe(ConceptRecipe):
         tasks = []
         if any(self.run.concepts.values()):
             tasks += [task.map(_tensor_on(device)) for task in self._families.of(step)]
-        return tasks + self._grammar(device).of_step(step)
+        if any(self.run.grammar.values()):
+            tasks += self._grammar(device).of_step(step)
+        return tasks
 
     def _grammar(self, device: torch.device) -> GrammarTasks:
         if 'grammar' not in self._made:
@@ -154,4 +156,5 @@ class _Draws(Dataset):
 
 def recipe_of(preset: Preset) -> ConceptRecipe:
     """Return the recipe that a preset is trained by."""
-    return OpenRecipe(preset) if preset.training.grammar else ConceptRecipe(preset)
+    drawn_ahead = preset.training.grammar or preset.training.workers
+    return OpenRecipe(preset) if drawn_ahead else ConceptRecipe(preset)

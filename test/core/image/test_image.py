@@ -180,6 +180,14 @@ def test_results_are_sections(model, tmp_path):
     assert '| our energy |' in (tmp_path / 'image_outliers_digits.md').read_text()
 
 
+def test_of_several_models_there_are_mean_and_deviation(model, tmp_path, capsys):
+    two = ['--model', str(model), str(model), '--device', 'cpu', '--output', str(tmp_path)]
+    assert main(['image', 'outliers', *two, '--number', '5']) == 0
+    energies, gaussians = capsys.readouterr().out.splitlines()[2:4]
+    assert energies.count(' ± 0.000') == 6  # the same model twice
+    assert '±' not in gaussians
+
+
 def test_what_is_wrong_is_named(digits, model):
     config = preset('digits').model
     for x, labels, reason in (
