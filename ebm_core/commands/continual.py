@@ -47,6 +47,9 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
         '--scenarios', nargs='+', default=['class'], help=f'of {", ".join(SCENARIOS)}'
     )
     command.add_argument('--seeds', type=int, default=10, help='repetitions (10)')
+    command.add_argument(
+        '--first-seed', type=int, default=0, help='of these, for several processes to share (0)'
+    )
     command.add_argument('--output', type=Path, default=GALLERY, help='directory of the results')
     command.add_argument(
         '--set', action='append', default=[], metavar='KEY=VALUE', help='see below'
@@ -59,7 +62,7 @@ def _continual(args: argparse.Namespace) -> dict:
         raise InvalidInput(f'--methods: {unknown} is unknown; known are {", ".join(METHODS)}')
     images = load_images(args.data)
     runs = []
-    for seed in range(args.seeds):
+    for seed in range(args.first_seed, args.first_seed + args.seeds):
         for scenario in args.scenarios:
             chosen = preset(args.preset, **{**changes, 'scenario': scenario, 'seed': seed})
             for method in args.methods:

@@ -112,6 +112,10 @@ def test_runs_are_kept_and_not_done_again(tmp_path, capsys):
     assert '| **our energy** |' in page and len(list((tmp_path / 'continual').iterdir())) == 4
     numbers = json.loads((tmp_path / 'continual_digits_digits.json').read_text())
     assert [run['seed'] for run in numbers['runs']] == [0, 0, 1, 1]
+    command += ['--first-seed', '1']
+    assert main(command) == 0  # seed 1 is there, seed 2 is not
+    out = capsys.readouterr().out
+    assert 'seed 2' in out and 'seed 1' not in out
 
 
 def test_what_is_wrong_is_named(digits, capsys):
