@@ -22,6 +22,20 @@ def result_options() -> argparse.ArgumentParser:
     return options
 
 
+def add_seeds(command: argparse.ArgumentParser, what: str) -> None:
+    """Add --seeds and --first-seed, so that machines can share the seeds of a row."""
+    command.add_argument('--seeds', type=int, default=5, help=f'{what} (5)')
+    command.add_argument('--first-seed', type=int, default=0, help='of them, and one more each (0)')
+
+
+def seeds_of(args: argparse.Namespace) -> range:
+    """Return the seeds that are measured; fewer than one, or a negative one, is refused."""
+    at_least_one_seed(args)
+    if args.first_seed < 0:
+        raise InvalidInput(f'--first-seed: {args.first_seed} is refused: at least 0')
+    return range(args.first_seed, args.first_seed + args.seeds)
+
+
 def at_least_one_seed(args: argparse.Namespace) -> None:
     """Raise InvalidInput where --seeds is less than 1."""
     if args.seeds < 1:

@@ -13,7 +13,6 @@ from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from ..config import keys_help
@@ -28,8 +27,14 @@ from ..trajectory.quality import quality
 from ..trajectory.recipe import PairRecipe, data_of
 from ..trajectory.recorded import read_recording
 from ..trajectory.worlds import WORLDS, World, world_named
-from . import training, trajectory_futures, trajectory_online, trajectory_subgoals
-from .common import at_least_one_seed, result_options
+from . import (
+    training,
+    trajectory_futures,
+    trajectory_online,
+    trajectory_subgoals,
+    trajectory_table,
+)
+from .common import add_seeds, result_options, seeds_of
 
 OUTPUT = Path('out/train/trajectory')
 _NODES = 3000  # states of the data that routes are searched over
@@ -56,7 +61,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 
     command = commands.add_parser('evaluate', parents=[result], help="print the paper's table")
     command.set_defaults(command=_evaluate)
-    command.add_argument('--seeds', type=int, default=5, help='models and episodes per row (5)')
+    add_seeds(command, 'models and episodes per row')
     command.add_argument('--only', default='', help='rows of methods with this in their name')
     command.add_argument(
         '--worlds', nargs='+', default=['particle', 'maze', 'reacher', 'dm_reacher'],
@@ -76,6 +81,10 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     )
     command.set_defaults(command=lambda args: trajectory_subgoals.run(args, trained))
     trajectory_subgoals.add_options(command, OUTPUT)
+
+    command = commands.add_parser('table', help='one table of what several runs wrote by --json')
+    command.set_defaults(command=trajectory_table.run, json=None, threads=None)
+    command.add_argument('files', nargs='+', type=Path, help='of evaluate, online or subgoals')
 
     command = commands.add_parser(
         'futures', parents=[result], help='what may come next, by the energy and by a mean'
@@ -122,26 +131,24 @@ def trained(
 
 
 def _evaluate(args: argparse.Namespace) -> dict:
-    at_least_one_seed(args)
-    rows, qualities = [], defaultdict(list)
+    seeds, rows, qualities = seeds_of(args), [], defaultdict(dict)
     print(ev.HEAD)
     for name in args.worlds:
-        found = defaultdict(list)
-        for seed in range(args.seeds):
+        found = defaultdict(dict)
+        for seed in seeds:
             energy = trained(name, seed, args)
             for what, value in quality(energy, world_named(name), 1000 + seed).items():
-                qualities[f'{name}, {what}'].append(value)
+                qualities[f'{name}, {what}'][seed] = value
             for (method, world), make in _planners(name, seed, args, energy).items():
                 if args.only in method:
                     planner = make()
                     torch.manual_seed(seed)
-                    found[method, world].append(ev.episode(world, planner))
+                    found[method, world][seed] = ev.episode(world, planner)
         for (method, world), episodes in found.items():
             paper = ev.paper_of(world, method)
             rows.append(ev.row(method, world, episodes, paper, optimum=ev.optimum_of(world)))
             print(rows[-1].line(), flush=True)
-    for name, values in qualities.items():
-        print(f'{name}: AUROC {np.mean(values):.3f}, least {min(values):.3f}')
+    print(trajectory_table.aurocs(qualities))
     return {'rows': [asdict(row) for row in rows], 'auroc': dict(qualities)}
 
 

@@ -25,7 +25,7 @@ from ..trajectory.recipe import PairRecipe
 from ..trajectory.routes import RouteConfig
 from ..trajectory.transitions import Transitions
 from ..trajectory.worlds import World, world_named
-from .common import at_least_one_seed
+from .common import add_seeds, seeds_of
 
 # Episodes, and the cap of each: 1000 steps of a world. The score is that of the last one.
 LIVES = {'particle': (1, 1000), 'maze': (1, 1000), 'reacher': (20, 50), 'dm_reacher': (20, 50)}
@@ -39,7 +39,7 @@ _ROUTES = RouteConfig(weight=1, most=0.5, bump=0.04, slack=1e9, margin=0.0, keep
 def add_options(command: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     command.add_argument('--only', default='', help='rows of methods with this in their name')
-    command.add_argument('--seeds', type=int, default=5, help='lives per row (5)')
+    add_seeds(command, 'lives per row')
     command.add_argument(
         '--worlds',
         nargs='+',
@@ -50,7 +50,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> dict:
     """Print the table of agents that begin without data."""
-    at_least_one_seed(args)
+    seeds = seeds_of(args)
     for name in args.worlds:
         if name not in LIVES:
             raise InvalidInput(f'--worlds: {name!r} is unknown; known are {", ".join(LIVES)}')
@@ -61,10 +61,9 @@ def run(args: argparse.Namespace) -> dict:
         chosen = {m: how for m, how in methods(world).items() if args.only in m}
         for method, how in chosen.items():
             began = time.process_time()
-            lives = [lived(world, seed, **how) for seed in range(args.seeds)]
-            seconds = (time.process_time() - began) / args.seeds
+            last = {seed: lived(world, seed, **how)[-1] for seed in seeds}
+            seconds = (time.process_time() - began) / len(seeds)
             paper, optimum = ev.paper_of(world, method, online=True), ev.optimum_of(world)
-            last = [episodes[-1] for episodes in lives]
             rows.append(ev.row(method, world, last, paper, cap=cap, optimum=optimum))
             print(rows[-1].line(), flush=True)
             print(f'{seconds:.0f} s of CPU a life', file=sys.stderr)

@@ -32,7 +32,8 @@ _ENOUGH = 0.95  # reached: no more states are tried
 _SHOWN = 4  # states per corridor in the picture
 _ROUTES = RouteConfig(radius=0.5, rounds=0, weight=100.0, margin=0.0, searches=40)
 _ALONE = ev.LANGEVIN.model_copy(update={'iterations': 5, 'horizon': 8})
-_HEAD = ('maze', 'states from', 'number', 'reached', 'CPU s an episode')
+SOURCES = ('none', 'data', 'energy')
+HEAD = ('maze', 'states from', 'number', 'reached', 'CPU s an episode')
 
 
 def add_options(command: argparse.ArgumentParser, output: Path) -> None:
@@ -43,6 +44,9 @@ def add_options(command: argparse.ArgumentParser, output: Path) -> None:
         '--per-corridor', nargs='+', type=int, default=[2, 4, 8, 16, 32, 64],
         help='numbers of states that are tried, until one suffices (2 4 8 16 32 64)',
     )  # fmt: skip
+    command.add_argument(
+        '--sources', nargs='+', choices=SOURCES, default=SOURCES, help='of states (all)'
+    )
     command.add_argument('--seed', type=int, default=0, help='of everything (0)')
     command.add_argument('--steps', type=int, help='of each training (default: the preset)')
     command.add_argument('--output', type=Path, default=output, help='directory of the networks')
@@ -71,7 +75,7 @@ def run(args: argparse.Namespace, trained: Callable[..., PairEnergy]) -> dict:
         args.gallery,
         'trajectory_subgoals',
         'States between start and goal, by who proposes them',
-        table(_HEAD, [_cells(row) for row in rows]),
+        table(HEAD, [cells(row) for row in rows]),
         {'rows': rows},
         proposals_png(compared.world, *compared.ends, compared.panels()),
     )
@@ -119,8 +123,10 @@ class _Compared:
 
     def rows(self) -> list[dict]:
         """Return success without states, and with more and more of them until they suffice."""
-        made = [self._row('none', 0, ev.planned(self.world, self.energy, _ALONE))]
-        for source in self.sources:
+        made = []
+        if 'none' in self.args.sources:
+            made.append(self._row('none', 0, ev.planned(self.world, self.energy, _ALONE)))
+        for source in (name for name in self.sources if name in self.args.sources):
             for number in self.world.corridors * np.array(self.args.per_corridor):
                 made.append(self._row(source, int(number), self._planner(source, int(number))))
                 if made[-1]['reached'] >= _ENOUGH:
@@ -142,11 +148,12 @@ class _Compared:
             'maze': self.name,
             'source': source,
             'number': number,
+            'seed': self.args.seed,
             'reached': share,
             'episodes': len(reached),
             'cpu_s': seconds,
         }
-        print(*_cells(row), flush=True)
+        print(*cells(row), flush=True)
         return row
 
     @property
@@ -166,6 +173,7 @@ class _Compared:
         return made
 
 
-def _cells(row: dict) -> list[str]:
+def cells(row: dict) -> list[str]:
+    """Return what a row of the table shows."""
     shown = (f'{row["reached"]:.0%}', f'{row["cpu_s"]:.2f}')
     return [row['maze'], row['source'], str(row['number']), *shown]

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -52,7 +52,8 @@ class Row:
     cap: int
     optimum: float | None
     scores: tuple[float, ...]
-    reached: int
+    reached: tuple[bool, ...]
+    seeds: tuple[int, ...]
     paper: float | None = None
 
     def line(self) -> str:
@@ -64,7 +65,7 @@ class Row:
                        (self.start, self.goal))  # fmt: skip
         return (
             f'| {self.world} | {self.method} | ({start}) → ({goal}) | {self.cap} | {optimum} | '
-            f'{np.mean(self.scores):.2f} ± {spread:.2f} | {self.reached}/{len(self.scores)} | '
+            f'{np.mean(self.scores):.2f} ± {spread:.2f} | {sum(self.reached)}/{len(self.scores)} | '
             f'{paper} |'
         )
 
@@ -78,12 +79,12 @@ HEAD = (
 def row(
     method: str,
     world: World,
-    found: Sequence[Episodes],
+    found: Mapping[int, Episodes],
     paper: float | None = None,
     cap: int | None = None,
     optimum: float | None = None,
 ) -> Row:
-    """Return a row of episodes (one each)."""
+    """Return a row of episodes (one each) by seed."""
     return Row(
         method,
         world.name,
@@ -91,8 +92,9 @@ def row(
         world.goal,
         world.cap if cap is None else cap,
         optimum,
-        tuple(float(episode.scores[0]) for episode in found),
-        int(sum(episode.reached[0] for episode in found)),
+        tuple(float(episode.scores[0]) for episode in found.values()),
+        tuple(bool(episode.reached[0]) for episode in found.values()),
+        tuple(found),
         paper,
     )
 
