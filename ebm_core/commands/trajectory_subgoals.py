@@ -21,7 +21,7 @@ from ..trajectory.energy import PairEnergy
 from ..trajectory.episodes import Planner, run_episodes
 from ..trajectory.points import Maze
 from ..trajectory.recipe import data_of
-from ..trajectory.routes import RouteConfig
+from ..trajectory.routes import RouteConfig, Routes
 from ..trajectory.subgoals import BetweenConfig, BetweenEnergy, BetweenRecipe, BetweenTraining
 from ..trajectory.worlds import world_named
 from .gallery import GALLERY, table, write_section
@@ -30,10 +30,10 @@ _APART = 3  # columns between start and goal, at least: two walls or more
 _CAP, _CAP_PER_CORRIDOR = 100, 30  # steps of an episode
 _ENOUGH = 0.95  # reached: no more states are tried
 _SHOWN = 4  # states per corridor in the picture
-_ROUTES = RouteConfig(radius=0.5, rounds=0, weight=100.0, margin=0.0, searches=40)
+_ROUTES = RouteConfig(radius=1.5, rounds=0, weight=100.0, margin=0.0, searches=40)
 _ALONE = ev.LANGEVIN.model_copy(update={'iterations': 5, 'horizon': 8})
 SOURCES = ('none', 'data', 'energy')
-HEAD = ('maze', 'states from', 'number', 'reached', 'CPU s an episode')
+HEAD = ('maze', 'states from', 'at most', 'used', 'reached', 'CPU s an episode')
 
 
 def add_options(command: argparse.ArgumentParser, output: Path) -> None:
@@ -41,8 +41,8 @@ def add_options(command: argparse.ArgumentParser, output: Path) -> None:
     command.add_argument('--mazes', nargs='+', default=['maze', 'maze8', 'maze32'])
     command.add_argument('--episodes', type=int, default=20, help='starts and goals a row (20)')
     command.add_argument(
-        '--per-corridor', nargs='+', type=int, default=[2, 4, 8, 16, 32, 64],
-        help='numbers of states that are tried, until one suffices (2 4 8 16 32 64)',
+        '--per-corridor', nargs='+', type=int, default=[1, 2, 3, 4, 6, 8, 12, 16, 24, 32],
+        help='numbers of states that are tried, until one suffices (1 2 3 4 6 8 12 16 24 32)',
     )  # fmt: skip
     command.add_argument(
         '--sources', nargs='+', choices=SOURCES, default=SOURCES, help='of states (all)'
@@ -133,21 +133,23 @@ class _Compared:
                     break
         return made
 
-    def _planner(self, source: str, number: int) -> Planner:
-        def nodes(start: np.ndarray, goal: np.ndarray) -> np.ndarray:
-            return self.sources[source](start, goal, number)
-
-        return ev.routed(self.world, self.energy, nodes, _ROUTES)
+    def _planner(self, source: str, number: int) -> Routes:
+        """Return a planner with half of the states at first, the rest where ways are dear."""
+        half = {'first': (number + 1) // 2, 'more': number // 2}
+        config = _ROUTES.model_copy(update=half)
+        return ev.routed(self.world, self.energy, self.sources[source], config)
 
     def _row(self, source: str, number: int, planner: Planner) -> dict:
         began = time.process_time()
         reached = run_episodes(self.world, planner, self.starts, self.goals, self.cap).reached
         seconds = (time.process_time() - began) / len(reached)
+        used = np.mean([kept and len(kept.nodes) - 1 for kept in getattr(planner, 'kept', [0])])
         share = float(reached.mean())
         row = {
             'maze': self.name,
             'source': source,
             'number': number,
+            'used': float(used),
             'seed': self.args.seed,
             'reached': share,
             'episodes': len(reached),
@@ -164,10 +166,10 @@ class _Compared:
     def panels(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """Return as many states of each source, and the ways over them, by title."""
         made = {}
-        for source, draw in self.sources.items():
-            states = draw(*self.ends, _SHOWN * self.world.corridors)
-            planner = ev.routed(self.world, self.energy, lambda *_, s=states: s, _ROUTES)
+        for source in self.sources:
+            planner = self._planner(source, _SHOWN * self.world.corridors)
             way = run_episodes(self.world, planner, *self.ends, self.cap)
+            states = planner.kept[0].nodes[1:]
             shown = 'reached' if way.reached[0] else 'not reached'
             made[f'{len(states)} states, {source}: {shown}'] = (states, way.states[0])
         return made
@@ -176,4 +178,5 @@ class _Compared:
 def cells(row: dict) -> list[str]:
     """Return what a row of the table shows."""
     shown = (f'{row["reached"]:.0%}', f'{row["cpu_s"]:.2f}')
-    return [row['maze'], row['source'], str(row['number']), *shown]
+    number = (str(row['number']), f'{row["used"]:.1f}')
+    return [row['maze'], row['source'], *number, *shown]

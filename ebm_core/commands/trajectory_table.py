@@ -71,7 +71,9 @@ def aurocs(qualities: Mapping[str, Mapping[object, float]]) -> str:
 def _over_seeds(rows: list[dict]) -> list[str]:
     """Return cells of rows that differ in their seed: means, and what each seed reached."""
     rows = sorted(rows, key=lambda row: row['seed'])
-    mean = rows[0] | {name: np.mean([row[name] for row in rows]) for name in ('reached', 'cpu_s')}
+    mean = rows[0] | {
+        name: np.mean([row[name] for row in rows]) for name in ('used', 'reached', 'cpu_s')
+    }
     return [*cells(mean), ' '.join(f'{row["reached"]:.0%}' for row in rows)]
 
 

@@ -17,7 +17,7 @@ from .energy import ActionModel, InverseDynamics, PairEnergy, TransitionNetwork
 from .episodes import Episodes, Planner, Receding, run_episodes
 from .planning import Chain, PlanConfig
 from .points import STEP, Particle
-from .routes import RouteConfig, Routes
+from .routes import Nodes, RouteConfig, Routes
 from .worlds import World
 
 OBSTACLE = (0.1, 0.1, 0.5, 0.5)  # which no transition of the data has met; it touches the goal
@@ -120,7 +120,7 @@ def planned(
 def routed(
     world: Particle,
     model: PairEnergy | ActionModel | None,
-    nodes: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    nodes: Nodes,
     config: RouteConfig | None = None,
 ) -> Routes:
     """Return a planner over sub-goals; a world's obstacle is an energy that is added.
@@ -152,7 +152,7 @@ def _missed(model: ActionModel, states: Tensor, nexts: Tensor) -> Tensor:
     return 20 * (far - 0.1).clamp(min=0)
 
 
-def drawn_from(states: Tensor, number: int, seed: int) -> Callable[..., np.ndarray]:
+def drawn_from(states: Tensor, number: int, seed: int) -> Nodes:
     """Return what gives states (number, d) of the data (N, d), the same for every start."""
     chosen = np.random.default_rng(seed).integers(0, len(states), number)
     nodes = states[torch.from_numpy(chosen)].double().numpy()

@@ -4,15 +4,15 @@
 """Sub-goals: a search over states whose links are priced by the energy, and a low level on it.
 
 The states are given: drawn from the data, or proposed by a conditional energy. A link is a straight
-line of steps, and costs their distances to the goal and their excess energy. The low level takes
-the longest step ahead that the energy finds ordinary; a step that did not happen is remembered as
-dear, and the search is done again.
+line of steps, and costs their distances to the goal and their excess energy. Where the best way is
+dear, more states may be asked for, between the ends of its dear links. The low level takes the
+longest step ahead that the energy finds ordinary; a step that did not happen is remembered as dear,
+and the search is done again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from itertools import pairwise
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -26,21 +26,28 @@ from ..config import Config
 from ..errors import InvalidInput
 from .planning import Extra
 from .points import STEP, Particle
+from .ways import Ways, even, joined, steps_of, turning, way_between
 
 _SPACING = 0.001  # of places along a route
 _CHOICES = 16  # of them a step ahead, from which the low level takes one
-_STEP = 0.98 * STEP  # of links, in the greatest coordinate
 _CORNERS = torch.cartesian_prod(*[torch.tensor([-1.0, 1.0])] * 2)
 _NOTHING = np.empty(0)
 _BLOCKED = 50.0  # the energy of a step that did not happen
 _DETOUR = 0.1  # between the places of a route that straightening joins
 _STRAIGHT = 1.5  # longest link of straightening
+_PORTION = 4  # states that are asked for between the ends of a dear link
 _COPIES, _ABOUT = 8, 0.04  # places about each of a route's, and their standard deviation
+
+
+# Gives states (N, 2) between two places (2,), as many as are asked for or all that there are.
+Nodes = Callable[[np.ndarray, np.ndarray, int], np.ndarray]
 
 
 class RouteConfig(Config):
     """How a route is searched for."""
 
+    first: int = Field(3000, ge=1, description='states asked for between start and goal')
+    more: int = Field(0, ge=0, description='states asked for where the best way is dear')
     radius: float = Field(0.15, gt=0, description='longest link, in the greatest coordinate')
     weight: float = Field(5.0, ge=0, description='of the excess energy of a step')
     most: float = Field(10.0, gt=0, description='that the energy of a single step can cost')
@@ -53,44 +60,26 @@ class RouteConfig(Config):
     slack: float = Field(2.0, ge=0, description='excess energy of steps that the low level takes')
 
 
-class Ways(NamedTuple):
-    """Ways, one after the other: places (M, 2), at most a step apart, and where they turn.
-
-    joints (J,), first, last (J,): which place a joint is, and its way's first and last.
-    """
-
-    places: np.ndarray
-    joints: np.ndarray
-    first: np.ndarray
-    last: np.ndarray
-
-
-def joined(parts: Sequence[Ways]) -> Ways:
-    """Return the ways of all parts."""
-    begins = np.cumsum([0, *(len(part.places) for part in parts)])
-    moved = [
-        Ways(part.places, *(places + begin for places in part[1:]))
-        for part, begin in zip(parts, begins[:-1], strict=True)
-    ]
-    return Ways(*map(np.concatenate, zip(*moved, strict=True)))
-
-
 class _Kept(NamedTuple):
-    """An episode's goal and states (N, 2), their links (M, 2), and the price of each step."""
+    """An episode's goal and states (N, 2), their links (M, 2), and the price of each step.
+
+    more: how many states can still be asked for.
+    """
 
     nodes: np.ndarray
     links: np.ndarray
     price: np.ndarray
+    more: int
 
 
 class Routes:
-    """A planner for worlds of points; `nodes` gives states (N, 2) for a start and a goal (2,)."""
+    """A planner for worlds of points."""
 
     def __init__(
         self,
         world: Particle,
         price: Extra,
-        nodes: Callable[[np.ndarray, np.ndarray], np.ndarray],
+        nodes: Nodes,
         config: RouteConfig,
     ) -> None:
         """price: the excess energy (...,) of states and nexts (..., 2)."""
@@ -121,26 +110,54 @@ class Routes:
     def search(self, index: int, start: np.ndarray, goal: np.ndarray) -> np.ndarray:
         """Return a route's places (M, 2), close to each other, for episode `index`."""
         if self.searches[index] == self.config.searches:
-            return _even(np.stack((start, goal)), _SPACING)
+            return even(np.stack((start, goal)), _SPACING)
         self.searches[index] += 1
         kept = self.kept[index]
         if kept is None:
-            nodes = np.concatenate(([goal], self.nodes(start, goal)))
-            links = self._links(nodes)
-            kept = _Kept(nodes, links, self._price(*_steps(nodes, links)[1:], self.config.margin))
+            nodes = self.nodes(start, goal, self.config.first)
+            kept = self._keep(np.concatenate(([goal], nodes)), self.config.more)
+        route = self._over(index, start, goal, kept)
+        while kept.more and len(dear := self._dear(index, route, start, goal)):
+            asked = min(_PORTION * len(dear), kept.more)
+            portions = np.diff(np.linspace(0, asked, len(dear) + 1).astype(int))
+            new = [self.nodes(*ends, n) for ends, n in zip(dear, portions, strict=True) if n]
+            kept = self._keep(np.concatenate((kept.nodes, *new)), kept.more - asked)
+            route = self._over(index, start, goal, kept)
         self.kept[index] = kept if self.config.keep else None
-        nodes = np.concatenate(([start], kept.nodes))
-        near = np.flatnonzero(np.abs(kept.nodes - start).max(1) <= self.config.radius) + 1
-        links = np.concatenate((np.stack((0 * near, near), 1), kept.links + 1))
-        route = self._shortest(index, nodes, links, goal, last=1, known=kept.price)
         for _ in range(self.config.rounds if route is not None else 0):
             route = self._improved(index, route, goal)
         # Without a way the low level heads straight for the goal.
-        return _even(np.stack((start, goal)) if route is None else route, _SPACING)
+        return even(np.stack((start, goal)) if route is None else route, _SPACING)
+
+    def _keep(self, nodes: np.ndarray, more: int) -> _Kept:
+        links = self._links(nodes)
+        price = self._price(*steps_of(nodes, links)[1:], self.config.margin)
+        return _Kept(nodes, links, price, more)
+
+    def _over(
+        self, index: int, start: np.ndarray, goal: np.ndarray, kept: _Kept
+    ) -> np.ndarray | None:
+        """Return the shortest way (M, 2) from start to goal (2,) over states; None without any."""
+        nodes = np.concatenate(([start], kept.nodes))
+        near = np.flatnonzero(np.abs(kept.nodes - start).max(1) <= self.config.radius) + 1
+        links = np.concatenate((np.stack((0 * near, near), 1), kept.links + 1))
+        return self._shortest(index, nodes, links, goal, last=1, known=kept.price)
+
+    def _dear(
+        self, index: int, route: np.ndarray | None, start: np.ndarray, goal: np.ndarray
+    ) -> np.ndarray:
+        """Return the ends (L, 2, 2) of a way's links that the low level would not take."""
+        if route is None:
+            return np.stack((start, goal))[None]
+        ends = np.stack((route[:-1], route[1:]), 1)
+        number = np.arange(len(route))
+        link, before, after = steps_of(route, np.stack((number[:-1], number[1:]), 1))
+        price = self._price(before, after, self.config.margin) + self._bumps(index, after)
+        return ends[np.unique(link[price > self.config.slack])]
 
     def _improved(self, index: int, route: np.ndarray, goal: np.ndarray) -> np.ndarray:
         """Return the shortest way over places along a route, and over others about them."""
-        along = _even(route, _DETOUR)
+        along = even(route, _DETOUR)
         about = along + _ABOUT * self.rng.standard_normal((_COPIES, *along.shape))
         nodes = np.concatenate((along, about.reshape(-1, 2)))
         straight = np.stack(np.triu_indices(len(along), 1), 1)
@@ -156,14 +173,14 @@ class Routes:
         graph = self._graph(0, nodes, self._links(nodes), None)
         _, previous = dijkstra(graph, indices=starts, return_predecessors=True)
         found = [
-            _ways(nodes[_way(tree, start, goal)])
+            turning(nodes[way_between(tree, start, goal)])
             for tree, start in zip(previous, starts, strict=True)
             for goal in rng.integers(0, len(nodes), goals)
         ]
-        turning = [ways for ways in found if len(ways.joints)]
-        if not turning:
+        found = [ways for ways in found if len(ways.joints)]
+        if not found:
             raise InvalidInput('nodes: no way over them joins any two that are far apart')
-        return joined(turning)
+        return joined(found)
 
     def _links(self, nodes: np.ndarray) -> np.ndarray:
         return cKDTree(nodes).query_pairs(self.config.radius, p=np.inf, output_type='ndarray')
@@ -179,7 +196,7 @@ class Routes:
     ) -> np.ndarray | None:
         graph = self._graph(index, nodes, links, goal, known)
         _, previous = dijkstra(graph, indices=0, return_predecessors=True)
-        way = _way(previous, 0, last)
+        way = way_between(previous, 0, last)
         return nodes[way] if len(way) else None
 
     def _graph(
@@ -195,7 +212,7 @@ class Routes:
         known: the prices (K,) of the last steps of all.
         """
         first, second = nodes[links[:, 0]], nodes[links[:, 1]]
-        link, before, after = _steps(nodes, links)
+        link, before, after = steps_of(nodes, links)
         new = slice(len(link) - len(known))
         energy = np.concatenate(
             (self._price(before[new], after[new], self.config.margin), known)
@@ -244,45 +261,6 @@ class Routes:
             for route, choice in zip(self.routes, choices[chosen], strict=True)
         ]
         return places[chosen]
-
-
-def _steps(nodes: np.ndarray, links: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Return the steps (S,) of straight links (M, 2): of which link, from where, to where."""
-    first, second = nodes[links[:, 0]], nodes[links[:, 1]]
-    steps = np.maximum(np.ceil(np.abs(second - first).max(1) / _STEP), 1).astype(int)
-    link = np.repeat(np.arange(len(links)), steps)
-    number = np.arange(len(link)) - np.repeat(np.cumsum(steps) - steps, steps)
-    change = ((second - first) / steps[:, None])[link]
-    before = first[link] + number[:, None] * change
-    return link, before, before + change
-
-
-def _way(previous: np.ndarray, first: int, last: int) -> list[int]:
-    """Return the nodes from first to last by their predecessors; none where there is no way."""
-    way = [last]
-    while way[-1] != first:
-        if previous[way[-1]] < 0:
-            return []
-        way.append(int(previous[way[-1]]))
-    return way[::-1]
-
-
-def _ways(way: np.ndarray) -> Ways:
-    """Return the way over nodes (N, 2)."""
-    if len(way) < 3:
-        return Ways(way, *np.empty((3, 0), int))
-    steps = np.maximum(np.ceil(np.abs(np.diff(way, axis=0)).max(1) / STEP), 1).astype(int)
-    joints = np.cumsum(steps)[:-1]
-    return Ways(_even(way, STEP), joints, 0 * joints, 0 * joints + steps.sum())
-
-
-def _even(route: np.ndarray, spacing: float) -> np.ndarray:
-    """Return places (M, 2) along a route (N, 2), corners among them, at most `spacing` apart."""
-    parts = [route[:1]]
-    for first, second in pairwise(route):
-        number = max(1, int(np.ceil(np.abs(second - first).max() / spacing)))
-        parts.append(first + (second - first) * np.arange(1, number + 1)[:, None] / number)
-    return np.concatenate(parts)
 
 
 def _padded(route: np.ndarray, number: int, goal: np.ndarray) -> np.ndarray:

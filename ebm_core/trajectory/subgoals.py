@@ -28,7 +28,8 @@ from ..sampling.langevin import Langevin, StepRange
 from .energy import PairEnergy, layers
 from .points import Maze
 from .recipe import data_of
-from .routes import RouteConfig, Routes, Ways, joined
+from .routes import RouteConfig, Routes
+from .ways import Ways, joined
 from .worlds import world_named
 
 _ABOUT = 1.0  # standard deviation of candidates about the straight line
@@ -37,7 +38,8 @@ _PARTS = 0.5  # the share of parts of ways among what is learned from
 _STEPS = 10  # of the chains that end in proposals
 _GOALS = 20  # of the ways from each start
 _SIZE_WEIGHT = 1e-3  # of the squared energies in the loss
-_SEARCH = RouteConfig(radius=0.4, rounds=0, joint=1.0, margin=0.0)
+# Long links, and joints that cost ten steps: a way turns where it has to, in few places.
+_SEARCH = RouteConfig(radius=1.5, rounds=0, joint=10.0, margin=0.0)
 
 
 class BetweenTraining(RunConfig):
@@ -58,8 +60,8 @@ class BetweenConfig(Config):
     transitions: int = Field(100_000, ge=2, description='random ones, whose states are searched')
     hidden: int = Field(128, ge=8, le=1024, description='units of each of the three layers')
     octaves: int = Field(3, ge=0, le=10, description='sines of states, of wavelengths 4, 2, 1, …')
-    states: int = Field(150, ge=2, description='of the data per corridor, that ways go over')
-    searched: int = Field(9600, ge=2, description='states in all: as many searches as they give')
+    states: int = Field(30, ge=2, description='of the data per corridor, that ways go over')
+    searched: int = Field(4800, ge=2, description='states in all: as many searches as they give')
     starts: int = Field(20, ge=1, description='of ways per search; each leads to twenty goals')
     training: BetweenTraining = BetweenTraining()
 

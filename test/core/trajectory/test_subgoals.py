@@ -13,13 +13,14 @@ from ebm_core.__main__ import main
 from ebm_core.commands import trajectory_subgoals
 from ebm_core.errors import InvalidInput
 from ebm_core.training.loop import train
+from ebm_core.trajectory.episodes import run_episodes
 from ebm_core.trajectory.points import STEP, Maze
 from ebm_core.trajectory.routes import RouteConfig, Routes
 from ebm_core.trajectory.subgoals import BetweenConfig, BetweenRecipe, BetweenTraining
 
 MAZE = Maze()
 CONFIG = BetweenConfig(
-    hidden=32, states=100, searched=800, training=BetweenTraining(steps=250, batch=32, negatives=16)
+    hidden=32, searched=1200, training=BetweenTraining(steps=400, batch=32, negatives=16)
 )
 
 
@@ -109,3 +110,36 @@ def test_success_is_written_by_who_proposes_states(tmp_path, monkeypatch, capsys
 def test_fewer_than_one_is_refused(option, capsys):
     assert main(['trajectory', 'subgoals', option, '0']) == 2
     assert 'at least 1' in capsys.readouterr().err
+
+
+def test_more_states_are_asked_for_between_the_ends_of_dear_links():
+    """The first states miss the gap; who is asked again is told where, and no more than allowed."""
+    start, goal = np.array([-0.75, -0.5]), np.array([0.25, 0.5])
+    asked = []
+
+    def nodes(first, last, number):
+        asked.append((first, last, number))
+        beside = [[-0.75, -0.6]] if len(asked) == 1 else [[-0.6, 0.6]]
+        return np.array(beside * number)
+
+    config = RouteConfig(radius=1.5, rounds=0, margin=0.0, first=2, more=10)
+    planner = Routes(MAZE, Walls().excess, nodes, config)
+    episode = run_episodes(MAZE, planner, start, goal, 60)
+    assert episode.reached[0]
+    np.testing.assert_array_equal(asked[0][:2], (start, goal))
+    np.testing.assert_array_equal(asked[1][:2], (start, goal))  # the one link of the first way
+    assert [number for *_, number in asked] == [2, 4]
+    assert planner.kept[0].more == 6
+
+
+def test_no_more_states_are_asked_for_than_are_left():
+    asked = []
+
+    def nodes(first, last, number):
+        asked.append(number)
+        return np.array([[-0.75, -0.6]] * number)
+
+    config = RouteConfig(radius=1.5, rounds=0, margin=0.0, first=2, more=5, searches=3)
+    planner = Routes(MAZE, Walls().excess, nodes, config)
+    run_episodes(MAZE, planner, np.array([-0.75, -0.5]), np.array([0.25, 0.5]), 20)
+    assert sum(asked) == 2 + 5

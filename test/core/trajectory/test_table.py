@@ -10,7 +10,14 @@ import pytest
 from ebm_core.__main__ import main
 
 COMMAND = ['trajectory', 'evaluate', '--worlds', 'particle', '--only', 'no model, L']
-STATES = {'maze': 'maze', 'source': 'energy', 'number': 8, 'episodes': 20, 'cpu_s': 0.5}
+STATES = {
+    'maze': 'maze',
+    'source': 'energy',
+    'number': 8,
+    'used': 6.5,
+    'episodes': 20,
+    'cpu_s': 0.5,
+}
 
 
 @pytest.fixture(scope='module')
@@ -46,7 +53,7 @@ def test_states_are_joined_over_seeds(tmp_path, capsys):
         rows = [STATES | {'seed': seed, 'reached': reached}]
         (tmp_path / f'{seed}.json').write_text(json.dumps({'rows': rows}))
     assert main(['trajectory', 'table', *map(str, tmp_path.glob('*.json'))]) == 0
-    assert '| maze | energy | 8 | 90% | 0.50 | 100% 80% |' in capsys.readouterr().out
+    assert '| maze | energy | 8 | 6.5 | 90% | 0.50 | 100% 80% |' in capsys.readouterr().out
 
 
 @pytest.mark.parametrize('text', ['', '[]', '{"rows'])
