@@ -51,6 +51,8 @@ RESIDUALS, BOUNDS = 2, 4
 WHERE = slice(RESIDUALS, RESIDUALS + 2)
 _FIRST_BOUND = WHERE.stop
 _ROWS = _FIRST_BOUND + BOUNDS
+# Who goes so near to somebody, or so far from the plane's middle, goes as near or as far as it can.
+_TOUCHING, _EDGE = 0.12, 0.9  # particle units
 _MOST_PULL = 0.5  # a residual of a place of its own has a slope of one
 # Whether there are curves or bounds, of how many references, and whether they alone count.
 SIZE = 3 + _ROWS * FEATURES
@@ -181,11 +183,21 @@ class Curves(nn.Module):
         theta = w[:, self.columns][:, 3:].unflatten(-1, (_ROWS, FEATURES))
         return theta * self.counts(w, about)[:, None, None]
 
+    def missed(self, w: Tensor, place: Tensor, about: Context) -> Tensor:
+        """Return (C,) how far places (C, M, 2) are from curves (C, D), root of mean square.
+
+        about: of each place, (C, M, …). Of codes that have no curve it is zero.
+        """
+        theta = w[:, self.columns][:, 3:].unflatten(-1, (_ROWS, FEATURES))[:, :RESIDUALS]
+        value, _ = features(place.unsqueeze(-2), about)
+        return (value.squeeze(-2) @ theta.mT).square().mean(-2).amax(-1).sqrt()
+
     def weigh(self, w: Tensor, residuals: float, nearest: float) -> None:
         """Multiply the residuals of codes (B, D), in place.
 
         nearest: what those are multiplied with instead that tell which place of a curve it is:
-        where it was shown, and of two that cross the one that depends on where the mover was.
+        where it was shown, of two that cross the one that depends on where the mover was, and what
+        says no more than as near as can be, or as far.
         """
         theta = w[:, self.columns][:, 3:].unflatten(-1, (_ROWS, FEATURES))
         factor = torch.full_like(theta[..., 0], residuals)
@@ -194,7 +206,7 @@ class Curves(nn.Module):
         of_start = depends_on_start(two)
         is_two = two.abs().amax(-1).gt(0).all(-1, keepdim=True)
         chooses = of_start & is_two & ~of_start.all(-1, keepdim=True)
-        factor[:, :RESIDUALS] = torch.where(chooses, nearest, residuals)
+        factor[:, :RESIDUALS] = torch.where(chooses | is_extreme(two), nearest, residuals)
         theta.mul_(factor.unsqueeze(-1))
 
     def without_pull(self, w: Tensor) -> None:
@@ -231,6 +243,22 @@ def _beyond(r: Tensor) -> Tensor:
 def depends_on_start(theta: Tensor) -> Tensor:
     """Tell (...) which residuals (..., F) are of where the mover began."""
     return theta[..., _START].abs().amax(-1) > 0
+
+
+def is_extreme(theta: Tensor) -> Tensor:
+    """Tell (...) which residuals (..., F) say right up to a reference, or out to an edge."""
+    used = theta.abs() > 0
+    no_other = used.sum(-1) == 1 + used[..., ONE].to(torch.long)
+    one = theta[..., ONE].abs()
+    right_up = theta[..., :MOST].abs().amax(-1) > one / _TOUCHING
+    out = theta[..., [PLACE, PLACE + 1, ASIDE, ASIDE + 1, SQUARE]].abs().amax(-1)
+    is_out = (out > 0) & (one > _EDGE * out)
+    # Of a place: so much to one side of a reference, and no more.
+    step = theta[..., VECTORS:].abs().sum(-1)
+    is_step = used.sum(-1) == 2 + used[..., VECTORS:].sum(-1)
+    is_step &= used[..., OF_REFERENCES:OF_START].any(-1) & used[..., PLACE : PLACE + 2].any(-1)
+    is_little = (step > 0) & (out > step / _TOUCHING)
+    return (no_other & (right_up | is_out)) | (is_step & is_little)
 
 
 def context_of(places: Tensor, gates: Tensor, start: Tensor, roles: Tensor | None) -> Context:

@@ -16,11 +16,13 @@ from ..world.scene import MOVABLE, POSITION
 from .curve_search import infer_curves, infer_places
 from .curves import Context, context_of
 from .energy import Energy
-from .map_fits import shown_in
+from .map_fits import missed_by, shown_in
 from .noisy_search import curves_by_evidence, maps_by_evidence, places_by_evidence
 from .sight import changes_colour
 
 EXACTLY_SEEN = 0.005  # particle units; what is seen with less noise is as good as exact
+# A map that misses exact demonstrations by more gives way to a curve that misses them by less.
+_ON_IT = 0.002
 FEW = 3  # demonstrations, which leave too little over to judge each by the others
 # By how much demonstrations have to speak for a map or a curve: noisy ones say little of others.
 NATS = 1.0
@@ -81,14 +83,24 @@ def explained(
             )
         return codes, evidence
     is_map = codes[:, energy.maps.columns.start] > 0.5
-    if is_map.all():
-        return codes, none
+    if is_map.any():
+        layout = energy.maps.layout
+        shown = shown_in(states, gates, roles, layout.entities)
+        is_exact = missed_by(codes[:, energy.maps.columns], shown, layout) < EXACTLY_SEEN
+        if (is_map & is_exact).all():
+            return codes, none
     code, evidence = infer_curves(place[:, :, 1, 0], about)
     one_mover = ((states[:, :, 0, :, MOVABLE] * gates).sum(-1) - 1).abs().amax(-1) < 0.5
-    found = evidence.isfinite() & ~is_map & one_mover
+    found = evidence.isfinite() & one_mover
     scale = torch.ones_like(codes[0])
     scale[: energy.network_code + 1] = _BESIDE_CURVES
-    curve = scale * codes + pad(code, (columns.start, codes.shape[-1] - columns.stop))
+    curve = pad(code, (columns.start, codes.shape[-1] - columns.stop))
+    if is_map.any():
+        is_near = energy.curves.missed(curve, place[:, :, 1, 0], about) < _ON_IT
+        found &= ~is_map | (~is_exact & is_near)
+    without_map = codes.clone()
+    without_map[:, energy.maps.columns] = 0.0
+    curve = scale * without_map + curve
     return torch.where(found.unsqueeze(-1), curve, codes), torch.where(found, evidence, none)
 
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ..world.scene import MOVABLE, POSITION
-from .maps import ALIKE, Families, Shown, design_of
+from .maps import ALIKE, Families, Layout, Shown, design_of
 
 # Nats, to say which of so many structures it is; more for what is seldom meant: that where it was
 # and others count together, and multiples of places, for which the plane's middle counts.
@@ -54,6 +54,14 @@ def shown_in(states: Tensor, gates: Tensor, roles: Tensor | None, entities: int)
     there = torch.cat((torch.ones_like(counts[:, 0, :1]), number[:, 0]), -1)
     mean = torch.cat((before[:, :, :1], mean), 2)
     return Shown(after[:, :, 0], mean, there, counts[:, 0], is_one & is_constant)
+
+
+def missed_by(code: Tensor, shown: Shown, at: Layout) -> Tensor:
+    """Return (C,) how far places are from where maps (C, V) say, root of mean square."""
+    each = shown.number.clamp_min(1.0).repeat_interleave(4, 1)
+    coefficients = torch.cat((code[:, 1 : at.offset] * each, code[:, at.offset : at.counts]), 1)
+    said = (design_of(shown.mean) @ coefficients.to(each)[:, None, :, None]).squeeze(-1)
+    return (shown.place - said).square().mean((-1, -2)).sqrt()
 
 
 def fits(shown: Shown, families: Families) -> Fit:

@@ -14,7 +14,17 @@ from ebm_core.evaluation.composition import SUM, composition_table, evaluate_sum
 from ebm_core.evaluation.open import sums
 from ebm_core.evaluation.open.sums import evaluate_open_sums
 from ebm_core.relational.composition import EXACT, NEAREST, weighed
-from ebm_core.relational.curves import FEATURES, OF_START, ONE, PLACE, SIZE
+from ebm_core.relational.curves import (
+    ASIDE,
+    FEATURES,
+    OF_REFERENCES,
+    OF_START,
+    ONE,
+    PLACE,
+    SIZE,
+    VECTORS,
+    is_extreme,
+)
 
 MODEL = Path(__file__).parents[3] / 'models' / 'open'
 
@@ -29,6 +39,9 @@ def model():
     [
         ('horizontal_line', 'vertical_line'),
         ('north', 'east', 'horizontal_line'),
+        # Who goes right up to it goes as near as the others let.
+        ('closest', 'horizontal_line'),
+        ('west', 'vertical_line', 'closest'),
     ],
 )
 def test_named_ones_hold_together(model, names):
@@ -62,3 +75,27 @@ def test_where_the_actor_was_counts_little_beside_what_else_is_asked_for(model):
     np.testing.assert_allclose(after[0, 0], EXACT * theta[0, 0])
     np.testing.assert_allclose(after[0, 1], NEAREST * theta[0, 1])
     np.testing.assert_allclose(after[1], EXACT * theta[1])
+
+
+@pytest.mark.parametrize(
+    'row, extreme',
+    [
+        ({0: 1.0, ONE: -0.1}, True),  # right up to a reference
+        ({0: -2.0, ONE: 0.2}, True),  # whatever its scale
+        ({0: 1.0, ONE: -0.3}, False),  # a ring round it
+        ({0: 1.0, 1: -1.0}, False),  # equally far from two
+        ({PLACE: 1.0, ONE: -0.95}, True),  # out to an edge
+        ({ASIDE: 1.0, ONE: -0.95}, True),
+        ({PLACE: 1.0, ONE: -0.5}, False),
+        ({PLACE: 1.0, PLACE + 1: 1.0, ONE: -0.95}, False),
+        ({PLACE: 1.0, OF_REFERENCES: -1.0, VECTORS: -0.1}, True),  # beside it, right up to it
+        ({PLACE: 1.0, OF_REFERENCES: -1.0, VECTORS: -0.3}, False),
+        ({PLACE: 1.0, OF_REFERENCES: -1.0}, False),  # in its column
+        ({}, False),
+    ],
+)
+def test_what_says_as_near_as_can_be_or_as_far(row, extreme):
+    theta = torch.zeros(FEATURES)
+    for feature, coefficient in row.items():
+        theta[feature] = coefficient
+    assert bool(is_extreme(theta)) is extreme
