@@ -9,6 +9,6 @@ function from the parsed arguments to what --json writes, or None.
 
 from __future__ import annotations
 
-from . import adapt, concepts, continual, figures, image, maps, toy, trajectory
+from . import adapt, compositional, concepts, continual, figures, image, maps, toy, trajectory
 
-SYSTEMS = (concepts, adapt, maps, figures, toy, trajectory, continual, image)
+SYSTEMS = (concepts, adapt, maps, figures, toy, trajectory, continual, image, compositional)
