@@ -22,14 +22,14 @@ class AttributeConfig(Config):
     width: int = Field(32, ge=4, le=256, description='channels of the finest layers')
     embedding: int = Field(128, ge=8, le=1024, description='numbers that tell noise and value')
     least_noise: float = Field(0.03, gt=0, description='standard deviation of the lowest level')
-    most_noise: float = Field(5.0, gt=0, le=100, description='of the highest level')
+    most_noise: float = Field(4.0, gt=0, le=100, description='of the highest level')
 
 
 class AttributeTraining(RunConfig):
     """One training run."""
 
     steps: int = Field(4000, ge=1, description='optimiser steps')
-    learning_rate: float = Field(1e-3, gt=0, le=0.1, description='of everything (Adam)')
+    learning_rate: float = Field(3e-3, gt=0, le=0.1, description='of everything (Adam)')
     gradient_clip: float = Field(1.0, gt=0, description='largest norm of the gradient')
     batch: int = Field(256, ge=1, description='images per step')
     untold_share: float = Field(0.15, ge=0, le=1, description='of images whose value is not told')
@@ -44,7 +44,7 @@ class AttributePreset(Config):
 
 PRESETS = {
     # What a GPU trains in minutes, what a CPU core does, and what the tests train.
-    'shapes': AttributePreset(model=AttributeConfig(width=48)),
+    'shapes': AttributePreset(),
     'shapes_small': AttributePreset(
         model=AttributeConfig(width=16), training=AttributeTraining(steps=1000, batch=64)
     ),

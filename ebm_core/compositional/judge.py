@@ -57,7 +57,8 @@ def _judge(images: Tensor) -> Verdict:
     nearest = (drawn.square().sum(1) - 2 * flat @ drawn.T).topk(CANDIDATES, largest=False).indices
     values = shapes[nearest.flatten()]
     wanted = images.repeat_interleave(CANDIDATES, 0)
-    jitter = torch.zeros(len(values), len(JITTER), device=images.device, requires_grad=True)
+    # Not from nought: pure colours have no slope by hue.
+    jitter = torch.full((len(values), len(JITTER)), 0.1, device=images.device, requires_grad=True)
     optimizer = torch.optim.Adam([jitter], 0.2)
     for _ in range(_STEPS):
         loss = (draw_images(values, jitter) - wanted).square().sum()

@@ -87,25 +87,31 @@ def measure(
     seed: int,
 ) -> tuple[Share, Tensor, Tensor]:
     """Return the share of images that have what requests ask for, the images, and their values."""
-    images, values, has, chances, each = [], [], [], [], {}
-    for place, request in enumerate(requests):
-        drawn = sample(energies, request, how, seed + place)
-        verdict = judge(drawn)
-        right = torch.ones(len(drawn), dtype=torch.bool, device=drawn.device)
-        chance = 1.0
+    drawn = [sample(energies, r, how, seed + place) for place, r in enumerate(requests)]
+    images = torch.cat(drawn)
+    verdict = judge(images)
+    right, chances, each = [], [], {}
+    for request, values in zip(requests, verdict.values.split(list(map(len, drawn))), strict=True):
+        has, chance = [], 1.0
         for part in request:
-            attribute = NAMES.index(part.attribute)
-            found = (part.values == verdict.values[:, attribute, None]).any(1) ^ part.negated
-            likely = part.values.shape[1] / COUNTS[attribute]
+            place = NAMES.index(part.attribute)
+            has.append((part.values == values[:, place, None]).any(1) ^ part.negated)
+            likely = part.values.shape[1] / COUNTS[place]
             chance *= 1 - likely if part.negated else likely
             name = f'not {part.attribute}' if part.negated else part.attribute
-            each.setdefault(name, []).append(found)
-            right &= found
-        images.append(drawn)
-        values.append(verdict.values)
-        has.append(torch.stack((right, verdict.is_shape, right & verdict.is_shape), 1))
-        chances += [chance] * len(drawn)
-    shares = torch.cat(has).float().mean(0).tolist()
-    by_name = {name: float(torch.cat(found).float().mean()) for name, found in each.items()}
-    share = Share(len(chances), *shares, by_name, float(np.mean(chances)))
-    return share, torch.cat(images), torch.cat(values)
+            each.setdefault(name, []).append(has[-1])
+        right.append(torch.stack(has).all(0))
+        chances += [chance] * len(values)
+    has_all, is_shape = torch.cat(right), verdict.is_shape
+    shares = (has_all, is_shape, has_all & is_shape)
+    share = Share(
+        len(images),
+        *(_share(each_image) for each_image in shares),
+        {name: _share(torch.cat(found)) for name, found in each.items()},
+        float(np.mean(chances)),
+    )
+    return share, images, verdict.values
+
+
+def _share(true: Tensor) -> float:
+    return float(true.float().mean())
