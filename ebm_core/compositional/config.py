@@ -44,7 +44,7 @@ class AttributePreset(Config):
 
 PRESETS = {
     # What a GPU trains in minutes, what a CPU core does, and what the tests train.
-    'shapes': AttributePreset(),
+    'shapes': AttributePreset(training=AttributeTraining(learning_rate=2e-3, warmup_steps=200)),
     'shapes_small': AttributePreset(
         model=AttributeConfig(width=16), training=AttributeTraining(steps=1000, batch=64)
     ),
