@@ -34,8 +34,10 @@ NODES = {
     'bag_recorder': 'BagRecorder',
     'live_view': 'LiveView',
     'lifecycle_manager': 'LifecycleManager',
+    'arranger': 'Arranger',
+    'arrangement_referee': 'ArrangementReferee',
 }
-_WITH_LIFECYCLE = ('simulator', 'concept_learner', 'controller')
+_WITH_LIFECYCLE = ('simulator', 'concept_learner', 'controller', 'arranger')
 # The end of the process is not the node's start: nothing is taken down.
 _READY = """
 import os, rclpy

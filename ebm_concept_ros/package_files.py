@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 PACKAGE = 'ebm_concept_ros'
 DEFAULT_ARM = 'jaco'
 WORKSPACE = 'config/workspace.yaml'
-WEIGHTS = 'models/concepts'
+WEIGHTS, OPEN_WEIGHTS = 'models/concepts', 'models/open'
 _ARMS = 'config/arms'
+_HANDS = 'config/hands'
 
 
 def package_path(given: str, default: str) -> Path:
@@ -37,6 +38,11 @@ def shipped_arms() -> list[str]:
     return sorted(path.stem for path in (_share() / _ARMS).glob('*.yaml'))
 
 
+def shipped_hands() -> list[str]:
+    """Return the names of the hands that the package ships, each that of its arm."""
+    return sorted(path.stem for path in (_share() / _HANDS).glob('*.yaml'))
+
+
 def arm_file(given: str) -> Path:
     """Return the YAML of an arm: the name of a shipped one (empty: the default), or a file.
 
@@ -48,6 +54,19 @@ def arm_file(given: str) -> Path:
     if not path.is_file():
         raise ConfigError(
             f'{given!r} is neither a file nor a shipped arm; those are {", ".join(shipped_arms())}'
+        )
+    return path
+
+
+def hand_file(given: str) -> Path:
+    """Return the YAML of a hand: the name of a shipped one, or a file; raises ConfigError."""
+    if given in shipped_hands():
+        return _share() / _HANDS / f'{given}.yaml'
+    path = Path(given).expanduser()
+    if not path.is_file():
+        raise ConfigError(
+            f'{given!r} is neither a file nor a shipped hand; those are '
+            f'{", ".join(shipped_hands())}'
         )
     return path
 

@@ -12,7 +12,6 @@ to the few names of launch that both know.
 """
 
 import atexit
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,6 +30,7 @@ from ebm_concept_ros.nodes.lifecycle_manager import LifecycleManagerParameters
 from ebm_concept_ros.nodes.live_view import LiveViewParameters
 from ebm_concept_ros.nodes.referee import RefereeParameters
 from ebm_concept_ros.nodes.runtime.launch_arguments import LaunchArgument, argument, number, shares
+from ebm_concept_ros.nodes.runtime.launch_verdict import Verdict
 from ebm_concept_ros.nodes.runtime.texts import FILE
 from ebm_concept_ros.nodes.simulator_setup import SimulatorParameters
 from ebm_concept_ros.nodes.task_parameters import TaskParameters, requested_concepts
@@ -94,45 +94,6 @@ ARGUMENTS = (
 )
 
 
-class Verdict:
-    """What the referee leaves in out_dir, and what became of it if it left nothing."""
-
-    def __init__(self, values: dict[str, object]) -> None:
-        self._path = Path(values['out_dir']) / 'result.json'
-        self._values = values
-        self._reason = 'the launch ended before the verdict'
-        self.is_final = False
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._path.unlink(missing_ok=True)  # an earlier run's is not this run's
-
-    def result(self) -> dict[str, object]:
-        """Return the referee's result, or one that says why there is none."""
-        try:
-            return json.loads(self._path.read_text(encoding='utf-8'))
-        except (OSError, ValueError):
-            values = self._values
-            known = {
-                'concept': SUM.join(filter(None, (values['concept'], values['also']))),
-                'scene_seed': values['scene_seed'],
-            }
-            nothing = dict.fromkeys(RESULT_KEYS) | {'success': False, 'attention': {}}
-            return nothing | known | {'reason': self._reason}
-
-    def print(self) -> None:
-        """Print the result as one line."""
-        print(json.dumps(self.result()), flush=True)
-
-    def end(self, reason: str) -> list:
-        """End the launch; raises RuntimeError without a success, which makes the status 1."""
-        if self.is_final:
-            return []
-        self.is_final = True
-        self._reason = reason
-        if not self.result()['success']:
-            raise RuntimeError(f'no success: {reason}')
-        return [Shutdown(reason=reason)]
-
-
 def start(context: object) -> list:
     """Return the nodes, and the handlers that end the launch, for the arguments as given."""
     texts = context.launch_configurations
@@ -141,7 +102,13 @@ def start(context: object) -> list:
     require_divisor(values['control_rate'], values['simulation_rate'])
     task = TaskParameters(**{name: values[name] for name in TaskParameters.model_fields})
     requested_concepts(task)  # or it raises: they do not go together
-    verdict = Verdict(values)
+    nothing = dict.fromkeys(RESULT_KEYS) | {
+        'success': False,
+        'attention': {},
+        'concept': SUM.join(filter(None, (values['concept'], values['also']))),
+        'scene_seed': values['scene_seed'],
+    }
+    verdict = Verdict(Path(values['out_dir']), nothing)
     # Whatever prints while the nodes end comes before this.
     atexit.register(verdict.print)
     given = shares(ARGUMENTS, texts)
@@ -196,7 +163,8 @@ def start(context: object) -> list:
             killed = name == 'controller' and event.returncode < 0
             if done or judged or killed:
                 return []
-            return verdict.end(f'{name} ended with status {event.returncode}')
+            reason = f'{name} ended with status {event.returncode}'
+            return [Shutdown(reason=reason)] if verdict.decide(reason) else []
 
         return react
 

@@ -31,6 +31,7 @@ PACKAGE = 'ebm_concept_ros'
 NODES = (
     *('simulator', 'demonstrator', 'concept_learner', 'controller', 'referee'),
     *('bag_recorder', 'live_view', 'lifecycle_manager', 'teach_page'),
+    *('arranger', 'arrangement_referee'),
 )
 SYSTEM = ('rcl_interfaces/', 'type_description_interfaces/')
 
@@ -72,9 +73,11 @@ PURPOSE = {
     'part, the energy over the table; nothing moves.',
     '~/pause': 'Holds from the next tick on, until `resume`.',
     '~/resume': 'Ends a pause: goes on from the measured state, with a new plan.',
-    '~/stop': 'Holds until a concept comes that was published afterwards.',
+    '~/stop': 'Holds until a concept, or a goal, comes that was sent afterwards.',
     '~/enact': 'Brings the effector to where a concept, or a weighted sum, has the lowest energy; '
     'feedback at `status_rate`.',
+    '~/arrange': 'Brings a concept about by moving blocks, one after the other; feedback at '
+    '`status_rate`.',
     '~/record': 'Begins a bag in `bag_dir`, or ends it.',
     '~/manage_nodes': 'Brings all managed nodes up in order, or down in reverse order.',
     '~/is_active': 'Whether all managed nodes are active, and the state of each.',

@@ -26,6 +26,7 @@ _context.set_forkserver_preload(
             for name in (
                 *('simulator', 'demonstrator', 'concept_learner', 'controller', 'referee'),
                 *('bag_recorder', 'live_view', 'lifecycle_manager', 'teach_page'),
+                *('arranger', 'arrangement_referee'),
             )
         ),
         # What they import once they need it: torch alone takes a node longer than all the rest.

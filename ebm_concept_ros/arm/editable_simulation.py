@@ -10,9 +10,12 @@ on the arm's state: 10 to 20 ms of processor time for the arms that ship.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from enum import Enum
+from typing import ClassVar
 
 from ebm_concept_ros.arm.config import ArmConfig
+from ebm_concept_ros.arm.names import PREFIX
 from ebm_concept_ros.arm.simulation import ArmSimulation
 from ebm_concept_ros.arm.table_scene import (
     MOST_ON_TABLE,
@@ -21,7 +24,7 @@ from ebm_concept_ros.arm.table_scene import (
     TableScene,
     require_in_workspace,
 )
-from ebm_concept_ros.config_files import ConfigError, as_config, keys_and_values
+from ebm_concept_ros.config_files import Config, ConfigError, as_config, keys_and_values
 from ebm_concept_ros.workspace import Workspace
 
 _OF_THE_REQUEST = ('id', 'position_in_base_m')
@@ -51,6 +54,9 @@ class EditableSimulation:
 
     Raises ConfigError where the arm cannot start at home over the table.
     """
+
+    entity_type: ClassVar[type[Config]] = TableEntity
+    most: ClassVar[int] = MOST_ON_TABLE
 
     def __init__(
         self, arm: ArmConfig, workspace: Workspace, table: TableScene, timestep_s: float
@@ -83,14 +89,14 @@ class EditableSimulation:
     ) -> str:
         """Add an entity; return its name. Raises TableChangeRefused.
 
-        name: empty to have one made from the colour. description: YAML of a TableEntity without id
-        and place.
+        name: empty to have one made from the colour. description: YAML of an `entity_type` without
+        id and place.
         """
         entities = self.sim.table_scene.entities
-        if len(entities) >= MOST_ON_TABLE:
+        if len(entities) >= self.most:
             raise TableChangeRefused(
                 Refusal.NUMBER,
-                f'entities: {len(entities)} are on the table, no more than {MOST_ON_TABLE} may be',
+                f'entities: {len(entities)} are on the table, no more than {self.most} may be',
             )
         if name in RESERVED_IDS:
             raise TableChangeRefused(
@@ -99,7 +105,7 @@ class EditableSimulation:
         entity = self._described(description, position_in_base_m)
         name = self._free(name or f'{entity.colour}_0', allow_renaming or not name)
         entity = entity.model_copy(update={'id': name})
-        sim = self._simulation(TableScene(entities=(*entities, entity)))
+        sim = self._simulation(self._table((*entities, entity)))
         sim.take_over(self.sim)
         _require_untouched(sim, name)
         self.sim = sim
@@ -111,20 +117,31 @@ class EditableSimulation:
         left = tuple(e for e in self.sim.table_scene.entities if e.id != name)
         if not left:
             raise TableChangeRefused(Refusal.NUMBER, f'entity: {name!r} is the last on the table')
-        self._take(self._simulation(TableScene(entities=left)))
+        self._take(self._simulation(self._table(left)))
 
     def move(self, name: str, position_in_base_m: tuple[float, float]) -> None:
         """Put an entity somewhere else until the next reset; raises TableChangeRefused."""
         self._require_known(name)
         self._require_on_table(position_in_base_m)
-        index = self.sim.table_scene.ids.index(name)
-        before = tuple(self.sim.entity_positions_in_base_m()[index].tolist())
+        before = self._where(name)
         self.sim.move(name, position_in_base_m)
         try:
             _require_untouched(self.sim, name)
         except TableChangeRefused:
-            self.sim.move(name, before)
+            self._back(name, before)
             raise
+
+    def _table(self, entities: Sequence[TableEntity]) -> TableScene:
+        """Return the table of these entities; for another kind of simulation to say otherwise."""
+        return TableScene(entities=tuple(entities))
+
+    def _where(self, name: str) -> object:
+        """Return what `_back` takes an entity back to."""
+        index = self.sim.table_scene.ids.index(name)
+        return tuple(self.sim.entity_positions_in_base_m()[index].tolist())
+
+    def _back(self, name: str, where: object) -> None:
+        self.sim.move(name, where)
 
     def _simulation(self, table: TableScene) -> ArmSimulation:
         return ArmSimulation(self._arm, self._workspace, table, self._timestep_s)
@@ -142,7 +159,7 @@ class EditableSimulation:
                 if key in look:
                     raise ConfigError(f'{where}: {key}: the request itself says it')
             place = {'id': 'unnamed', 'position_in_base_m': position_in_base_m}
-            return as_config(look | place, TableEntity, where)
+            return as_config(look | place, self.entity_type, where)
         except ConfigError as error:
             raise TableChangeRefused(Refusal.DESCRIPTION, str(error)) from None
 
@@ -172,7 +189,7 @@ class EditableSimulation:
 
 
 def _require_untouched(sim: ArmSimulation, name: str) -> None:
-    if link := sim.link_touched_by(name):
-        raise TableChangeRefused(
-            Refusal.PLACE, f'pose.position: {name!r} would stand in {link} of the arm'
-        )
+    if body := sim.link_touched_by(name):
+        other = body.removeprefix(PREFIX)
+        what = f'{body} of the arm' if other == body else repr(other)
+        raise TableChangeRefused(Refusal.PLACE, f'pose.position: {name!r} would stand in {what}')

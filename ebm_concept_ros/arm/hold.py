@@ -46,9 +46,14 @@ def hold_damping_nms_per_rad(model: mujoco.MjModel, home_rad: np.ndarray) -> np.
     In proportion to the inertia that each joint turns at home, so that it neither creeps on nor
     makes a light joint oscillate from one time step to the next. model: holds no other joints.
     """
+    return joint_inertias_kg_m2(model, home_rad) / _STOPS_WITHIN_S
+
+
+def joint_inertias_kg_m2(model: mujoco.MjModel, home_rad: np.ndarray) -> np.ndarray:
+    """Return the inertia (n,) that each joint turns at home. model: holds no other joints."""
     data = mujoco.MjData(model)
     data.qpos[:] = home_rad
     mujoco.mj_forward(model, data)
     inertia = np.zeros((model.nv, model.nv))
     mujoco.mj_fullM(model, data, inertia)
-    return np.diag(inertia) / _STOPS_WITHIN_S
+    return np.diag(inertia)

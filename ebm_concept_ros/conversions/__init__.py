@@ -19,7 +19,11 @@ from ebm_concept_ros.conversions.concepts import (
     concept_to_message,
     summary_to_message,
 )
-from ebm_concept_ros.conversions.enactments import enact_goal_from_message, tolerance_from_message
+from ebm_concept_ros.conversions.enactments import (
+    arrange_goal_from_message,
+    enact_goal_from_message,
+    tolerance_from_message,
+)
 from ebm_concept_ros.conversions.intentions import (
     energy_from_message,
     energy_to_message,
@@ -55,6 +59,7 @@ from ebm_concept_ros.conversions.stamps import (
 
 __all__ = [
     'MAX_WEIGHT',
+    'arrange_goal_from_message',
     'attention_from_message',
     'composition_from_message',
     'composition_of',

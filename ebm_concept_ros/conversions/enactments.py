@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from ebm_concept_ros.action import EnactConcept
+from ebm_concept_ros.action import ArrangeConcept, EnactConcept
 from ebm_concept_ros.conversions.concepts import composition_of
 from ebm_concept_ros.types import CompositionRequest, Goal
 from ebm_core.world.scene import InvalidInput
@@ -21,6 +21,13 @@ def enact_goal_from_message(message: EnactConcept.Goal) -> tuple[CompositionRequ
     """Return what is to be enacted until when, or raise InvalidInput naming field and reason."""
     goal = Goal(*(_checked(field, getattr(message, field)) for field in _MOST))
     return composition_of(message.concepts, message.weights), goal
+
+
+def arrange_goal_from_message(message: ArrangeConcept.Goal) -> tuple[str, float]:
+    """Return the concept and the time-out, s, or raise InvalidInput naming field and reason."""
+    if not message.concept:
+        raise InvalidInput('concept: empty')
+    return message.concept, _checked('timeout_s', message.timeout_s)
 
 
 def tolerance_from_message(tolerance_m: float) -> float:

@@ -130,7 +130,7 @@ def scene_to_message(named: NamedScene, workspace: Workspace, stamp_ns: int = 0)
     return ros.Scene(
         header=Header(stamp=ns_to_stamp(stamp_ns), frame_id=workspace.particle_frame),
         entities=[
-            _entity(
+            entity_message(
                 named.ids[i],
                 (*scene.positions[i], 0.0),
                 scene.colours[i],
@@ -187,7 +187,7 @@ def table_scene_to_message(
     message = ros.Scene(header=Header(stamp=ns_to_stamp(stamp_ns), frame_id=workspace.base_frame))
     height_m = workspace.table_height_in_base_m
     message.entities = [
-        _entity(
+        entity_message(
             entity.id,
             (*position, height_m),
             entity.rgb,
@@ -198,12 +198,12 @@ def table_scene_to_message(
         for entity, position in zip(table_scene.entities, positions_in_base_m, strict=True)
     ]
     message.entities.append(
-        _entity(EFFECTOR_ID, effector_in_base_m, ACTOR_COLOUR, SHAPES.index('cross'), True)
+        entity_message(EFFECTOR_ID, effector_in_base_m, ACTOR_COLOUR, SHAPES.index('cross'), True)
     )
     return message
 
 
-def _entity(
+def entity_message(
     name: str,
     position: Sequence[float],
     rgb: Sequence[float],
@@ -211,6 +211,7 @@ def _entity(
     movable: bool,
     size_m: tuple[float, float] = (0.0, 0.0),
 ) -> ros.Entity:
+    """Return the message of one entity at (3,), colours in [0, 1]; size_m: radius and height."""
     pose = Pose()
     pose.position = point(position)
     r, g, b = (float(c) for c in rgb)

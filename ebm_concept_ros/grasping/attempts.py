@@ -38,6 +38,15 @@ class Attempts:
         """Tell whether the block is, or was, in the hand, which has not let it go."""
         return self.stage.phase in HOLDING
 
+    @property
+    def grips(self) -> bool:
+        """Tell whether fingers press on the block."""
+        return self.stage.phase in (Phase.CLOSE, *HOLDING, Phase.RELEASE)
+
+    def go_on(self, view: View, break_s: float) -> None:
+        """Go on after so long a time in which the hand was held."""
+        self.stage = self.stage.after_a_break(view, break_s)
+
     def advance(self, view: View) -> None:
         """Go on to the next phase, or do something about trouble, where it is time."""
         if trouble := self._watch.trouble(self.stage, self._phases, view):

@@ -13,7 +13,6 @@ from ebm_concept_ros.arm.config import ArmConfig
 from ebm_concept_ros.arm.names import own
 from ebm_concept_ros.arm.scene_model import bare_table_spec
 from ebm_concept_ros.arm.table_scene import require_in_workspace
-from ebm_concept_ros.config_files import ConfigError
 from ebm_concept_ros.grasping.blocks import Block, BlockTable
 from ebm_concept_ros.workspace import Workspace
 from ebm_core.world.scene import COLOURS
@@ -36,16 +35,13 @@ def block_scene_spec(
 ) -> mujoco.MjSpec:
     """Return arm, table and free blocks, all standing.
 
-    Raises ConfigError, also for a block off the workspace, or called as what is there already. The
-    joints of the blocks come after those of the arm, six of each in the table's order.
+    Raises ConfigError, also for a block off the workspace. The joints of the blocks come after
+    those of the arm, six of each in the table's order.
     """
     spec = bare_table_spec(arm, workspace, timestep_s)
     spec.option.cone = _CONE
     spec.option.impratio = _FRICTION_IMPEDANCE_RATIO
-    taken = {body.name for body in spec.bodies}
     for block in table.blocks:
-        if own(block.id) in taken:
-            raise ConfigError(f'blocks: id {block.id!r} is refused, the scene has one itself')
         where = f'blocks: {block.id!r}: position_in_base_m'
         require_in_workspace(block.position_in_base_m, workspace, where)
         _add_block(spec, block, workspace.table_height_in_base_m)

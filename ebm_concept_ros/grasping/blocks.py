@@ -12,10 +12,13 @@ from typing import Literal
 import numpy as np
 from pydantic import Field, model_validator
 
+from ebm_concept_ros.arm.table_scene import RESERVED_IDS
 from ebm_concept_ros.arranging.footprints import Footprint
 from ebm_concept_ros.config_files import Config
 from ebm_core.world.scene import COLOURS
 
+MOST_BLOCKS = 40
+SEEN_AS = {'box': 'square', 'cylinder': 'circle', 'prism': 'triangle'}
 _SIDES_OF_A_CYLINDER = 32
 
 
@@ -51,6 +54,11 @@ class Block(Config):
         return self
 
     @property
+    def seen_as(self) -> str:
+        """Return the shape of `ebm_core.world.scene.SHAPES` as which it is seen from above."""
+        return SEEN_AS[self.shape]
+
+    @property
     def footprint(self) -> Footprint:
         """Return what stands on the table, as it is arranged."""
         return Footprint(self.shape, self.width_m, self.depth_m)
@@ -76,18 +84,26 @@ class Block(Config):
 class BlockTable(Config):
     """The blocks on a table."""
 
-    blocks: tuple[Block, ...] = Field(min_length=1, max_length=40)
+    blocks: tuple[Block, ...] = Field(min_length=1, max_length=MOST_BLOCKS)
 
     @model_validator(mode='after')
     def _ids_are_unique(self) -> BlockTable:
         ids = [block.id for block in self.blocks]
         if twice := sorted({id_ for id_ in ids if ids.count(id_) > 1}):
             raise ValueError(f'blocks: id {twice[0]!r} is used {ids.count(twice[0])} times')
+        for id_ in ids:
+            if id_ in RESERVED_IDS:
+                raise ValueError(f'blocks: id {id_!r} is reserved for {RESERVED_IDS[id_]}')
         return self
 
     def __getitem__(self, id_: str) -> Block:
         """Return the block of that id; raises KeyError."""
         return next(block for block in self.blocks if block.id == id_)
+
+    @property
+    def entities(self) -> tuple[Block, ...]:
+        """Return the blocks, as a `TableScene` calls them."""
+        return self.blocks
 
     @property
     def ids(self) -> tuple[str, ...]:

@@ -50,6 +50,23 @@ class Path:
         sides = np.stack([np.cos(yaws), np.sin(yaws), np.zeros(len(yaws))], axis=1)
         return HandReference(places, sides)
 
+    def from_here(self, begin_s: float, hand: Pose) -> Path:
+        """Return what is left of it for a hand that has come to rest, as fast as it was."""
+        turn = wrapped(self.goal_yaw_rad - hand.yaw_rad)
+        share = _share(
+            float(np.linalg.norm(self.goal_m - hand.position_m)),
+            float(np.linalg.norm(self.goal_m - self.start_m)),
+        )
+        return Path(
+            begin_s,
+            hand.position_m,
+            self.goal_m,
+            hand.yaw_rad,
+            turn,
+            self.move_s and max(share * self.move_s, _LEAST_S),
+            _share(abs(turn), abs(self.turn_rad)) * self.turn_s,
+        )
+
 
 def straight(
     begin_s: float, hand: Pose, goal_m: np.ndarray, yaw_rad: float, speed_m_s: float | None
@@ -71,6 +88,10 @@ def straight(
         move_s,
         abs(turn) / turn_rad_s,
     )
+
+
+def _share(left: float, all_: float) -> float:
+    return left / all_ if all_ > 0.0 else 0.0
 
 
 def _linear(elapsed: np.ndarray, duration_s: float) -> np.ndarray:

@@ -1,7 +1,7 @@
 # Copyright 2026 The ebm_concept_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The public face: a move in; a block picked up, carried and put down in lockstep; an outcome."""
+"""The public face: a move in; a block picked up, carried and put down; an outcome."""
 
 from __future__ import annotations
 
@@ -16,20 +16,22 @@ from ebm_concept_ros.config_files import Config, ConfigError
 from ebm_concept_ros.grasping.attempts import Attempts
 from ebm_concept_ros.grasping.blocks import Block, extent_m
 from ebm_concept_ros.grasping.cost import GraspWeights
-from ebm_concept_ros.grasping.grip import Fingers, FingerTarget, Open, now_as
+from ebm_concept_ros.grasping.grip import Fingers, FingerTarget, Grip, Open, now_as
 from ebm_concept_ros.grasping.hand import with_grasp_site
 from ebm_concept_ros.grasping.hand_motion import HandMotion
 from ebm_concept_ros.grasping.motion import straight
 from ebm_concept_ros.grasping.outcome import Outcome, Peaks
 from ebm_concept_ros.grasping.phases import Phases
 from ebm_concept_ros.grasping.reach import Reach
-from ebm_concept_ros.grasping.simulation import BlockSimulation
 from ebm_concept_ros.grasping.stages import Arrival, Phase, PhaseConfig, Stage, Target
-from ebm_concept_ros.grasping.view import View
+from ebm_concept_ros.grasping.view import View, lowest_m
 from ebm_concept_ros.grasping.watch import Watch, WatchConfig
+from ebm_concept_ros.grasping.world import BlockWorld
 from ebm_concept_ros.planning.planner import PlanningFailed
 from ebm_concept_ros.planning.policy import InvalidState
 
+# A longer time from one torque to the next is a break: the arm was held, by whomever.
+_BREAK_S = 0.05
 _SYMMETRY_RAD = {'box': np.pi, 'prism': 2 * np.pi / 3}
 
 
@@ -46,15 +48,15 @@ class PickAndPlaceConfig(Config):
 
 
 class PickAndPlace:
-    """Moves blocks of a simulation one after another. Not for two threads at once."""
+    """Moves blocks one after another. Not for two threads at once."""
 
     def __init__(
         self,
-        simulation: BlockSimulation,
+        simulation: BlockWorld,
         config: PickAndPlaceConfig | None = None,
         replan_every: int = 4,
     ) -> None:
-        """replan_every: torques from one plan to the next."""
+        """simulation: or whatever else is like one. replan_every: torques from plan to plan."""
         self._simulation, self._config = simulation, config or PickAndPlaceConfig()
         hand, period_s = simulation.hand, simulation.timestep_s
         self._n, self._open = len(simulation.arm.joints), Open(hand.openings[0].joint)
@@ -67,22 +69,39 @@ class PickAndPlace:
         self._peaks = self._new_peaks()
         self._told: FingerTarget = self._open
         self._holds: str | None = None  # what is in the hand between two moves
+        self._attempts: Attempts | None = None  # of the newest move
+
+    @property
+    def in_the_hand(self) -> str | None:
+        """Return the id of the block that the fingers press on, or None."""
+        return self._holds
+
+    @property
+    def tries(self) -> int:
+        """Return how often the block of this move was reached for."""
+        return 0 if self._attempts is None else 1 + self._attempts.retries
 
     def hold(self, duration_s: float) -> None:
         """Stay where the hand is; fingers do what they did, so that nothing is dropped."""
+        steps = iter(range(round(duration_s / self._simulation.timestep_s)))
+        self.hold_while(lambda: next(steps, None) is not None)
+
+    def hold_while(self, is_held: Callable[[], bool]) -> None:
+        """Stay where the hand is, as long as that says so before each step."""
         view = self._view()
         self._look_into_the_hand(view)
         path = straight(view.time_s, view.hand, view.hand.position_m, view.hand.yaw_rad, None)
         stage = Stage(Phase.RETREAT, view.time_s, path, self._told, Arrival(0.0, 0.0))
-        for _ in range(round(duration_s / self._simulation.timestep_s)):
+        while is_held():
             self._step(stage)
 
     def move(self, move: Move, each_step: Callable[[Stage], None] | None = None) -> Outcome:
         """Pick a block up and put it down elsewhere; return when it stands, or cannot be moved.
 
         What is in the hand already is carried on. each_step: is called after each step of the
-        simulation, with what is being done. Raises MoveRefused for an unknown block, one too wide
-        for the hand, a place off the workspace, or while the hand holds another block.
+        simulation, with what is being done; where it takes time, the move goes on from where the
+        hand is then. Raises MoveRefused for an unknown block, one too wide for the hand, a place
+        off the workspace, or while the hand holds another block.
         """
         simulation, config = self._simulation, self._config
         before = self._view()
@@ -91,7 +110,7 @@ class PickAndPlace:
         table_height_m = simulation.workspace.table_height_in_base_m
         common = (block, simulation.table, table_height_m, simulation.hand)
         watch = Watch(*common, config.watch, config.phases.timeout_s)
-        self._peaks = self._new_peaks()
+        self._peaks, self._attempts = self._new_peaks(), None
         wrong = None if self._holds else watch.not_on_table(before)
         if trouble := wrong or watch.taken(target, before):
             return self._outcome(move, block, target, before, trouble.reason)
@@ -99,18 +118,33 @@ class PickAndPlace:
         if reason := self._out_of_reach(phases, before):
             return self._outcome(move, block, target, before, reason)
         first = phases.lift(before) if self._holds else phases.above(before)
-        attempts = Attempts(phases, watch, first)
+        attempts = self._attempts = Attempts(phases, watch, first)
         reason = ''
         try:
             while not attempts.is_over:
-                self._holds = move.entity if attempts.holds else None
+                self._holds = move.entity if attempts.grips else None
+                began_s = simulation.time_s
                 self._step(attempts.stage)
                 if each_step is not None:
                     each_step(attempts.stage)
-                attempts.advance(self._view())
+                view = self._view()
+                if (passed_s := view.time_s - began_s) > _BREAK_S:
+                    attempts.go_on(view, passed_s)
+                attempts.advance(view)
         except (PlanningFailed, InvalidState) as error:
             reason = f'no plan: {error}'
         return self._outcome(move, block, target, before, reason or attempts.reason, attempts)
+
+    def take_over(self) -> None:
+        """Take what hangs from the hand, gripped by whoever commanded before, for what is held."""
+        view, watch = self._view(), self._config.watch
+        table_height_m = self._simulation.workspace.table_height_in_base_m
+        for block in self._simulation.table.blocks:
+            pose = view.blocks[block.id]
+            away_m = np.linalg.norm(pose.position_m - view.hand.position_m)
+            if away_m < watch.dropped_m and lowest_m(block, pose) > table_height_m + watch.moved_m:
+                full_nm = self._simulation.hand.grip.full_nm
+                self._holds, self._told = block.id, Grip(full_nm, full_nm)
 
     def _look_into_the_hand(self, view: View) -> None:
         """Forget, and grip no more, what is elsewhere, as after a reset of the simulation."""

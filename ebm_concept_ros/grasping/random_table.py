@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,15 +73,25 @@ def random_block_table(
 
     Raises ValueError where they find no room.
     """
+    names = list(COLOURS)
+    return coloured_block_table(seed, [names[i % len(names)] for i in range(number)], gap_m, ranges)
+
+
+def coloured_block_table(
+    seed: int | list[int],
+    colours: Sequence[str],
+    gap_m: float = 0.04,
+    ranges: Ranges = Ranges(),
+) -> BlockTable:
+    """Return a block of each colour, in this order; the rest as of `random_block_table`."""
     rng = np.random.default_rng(seed)
     blocks: list[Block] = []
     others: list[tuple[float, float, float]] = []
-    for index in range(number):
-        colour = list(COLOURS)[index % len(COLOURS)]
-        block = random_block(rng, f'{colour}_{index // len(COLOURS)}', colour, ranges)
+    for index, colour in enumerate(colours):
+        block = random_block(rng, f'{colour}_{colours[:index].count(colour)}', colour, ranges)
         place = free_place(rng, block.footprint.radius_m, others, gap_m)
         if place is None:
-            raise ValueError(f'seed: {seed} finds no room for {number} blocks')
+            raise ValueError(f'seed: {seed} finds no room for {len(colours)} blocks')
         others.append((*place, block.footprint.radius_m))
         yaw_rad = round(float(rng.uniform(-math.pi, math.pi)), 4)
         blocks.append(block.model_copy(update={'position_in_base_m': place, 'yaw_rad': yaw_rad}))

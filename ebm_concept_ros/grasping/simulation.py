@@ -5,15 +5,18 @@
 
 from __future__ import annotations
 
+import math
+
 import mujoco
 import numpy as np
 
 from ebm_concept_ros.arm.config import ArmConfig
 from ebm_concept_ros.arm.hold import carrying_effort_nm
 from ebm_concept_ros.arm.names import own
-from ebm_concept_ros.arm.simulation import within_limits_nm
+from ebm_concept_ros.arm.torque_simulation import TorqueSimulation
 from ebm_concept_ros.grasping.block_scene import block_scene_spec
 from ebm_concept_ros.grasping.blocks import BlockTable, Pose
+from ebm_concept_ros.grasping.brakes import Braked, Brakes
 from ebm_concept_ros.grasping.hand import (
     GRASP_SITE,
     HandConfig,
@@ -25,7 +28,7 @@ from ebm_concept_ros.workspace import Workspace
 _SETTLING_S = 0.1
 
 
-class BlockSimulation:
+class BlockSimulation(TorqueSimulation):
     """An arm of n joints and f fingers, driven by torque motors, over free blocks.
 
     Joints are in the order of the arm's, then of the hand's: those of `live`, the arm whose
@@ -43,43 +46,21 @@ class BlockSimulation:
         timestep_s: float = 0.002,
     ) -> None:
         self.arm, self.hand, self.workspace, self.table = arm, hand, workspace, table
-        self.live = live = with_live_fingers(with_grasp_site(arm, hand), hand)
-        self.model = block_scene_spec(live, workspace, table, timestep_s).compile()
-        self.data = mujoco.MjData(self.model)
-        self.effort_limits_nm = live.effort_limits_nm
+        live = with_live_fingers(with_grasp_site(arm, hand), hand)
+        super().__init__(live, block_scene_spec(live, workspace, table, timestep_s).compile())
         self.effort_rate_limits_nm_s = live.effort_rate_limits_nm_s
         self.velocity_limits_rad_s = live.velocity_limits_rad_s
         self._home_rad = live.home_rad
-        self._n, self._all = len(arm.joints), len(live.joints)
-        assert self.model.nu == self._all, 'motors are those of the arm and the hand'
+        self._brakes = Brakes(live, hand)
+        self._braked: Braked | None = None  # while it holds
         self._site = self.model.site(GRASP_SITE).id
         self._bodies = {id_: self.model.body(own(id_)).id for id_ in table.ids}
         self.reset()
 
     @property
-    def timestep_s(self) -> float:
-        """Return the simulation step, s."""
-        return float(self.model.opt.timestep)
-
-    @property
-    def time_s(self) -> float:
-        """Return the simulated time since reset, s."""
-        return float(self.data.time)
-
-    @property
-    def joint_positions_rad(self) -> np.ndarray:
-        """Return a copy, (n + f,) rad."""
-        return self.data.qpos[: self._all].copy()
-
-    @property
-    def joint_velocities_rad_s(self) -> np.ndarray:
-        """Return a copy, (n + f,) rad/s."""
-        return self.data.qvel[: self._all].copy()
-
-    @property
-    def applied_effort_nm(self) -> np.ndarray:
-        """Return a copy of the torque that acts now, (n + f,) N·m."""
-        return self.data.ctrl.copy()
+    def table_scene(self) -> BlockTable:
+        """Return the table, as `ArmSimulation` calls it."""
+        return self.table
 
     @property
     def grasp_pose(self) -> Pose:
@@ -101,12 +82,30 @@ class BlockSimulation:
     def reset(self) -> None:
         """Go back to time zero: the arm at home and held, the hand open, the blocks settled."""
         mujoco.mj_resetData(self.model, self.data)
-        self.data.qpos[: self._all] = self._home_rad
+        self.data.qpos[: self._n] = self._home_rad
         mujoco.mj_forward(self.model, self.data)
         for _ in range(round(_SETTLING_S / self.timestep_s)):
-            self.apply(carrying_effort_nm(self.data)[: self._all])
+            self.apply(carrying_effort_nm(self.data)[: self._n])
             self.step()
         self.data.time = 0.0
+
+    def apply(self, effort_nm: np.ndarray) -> None:
+        """Set the torque, (n + f,) N·m, clipped to the limits; raises InvalidEffort."""
+        super().apply(effort_nm)
+        self._braked = None
+
+    def hold_effort(self) -> np.ndarray:
+        """Return the torque (n + f,) N·m with which all stays where it is, and what is gripped."""
+        q, v, effort = self.joint_state
+        braked = self._braked or self._brakes.braked(q, effort)
+        return self._brakes.effort_nm(braked, carrying_effort_nm(self.data)[: self._n], q, v)
+
+    def hold(self) -> None:
+        """Set the torque that holds, or what its rate lets come nearest to it, for one step."""
+        braked = self._braked or self._brakes.braked(*self.joint_state[::2])
+        self._braked = braked
+        super().hold()
+        self._braked = braked
 
     def put(self, id_: str, pose: Pose) -> None:
         """Put a block elsewhere, at rest: what a person would do."""
@@ -119,15 +118,25 @@ class BlockSimulation:
         self.data.qvel[velocity : velocity + 6] = 0.0
         mujoco.mj_forward(self.model, self.data)
 
-    def apply(self, effort_nm: np.ndarray) -> None:
-        """Set the torque, (n + f,) N·m, clipped to the limits.
+    def move(self, id_: str, position_in_base_m: tuple[float, float]) -> None:
+        """Stand a block upright at (x, y) m, turned as it is."""
+        yaw = self.block_pose(id_).yaw_rad
+        c, s = math.cos(yaw), math.sin(yaw)
+        height_m = self.workspace.table_height_in_base_m + self.table[id_].height_m / 2
+        upright = np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
+        self.put(id_, Pose(np.array([*position_in_base_m, height_m]), upright))
 
-        Raises InvalidEffort when it has another length or is not finite; the last torque stays.
+    def take_over(self, former: BlockSimulation) -> None:
+        """Go on from the state of a simulation of the same arm over another table.
+
+        The blocks that both have stay where they are, and move as they do.
         """
-        self.data.ctrl[:] = within_limits_nm(effort_nm, self.effort_limits_nm, self.live)
-
-    def step(self) -> None:
-        """Advance by one timestep."""
-        # In two halves, so that poses belong to the state after the step.
-        mujoco.mj_step2(self.model, self.data)
-        mujoco.mj_step1(self.model, self.data)
+        mine, theirs = self.data, former.data
+        mine.time, mine.ctrl[:] = theirs.time, theirs.ctrl
+        mine.qpos[: self._n], mine.qvel[: self._n] = theirs.qpos[: self._n], theirs.qvel[: self._n]
+        for id_ in set(self._bodies) & set(former._bodies):
+            here, there = self.model.joint(own(id_)), former.model.joint(own(id_))
+            self.data.joint(here.id).qpos[:] = former.data.joint(there.id).qpos
+            self.data.joint(here.id).qvel[:] = former.data.joint(there.id).qvel
+        self._braked = former._braked
+        mujoco.mj_forward(self.model, self.data)

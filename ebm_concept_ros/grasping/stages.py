@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 import numpy as np
@@ -85,6 +85,11 @@ class Stage:
     path: Path
     fingers: FingerTarget
     arrival: Arrival
+
+    def after_a_break(self, view: View, break_s: float) -> Stage:
+        """Return it as it goes on after so long a time in which the hand was held."""
+        path = self.path.from_here(view.time_s, view.hand)
+        return replace(self, begin_s=self.begin_s + break_s, path=path)
 
     def has_arrived(self, view: View) -> bool:
         """Tell whether the next phase may begin."""

@@ -28,8 +28,10 @@ from ebm_concept_ros.nodes.runtime.parameters import InvalidParameter, Parameter
 from ebm_concept_ros.nodes.runtime.resources import load_workspace_parameter
 from ebm_concept_ros.nodes.runtime.running import RunnableDefaults, run
 from ebm_concept_ros.nodes.runtime.texts import FILE
+from ebm_concept_ros.nodes.task_parameters import TaskParameters, requested_arrangement
+from ebm_concept_ros.oracle import arrangements
 from ebm_core.concepts import get_concept
-from ebm_core.world.scene import InvalidInput
+from ebm_core.world.scene import Demonstration, InvalidInput
 
 _POLL_S = 0.05
 _ACKNOWLEDGE_TIMEOUT_S = 20.0
@@ -40,6 +42,9 @@ class DemonstratorParameters(Parameters):
 
     concept: str = Field('between', description='name of the concept to show')
     reference_colour: str = Field('blue', description='colour of what the concept refers to')
+    blocks: bool = Field(
+        False, description='show blocks that are moved, of the arrangement of that name'
+    )
     count: int = Field(5, ge=1, le=50, description='how many demonstrations')
     seed: int = Field(0, ge=0, description='of the arrangements')
     subscribers: int = Field(1, ge=1, le=100, description='how many to wait for before showing')
@@ -55,9 +60,7 @@ class Demonstrator(RunnableDefaults, Node):
         super().__init__('demonstrator')
         p = self.parameters = declare(self, DemonstratorParameters)
         try:
-            self._demonstrations = get_concept(p.concept).demonstrations(
-                np.random.default_rng(p.seed), p.count, reference_colour=p.reference_colour
-            )
+            self._demonstrations = _demonstrations(p)
         except InvalidInput as error:
             raise InvalidParameter(str(error)) from None
         self._workspace = load_workspace_parameter(p.workspace_config)
@@ -104,6 +107,18 @@ class Demonstrator(RunnableDefaults, Node):
                 return
         self._diagnostics.set('demonstrations', Level.OK, f'{p.count} of {p.concept} sent')
         self.exit_code = 0
+
+
+def _demonstrations(p: DemonstratorParameters) -> list[Demonstration]:
+    """Return what is to be shown; raises InvalidInput, and InvalidParameter."""
+    rng = np.random.default_rng(p.seed)
+    if not p.blocks:
+        concept = get_concept(p.concept)
+        return concept.demonstrations(rng, p.count, reference_colour=p.reference_colour)
+    task = TaskParameters(concept=p.concept, reference_colour=p.reference_colour)
+    return arrangements.demonstrations(
+        requested_arrangement(task), rng, p.count, p.reference_colour
+    )
 
 
 def main() -> int:

@@ -19,12 +19,17 @@ from ebm_concept_ros.arm.editable_simulation import (
     Refusal,
     TableChangeRefused,
 )
-from ebm_concept_ros.arm.table_scene import TableScene, load_table_scene, parse_table_scene
+from ebm_concept_ros.arm.table_scene import TableScene
 from ebm_concept_ros.config_files import ConfigError
 from ebm_concept_ros.errors import name_and_reason
 from ebm_concept_ros.nodes.runtime.parameters import InvalidParameter
 from ebm_concept_ros.nodes.simulation_requests import RequestRefused, SimulationRequests
-from ebm_concept_ros.nodes.simulator_setup import SimulatorParameters, seeded_table
+from ebm_concept_ros.nodes.simulator_setup import (
+    SimulatorParameters,
+    seeded_table,
+    table_of_file,
+    table_of_text,
+)
 from ebm_concept_ros.workspace import Workspace
 from ebm_core.world.scene import InvalidInput
 
@@ -94,9 +99,11 @@ class SimulationTableServices:
                     )
                 return seeded_table(self._parameters, int(seed), self._workspace)
             if uri:
-                return load_table_scene(Path(uri.removeprefix('file://')), self._workspace)
+                path = Path(uri.removeprefix('file://'))
+                return table_of_file(self._parameters, path, self._workspace)
             if text:
-                return parse_table_scene(text, self._workspace, 'world_resource.resource_string')
+                where = 'world_resource.resource_string'
+                return table_of_text(self._parameters, text, self._workspace, where)
         except (ConfigError, InvalidParameter) as error:
             raise RequestRefused(_Load.RESOURCE_PARSE_ERROR, str(error)) from None
         raise RequestRefused(

@@ -4,7 +4,8 @@
 """Node `simulator` (lifecycle): the arm over its table in MuJoCo, behind a real arm's topics.
 
 Publishes `scene`, `joint_states` and `/clock`, and applies `joint_effort_commands`, in real time or
-in lockstep. Where no fresh command is there it holds the arm by itself, and says so.
+in lockstep. Where no fresh command is there it holds the arm by itself, and says so. With a hand,
+its fingers are driven, too, and what is on the table are blocks that can be picked up.
 
 Configure loads arm and table. While the node is not active, simulated time stands still and nothing
 is published.
@@ -15,18 +16,15 @@ from __future__ import annotations
 import sys
 from contextlib import ExitStack
 
-from ebm_concept_ros.arm.editable_simulation import EditableSimulation
-from ebm_concept_ros.config_files import ConfigError
 from ebm_concept_ros.nodes.command_input import CommandInput
 from ebm_concept_ros.nodes.runtime.managed import ManagedNode
-from ebm_concept_ros.nodes.runtime.parameters import InvalidParameter
 from ebm_concept_ros.nodes.runtime.resources import load_arm_parameter, load_workspace_parameter
 from ebm_concept_ros.nodes.runtime.running import run
 from ebm_concept_ros.nodes.simulation_loop import SimulationLoop
 from ebm_concept_ros.nodes.simulation_requests import SimulationRequests
 from ebm_concept_ros.nodes.simulation_table_services import SimulationTableServices
 from ebm_concept_ros.nodes.simulation_time_services import SimulationTimeServices
-from ebm_concept_ros.nodes.simulator_setup import SimulatorParameters, load_table
+from ebm_concept_ros.nodes.simulator_setup import SimulatorParameters, load_world
 from ebm_concept_ros.nodes.simulator_topics import SimulatorTopics
 from ebm_concept_ros.nodes.window import Window
 
@@ -45,23 +43,21 @@ class Simulator(ManagedNode):
         p = self.parameters
         arm = load_arm_parameter(p.arm, p.robot_description)
         workspace = load_workspace_parameter(p.workspace_config)
-        table = load_table(p, workspace)
-        try:
-            world = EditableSimulation(arm, workspace, table, 1.0 / p.rate)
-        except ConfigError as error:  # the arm and the workspace do not go together
-            raise InvalidParameter(f'parameters arm, workspace_config: {error}') from None
+        world = load_world(p, arm, workspace)
+        joint_names = world.sim.live.joint_names
         window = None if p.headless else Window(world.sim)
         if window is not None:
             undo.callback(window.close)
-        topics = SimulatorTopics(self, arm.joint_names)
+        topics = SimulatorTopics(self, joint_names)
         undo.callback(topics.destroy)
         self._world, self._workspace = world, workspace
-        self._commands = CommandInput(self, p.lockstep, arm.joint_names, self._diagnostics)
+        self._commands = CommandInput(self, p.lockstep, joint_names, self._diagnostics)
         undo.callback(self._commands.destroy)
         self._loop = SimulationLoop(
             *(p, world, topics, self._commands, self._diagnostics, window, self._end)
         )
-        return f'arm {arm.name}, {len(table.entities)} entities'
+        hand = f' with hand {p.hand}' if p.hand else ''
+        return f'arm {arm.name}{hand}, {len(world.sim.table_scene.ids)} entities'
 
     def activate(self, undo: ExitStack) -> None:
         """Let simulated time pass, and listen."""

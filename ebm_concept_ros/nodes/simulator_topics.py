@@ -14,7 +14,10 @@ from sensor_msgs.msg import JointState
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions
 from ebm_concept_ros.arm.simulation import ArmSimulation
+from ebm_concept_ros.arm.torque_simulation import TorqueSimulation
+from ebm_concept_ros.conversions.blocks import blocks_to_message
 from ebm_concept_ros.conversions.serialised_joints import JointStateWriting
+from ebm_concept_ros.grasping.simulation import BlockSimulation
 from ebm_concept_ros.nodes.command_input import COMMANDS
 from ebm_concept_ros.nodes.runtime import qos
 
@@ -42,8 +45,14 @@ class SimulatorTopics:
         """Publish simulated time."""
         self._clock.publish(Clock(clock=conversions.ns_to_stamp(stamp_ns)))
 
-    def scene(self, sim: ArmSimulation, stamp_ns: int) -> None:
+    def scene(self, sim: ArmSimulation | BlockSimulation, stamp_ns: int) -> None:
         """Publish where all entities and the effector are."""
+        if isinstance(sim, BlockSimulation):
+            message = blocks_to_message(
+                *(sim.table, sim.block_poses(), sim.grasp_pose, sim.workspace, stamp_ns)
+            )
+            self._scenes.publish(message)
+            return
         self._scenes.publish(
             conversions.table_scene_to_message(
                 sim.table_scene,
@@ -54,10 +63,9 @@ class SimulatorTopics:
             )
         )
 
-    def state(self, sim: ArmSimulation, stamp_ns: int) -> None:
+    def state(self, sim: TorqueSimulation, stamp_ns: int) -> None:
         """Publish the joint state."""
-        data = sim.data
-        self._states.publish(self._writing.data(stamp_ns, (data.qpos, data.qvel, data.ctrl)))
+        self._states.publish(self._writing.data(stamp_ns, sim.joint_state))
 
     def senders_of_commands(self) -> list[str]:
         """Return the names of the nodes that publish torques, sorted."""

@@ -14,8 +14,10 @@ import ebm_concept_ros.msg as ros
 from ebm_concept_ros.conversions import MAX_WEIGHT, composition_from_message
 from ebm_concept_ros.nodes.runtime.parameters import InvalidParameter, Parameters
 from ebm_concept_ros.nodes.runtime.texts import Text, one_of
+from ebm_concept_ros.oracle.arrangements import ARRANGEMENTS
 from ebm_concept_ros.types import CompositionRequest
 from ebm_core.concepts import Concept, concept_names, get_concept, spatial_concept_names
+from ebm_core.concepts.arrangement import Arrangement
 from ebm_core.world.scene import COLOURS, InvalidInput
 
 # How much each of the two in a sum counts.
@@ -65,6 +67,16 @@ def requested_concepts(
             'would tell whom which concept refers to'
         )
     return tuple(get_concept(part[1]) for part in parts), tuple(part[3] for part in parts)
+
+
+def requested_arrangement(p: TaskParameters) -> Arrangement:
+    """Return the concept that is brought about by moving blocks; raises InvalidParameter."""
+    why = 'is none that blocks are moved for; those are'
+    _require('concept', p.concept, ARRANGEMENTS, why)
+    _require('reference_colour', p.reference_colour, COLOURS)
+    if p.also:
+        raise InvalidParameter(f'parameter also: {p.also!r} refused, blocks are moved for one')
+    return ARRANGEMENTS[p.concept]
 
 
 def composition_parameter(

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import os
 
-from ebm_concept_ros.arm.simulation import ArmSimulation
+from ebm_concept_ros.arm.torque_simulation import TorqueSimulation
 from ebm_concept_ros.nodes.runtime.parameters import InvalidParameter
 
 
 class Window:
     """MuJoCo's viewer; `show` is called from the thread that steps the simulation."""
 
-    def __init__(self, simulation: ArmSimulation) -> None:
+    def __init__(self, simulation: TorqueSimulation) -> None:
         """Open the window; raises InvalidParameter where there is no display."""
         if not (os.environ.get('DISPLAY') or os.environ.get('WAYLAND_DISPLAY')):
             raise InvalidParameter(
@@ -27,13 +27,13 @@ class Window:
         self._launch = mujoco.viewer.launch_passive
         self._open(simulation)
 
-    def _open(self, simulation: ArmSimulation) -> None:
+    def _open(self, simulation: TorqueSimulation) -> None:
         self._shown = simulation
         self._viewer = self._launch(
             simulation.model, simulation.data, show_left_ui=False, show_right_ui=False
         )
 
-    def show(self, simulation: ArmSimulation) -> bool:
+    def show(self, simulation: TorqueSimulation) -> bool:
         """Draw the current state; False once somebody has closed the window."""
         if not self._viewer.is_running():
             return False

@@ -16,6 +16,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import imageio.v2 as imageio
 import numpy as np
@@ -30,6 +31,15 @@ from ebm_concept_ros.workspace import Workspace
 
 VIDEO_SIZE = (640, 480)
 PICTURE_SIZE = (960, 720)
+
+
+class AnyJob(Protocol):
+    """What can be pickled and drawn. niceness: of the process that draws."""
+
+    niceness: int
+
+    def draw(self) -> None:
+        """Write the files."""
 
 
 @dataclass(frozen=True)
@@ -59,15 +69,15 @@ class Job:
             smooth,
         )
 
-
-def draw(job: Job) -> None:
-    """Write the picture, then the video."""
-    positions = job.record.positions_rad
-    with job.renderer(PICTURE_SIZE, smooth=True) as renderer:
-        trail = np.array([renderer.effector_in_base_m(q) for q in positions])
-        image = renderer.draw(positions[-1], _thinned(trail))
-    imageio.imwrite(job.picture, _labelled(image, job.caption, job.goal_in_base_m is not None))
-    write_video(job.video, _frames(job, trail))
+    def draw(self) -> None:
+        """Write the picture, then the video."""
+        positions = self.record.positions_rad
+        with self.renderer(PICTURE_SIZE, smooth=True) as renderer:
+            trail = np.array([renderer.effector_in_base_m(q) for q in positions])
+            image = renderer.draw(positions[-1], _thinned(trail))
+        with_goal = self.goal_in_base_m is not None
+        imageio.imwrite(self.picture, _labelled(image, self.caption, with_goal))
+        write_video(self.video, _frames(self, trail))
 
 
 def _frames(job: Job, trail: np.ndarray) -> Iterator[np.ndarray]:
@@ -103,4 +113,4 @@ if __name__ == '__main__':
     # From the process that started this one a moment ago, through a file that only they have.
     given = pickle.load(sys.stdin.buffer)
     os.nice(given.niceness)
-    draw(given)
+    given.draw()

@@ -90,7 +90,7 @@ def render_run(
         caption,
         niceness,
     )
-    problem = _drawn_elsewhere(job, is_cancelled)
+    problem = drawn_elsewhere(job, is_cancelled)
     if not problem:
         return RunFiles(picture, video)
     model = PlanModel(arm, 0.02)
@@ -101,7 +101,7 @@ def render_run(
     return RunFiles(picture, video, problem)
 
 
-def _drawn_elsewhere(job: drawing_process.Job, is_cancelled: Callable[[], bool]) -> str:
+def drawn_elsewhere(job: drawing_process.AnyJob, is_cancelled: Callable[[], bool]) -> str:
     """Draw in a process of its own, which does not outlive this call; return why it failed."""
     environment = {**os.environ, 'PYTHONPATH': os.pathsep.join(filter(None, sys.path))}
     if environment.get('MUJOCO_GL', 'disable') == 'disable':

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from reaching import shipped_arm, shipped_workspace
 
-from ebm_concept_ros.arm.simulation import ArmSimulation, InvalidEffort
+from ebm_concept_ros.arm.simulation import ArmSimulation
 from ebm_concept_ros.arm.table_scene import random_table_scene
+from ebm_concept_ros.arm.torque_simulation import InvalidEffort
 from ebm_concept_ros.arm.watchdog import CommandWatchdog
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from grasping_setup import block, simulation_of
 
-from ebm_concept_ros.arm.simulation import InvalidEffort
+from ebm_concept_ros.arm.torque_simulation import InvalidEffort
 from ebm_concept_ros.arranging.moves import Move
 from ebm_concept_ros.grasping.pick_and_place import MoveRefused, PickAndPlace
 from ebm_concept_ros.grasping.stages import Phase, Stage

@@ -361,6 +361,7 @@ def test_an_install_without_symlinks_has_all_it_needs(tmp_path):
     nodes = (
         *('simulator', 'demonstrator', 'concept_learner', 'controller', 'referee'),
         *('bag_recorder', 'live_view', 'lifecycle_manager', 'teach_page'),
+        *('arranger', 'arrangement_referee'),
     )
     assert all(os.access(prefix / 'lib' / 'ebm_concept_ros' / node, os.X_OK) for node in nodes)
 

@@ -20,7 +20,10 @@ WITHOUT = {
         'scipy',
         'imageio',
     ),
-    ('simulator', 'referee', 'live_view', 'controller'): ('scipy', 'glfw', 'imageio'),
+    ('simulator', 'referee', 'arrangement_referee', 'live_view', 'controller'): (
+        *('scipy', 'glfw', 'imageio'),
+    ),
+    ('arranger',): ('glfw', 'imageio'),
 }
 
 

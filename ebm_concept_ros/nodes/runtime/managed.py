@@ -67,14 +67,15 @@ class ManagedNode(RunnableDefaults, LifecycleNode):
         return self._entered('unconfigured', self._configure)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Begin to work."""
+        """Begin to work; lifecycle publishers publish from then on."""
+        super().on_activate(state)
         return self._entered('inactive', self._activate)
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Do nothing any more, and forget nothing."""
         self._end_work()
         self._diagnostics.set('state', Level.OK, 'inactive')
-        return _SUCCESS
+        return super().on_deactivate(state)
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Forget everything that was received and loaded."""

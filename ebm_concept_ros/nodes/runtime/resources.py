@@ -16,6 +16,7 @@ from ebm_concept_ros.workspace import Workspace, load_workspace
 
 if TYPE_CHECKING:
     from ebm_concept_ros.arm.config import ArmConfig
+    from ebm_concept_ros.grasping.hand import HandConfig
 
 Model = TypeVar('Model')
 
@@ -40,6 +41,16 @@ def load_arm_parameter(given: str, robot_description: str = '') -> ArmConfig:
         return load_arm(arm_file(given), robot_description)
     except ConfigError as error:
         raise InvalidParameter(f'parameter arm: {error}') from None
+
+
+def load_hand_parameter(given: str) -> HandConfig:
+    """Return the hand of a `hand` parameter, or raise InvalidParameter."""
+    from ebm_concept_ros.grasping.hand import load_hand
+
+    try:
+        return load_hand(package_files.hand_file(given))
+    except ConfigError as error:
+        raise InvalidParameter(f'parameter hand: {error}') from None
 
 
 def load_weights_parameter(

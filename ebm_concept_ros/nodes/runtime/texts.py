@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from ebm_concept_ros.package_files import shipped_arms
+from ebm_concept_ros.config_files import ConfigError
+from ebm_concept_ros.package_files import hand_file, shipped_arms, shipped_hands
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,15 @@ def _arm(text: str) -> str:
     return str(path)
 
 
+def _hand(text: str) -> str:
+    if not text or text in shipped_hands():
+        return text
+    try:
+        return str(hand_file(text).resolve())
+    except ConfigError:
+        raise ValueError(text) from None
+
+
 def _folder(text: str) -> str:
     path = Path(text).expanduser().resolve()
     if not text or (path.exists() and not path.is_dir()):
@@ -60,6 +70,7 @@ def _folder(text: str) -> str:
 
 FILE = Text('a file that exists, or nothing', _existing)
 EXISTING_FOLDER = Text('a folder that exists, or nothing', _existing)
+HAND = Text(f'{", ".join(shipped_hands())}, the YAML file of another, or nothing', _hand)
 ARM = Text(f'{", ".join(shipped_arms())}, or the YAML file of another', _arm)
 FOLDER = Text('a folder, which is made if need be', _folder)
 FOLDER_OR_NONE = Text(f'{FOLDER.allowed}, or nothing', lambda text: text and _folder(text))

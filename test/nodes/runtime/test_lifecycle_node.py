@@ -187,6 +187,8 @@ def test_every_name_on_diagnostics_has_its_group_and_what_is_expected_comes(mana
         'referee',
         'bag_recorder',
         'live_view',
+        'arranger',
+        'arrangement_referee',
     }  # whose names are their executables'
     prefixes = [
         p

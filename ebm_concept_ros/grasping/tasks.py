@@ -1,0 +1,137 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What an arm is asked for that arranges things, how far it is, and what came of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import IntEnum
+
+from ebm_concept_ros.arranging.arranger import Plan
+from ebm_concept_ros.control.control_law import Mode
+from ebm_concept_ros.grasping.stages import Phase, Stage
+from ebm_core.world.scene import Demonstration
+
+STAGES = {
+    Phase.ABOVE: 'approach',
+    Phase.DOWN: 'approach',
+    Phase.CLOSE: 'grasp',
+    Phase.LIFT: 'lift',
+    Phase.CARRY: 'carry',
+    Phase.LOWER: 'place',
+    Phase.RELEASE: 'release',
+    Phase.OPEN: 'release',
+    Phase.RETREAT: 'retreat',
+}
+
+
+class Code(IntEnum):
+    """How a task ended; values as in ArrangeConcept.action."""
+
+    ARRANGED = 1
+    INVALID_GOAL = 2
+    UNKNOWN_CONCEPT = 3
+    NO_LEARNER = 4
+    NOT_UNDERSTOOD = 5
+    REFUSED = 6
+    FAILED = 7
+    TIMED_OUT = 8
+    CANCELLED = 9
+    PREEMPTED = 10
+    STOPPED = 11
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a task ended, in words too.
+
+    moved: ids of what was put elsewhere, in order. troubles: all that was noticed. duration_s: from
+    its beginning, pauses left out.
+    """
+
+    code: Code
+    message: str
+    moved: tuple[str, ...] = ()
+    troubles: tuple[str, ...] = ()
+    duration_s: float = 0.0
+
+
+class Interrupted(Exception):
+    """A task that is to end now."""
+
+    def __init__(self, code: Code, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(eq=False)
+class Task:
+    """Bring about what was demonstrated.
+
+    timeout_s: of its duration, inf for never. ended: told the result, once, by the arm's thread or
+    by whoever ends it before it has begun.
+    """
+
+    concept: str
+    demonstrations: tuple[Demonstration, ...]
+    timeout_s: float
+    ended: Callable[[Result], None]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What the arm does and why.
+
+    entity: id of what is being moved, stage: see STAGES, both empty between moves. move: its
+    number, of so many moves. tries: of this move. movers, references: ids.
+    """
+
+    mode: Mode = Mode.WAITING
+    reason: str = 'no goal yet'
+    concept: str = ''
+    entity: str = ''
+    stage: str = ''
+    move: int = 0
+    moves: int = 0
+    tries: int = 0
+    movers: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+
+    def planned(self, plan: Plan) -> Progress:
+        """Return it with what is planned."""
+        return replace(self, moves=len(plan.moves), movers=plan.movers, references=plan.references)
+
+    def moving(self, entity: str) -> Progress:
+        """Return it at the beginning of the next move."""
+        move = self.move + 1
+        return replace(self, entity=entity, move=move, moves=max(move, self.moves))
+
+    def at(self, stage: Stage, tries: int) -> Progress:
+        """Return it in a stage of a move."""
+        name = STAGES[stage.phase]
+        reason = f'{self.concept}: {name} {self.entity}, move {self.move} of {self.moves}'
+        if tries > 1:
+            reason += f', try {tries}'
+        return replace(self, mode=Mode.TRACKING, reason=reason, stage=name, tries=tries)
+
+    def holding(self, reason: str) -> Progress:
+        """Return it while the arm holds."""
+        return replace(self, mode=Mode.HOLDING, reason=reason)
+
+
+class Stopwatch:
+    """Adds up the time of a clock that may begin anew, or stand still for whoever reads it."""
+
+    def __init__(self) -> None:
+        self.elapsed_s = 0.0
+        self._last_s = math.nan
+
+    def read(self, time_s: float, counts: bool = True) -> None:
+        """Take the time; counts: whether what has passed since the last one does."""
+        passed_s = time_s - self._last_s
+        if counts and passed_s > 0.0:  # not where it is the first, or time went back
+            self.elapsed_s += passed_s
+        self._last_s = time_s

@@ -1,0 +1,105 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The way of a torque out, and of the next joint state and what is seen back in.
+
+In lockstep every joint state is answered by one torque, and a scene that is due with it is waited
+for, so that a run does not depend on the machine's speed. In real time the newest counts.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import numpy as np
+
+from ebm_concept_ros.control.pacing import Pacer
+from ebm_concept_ros.grasping.arranging_arm import Ended
+from ebm_concept_ros.grasping.sensed import SeenBlocks, Sensed
+from ebm_concept_ros.types import JointSample
+
+_LOOK_S = 0.1
+
+
+class ArmLink:
+    """See `grasping.sensed.Exchange`; called by the arm's thread, what it is told by others."""
+
+    def __init__(
+        self,
+        lockstep: bool,
+        state_rate: float,
+        scene_rate: float,
+        listen: Callable[[], None],
+        send: Callable[[JointSample, np.ndarray], None],
+    ) -> None:
+        """listen: real time: tells the joint states that have come. send: publishes a torque."""
+        self._lockstep, self._listen, self._send = lockstep, listen, send
+        self._scene_period_ns = round(round(state_rate / scene_rate) * 1e9 / state_rate)
+        self._pacer = Pacer(1.0 / state_rate)
+        self._changed = threading.Condition()  # guards all below
+        self._state: JointSample | None = None
+        self._seen: SeenBlocks | None = None
+        self._answer: tuple[JointSample, np.ndarray] | None = None
+        self._ended = False
+
+    @property
+    def missing(self) -> str:
+        """Return what has not come yet, in words, or nothing."""
+        lacking = {'joint states': self._state, 'scene': self._seen}
+        return ', '.join(name for name, value in lacking.items() if value is None)
+
+    def take_state(self, sample: JointSample, _: float | None = None) -> None:
+        """Take a joint state. In lockstep one that came again is answered again."""
+        with self._changed:
+            answer = self._answer
+            is_answered = answer is not None and answer[0].stamp_ns == sample.stamp_ns
+            if not (is_answered and self._lockstep):
+                self._state = sample
+                self._changed.notify_all()
+        if is_answered and self._lockstep:
+            self._send(*answer)
+
+    def take_seen(self, seen: SeenBlocks) -> None:
+        """Take what is seen."""
+        with self._changed:
+            self._seen = seen
+            self._changed.notify_all()
+
+    def end(self) -> None:
+        """Have whoever waits leave with Ended."""
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+
+    def __call__(self, answered: JointSample | None, effort_nm: np.ndarray | None) -> Sensed:
+        """Send a torque that answers a joint state, and return what is so when it is due next."""
+        if effort_nm is not None:
+            with self._changed:
+                if self._ended:
+                    raise Ended
+                self._answer = answered, effort_nm
+            self._send(answered, effort_nm)
+        stamp_ns = None if answered is None else answered.stamp_ns
+        while True:
+            if not self._lockstep:
+                self._pacer.wait()
+                self._listen()
+            with self._changed:
+                if self._lockstep:
+                    self._changed.wait_for(
+                        lambda: self._ended or self._is_due(stamp_ns), timeout=_LOOK_S
+                    )
+                if self._ended:
+                    raise Ended
+                if self._is_due(stamp_ns):
+                    return Sensed(self._state, self._seen)
+
+    def _is_due(self, answered_ns: int | None) -> bool:
+        state, seen = self._state, self._seen
+        if state is None or seen is None or state.stamp_ns == answered_ns:
+            return False
+        if not self._lockstep:
+            return True
+        due_ns = state.stamp_ns // self._scene_period_ns * self._scene_period_ns
+        return due_ns <= seen.stamp_ns <= state.stamp_ns
