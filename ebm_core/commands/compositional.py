@@ -10,12 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 
 from ..compositional.config import PRESETS, AttributeConfig, AttributeTraining, preset
-from ..compositional.energy import AttributeEnergy, load_attribute_energy
+from ..compositional.energy import load_energy
 from ..compositional.recipe import AttributeRecipe
 from ..compositional.requests import every_request, measure, told
-from ..compositional.sums import Sampling, sample
+from ..compositional.sums import USUAL, Sampling, sample
 from ..config import keys_help
 from ..datasets.shapes import ATTRIBUTES, draw_values
 from ..errors import InvalidInput, ModelError
@@ -25,6 +26,8 @@ from . import training
 from .common import result_options
 from .gallery import gallery_options, table, write_section
 
+_ADDED = (0, 3, 2, 1, 4)  # places of attributes: shape, colour, position, size, turn
+
 
 def add_commands(commands: argparse._SubParsersAction) -> None:
     """Add the sub-commands."""
@@ -33,13 +36,15 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     command = commands.add_parser(
         'train',
         parents=[result],
-        help='train the energy of one attribute of shapes',
+        help='train the energy of all images of shapes, or of one of their attributes',
         epilog=f'keys of --set:\n{keys_help(AttributeConfig)}\n{keys_help(AttributeTraining)}',
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     command.set_defaults(command=_train)
-    training.add_options(command, PRESETS, 'shapes_small')
-    command.add_argument('--attribute', default='shape', help=f'one of {", ".join(ATTRIBUTES)}')
+    training.add_options(command, PRESETS, 'shapes')
+    command.add_argument(
+        '--attribute', default='any', help=f'any (all images), or one of {", ".join(ATTRIBUTES)}'
+    )
     command = commands.add_parser(
         'generate',
         parents=[result, gallery_options()],
@@ -49,31 +54,22 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     command.add_argument(
         '--models',
         type=Path,
-        default=Path('out/train/shapes_small'),
-        help='a directory with a model for each attribute (out/train/shapes_small)',
+        default=Path('out/train/shapes'),
+        help='a directory with a model for each attribute (out/train/shapes)',
     )
     command.add_argument('--number', type=int, default=300, help='images of each request (300)')
     command.add_argument('--device', help='cpu, cuda, … (default: cuda where there is one)')
-    usual = Sampling()
     command.add_argument(
-        '--levels', type=int, default=usual.levels, help=f'of noise ({usual.levels})'
+        '--levels', type=int, default=USUAL.levels, help=f'of noise ({USUAL.levels})'
     )
     command.add_argument(
-        '--steps', type=int, default=usual.steps, help=f'at each level ({usual.steps})'
+        '--steps', type=int, default=USUAL.steps, help=f'at each level ({USUAL.steps})'
     )
     command.add_argument(
         '--emphasis',
         type=float,
-        default=usual.emphasis,
-        help=f'of what values change; 1 is what was learned ({usual.emphasis:g})',
-    )
-    command.add_argument(
-        '--denial', type=float, default=usual.denial, help=f'of negated values ({usual.denial:g})'
-    )
-    command.add_argument(
-        '--plain',
-        action='store_true',
-        help='the plain sum, which counts what all images have in common with each energy',
+        default=USUAL.emphasis,
+        help=f'weight of the attributes; 1 is what was learned ({USUAL.emphasis:g})',
     )
 
 
@@ -95,10 +91,10 @@ def _train(args: argparse.Namespace) -> dict | None:
     return provenance
 
 
-def _load(directory: Path, device: torch.device) -> dict[str, AttributeEnergy]:
+def _load(directory: Path, device: torch.device) -> dict[str, nn.Module]:
     energies = {}
-    for attribute in ATTRIBUTES:
-        energy, _ = load_attribute_energy(directory / attribute)
+    for attribute in ('any', *ATTRIBUTES):
+        energy, _ = load_energy(directory / attribute)
         if energy.config.attribute != attribute:
             raise ModelError(f'{directory / attribute}: an energy of {energy.config.attribute}')
         energies[attribute] = energy.to(device).requires_grad_(False)
@@ -116,33 +112,26 @@ def _generate(args: argparse.Namespace) -> dict:
     device = device_of(args.device)
     torch.set_flush_denormal(True)
     energies = _load(args.models, device)
-    how = Sampling(
-        levels=args.levels,
-        steps=args.steps,
-        common_once=not args.plain,
-        emphasis=args.emphasis,
-        denial=args.denial,
-    )
+    how = Sampling(levels=args.levels, steps=args.steps, emphasis=args.emphasis)
     rng = np.random.default_rng(args.seed)
+    # The slides' picture: one more attribute with each row, every column from the same noise.
+    columns = torch.from_numpy(draw_values(8, rng, left_out=True)).to(device)
+    options = {'seed': args.seed, 'device': device}
+    drawn = [
+        sample(energies, told(columns, _ADDED[:many]), len(columns), how, **options)
+        for many in range(len(_ADDED) + 1)
+    ]
+    names = ['any', *(f'+ {list(ATTRIBUTES)[place]}' for place in _ADDED)]
+    picture = rows_png(drawn, names, columns)
     numbers, rows = {}, []
     for name, requests in every_request(args.number, rng, device).items():
         share, _, _ = measure(energies, requests, how, args.seed)
         numbers[name] = share._asdict()
-        shares = (share.both, share.has_all, share.is_shape, share.chance)
+        shares = (share.has_all, share.both, share.is_shape, share.chance)
         each = ', '.join(f'{key} {100 * value:.0f}' for key, value in share.each.items())
         rows.append((name, str(share.images), *(f'{100 * v:.1f} %' for v in shares), each))
         print(*rows[-1], flush=True)
-    header = ('asked for', 'images', 'all, and a shape', 'all', 'a shape', 'chance', 'each, %')
-    text = table(header, rows)
-    # The slides' picture: one more attribute with each row, every column from the same noise.
-    columns = torch.from_numpy(draw_values(8, rng, left_out=True)).to(device)
-    order = (0, 3, 2, 1, 4)
-    drawn = [
-        sample(energies, told(columns, order[:many]), how, args.seed)
-        for many in range(1, len(order) + 1)
-    ]
-    added = [f'+ {list(ATTRIBUTES)[place]}' for place in order]
-    picture = rows_png(drawn, added, columns)
-    name = 'shapes_plain_sum' if args.plain else 'shapes_sums'
+    header = ('asked for', 'images', 'have all', 'and are a shape', 'a shape', 'chance', 'each, %')
     title = 'Attributes of shapes, added one by one'
-    return write_section(args.output, name, title, text, numbers, picture)
+    text = table(header, rows)
+    return write_section(args.output, 'shapes_sums', title, text, numbers, picture)

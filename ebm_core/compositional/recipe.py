@@ -1,7 +1,11 @@
 # Copyright 2026 The ebm_concept_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Denoising score matching of an energy that is told one attribute, for the shared loop."""
+"""What the energies of shapes are trained by in the shared loop: denoising, or naming a value.
+
+The energy of all images is fitted by denoising score matching. That of an attribute, alone, by
+the cross-entropy of its value, which is the only one that is told. Neither needs chains.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +22,7 @@ from ..config import share_of_batch
 from ..datasets.shapes import ATTRIBUTES, JITTER, SHAPE, draw_images, draw_values
 from ..protocols import ParameterGroup, StepLosses
 from .config import AttributePreset, AttributeTraining
-from .energy import DEVIATION, AttributeEnergy
+from .energy import DEVIATION, AttributeEnergy, ImageEnergy, energy_of
 
 
 @dataclass(frozen=True)
@@ -45,51 +49,57 @@ class AttributeRecipe:
     @property
     def shown(self) -> Mapping[str, str]:
         """The loss."""
-        return {'loss': 'denoising'}
+        return {'loss': 'denoising' if self._of_images else 'naming'}
+
+    @property
+    def _of_images(self) -> bool:
+        return self.preset.model.attribute == 'any'
 
     def share(self, rank: int, number: int) -> Self:
         """Return the recipe with this process's share of each step's images."""
         training = share_of_batch(self.run, rank, number)
         return type(self)(self.preset.model_copy(update={'training': training}))
 
-    def build(self) -> AttributeEnergy:
+    def build(self) -> ImageEnergy | AttributeEnergy:
         """Return an energy with weights at random."""
-        return AttributeEnergy(self.preset.model)
+        return energy_of(self.preset.model)
 
-    def parameter_groups(self, module: AttributeEnergy) -> tuple[ParameterGroup, ...]:
+    def parameter_groups(self, module: torch.nn.Module) -> tuple[ParameterGroup, ...]:
         """Return all parameters."""
         return (ParameterGroup(tuple(module.parameters()), self.run.learning_rate),)
 
-    def draw(
-        self, step: int, rng: np.random.Generator, device: torch.device
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Draw images, the attribute's value (0: untold), a level of noise (B,), and noise."""
+    def draw(self, step: int, rng: np.random.Generator, device: torch.device) -> tuple[Tensor, ...]:
+        """Draw images, levels of noise (B,) and noise; of an attribute its values (B,), too."""
         number, model = self.run.batch, self.preset.model
         values = draw_values(number, rng)
         jitter = rng.uniform(-1, 1, (number, len(JITTER))).astype(np.float32)
-        told = rng.random(number) >= self.run.untold_share
-        y = np.where(told, 1 + values[:, list(ATTRIBUTES).index(model.attribute)], 0)
         # Levels are spread evenly (one in each of as many parts), which makes the loss steadier.
         parts = (rng.permutation(number) + rng.random(number)) / number
         low, high = math.log(model.least_noise), math.log(model.most_noise)
         sigma = np.exp(low + (high - low) * parts).astype(np.float32)
-        x = draw_images(*(torch.from_numpy(a).to(device) for a in (values, jitter)))
-        noise = torch.randn(number, *SHAPE, device=device)
-        return x, torch.from_numpy(y).to(device), torch.from_numpy(sigma).to(device), noise
+        values, jitter, sigma = (torch.from_numpy(a).to(device) for a in (values, jitter, sigma))
+        drawn = draw_images(values, jitter), sigma, torch.randn(number, *SHAPE, device=device)
+        if self._of_images:
+            return drawn
+        return *drawn, values[:, list(ATTRIBUTES).index(model.attribute)]
 
     def losses(
-        self, module: AttributeEnergy, batch: tuple[Tensor, Tensor, Tensor, Tensor], step: int
+        self, module: ImageEnergy | AttributeEnergy, batch: tuple[Tensor, ...], step: int
     ) -> StepLosses:
-        """Return the mean of w(σ) |σ ∇E(x + σ n, y, σ) − n|², which is least where E is −log p_σ.
+        """Return what is descended, at every level of noise alike.
 
+        Of all images the mean of w(σ) |σ ∇E(x + σ n, σ) − n|², which is least where E is −log p_σ;
         w weighs levels as Karras et al. (2022) do: an energy that knows nothing loses the same in
-        each.
+        each. Of an attribute the mean of E(y | x + σ n, σ).
         """
-        x, y, sigma, noise = batch
+        x, sigma, noise, *told = batch
         spread = sigma[:, None, None, None]
-        noisy = (x + spread * noise).requires_grad_()
-        energies = module(noisy, y, sigma)
-        (slope,) = torch.autograd.grad(energies.sum(), noisy, create_graph=True)
+        noisy = x + spread * noise
+        if told:
+            loss = module(noisy, sigma).gather(1, told[0][:, None]).mean()
+            return StepLosses(loss, {'naming': loss})
+        noisy.requires_grad_()
+        (slope,) = torch.autograd.grad(module(noisy, sigma).sum(), noisy, create_graph=True)
         wrong = (spread * slope - noise).square().mean((1, 2, 3))
         loss = ((1 + sigma.square() / DEVIATION**2) * wrong).mean()
         return StepLosses(loss, {'denoising': loss})

@@ -11,10 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..datasets.shapes import ATTRIBUTES, COUNTS, TOGETHER, draw_values
-from .energy import AttributeEnergy
 from .judge import judge
 from .sums import Asked, Sampling, sample
 
@@ -23,10 +22,10 @@ Request = list[Asked]
 
 
 class Share(NamedTuple):
-    """Of images: how many, the share that has all asked for, that is a shape at all, and both.
+    """Of images: how many; the share that has all asked for, that is a shape, and that is both.
 
-    each: of every attribute asked for, the share that has it. chance: what the share would be of
-    images of the training.
+    each: of every attribute asked for, the share that has it. chance: the share of images that
+    would have all if every value were drawn alike.
     """
 
     images: int
@@ -39,7 +38,7 @@ class Share(NamedTuple):
 
 def told(values: Tensor, attributes: Sequence[int]) -> Request:
     """Return the request for those of the values (B, 5) that are named by their places."""
-    return [Asked(NAMES[i], values[:, i : i + 1]) for i in attributes]
+    return [Asked.one_of(NAMES[i], values[:, i : i + 1]) for i in attributes]
 
 
 def every_request(
@@ -54,61 +53,61 @@ def every_request(
         return torch.from_numpy(draw_values(count, rng, left_out)).to(device)
 
     first, everything = range(TOGETHER), range(len(NAMES))
-    made = {
-        f'{size} attributes' if size > 1 else '1 attribute': [
-            told(values(count), chosen)
-            for chosen in subsets(everything, size)
-            if (count := -(-number // len(list(subsets(everything, size)))))
-        ]
-        for size in (1, 2, 3)
-    }
+    made = {}
+    for size in (1, 2, 3):
+        chosen = list(subsets(everything, size))
+        count = -(-number // len(chosen))
+        name = f'{size} attributes' if size > 1 else '1 attribute'
+        made[name] = [told(values(count), some) for some in chosen]
     made['4 attributes, seen together'] = [told(values(number), first)]
     made['4 attributes, never seen together'] = [told(values(number, True), first)]
     made['5 attributes, never seen together'] = [told(values(number, True), everything)]
     base = values(number)
-    few = told(base, (0,))
-    made['shape, not a colour'] = [[*few, Asked('colour', base[:, 3:4], True)]]
+    made['shape, not a colour'] = [[*told(base, (0,)), Asked.none_of('colour', base[:, 3:4])]]
     made['position and colour, not a shape'] = [
-        [*told(base, (2, 3)), Asked('shape', base[:, :1], True)]
+        [*told(base, (2, 3)), Asked.none_of('shape', base[:, :1])]
     ]
-    other = (base + 1 + torch.from_numpy(rng.integers(2, size=base.shape)).to(device)) % (
-        torch.tensor(COUNTS, device=device)
-    )
-    either = torch.stack((base, other), 2)
-    made['shape, either of two colours'] = [[*few, Asked('colour', either[:, 3])]]
-    made['colour, either of two shapes'] = [[*told(base, (3,)), Asked('shape', either[:, 0])]]
+    counts = torch.tensor(COUNTS, device=device)
+    further = torch.from_numpy(1 + rng.integers(2, size=base.shape)).to(device)
+    either = torch.stack((base, (base + further) % counts), 2)
+    made['shape, either of two colours'] = [
+        [*told(base, (0,)), Asked.one_of('colour', either[:, 3])]
+    ]
+    made['colour, either of two shapes'] = [
+        [*told(base, (3,)), Asked.one_of('shape', either[:, 0])]
+    ]
     return made
 
 
 def measure(
-    energies: Mapping[str, AttributeEnergy],
-    requests: Sequence[Request],
-    how: Sampling,
-    seed: int,
+    energies: Mapping[str, nn.Module], requests: Sequence[Request], how: Sampling, seed: int
 ) -> tuple[Share, Tensor, Tensor]:
     """Return the share of images that have what requests ask for, the images, and their values."""
-    drawn = [sample(energies, r, how, seed + place) for place, r in enumerate(requests)]
+    drawn = [
+        sample(energies, request, len(allowed), how, seed=seed + i, device=allowed.device)
+        for i, request in enumerate(requests)
+        for allowed in [request[0].allowed]
+    ]
     images = torch.cat(drawn)
     verdict = judge(images)
     right, chances, each = [], [], {}
     for request, values in zip(requests, verdict.values.split(list(map(len, drawn))), strict=True):
         has, chance = [], 1.0
-        for part in request:
-            place = NAMES.index(part.attribute)
-            has.append((part.values == values[:, place, None]).any(1) ^ part.negated)
-            likely = part.values.shape[1] / COUNTS[place]
-            chance *= 1 - likely if part.negated else likely
-            name = f'not {part.attribute}' if part.negated else part.attribute
-            each.setdefault(name, []).append(has[-1])
+        for attribute, allowed in request:
+            place = NAMES.index(attribute)
+            has.append(allowed.gather(1, values[:, place, None]).squeeze(1))
+            chance = chance * allowed.float().mean(1)
+            each.setdefault(attribute, []).append(has[-1])
         right.append(torch.stack(has).all(0))
-        chances += [chance] * len(values)
+        chances.append(chance)
     has_all, is_shape = torch.cat(right), verdict.is_shape
-    shares = (has_all, is_shape, has_all & is_shape)
     share = Share(
         len(images),
-        *(_share(each_image) for each_image in shares),
+        _share(has_all),
+        _share(is_shape),
+        _share(has_all & is_shape),
         {name: _share(torch.cat(found)) for name, found in each.items()},
-        float(np.mean(chances)),
+        _share(torch.cat(chances)),
     )
     return share, images, verdict.values
 

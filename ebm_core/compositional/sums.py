@@ -3,9 +3,9 @@
 
 """Sums of energies that each know one attribute, and the annealed Langevin chains that sample them.
 
-Each energy E_i(x, y_i) is one of images with that value, and E_i(x) of all images. Their sum counts
-what all images have in common as often as there are energies; less what is too much, Bayes' rule
-makes it  Σ_i E_i(x, y_i) − (1 − 1/k) E_i(x), whose images have all values, independently asked for.
+E(x, σ) + Σ_i E(y_i | x, σ): the energy of all images, and one for each attribute asked for. Of an
+attribute any set of values can be asked for: one, either of two, or all but one. Its energy is then
+−log Σ_y exp(−E(y | x, σ)) over the set.
 """
 
 from __future__ import annotations
@@ -15,100 +15,93 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from ..datasets.shapes import SHAPE
-from .energy import AttributeEnergy
+from ..datasets.shapes import ATTRIBUTES, SHAPE
 
 
 class Asked(NamedTuple):
-    """What is asked of an attribute: one of `values` (B, V), or, with `negated`, not that value.
-
-    Values count from 0. An image has to satisfy one of the V: the energy of either-or is
-    −log Σ_v exp(−E(x, v)).
-    """
+    """What is asked of an attribute: allowed (B, Y), which of its values an image may have."""
 
     attribute: str
-    values: Tensor
-    negated: bool = False
+    allowed: Tensor
+
+    @classmethod
+    def one_of(cls, attribute: str, values: Tensor) -> Asked:
+        """Ask for one of the values (B, V)."""
+        allowed = torch.zeros(
+            len(values), len(ATTRIBUTES[attribute]), dtype=torch.bool, device=values.device
+        )
+        return cls(attribute, allowed.scatter(1, values, True))
+
+    @classmethod
+    def none_of(cls, attribute: str, values: Tensor) -> Asked:
+        """Ask for any value but the values (B, V)."""
+        return cls(attribute, ~cls.one_of(attribute, values).allowed)
 
 
 class Sampling(NamedTuple):
     """How chains go: levels of noise from most to least, and Langevin steps at each.
 
-    step: in units of σ². common_once: whether what energies have in common is counted once, as in
-    Bayes' rule, or by each of them (the plain sum). emphasis: of what the value changes; 1 is what
-    was learned. denial: the same of a value that is negated.
+    step: in units of σ². emphasis: the weight of the attributes' energies; 1 is what was learned.
     """
 
     levels: int = 40
     steps: int = 3
     step: float = 0.25
-    common_once: bool = True
     emphasis: float = 1.0
-    denial: float = 0.5
+
+
+USUAL = Sampling()
 
 
 def summed(
-    energies: Mapping[str, AttributeEnergy],
+    energies: Mapping[str, nn.Module],
     asked: Sequence[Asked],
     x: Tensor,
     sigma: Tensor,
-    how: Sampling,
+    emphasis: float = 1.0,
 ) -> Tensor:
-    """Return the sum (B,) of the energies of what is asked, of images x (B, 3, 32, 32)."""
-    total, number = x.new_zeros(len(x)), len(asked)
-    for part in asked:
-        energy = energies[part.attribute]
-        told = torch.cat((1 + part.values, torch.zeros_like(part.values[:, :1])), 1)
-        many = told.shape[1]
-        each = energy(x.repeat_interleave(many, 0), told.flatten(), sigma.repeat_interleave(many))
-        each = each.view(-1, many)
-        one, untold = -torch.logsumexp(-each[:, :-1], 1), each[:, -1]
-        weight = -how.denial if part.negated else how.emphasis
-        common = 1 / number if how.common_once else 1
-        total = total + weight * (one - untold) + common * untold
+    """Return the sum (B,) of the energies of images x (B, 3, 24, 24) with noise sigma (B,).
+
+    energies: by attribute, `any` for that of all images.
+    """
+    total = energies['any'](x, sigma)
+    for attribute, allowed in asked:
+        likely = -energies[attribute](x, sigma).masked_fill(~allowed, math.inf)
+        total = total - emphasis * torch.logsumexp(likely, 1)
     return total
 
 
 def sample(
-    energies: Mapping[str, AttributeEnergy],
+    energies: Mapping[str, nn.Module],
     asked: Sequence[Asked],
-    how: Sampling,
+    number: int,
+    how: Sampling = USUAL,
+    *,
     seed: int = 0,
+    device: torch.device | str = 'cpu',
 ) -> Tensor:
-    """Return images (B, 3, 32, 32) in [0, 1]: where annealed chains from noise end.
+    """Return images (number, 3, 24, 24) in [0, 1]: where annealed chains from noise end.
 
     The same seed begins with the same noise, whatever is asked.
     """
-    config, device = energies[asked[0].attribute].config, asked[0].values.device
-    number = len(asked[0].values)
+    config = energies['any'].config
     generator = torch.Generator(device).manual_seed(seed)
 
     def noise() -> Tensor:
         return torch.randn(number, *SHAPE, device=device, generator=generator)
 
+    def slope(x: Tensor) -> Tensor:
+        with torch.enable_grad():
+            x = x.detach().requires_grad_()
+            return torch.autograd.grad(summed(energies, asked, x, level, how.emphasis).sum(), x)[0]
+
     bounds = math.log(config.most_noise), math.log(config.least_noise)
-    step = how.step if how.common_once else how.step / len(asked)
     x = config.most_noise * noise()
     for sigma in torch.linspace(*bounds, how.levels).exp().tolist():
         level = torch.full((number,), sigma, device=device)
         for _ in range(how.steps):
-            slope = _slope(energies, asked, x, level, how)
-            x = x - step * sigma**2 * slope + math.sqrt(2 * step) * sigma * noise()
+            x = x - how.step * sigma**2 * slope(x) + math.sqrt(2 * how.step) * sigma * noise()
     # The mean of what the noise of the last level may have hidden.
-    shared = 1 if how.common_once else len(asked)
-    return (x - sigma**2 / shared * _slope(energies, asked, x, level, how)).clamp(0, 1)
-
-
-def _slope(
-    energies: Mapping[str, AttributeEnergy],
-    asked: Sequence[Asked],
-    x: Tensor,
-    sigma: Tensor,
-    how: Sampling,
-) -> Tensor:
-    x = x.detach().requires_grad_()
-    with torch.enable_grad():
-        (slope,) = torch.autograd.grad(summed(energies, asked, x, sigma, how).sum(), x)
-    return slope
+    return (x - sigma**2 * slope(x)).clamp(0, 1)

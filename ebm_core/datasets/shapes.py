@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-SIDE = 32  # pixels
+SIDE = 24  # pixels
 SHAPE = (3, SIDE, SIDE)
 ATTRIBUTES = {
     'shape': ('triangle', 'half_disc', 'crescent', 'tee'),
@@ -31,8 +31,8 @@ ATTRIBUTES = {
 }
 COUNTS = tuple(map(len, ATTRIBUTES.values()))
 TOGETHER = 4  # the attributes, of the first on, whose combinations are left out
-_RADII = (0.3, 0.4, 0.53)  # where the image spans −1 to 1
-_SPACING = 0.42  # between positions
+_RADII = (0.34, 0.45, 0.6)  # where the image spans −1 to 1
+_SPACING = 0.36  # between positions
 # Of radius (share), x, y, hue and turn (rad).
 JITTER = (0.05, 0.05, 0.05, math.radians(12), math.radians(9))
 _LEFT_OUT_SHARE = 0.2
@@ -59,7 +59,7 @@ def draw_values(number: int, rng: np.random.Generator, left_out: bool = False) -
 
 
 def draw_images(values: Tensor, jitter: Tensor) -> Tensor:
-    """Return images (B, 3, 32, 32) in [0, 1] of values (B, 5) and a jitter (B, 5) in [−1, 1]."""
+    """Return images (B, 3, 24, 24) in [0, 1] of values (B, 5) and a jitter (B, 5) in [−1, 1]."""
     device = values.device
     share, x, y, hue, angle = (jitter * torch.tensor(JITTER, device=device)).unbind(1)
     kind, size, position, colour, turn = values.unbind(1)
@@ -87,6 +87,10 @@ def _rgb(hue: Tensor) -> Tensor:
     return 1 - _SATURATION * torch.minimum(k, 4 - k).clamp(0, 1)
 
 
+def _length(u: Tensor, v: Tensor) -> Tensor:
+    return (u.square() + v.square() + 1e-6).sqrt()  # whose slope at nought is not NaN
+
+
 def _box(u: Tensor, v: Tensor, half_width: float, half_height: float) -> Tensor:
     return torch.maximum(u.abs() - half_width, v.abs() - half_height)
 
@@ -96,11 +100,11 @@ def _triangle(u: Tensor, v: Tensor) -> Tensor:
 
 
 def _half_disc(u: Tensor, v: Tensor) -> Tensor:
-    return torch.maximum(torch.hypot(u, v + 0.4) - 0.95, -0.4 - v)
+    return torch.maximum(_length(u, v + 0.4) - 0.95, -0.4 - v)
 
 
 def _crescent(u: Tensor, v: Tensor) -> Tensor:
-    return torch.maximum(torch.hypot(u, v) - 0.95, 0.66 - torch.hypot(u, v + 0.5))
+    return torch.maximum(_length(u, v) - 0.95, 0.66 - _length(u, v + 0.5))
 
 
 def _tee(u: Tensor, v: Tensor) -> Tensor:

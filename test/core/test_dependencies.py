@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 CORE = ROOT / 'ebm_core'
 SHARED = {'config', 'errors', 'files', 'protocols'}  # files that every room may use
 # Energies, each of which knows nothing of the others.
-SYSTEMS = {'relational', 'toy', 'trajectory', 'continual', 'image'}
+SYSTEMS = {'relational', 'toy', 'trajectory', 'continual', 'image', 'compositional'}
 
 
 def imports(path: Path) -> set[str]:
@@ -63,6 +63,7 @@ def test_imports_are_seen():
         ('trajectory', SHARED | {'model_files', 'sampling'}),
         ('continual', SHARED | {'datasets'}),
         ('image', SHARED | {'datasets', 'model_files', 'sampling'}),
+        ('compositional', SHARED | {'datasets', 'model_files'}),
         ('relational', SHARED | {'model_files', 'world', 'concepts', 'sampling'}),
         (
             'evaluation',
