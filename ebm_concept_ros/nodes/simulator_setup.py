@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,8 @@ from ebm_concept_ros.arm.table_scene import (
     parse_table_scene,
     random_table_scene,
 )
+from ebm_concept_ros.arranging.clearance import GAP_M
+from ebm_concept_ros.arranging.hand_room import ReachArea
 from ebm_concept_ros.config_files import ConfigError, as_config, keys_and_values, load_config
 from ebm_concept_ros.grasping.blocks import BlockTable
 from ebm_concept_ros.grasping.editable_blocks import EditableBlocks
@@ -32,7 +35,7 @@ from ebm_concept_ros.nodes.task_parameters import (
     requested_arrangement,
     requested_concepts,
 )
-from ebm_concept_ros.oracle.arrangements import can_be_asked, colours_of
+from ebm_concept_ros.oracle.arrangements import can_be_asked, colours_of, only_place
 from ebm_concept_ros.workspace import Workspace
 from ebm_core.concepts.arrangement import Arrangement
 from ebm_core.world.scene import COLOURS, InvalidInput
@@ -133,6 +136,18 @@ def seeded_table(
         raise InvalidParameter(f'parameter {error}') from None
 
 
+def _has_room(place_in_base_m: np.ndarray, table: BlockTable, references: int) -> bool:
+    """Tell whether the first block may come down there, beside so many that follow it."""
+    mover, *others = table.blocks
+    return ReachArea().beyond_m(place_in_base_m) == 0.0 and all(
+        math.dist(place_in_base_m, each.position_in_base_m)
+        >= mover.footprint.radius_m + each.footprint.radius_m + gap_m
+        for each, gap_m in zip(
+            others, [GAP_M] * references + [_BLOCKS_APART_M] * _BYSTANDERS, strict=True
+        )
+    )
+
+
 def _seeded_blocks(
     concept: Arrangement, colour: str, seed: int, workspace: Workspace
 ) -> BlockTable:
@@ -145,6 +160,11 @@ def _seeded_blocks(
     for number in range(_MOST_TABLES):
         table = coloured_block_table([seed, number], names, _BLOCKS_APART_M)
         places = np.array([block.position_in_base_m for block in table.blocks[:taking_part]])
-        if can_be_asked(concept, workspace.to_plane(places)):
+        participants = workspace.to_plane(places)
+        if not can_be_asked(concept, participants):
+            continue
+        place = only_place(concept, participants)
+        references = concept.num_references
+        if place is None or _has_room(workspace.to_base(place), table, references):
             return table
     raise InvalidParameter(f'parameter scene_seed: {seed} finds no table for {concept.name}')

@@ -16,6 +16,7 @@ import numpy as np
 from ebm_core.concepts import get_concept
 from ebm_core.concepts.arrangement import Arrangement
 from ebm_core.concepts.formation import Formation
+from ebm_core.concepts.placement import Placement
 from ebm_core.world.scene import COLOURS, SHAPES, Demonstration, Scene
 
 _SHOWN_APART = 0.3  # between centres in demonstrations
@@ -60,6 +61,16 @@ def can_be_asked(concept: Arrangement, participants: np.ndarray) -> bool:
     """
     away = _least_distance(participants[concept.movers :])
     return away >= _REFERENCES_APART and bool(concept.violation(participants) >= _LEAST_CHANGE)
+
+
+def only_place(concept: Arrangement, participants: np.ndarray) -> np.ndarray | None:
+    """Return the one place (2,) where a concept of one mover has it, or None where there are more.
+
+    participants: as of `can_be_asked`.
+    """
+    if not isinstance(concept, Placement):
+        return None
+    return participants[concept.movers :].mean(0) + concept.offset
 
 
 def demonstrations(
