@@ -13,6 +13,7 @@ from geometry_msgs.msg import Point, Vector3
 from std_msgs.msg import ColorRGBA
 from visualization_msgs.msg import Marker
 
+import ebm_concept_ros.msg as ros
 from ebm_concept_ros.conversions.scenes import point
 from ebm_core.world.scene import SHAPES
 
@@ -20,6 +21,7 @@ _CORNERS_OF_RING = 48
 # The box of an entity has half the sides that its radius has, times this; so does the simulator's.
 _SQUARE = 0.85
 _TRIANGLE = 1.2
+_UNIT_WITHIN = 0.01
 
 
 def entity_marker(
@@ -42,6 +44,29 @@ def entity_marker(
         marker = Marker(type=Marker.TRIANGLE_LIST, points=_points(_prism(outline, height_m)))
         marker.scale = Vector3(x=1.0, y=1.0, z=1.0)
         marker.pose.position = point(position_m)
+    return _coloured(marker, rgba)
+
+
+def block_marker(entity: ros.Entity, rgba: Sequence[float]) -> Marker | None:
+    """Return a block as it is, lies and is turned; None where a message does not say that."""
+    place, turn = entity.pose.position, entity.pose.orientation
+    quaternion = np.array([turn.x, turn.y, turn.z, turn.w])
+    is_turned = abs(np.linalg.norm(quaternion) - 1.0) < _UNIT_WITHIN
+    if not (is_turned and entity.width > 0.0 and math.isfinite(place.z)):
+        return None
+    foot = np.array([place.x, place.y, place.z])
+    if SHAPES[entity.shape] == 'triangle':
+        # Its apex is along x.
+        outline = _triangle(entity.width / 1.5 / _TRIANGLE)[:, ::-1] * (1.0, -1.0)
+        marker = Marker(type=Marker.TRIANGLE_LIST, points=_points(_prism(outline, entity.height)))
+        marker.scale = Vector3(x=1.0, y=1.0, z=1.0)
+        marker.pose.position = point(foot)
+    else:
+        kind = Marker.CUBE if SHAPES[entity.shape] == 'square' else Marker.CYLINDER
+        marker = Marker(type=kind)
+        marker.scale = _vector((entity.width, entity.depth or entity.width, entity.height))
+        marker.pose.position = point(foot + _upwards(quaternion) * entity.height / 2)
+    marker.pose.orientation = turn
     return _coloured(marker, rgba)
 
 
@@ -107,6 +132,12 @@ def _vector(values: Sequence[float]) -> Vector3:
 
 def _points(places: np.ndarray) -> list[Point]:
     return [Point(x=x, y=y, z=z) for x, y, z in np.asarray(places, float).tolist()]
+
+
+def _upwards(quaternion: np.ndarray) -> np.ndarray:
+    """Return the z axis (3,) of what is turned by (x, y, z, w)."""
+    x, y, z, w = quaternion
+    return np.array([2 * (x * z + w * y), 2 * (y * z - w * x), 1 - 2 * (x * x + y * y)])
 
 
 def _triangle(radius_m: float) -> np.ndarray:

@@ -20,6 +20,8 @@ from ebm_concept_ros.grasping.sensed import SeenBlocks, Sensed
 from ebm_concept_ros.types import JointSample
 
 _LOOK_S = 0.1
+# What was seen later than a joint state is of a time that has begun anew since.
+_MOST_AHEAD_NS = 100_000_000
 
 
 class ArmLink:
@@ -100,6 +102,6 @@ class ArmLink:
         if state is None or seen is None or state.stamp_ns == answered_ns:
             return False
         if not self._lockstep:
-            return True
+            return seen.stamp_ns <= state.stamp_ns + _MOST_AHEAD_NS
         due_ns = state.stamp_ns // self._scene_period_ns * self._scene_period_ns
         return due_ns <= seen.stamp_ns <= state.stamp_ns

@@ -70,8 +70,11 @@ class LiveMarkers:
 
     # What it is told -------------------------------------------------------------------------
 
-    def scene(self, named: NamedScene) -> None:
-        """Take what is on the table; the effector is told of by the status."""
+    def scene(self, named: NamedScene, entities: Sequence[ros.Entity] = ()) -> None:
+        """Take what is on the table; the effector is told of by the status.
+
+        entities: the same in the base frame, by which blocks are drawn as they are lifted.
+        """
         part: dict[Key, Marker] = {}
         places = self._workspace.to_base(named.scene.positions)
         sizes = np.zeros((len(places), 2)) if named.sizes_m is None else named.sizes_m
@@ -83,7 +86,12 @@ class LiveMarkers:
             radius, height = sizes[i, 0] or _USUAL_RADIUS_M, sizes[i, 1] or _FLAT_M
             rgba = (*named.scene.colours[i], 1.0)
             shape = int(named.scene.shapes[i])
-            part[ENTITIES, name] = markers.entity_marker(shape, foot, radius, height, rgba)
+            block = markers.block_marker(entities[i], rgba) if entities else None
+            if block is not None:
+                foot[2] = entities[i].pose.position.z
+            part[ENTITIES, name] = block or markers.entity_marker(
+                *(shape, foot, radius, height, rgba)
+            )
             above = foot + np.array([0.0, 0.0, height + _TEXT_ABOVE_M])
             part[IDS, name] = markers.text_marker(name, above, _TEXT_M, _TEXT_RGBA)
             self._heights_m[name] = foot, radius

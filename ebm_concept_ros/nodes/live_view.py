@@ -167,7 +167,9 @@ class LiveView(RunnableDefaults, Node):
 
     def _on_scene(self, message: ros.Scene) -> None:
         try:
-            self._markers.scene(conversions.scene_from_message(message, self._workspace))
+            named = conversions.scene_from_message(message, self._workspace)
+            in_base = message.header.frame_id == self._workspace.base_frame
+            self._markers.scene(named, message.entities if in_base else ())
         except InvalidInput as error:
             self._diagnostics.refuse('scene', error)
             return

@@ -7,11 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from grasping_setup import block
 from visualization_msgs.msg import Marker
 
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions as cv
 from ebm_concept_ros.arm.table_scene import random_table_scene
+from ebm_concept_ros.conversions.blocks import blocks_to_message
+from ebm_concept_ros.grasping.blocks import BlockTable, Pose
 from ebm_concept_ros.nodes.live_markers import NAMESPACES, LiveMarkers
 from ebm_concept_ros.nodes.live_view import transform_stamp_ns
 from ebm_concept_ros.nodes.marker_board import MarkerBoard
@@ -83,6 +86,38 @@ def test_what_is_on_the_table_keeps_its_number_until_it_is_gone(viewer):
     viewer.look()
     assert {m.text: m.id for m in viewer.of('ids')} == {n: texts[n] for n in ids[1:]}
     assert len(viewer.of('entities')) == len(ids) - 1
+
+
+def test_a_block_in_the_hand_is_drawn_where_it_is_and_as_it_is_turned(viewer):
+    quarter = np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+    lying = np.array([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [-1.0, 0.0, 0.0]])
+    table = BlockTable(
+        blocks=(
+            block('box', 0.4, 0.0, width_m=0.03, depth_m=0.05, height_m=0.06),
+            block('prism', 0.4, 0.1, shape='prism', width_m=0.045),
+            block('can', 0.4, 0.2, shape='cylinder', height_m=0.06),
+        )
+    )
+    poses = {
+        'box': Pose(np.array([0.4, 0.0, 0.15]), quarter),
+        'prism': Pose(np.array([0.4, 0.1, 0.02]), quarter),
+        'can': Pose(np.array([0.4, 0.2, 0.02]), lying),
+    }
+    message = blocks_to_message(table, poses, Pose(np.array([0.4, 0.0, 0.15]), lying), WORKSPACE)
+    viewer.live.scene(cv.scene_from_message(message, WORKSPACE), message.entities)
+    viewer.look()
+    box, prism, can = viewer.of('entities')
+    assert (box.scale.x, box.scale.y, box.scale.z) == (0.03, 0.05, 0.06)
+    for marker, pose in ((box, poses['box']), (can, poses['can'])):
+        place = marker.pose.position
+        np.testing.assert_allclose((place.x, place.y, place.z), pose.position_m, atol=1e-9)
+    assert box.pose.orientation.z == pytest.approx(np.sin(np.pi / 4))
+    corners = np.array([(p.x, p.y) for p in prism.points if p.z == 0.0])
+    np.testing.assert_allclose(np.unique(corners[:, 0].round(6)), (-0.015, 0.03))
+    assert prism.pose.position.z == pytest.approx(0.0, abs=1e-9)
+    message.entities[0].pose.orientation.w = float('nan')
+    viewer.live.scene(cv.scene_from_message(message, WORKSPACE), message.entities)
+    assert viewer.look().of('entities')[0].pose.position.z == pytest.approx(0.03)
 
 
 def test_who_takes_part_goal_and_state_follow_the_status(viewer):
