@@ -65,6 +65,7 @@ class ArrangingArm:
         self._active: Task | None = None
         self._interruption: tuple[Code, str] | None = None
         self._paused = self._ended = False
+        self._failure = ''  # why nothing can be done any more
         # Of the arm's thread.
         self._watch = Stopwatch()
         self._moved: list[str] = []
@@ -81,10 +82,13 @@ class ArrangingArm:
     def begin(self, task: Task) -> None:
         """Do this, in place of whatever was to be done."""
         with self._lock:
-            before, self._next = self._next, task
+            failure = self._failure
+            before, self._next = self._next, None if failure else task
             if self._active is not None:
                 self._interruption = Code.PREEMPTED, f'another goal, {task.concept}, took its place'
             self._lock.notify_all()
+        if failure:
+            task.ended(Result(Code.STOPPED, failure))
         if before is not None:
             before.ended(Result(Code.PREEMPTED, f'another goal, {task.concept}, took its place'))
 
@@ -136,6 +140,17 @@ class ArrangingArm:
                     # Nothing is commanded: whatever holds an arm that nobody commands does.
                     self._say(replace(self.progress, mode=Mode.FAULT, reason=str(error)))
                     self._wait()
+                except Ended:
+                    raise
+                except Exception as error:  # nothing is commanded from an unknown state
+                    self._fail(name_and_reason(error))
+                    return
+
+    def _fail(self, reason: str) -> None:
+        self._say(replace(self.progress, mode=Mode.FAULT, reason=reason))
+        with self._lock:
+            self._failure = reason
+        self.interrupt(Code.STOPPED, reason)
 
     def _wait(self) -> None:
         with self._lock:

@@ -74,7 +74,7 @@ class PickAndPlace:
     @property
     def in_the_hand(self) -> str | None:
         """Return the id of the block that the fingers press on, or None."""
-        return self._holds
+        return self._holds if self._holds in self._simulation.table.ids else None
 
     @property
     def tries(self) -> int:
@@ -147,11 +147,13 @@ class PickAndPlace:
                 self._holds, self._told = block.id, Grip(full_nm, full_nm)
 
     def _look_into_the_hand(self, view: View) -> None:
-        """Forget, and grip no more, what is elsewhere, as after a reset of the simulation."""
-        if self._holds is not None:
-            away_m = view.blocks[self._holds].position_m - view.hand.position_m
-            if np.linalg.norm(away_m) > 2 * self._config.watch.dropped_m:
-                self._holds, self._told = None, self._open
+        """Forget, and grip no more, what is elsewhere or gone, as after a reset."""
+        if self._holds is None:
+            return
+        pose = view.blocks.get(self._holds)
+        most_m = 2 * self._config.watch.dropped_m
+        if pose is None or np.linalg.norm(pose.position_m - view.hand.position_m) > most_m:
+            self._holds, self._told = None, self._open
 
     def _checked(self, move: Move, view: View) -> tuple[Block, float, Target]:
         """Return the block, the closing axis's yaw from its own, and where it is to stand."""

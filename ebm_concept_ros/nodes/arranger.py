@@ -30,7 +30,6 @@ from ebm_concept_ros.control.control_law import Decision, Mode
 from ebm_concept_ros.control.priority import prioritise
 from ebm_concept_ros.control.reporting import Level
 from ebm_concept_ros.conversions.blocks import BlockReader
-from ebm_concept_ros.errors import name_and_reason
 from ebm_concept_ros.grasping.arranging_arm import ArrangingArm
 from ebm_concept_ros.grasping.sensed import SensedWorld
 from ebm_concept_ros.grasping.tasks import Code, Progress
@@ -192,12 +191,7 @@ class Arranger(ManagedNode):
         if p.control_priority and not p.lockstep:
             how = prioritise(p.control_priority)
             self._diagnostics.set('scheduling', Level.OK, f'the control thread: {how}')
-        try:
-            arm.run()
-        except Exception as error:  # no torque comes from an unknown state; the simulator holds
-            reason = f'the arm: {name_and_reason(error)}'
-            arm.interrupt(Code.STOPPED, reason)
-            self._diagnostics.set('state', Level.ERROR, reason)
+        arm.run()
 
     def _listen(self) -> None:
         self._states.look()

@@ -50,13 +50,13 @@ class Loop:
     does: by a stage, what is done once, at its first beginning. each_step: called after each.
     """
 
-    def __init__(self, model, each_step=lambda loop: None, **does):
+    def __init__(self, model, each_step=lambda loop: None, in_lockstep=True, **does):
         self.blocks = EditableBlocks(ARM, HAND, WORKSPACE, TABLE, 0.002)
         self.each_step, self.does = each_step, does
         self.torques, self.said, self.results = [], [], []
         self.seen = None
         world = SensedWorld(ARM, HAND, WORKSPACE, 0.002, self.exchange)
-        self.arm = ArrangingArm(world, Arranger(model, WORKSPACE), True, self.hear)
+        self.arm = ArrangingArm(world, Arranger(model, WORKSPACE), in_lockstep, self.hear)
 
     @property
     def time_s(self):
@@ -190,9 +190,10 @@ def test_a_reset_with_a_block_in_its_hand_begins_anew(model, shown):
 
 
 def test_what_is_taken_away_while_it_is_carried_is_missed_and_said(model, shown):
-    loop = Loop(model, carry=lambda loop: loop.blocks.delete('red_0'))
+    loop = Loop(model, in_lockstep=False, carry=lambda loop: loop.blocks.delete('red_0'))
     loop.ask(shown)
     result = loop.run()
+    assert loop.arm.progress.reason.endswith('; holds'), 'nothing is in the hand'
     assert result.code is Code.FAILED and 'missing: red_0 to be moved' in result.message
     assert result.troubles == ('red_0 is on the table no more',)
     loop.check_torques()
@@ -216,3 +217,18 @@ def test_of_two_tasks_that_have_not_begun_the_first_is_preempted_and_the_second_
     loop.arm.interrupt(Code.STOPPED, 'stopped')
     assert [r.code for r in loop.results] == [Code.PREEMPTED, Code.STOPPED]
     assert not loop.torques
+
+
+def test_an_error_that_nobody_foresaw_ends_all_torques_and_whoever_asks_is_told(model, shown):
+    def each_step(loop):
+        if loop.results:
+            raise KeyError('unforeseen')
+
+    loop = Loop(model, each_step, approach=cancel)
+    loop.ask(shown, then=lambda loop: None)
+    loop.run()
+    assert loop.arm.progress.mode is Mode.FAULT and 'unforeseen' in loop.arm.progress.reason
+    number = len(loop.torques)
+    loop.ask(shown)
+    assert [r.code for r in loop.results] == [Code.CANCELLED, Code.STOPPED]
+    assert 'unforeseen' in loop.results[-1].message and len(loop.torques) == number
