@@ -112,7 +112,8 @@ class Progress:
     def at(self, stage: Stage, tries: int) -> Progress:
         """Return it in a stage of a move."""
         name = STAGES[stage.phase]
-        reason = f'{self.concept}: {name} {self.entity}, move {self.move} of {self.moves}'
+        which = f'move {self.move} of {self.moves}' if self.move else 'to put it down'
+        reason = f'{self.concept}: {name} {self.entity}, {which}'
         if tries > 1:
             reason += f', try {tries}'
         return replace(self, mode=Mode.TRACKING, reason=reason, stage=name, tries=tries)

@@ -164,9 +164,12 @@ class Arranger(ManagedNode):
         arm = self._arm
         if arm is None:  # it is being deactivated
             return
-        progress = arm.progress
-        self._action.tick(progress)
-        self._publish_status(progress)
+        self._action.tick(arm.progress)
+        self._publish_status(arm.progress)
+
+    def _publish_change(self, progress: Progress) -> None:
+        if self._arm is not None:
+            self._publish_status(progress)
 
     def _publish_status(self, progress: Progress) -> None:
         taking_part = {*progress.movers, *progress.references}
@@ -201,7 +204,10 @@ class Arranger(ManagedNode):
         self._output.publish(decision)
 
     def _report_change(self, progress: Progress) -> None:
+        """Say it on /diagnostics, and in a status of its own, however short it lasts."""
         self._diagnostics.set('state', _LEVELS[progress.mode], progress.reason)
+        # In the executor's thread, as all that is published but torques.
+        self.executor.create_task(self._publish_change, progress)
 
 
 def main() -> int:

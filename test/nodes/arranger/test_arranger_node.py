@@ -1,7 +1,7 @@
 # Copyright 2026 The ebm_concept_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The node `arranger` over DDS, in real time: a move in which it is paused, killed, begun anew.
+"""The node `arranger` over DDS, in real time: paused, killed, reset and robbed while it carries.
 
 What does not depend on time and messages is tried in test/grasping/test_arranging_arm.py.
 """
@@ -17,6 +17,7 @@ from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
 
 import ebm_concept_ros.msg as ros
+import ebm_concept_ros.srv as srv
 from ebm_concept_ros import conversions as cv
 from ebm_concept_ros.action import ArrangeConcept
 from ebm_concept_ros.grasping.hand import load_hand, with_live_fingers
@@ -76,6 +77,10 @@ class System:
     def call(self, name):
         return self.probe.call(Trigger, f'arranger/{name}', Trigger.Request())
 
+    def simulator_does(self, kind, service, **fields):
+        answer = self.probe.call(kind, f'simulator/{service}', kind.Request(**fields))
+        assert answer.result.result == ros.Result.RESULT_OK, answer.result.error_message
+
     def wait_for_status(self, state, text):
         self.statuses.clear()
         wait_until(
@@ -117,7 +122,7 @@ def test_what_cannot_be_arranged_is_refused_and_nothing_is_commanded(system):
     assert 'commands are fresh' not in system.simulator.log
 
 
-def test_with_a_block_in_its_hand_it_pauses_is_killed_and_begins_anew(system):
+def test_with_a_block_in_its_hand_it_is_paused_killed_reset_and_robbed(system):
     asked = system.ask('middle')
     system.wait_for_status(Status.TRACKING, 'carry red_0, move 1 of 1')
     status = system.statuses[-1]
@@ -136,14 +141,19 @@ def test_with_a_block_in_its_hand_it_pauses_is_killed_and_begins_anew(system):
     assert not asked.done()
     system.start()
     asked = system.ask('middle')
-    system.wait_for_status(Status.HOLDING, "puts 'red_0' down")
-    system.wait_for_status(Status.TRACKING, 'retreat')
-    assert max(system.heights_m(0.02)) < 0.002
-    assert system.call('stop').success
+    system.wait_for_status(Status.TRACKING, 'place red_0, to put it down')
+    system.wait_for_status(Status.TRACKING, 'lift red_0, move 1 of 1')
+    system.simulator_does(srv.ResetSimulation, 'reset_simulation')
+    system.wait_for_status(Status.TRACKING, 'lift red_0, move 2 of 2')
+    system.simulator_does(srv.DeleteEntity, 'delete_entity', entity='red_0')
     wait_until(asked.done, 'an end')
-    assert asked.result().result.code == Result.STOPPED
+    result = asked.result().result
+    assert result.code == Result.FAILED and 'missing: red_0 to be moved' in result.message
+    assert list(result.troubles) == ['time began anew', 'red_0 is on the table no more']
     states = list(system.states)
     passed_s = np.diff([cv.stamp_to_ns(state.header.stamp) / 1e9 for state in states])[:, None]
     steps = np.abs(np.diff([state.effort for state in states], axis=0))
-    assert len(steps) > 1000 and (passed_s > 0.0).all()
+    assert len(steps) > 1000 and (passed_s < 0.0).sum() == 1
+    goes_on = passed_s[:, 0] > 0.0
+    steps, passed_s = steps[goes_on], passed_s[goes_on]
     assert (steps <= LIVE.effort_rate_limits_nm_s * (passed_s + PUBLISHED_WITHIN_S)).all()
