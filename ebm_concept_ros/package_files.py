@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 PACKAGE = 'ebm_concept_ros'
 DEFAULT_ARM = 'jaco'
 WORKSPACE = 'config/workspace.yaml'
-WEIGHTS, OPEN_WEIGHTS = 'models/concepts', 'models/open'
+WEIGHTS = 'models/open'
 _ARMS = 'config/arms'
 _HANDS = 'config/hands'
 

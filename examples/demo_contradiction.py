@@ -7,7 +7,8 @@
         timeout_s:=60 hold_s:=60 &
     python examples/demo_contradiction.py; wait
 
-Three of the five end north of the red one, two south of it. The status is 0 where it was refused.
+Three of the five end north of the red one, two in the corner that is farthest from it. The status is
+0 where it was refused.
 """
 
 import sys
@@ -22,11 +23,11 @@ def main() -> int:
     """Teach what nobody can understand, and ask for it."""
     rng = np.random.default_rng(0)
     north = get_concept('north').demonstrations(rng, 3, 'red')
-    south = get_concept('south').demonstrations(rng, 2, 'red')
+    far = get_concept('farthest').demonstrations(rng, 2, 'red')
     with ConceptArm(timeout_s=120.0) as arm:
-        arm.teach('beside it', [*north, *south])
+        arm.teach('it depends', [*north, *far])
         try:
-            arm.enact('beside it')
+            arm.enact('it depends')
         except Refused as refused:
             print(refused)
             return 0

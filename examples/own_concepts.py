@@ -4,8 +4,7 @@
 """Three concepts that nothing names and nobody trained, taught by five examples each, and enacted.
 
     ros2 launch ebm_concept_ros reach_between.launch.py demonstrations:=0 \
-        model_dir:=$PWD/models/open scene_file:=$PWD/examples/table_of_four.yaml \
-        timeout_s:=600 hold_s:=60 &
+        scene_file:=$PWD/examples/table_of_four.yaml timeout_s:=600 hold_s:=60 &
     python examples/own_concepts.py
 
 The status is 0 where the arm has come within 20 mm of what was meant, three times.

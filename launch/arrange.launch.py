@@ -31,7 +31,6 @@ from ebm_concept_ros.nodes.runtime.launch_arguments import LaunchArgument, argum
 from ebm_concept_ros.nodes.runtime.launch_verdict import Verdict
 from ebm_concept_ros.nodes.runtime.texts import FILE
 from ebm_concept_ros.nodes.simulator_setup import SimulatorParameters
-from ebm_concept_ros.package_files import OPEN_WEIGHTS, package_path
 
 PACKAGE = 'ebm_concept_ros'
 END_TIMEOUT_S = '60'  # a bag is written when its node is asked to end
@@ -119,7 +118,6 @@ def start(context: object) -> list:
         {'autostart': False},
         {'use_sim_time': True},
     )
-    model_dir = values['model_dir'] or str(package_path('', OPEN_WEIGHTS))
     learning = managed | ({'min_demonstrations': count} if count else {})
     what = {name: values[name] for name in ('concept', 'hand')}
     nodes = {'arrangement_referee': node('arrangement_referee', **what)}
@@ -129,7 +127,7 @@ def start(context: object) -> list:
         nodes['live_view'] = node('live_view')
     nodes['simulator'] = node('simulator', **managed, **what, scene_rate=values['scene_rate'])
     nodes['arranger'] = node('arranger', **managed)
-    nodes['concept_learner'] = node('concept_learner', **learning, **simulated, model_dir=model_dir)
+    nodes['concept_learner'] = node('concept_learner', **learning, **simulated)
     nodes['lifecycle_manager'] = node(
         'lifecycle_manager',
         node_names=['simulator', 'concept_learner', 'arranger'],

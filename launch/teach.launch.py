@@ -36,11 +36,9 @@ MODELS = {
     'teach_page': TeachPageParameters,
     'bag_recorder': BagRecorderParameters,
 }
-# What stands for nothing here: a table to teach on, weights that learn concepts without names, and
-# a place to keep them.
+# What stands for nothing here: a table to teach on, and a place to keep concepts.
 _OWN = {
     'scene_file': ('config/teach_table.yaml', "YAML of the entities; empty: the page's own"),
-    'model_dir': ('models/open', "folder of the weights; empty: the package's models/open"),
 }
 _LIBRARY = 'out/library'
 _MEANINGS = {name: meaning for name, (_, meaning) in _OWN.items()} | {

@@ -22,7 +22,6 @@ from ebm_concept_ros.nodes.runtime.resources import (
     load_workspace_parameter,
 )
 from ebm_concept_ros.nodes.runtime.texts import ARM, EXISTING_FOLDER, FILE, HAND
-from ebm_concept_ros.package_files import OPEN_WEIGHTS, package_path
 from ebm_concept_ros.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ class ArrangerParameters(DriverParameters):
     """Parameters of the arranger."""
 
     model_dir: Annotated[str, EXISTING_FOLDER] = Field(
-        '', description="folder of the weights; empty: the package's for open concepts"
+        '', description='folder of the weights; empty: those of the package'
     )
     arm: Annotated[str, ARM] = Field(
         'jaco', description='name of a shipped arm, or the YAML of another'
@@ -91,6 +90,6 @@ def load_arranger(p: ArrangerParameters) -> ArrangerSetup:
         live = with_live_fingers(arm, hand)
     except ConfigError as error:
         raise InvalidParameter(f'parameters arm, hand: {error}') from None
-    model = load_weights_parameter(p.model_dir or str(package_path('', OPEN_WEIGHTS)))
+    model = load_weights_parameter(p.model_dir)
     names = tuple(p.joint_prefix + name for name in live.joint_names)
     return ArrangerSetup(arm, hand, load_workspace_parameter(p.workspace_config), model, names)

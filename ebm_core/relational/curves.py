@@ -217,8 +217,8 @@ class Curves(nn.Module):
 
     def value_and_gradient(self, place: Tensor, about: Context, w: Tensor) -> tuple[Tensor, Tensor]:
         """Return E (B, M) and ∂E/∂p (B, M, 2) of places (B, M, 2); w: codes (B, D)."""
-        theta = self.coefficients(w, about)
         value, slope = features(place, about)
+        theta = _where_directions_are(self.coefficients(w, about), value[:, 0])
         r = _beyond(value @ theta.mT)  # (B, M, rows)
         d_r = torch.einsum('bmfx,brf->bmrx', slope, theta)
         gradient = 2 * _STIFFNESS * (r.unsqueeze(-1) * d_r).sum(-2)
@@ -233,6 +233,19 @@ class Curves(nn.Module):
         r = _beyond(value.squeeze(-2) @ theta.mT)
         r = torch.cat((r[..., :RESIDUALS], r[..., _FIRST_BOUND:]), -1)
         return _STIFFNESS * r.square().sum(-1)
+
+
+def _where_directions_are(theta: Tensor, value: Tensor) -> Tensor:
+    """Return θ (B, rows, F) without what says where on a curve by a direction that there is not.
+
+    Who begins in the very middle of the plane comes from no side of it. value: (B, F).
+    """
+    units = slice(VECTORS, VECTORS + 2 * directions.UNIT)
+    uses = theta[:, WHERE, units].unflatten(-1, (-1, 2)).abs().amax(-1) > 0
+    length = value[:, None, units].unflatten(-1, (-1, 2)).norm(dim=-1)
+    told = torch.where(uses, length, 1.0).amin(-1, keepdim=True)
+    where = told * theta[:, WHERE]
+    return torch.cat((theta[:, :RESIDUALS], where, theta[:, _FIRST_BOUND:]), 1)
 
 
 def _beyond(r: Tensor) -> Tensor:

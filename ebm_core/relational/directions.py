@@ -20,6 +20,7 @@ PAIRS = ((0, 1), (0, 2), (1, 2))
 # where the mover began; the latter as long as the reference is far from each other; feet of
 # perpendiculars from there on the lines of pairs.
 OF_PAIRS, FROM_REFERENCES, FROM_MIDDLE, AS_FAR, FEET = 0, 3, 6, 7, 13
+UNIT = 7  # of these, the first, whose length is one where two places are apart
 VECTORS = 16
 OF_START = FROM_REFERENCES  # the first of those that are of where the mover began
 ORDERED = tuple((i, j) for i in range(3) for j in range(3) if i != j)

@@ -310,8 +310,8 @@ def save_model(directory: Path, learner: Learner, preset: Preset, provenance: di
     return write_model(directory, learner, preset.model_dump(), provenance)
 
 
-def load_model(directory: Path | str = SHIPPED / 'concepts') -> ConceptModel:
-    """Load a model directory, by default the shipped weights of all families.
+def load_model(directory: Path | str = SHIPPED / 'open') -> ConceptModel:
+    """Load a model directory, by default the shipped weights of a continuum of concepts.
 
     ModelError says what is missing, damaged or foreign.
     """

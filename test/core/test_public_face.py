@@ -31,7 +31,7 @@ def test_scenes_need_no_torch():
 
 def test_the_shipped_weights_are_found_from_anywhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    card = json.loads((ROOT / 'models' / 'concepts' / 'model.json').read_text())
+    card = json.loads((ROOT / 'models' / 'open' / 'model.json').read_text())
     assert ebm_core.load_model().sha256 == card['sha256']
 
 

@@ -402,7 +402,7 @@ def test_pip_installs_ebm_core_and_its_command_from_a_source_distribution(tmp_pa
     )
     file, sha256 = loaded.stdout.split()
     assert file.startswith(str(target))
-    assert f'"{sha256}"' in (ROOT / 'models' / 'concepts' / 'model.json').read_text()
+    assert f'"{sha256}"' in (ROOT / 'models' / 'open' / 'model.json').read_text()
 
 
 def imported_by(folder: Path) -> set[str]:

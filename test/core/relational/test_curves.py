@@ -153,6 +153,18 @@ def test_where_on_the_curve_it_was_shown_counts_a_little():
     assert found and energy[0] < energy[1] < energy[2], 'but the curve counts for more'
 
 
+def test_who_begins_where_no_direction_leads_away_is_not_pulled():
+    """On a ring round the plane's middle, on the side that it comes from: from the middle, on any."""
+    rng = np.random.default_rng(3)
+    start = rng.uniform(-1, 1, (SHOWN, 2))
+    where = np.zeros((SHOWN, 0, 2))
+    code, found = inferred(start, where, 0.6 * start / np.linalg.norm(start, axis=1, keepdims=True))
+    places = torch.tensor([[[0.6, 0.0], [-0.6, 0.0]]])
+    for begins, sides in ((np.zeros((1, 2)), [True, True]), ([[0.5, 0.0]], [True, False])):
+        (energy,), _ = CURVES.value_and_gradient(places, about(begins, where[:1]), code)
+        assert found and (energy < 1e-3).tolist() == sides
+
+
 def test_places_anywhere_lie_on_no_curve():
     rng = np.random.default_rng(1)
     sets = 100
