@@ -7,8 +7,8 @@
         timeout_s:=60 hold_s:=60 &
     python examples/demo_contradiction.py; wait
 
-Three of the five end north of the red one, two in the corner that is farthest from it. The status is
-0 where it was refused.
+Three of the five end north of the red one, two in the corner farthest from it. The status is 0
+where it was refused.
 """
 
 import sys

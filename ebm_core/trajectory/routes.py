@@ -56,7 +56,9 @@ class RouteConfig(Config):
     joint: float = Field(1e-6, gt=0, description='cost of a link, however short')
     rounds: int = Field(2, ge=0, description='in which a route is straightened and improved')
     bump: float = Field(0.0125, ge=0, description='around a step that did not happen')
-    margin: float = Field(0.015, ge=0, description='to each side, where a step must be ordinary too')
+    margin: float = Field(
+        0.015, ge=0, description='to each side, where a step must be ordinary too'
+    )
     slack: float = Field(2.0, ge=0, description='excess energy of steps that the low level takes')
 
 

@@ -154,7 +154,7 @@ def test_where_on_the_curve_it_was_shown_counts_a_little():
 
 
 def test_who_begins_where_no_direction_leads_away_is_not_pulled():
-    """On a ring round the plane's middle, on the side that it comes from: from the middle, on any."""
+    """On a ring round the plane's middle, on the side that it comes from, if there is one."""
     rng = np.random.default_rng(3)
     start = rng.uniform(-1, 1, (SHOWN, 2))
     where = np.zeros((SHOWN, 0, 2))
