@@ -30,6 +30,7 @@ from .common import add_seeds, seeds_of
 # Episodes, and the cap of each: 1000 steps of a world. The score is that of the last one.
 LIVES = {'particle': (1, 1000), 'maze': (1, 1000), 'reacher': (20, 50), 'dm_reacher': (20, 50)}
 _STEPS = 1000  # of a world
+_DRIFT = 0.1  # of what is stepped from, that a step is thought to change at most before it is known
 _LEARNED = 4  # steps of training per step of the world
 _NODES = 600  # imagined states that routes are searched over
 # Where nobody has been yet costs little; what was tried and did not happen costs much.
@@ -80,18 +81,16 @@ class Online:
         self.recipe = PairRecipe(PairPreset(model=preset(name).model, training=training))
         self.world, self.rng = world, np.random.default_rng(seed)
         self.blind, self.routes = blind, routes
-        self.module, self.step, self.fitted = None, 0, 0
+        self.module, self.step = None, 0
         torch.manual_seed(seed)
 
     def learn(self, data: Transitions, never: Transitions | None) -> None:
-        """Take some steps of training; the frame is fitted anew whenever the data have doubled."""
+        """Fit the frame anew, and take some steps of training."""
         recipe = replace(self.recipe, data=data, never=never)
         if self.module is None:
             self.module = recipe.build()
             self.optimizer = MuonAndAdam(recipe.parameter_groups(self.module))
-        if len(data.states) >= 2 * self.fitted:
-            self.fitted = len(data.states)
-            self.module.network.fit(recipe.data)
+        self.module.network.frame.fit(recipe.data, drift=_DRIFT)
         for _ in range(0 if self.blind else _LEARNED):
             step = min(self.step, recipe.run.steps - 1)
             train_step(recipe, self.module, self.optimizer, step, self.rng)

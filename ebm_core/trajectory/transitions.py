@@ -48,6 +48,18 @@ class Transitions(NamedTuple):
         return type(self)(*(value[kept] for value in self))
 
 
+def _near_one(inputs: Tensor, nexts: Tensor, weights: Tensor) -> Tensor:
+    """Return A and b (d + 1, d) by least squares; weights (d,) hold the columns of A near 1."""
+    size = nexts.shape[1]
+    one = torch.eye(size, size + 1, dtype=inputs.dtype)
+    columns = []
+    for output, weight in enumerate(weights):
+        rows = torch.cat((inputs, weight * one))
+        values = torch.cat((nexts[:, output], weight * one[output, :size]))
+        columns.append(torch.linalg.lstsq(rows, values[:, None], driver='gelsd').solution)
+    return torch.cat(columns, 1)
+
+
 class Frame(nn.Module):
     """Deviations z of a next state from what is linearly predicted, of unit covariance.
 
@@ -65,12 +77,20 @@ class Frame(nn.Module):
         self.register_buffer('scale', torch.eye(size))
         self.register_buffer('loose', torch.ones(size, dtype=torch.bool))
 
-    def fit(self, transitions: Transitions) -> None:
-        """Fit A, b and L by least squares."""
+    def fit(self, transitions: Transitions, drift: float | None = None) -> None:
+        """Fit A, b and L by least squares.
+
+        drift: how far A is from 1 before anything is known, as a standard deviation. A few
+        transitions from one place tell little of A, and what is taken for it grows with the
+        distance from there: chains of states drift away.
+        """
         states, nexts = transitions.states.double(), transitions.nexts.double()
         inputs = torch.cat((states, torch.ones(len(states), 1, dtype=torch.float64)), 1)
         solution = torch.linalg.lstsq(inputs, nexts, driver='gelsd').solution
         rest = nexts - inputs @ solution
+        if drift is not None:
+            solution = _near_one(inputs, nexts, rest.std(0) / drift)
+            rest = nexts - inputs @ solution
         covariance = rest.T @ rest / len(rest) + self.least**2 * torch.eye(states.shape[1])
         self.linear.copy_(solution[:-1].T)
         self.offset.copy_(solution[-1])

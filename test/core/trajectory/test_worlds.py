@@ -85,3 +85,27 @@ def test_what_is_wrong_is_named():
         run_episodes(Particle(), None, np.zeros((1, 2)), np.array([[5.0, 0.0]]))
     with pytest.raises(InvalidInput, match=r'start: .* is not in the world maze'):
         run_episodes(Maze(), None, np.array([[-0.3, 0.0]]), np.array([[0.7, -0.8]]))
+
+
+def test_a_frame_of_few_transitions_of_one_place_holds_elsewhere():
+    """A few steps about the origin do not tell that the others would drift."""
+    rng = np.random.default_rng(0)
+    far = torch.tensor([[0.8, -0.8]])
+    drifts = {None: [], 0.1: []}
+    for _ in range(20):
+        states = rng.uniform(-0.1, 0.1, (8, 2))
+        actions = rng.uniform(-1, 1, (8, 2))
+        data = Transitions.of(states, actions, Particle().step(states, actions))
+        for drift, found in drifts.items():
+            frame = Frame(2)
+            frame.fit(data, drift)
+            found.append(float((frame.predict(far) - far).abs().max()))
+    assert np.mean(drifts[0.1]) < np.mean(drifts[None]) / 2
+
+
+def test_what_many_transitions_say_of_a_frame_stays():
+    data = WORLDS['reacher'].transitions(5000, np.random.default_rng(0))
+    frames = [Frame(4), Frame(4)]
+    for frame, drift in zip(frames, (None, 0.1), strict=True):
+        frame.fit(data, drift)
+    torch.testing.assert_close(frames[0].linear, frames[1].linear, atol=0.01, rtol=0)
