@@ -53,11 +53,15 @@ class ArrangingArm:
         arranger: Arranger,
         in_lockstep: bool,
         changed: Callable[[Progress], None],
+        missing: Callable[[], str] = lambda: '',
     ) -> None:
-        """in_lockstep: time stands still while it thinks. changed: told what the arm does."""
+        """in_lockstep: time stands still while it thinks. changed: told what the arm does.
+
+        missing: returns what the world has not got yet, in words.
+        """
         self.progress = Progress()
         self._world, self._arranger = world, arranger
-        self._in_lockstep, self._changed = in_lockstep, changed
+        self._in_lockstep, self._changed, self._missing = in_lockstep, changed, missing
         self._mover = BlockMover(world, self._after_step)
         self._thinking = ThreadPoolExecutor(1, 'thinking')
         self._lock = threading.Condition()  # guards all below
@@ -74,23 +78,15 @@ class ArrangingArm:
 
     # For others ------------------------------------------------------------------------------
 
-    @property
-    def task(self) -> Task | None:
-        """Return what is to be done, or is being done."""
-        return self._next or self._active
-
     def begin(self, task: Task) -> None:
         """Do this, in place of whatever was to be done."""
+        self.interrupt(Code.PREEMPTED, f'another goal, {task.concept}, took its place')
         with self._lock:
             failure = self._failure
-            before, self._next = self._next, None if failure else task
-            if self._active is not None:
-                self._interruption = Code.PREEMPTED, f'another goal, {task.concept}, took its place'
+            self._next = None if failure else task
             self._lock.notify_all()
         if failure:
             task.ended(Result(Code.STOPPED, failure))
-        if before is not None:
-            before.ended(Result(Code.PREEMPTED, f'another goal, {task.concept}, took its place'))
 
     def interrupt(self, code: Code, message: str) -> None:
         """End what is to be done, or is being done; the arm holds."""
@@ -183,9 +179,12 @@ class ArrangingArm:
         self._end(task, code, message)
 
     def _end(self, task: Task, code: Code, message: str) -> None:
-        held = self._mover.arm.in_the_hand
-        self._holds_why = f'{message}; holds' + (f' {held!r}' if held else '')
-        self._say(Progress(Mode.HOLDING, self._holds_why, task.concept))
+        if self._holds_why:
+            held = self._mover.arm.in_the_hand
+            self._holds_why = f'{message}; holds' + (f' {held!r}' if held else '')
+            self._say(Progress(Mode.HOLDING, self._holds_why, task.concept))
+        else:  # nothing was commanded, and nothing will be until the next task
+            self._say(Progress(Mode.WAITING, message, task.concept))
         with self._lock:
             self._active = None
         moved, troubles = tuple(self._moved), tuple(self._troubles)
@@ -193,6 +192,10 @@ class ArrangingArm:
 
     def _carried_out(self, task: Task) -> tuple[Code, str]:
         if not self._holds_why:
+            while missing := self._missing():
+                self._say(replace(self.progress, mode=Mode.WAITING, reason=f'no {missing} yet'))
+                self._raise_interruption()
+                self._wait()
             self._world.look()
             self._mover.arm.take_over()
             self._holds_why = 'thinks'
@@ -209,10 +212,8 @@ class ArrangingArm:
         done: Enacted = enact(self, plan, self)
         if not done.success:
             return Code.FAILED, done.reason
-        number = len(self._moved)
-        return Code.ARRANGED, f'{task.concept}: arranged, {number} moved' if number else (
-            f'{task.concept}: holds already'
-        )
+        what = f'arranged, {len(self._moved)} moved' if self._moved else 'holds already'
+        return Code.ARRANGED, f'{task.concept}: {what}'
 
     def _put_down(self) -> None:
         if held := self._mover.arm.in_the_hand:
@@ -267,15 +268,20 @@ class ArrangingArm:
     def _tick(self) -> None:
         """Raise Interrupted where the task is to end."""
         self._watch.read(self._world.time_s, not self._paused)
-        with self._lock:
-            interruption = self._interruption
-        if interruption is not None:
-            raise Interrupted(*interruption)
+        self._raise_interruption()
         if self._watch.elapsed_s > self._active.timeout_s:
             raise Interrupted(
                 Code.TIMED_OUT,
                 f'not within {self._active.timeout_s:g} s: {self.progress.reason}',
             )
+
+    def _raise_interruption(self) -> None:
+        with self._lock:
+            interruption, ended = self._interruption, self._ended
+        if interruption is not None:
+            raise Interrupted(*interruption)
+        if ended:
+            raise Ended
 
     def _meanwhile(self, think: Callable[[], T]) -> T:
         """Return what that returns; the arm holds, unless time stands still anyway."""

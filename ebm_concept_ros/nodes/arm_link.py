@@ -45,9 +45,10 @@ class ArmLink:
         self._answer: tuple[JointSample, np.ndarray] | None = None
         self._ended = False
 
-    @property
     def missing(self) -> str:
-        """Return what has not come yet, in words, or nothing."""
+        """Return what has not come yet, in words, or nothing; by the arm's thread."""
+        if not self._lockstep:
+            self._listen()
         lacking = {'joint states': self._state, 'scene': self._seen}
         return ', '.join(name for name, value in lacking.items() if value is None)
 

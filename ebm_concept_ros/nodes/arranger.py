@@ -96,7 +96,7 @@ class Arranger(ManagedNode):
         world = SensedWorld(setup.arm, setup.hand, setup.workspace, 1.0 / p.state_rate, link)
         planner = arranging.Arranger(setup.model, setup.workspace, setup.hand.room, seed=p.seed)
         self._blocks = BlockReader(setup.workspace)
-        self._arm = ArrangingArm(world, planner, p.lockstep, self._report_change)
+        self._arm = ArrangingArm(world, planner, p.lockstep, self._report_change, link.missing)
         self._states = JointStateInput(self, p.lockstep, reader, self._diagnostics, link.take_state)
         undo.callback(self._states.destroy)
         scenes = self.create_subscription(

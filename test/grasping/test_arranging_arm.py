@@ -50,13 +50,15 @@ class Loop:
     does: by a stage, what is done once, at its first beginning. each_step: called after each.
     """
 
-    def __init__(self, model, each_step=lambda loop: None, in_lockstep=True, **does):
+    def __init__(
+        self, model, each_step=lambda loop: None, in_lockstep=True, missing=lambda: '', **does
+    ):
         self.blocks = EditableBlocks(ARM, HAND, WORKSPACE, TABLE, 0.002)
         self.each_step, self.does = each_step, does
         self.torques, self.said, self.results = [], [], []
         self.seen = None
         world = SensedWorld(ARM, HAND, WORKSPACE, 0.002, self.exchange)
-        self.arm = ArrangingArm(world, Arranger(model, WORKSPACE), in_lockstep, self.hear)
+        self.arm = ArrangingArm(world, Arranger(model, WORKSPACE), in_lockstep, self.hear, missing)
 
     @property
     def time_s(self):
@@ -232,3 +234,17 @@ def test_an_error_that_nobody_foresaw_ends_all_torques_and_whoever_asks_is_told(
     loop.ask(shown)
     assert [r.code for r in loop.results] == [Code.CANCELLED, Code.STOPPED]
     assert 'unforeseen' in loop.results[-1].message and len(loop.torques) == number
+
+
+def test_a_task_may_be_cancelled_while_nothing_is_to_be_seen(model, shown):
+    def missing():
+        cancel(loop)
+        return 'scene'
+
+    loop = Loop(model, missing=missing)
+    loop.ask(shown)
+    assert loop.run().code is Code.CANCELLED and not loop.torques
+    assert [(p.mode, p.reason) for p in loop.said[-2:]] == [
+        (Mode.WAITING, 'no scene yet'),
+        (Mode.WAITING, 'cancelled'),
+    ]

@@ -47,7 +47,7 @@ class Asked:
 def test_in_lockstep_a_scene_that_is_due_is_waited_for_and_an_answer_is_given_again():
     sent = []
     link = ArmLink(True, 500.0, 50.0, lambda: None, lambda *each: sent.append(each))
-    assert link.missing == 'joint states, scene'
+    assert link.missing() == 'joint states, scene'
     asked = Asked(link, None, None)
     link.take_state(state(0))
     link.take_seen(seen(0))
