@@ -23,8 +23,9 @@ from .state_energy import StateEnergy
 STARTS = 24  # chains, one from x⁰ and the others from anywhere in the plane
 DESCENT_STEPS = 60
 # Where one entity moves to one place, its energy is looked up at so many places a side instead, and
-# the best of them that are no neighbours are where descent begins.
-PLACES, BEST_PLACES = 33, 8
+# the best of them that are no neighbours are where descent begins, and others all over the plane:
+# along a valley, what tells one place from another is too little to be descended by.
+PLACES, BEST_PLACES, SPREAD_PLACES = 33, 8, 7
 _PLACES_AT_ONCE = 99  # what caches hold
 # What is exact in codes, maps and curves, is right to 0.03 units and less, and the network's energy
 # is of another scale: where the two are compared, exact residuals count so many times. Then the
@@ -102,9 +103,10 @@ def generate(
 
 
 def _best_places(energy: Composition | StateEnergy, states: Tensor) -> Tensor:
-    """Return states (B, BEST_PLACES, 1, P, F) with the first entity where the energy is low.
+    """Return states (B, M, 1, P, F) with the first entity where the energy is low, or anywhere.
 
-    They are the lowest of those places that are no higher than any neighbour's.
+    They are the lowest of those places that are no higher than any neighbour's, and SPREAD_PLACES a
+    side, evenly.
     """
     axis = torch.linspace(-PLANE_HALF_WIDTH, PLANE_HALF_WIDTH, PLACES, device=states.device)
     places = torch.cartesian_prod(axis, axis)
@@ -116,9 +118,12 @@ def _best_places(energy: Composition | StateEnergy, states: Tensor) -> Tensor:
     value = torch.cat(at_each, 1).unflatten(1, (1, PLACES, PLACES))
     least_around = -torch.nn.functional.max_pool2d(-value, 3, stride=1, padding=1)
     minima = torch.where(value <= least_around, value, torch.inf).flatten(1)
-    which = minima.topk(BEST_PLACES, 1, largest=False).indices
-    best = states.unsqueeze(1).repeat(1, BEST_PLACES, 1, 1, 1)
-    best[:, :, 0, 0, POSITION] = places[which]
+    lowest = places[minima.topk(BEST_PLACES, 1, largest=False).indices]
+    spread = torch.linspace(0, PLACES - 1, SPREAD_PLACES + 2, device=axis.device)[1:-1].long()
+    anywhere = torch.cartesian_prod(axis[spread], axis[spread]).expand(len(states), -1, -1)
+    some = torch.cat((lowest, anywhere), 1)
+    best = states.unsqueeze(1).repeat(1, some.shape[1], 1, 1, 1)
+    best[:, :, 0, 0, POSITION] = some
     return best
 
 
