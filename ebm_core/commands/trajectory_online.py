@@ -81,16 +81,21 @@ class Online:
         self.recipe = PairRecipe(PairPreset(model=preset(name).model, training=training))
         self.world, self.rng = world, np.random.default_rng(seed)
         self.blind, self.routes = blind, routes
-        self.module, self.step = None, 0
+        self.module, self.step, self.fitted = None, 0, 0
         torch.manual_seed(seed)
 
     def learn(self, data: Transitions, never: Transitions | None) -> None:
-        """Fit the frame anew, and take some steps of training."""
+        """Take some steps of training; the frame is fitted anew whenever the data have doubled.
+
+        In every step it would move under what the network has learned of it.
+        """
         recipe = replace(self.recipe, data=data, never=never)
         if self.module is None:
             self.module = recipe.build()
             self.optimizer = MuonAndAdam(recipe.parameter_groups(self.module))
-        self.module.network.frame.fit(recipe.data, drift=_DRIFT)
+        if len(data.states) >= 2 * self.fitted:
+            self.fitted = len(data.states)
+            self.module.network.frame.fit(recipe.data, drift=_DRIFT)
         for _ in range(0 if self.blind else _LEARNED):
             step = min(self.step, recipe.run.steps - 1)
             train_step(recipe, self.module, self.optimizer, step, self.rng)
