@@ -9,7 +9,7 @@ In messages the pose of a block is that of the middle of its foot, elsewhere tha
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import mujoco
 import numpy as np
@@ -95,7 +95,7 @@ class BlockReader:
             raise InvalidInput('scene.entities: no blocks, at least one is needed')
         known = tuple((e.id, e.shape, e.width, e.depth, e.height) for e in entities)
         if known != self._known:
-            self._table, self._known = BlockTable(blocks=tuple(map(_read_block, entities))), known
+            self._table, self._known = _read_table(entities), known
         poses = {
             entity.id: _pose(entity, block.height_m)
             for entity, block in zip(entities, self._table.blocks, strict=True)
@@ -110,6 +110,15 @@ class BlockReader:
                 *(scene.shapes[stays], scene.movable[stays]),
             ),
         )
+
+
+def _read_table(entities: Sequence[ros.Entity]) -> BlockTable:
+    blocks = tuple(map(_read_block, entities))
+    try:
+        return BlockTable(blocks=blocks)
+    except ValidationError as error:
+        reason = error.errors()[0]['msg'].removeprefix('Value error, ')
+        raise InvalidInput(f'scene.entities: {reason}') from None
 
 
 def _read_block(entity: ros.Entity) -> Block:

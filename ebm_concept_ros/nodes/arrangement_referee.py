@@ -13,6 +13,7 @@ and ends with status 0 only on success.
 from __future__ import annotations
 
 import json
+import math
 import sys
 import threading
 import time
@@ -237,13 +238,15 @@ class ArrangementReferee(RunnableDefaults, Node):
         why_not, off_m = self._verdict, None
         if self._first is not None:
             off_m = self._judge.off_m(self._last)
+            off_m = round(off_m, 5) if math.isfinite(off_m) else None  # JSON has no infinity
         if result is not None and not why_not:
-            why_not = '' if result.code == result.ARRANGED else result.message
+            if result.code != result.ARRANGED:
+                why_not = result.message or f'the arranger ended with code {result.code}'
             why_not = why_not or self._judge.why_not(self._first, self._last, p.tolerance_m)
         return {
             'success': result is not None and not why_not,
             'reason': why_not,
-            'off_m': None if off_m is None else round(off_m, 5),
+            'off_m': off_m,
             'moved': [] if result is None else list(result.moved),
             'troubles': [] if result is None else list(result.troubles),
             'time_s': None if result is None else round(result.duration_s, 3),

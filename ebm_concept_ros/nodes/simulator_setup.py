@@ -158,7 +158,10 @@ def _seeded_blocks(
     free = [name for name in COLOURS if name not in names]
     names += rng.choice(free, _BYSTANDERS, replace=False).tolist()
     for number in range(_MOST_TABLES):
-        table = coloured_block_table([seed, number], names, _BLOCKS_APART_M)
+        try:
+            table = coloured_block_table([seed, number], names, _BLOCKS_APART_M)
+        except ValueError:  # these blocks find no room
+            continue
         places = np.array([block.position_in_base_m for block in table.blocks[:taking_part]])
         participants = workspace.to_plane(places)
         if not can_be_asked(concept, participants):

@@ -9,6 +9,7 @@ import argparse
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,9 @@ from ..trajectory import evaluation as ev
 from .gallery import table
 from .trajectory_subgoals import HEAD, cells
 
+_OF_SCORES = tuple(field.name for field in fields(ev.Row))
+_OF_STATES = ('maze', 'source', 'number', 'used', 'seed', 'reached', 'cpu_s')
+
 
 def run(args: argparse.Namespace) -> None:
     """Print the rows of all files, those of the same world and method joined over their seeds."""
@@ -26,8 +30,9 @@ def run(args: argparse.Namespace) -> None:
         result = _read(path)
         for row in result['rows']:
             if 'scores' in row:
-                scores.append((path, ev.Row(**row)))
+                scores.append((path, ev.Row(**_with(row, _OF_SCORES, path))))
             else:
+                _with(row, _OF_STATES, path)
                 _put(states[row['maze'], row['source'], row['number']], row['seed'], row, path)
         for name, values in result.get('auroc', {}).items():
             qualities[name] |= values  # a run of other rows has those of the same network
@@ -81,6 +86,13 @@ def _put(found: dict, seed: int, what: object, path: Path) -> None:
     if seed in found:
         raise InvalidInput(f'{path}: seed {seed} of a row is in another file, too')
     found[seed] = what
+
+
+def _with(row: dict, names: Sequence[str], path: Path) -> dict:
+    """Return the row; raises InvalidInput where it lacks a name, as what is older does."""
+    if lacking := ', '.join(name for name in names if name not in row):
+        raise InvalidInput(f'{path}: a row without {lacking}: of an older version?')
+    return row
 
 
 def _read(path: Path) -> dict:

@@ -46,7 +46,7 @@ def _all_shapes(device: torch.device) -> tuple[Tensor, Tensor]:
 
 
 def judge(images: Tensor) -> Verdict:
-    """Return what is seen in images (N, 3, 32, 32), judged 250 at a time."""
+    """Return what is seen in images (N, 3, 24, 24), judged 250 at a time."""
     parts = [_judge(part) for part in images.split(250)]
     return Verdict(*(torch.cat(column) for column in zip(*parts, strict=True)))
 

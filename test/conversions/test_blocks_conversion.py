@@ -4,13 +4,14 @@
 """Blocks as messages and back, however they lie; and what is refused of such a scene."""
 
 import math
+from copy import deepcopy
 
 import numpy as np
 import pytest
 from grasping_setup import WORKSPACE, block, simulation_of
 
 from ebm_concept_ros.conversions.blocks import BlockReader, blocks_to_message
-from ebm_concept_ros.grasping.blocks import Pose
+from ebm_concept_ros.grasping.blocks import MOST_BLOCKS, Pose
 from ebm_core import COLOURS, InvalidInput
 
 
@@ -48,6 +49,13 @@ def test_what_is_seen_is_what_stands_lies_and_is_held(sim, message):
     assert reader.read(message).table is seen.table, 'what does not change is made once'
 
 
+def many(entity):
+    copies = [deepcopy(entity) for _ in range(MOST_BLOCKS + 1)]
+    for number, each in enumerate(copies):
+        each.id = f'blue_{number}'
+    return copies
+
+
 @pytest.mark.parametrize(
     ('spoil', 'says'),
     [
@@ -61,6 +69,8 @@ def test_what_is_seen_is_what_stands_lies_and_is_held(sim, message):
         (lambda m: setattr(m.header, 'frame_id', 'particle_plane'), "'particle_plane' refused"),
         (lambda m: setattr(m, 'entities', m.entities[-1:]), 'no blocks, at least one is needed'),
         (lambda m: setattr(m.entities[0], 'id', 'red_0'), "'red_0' is already the id of entity"),
+        (lambda m: setattr(m.entities[0], 'id', 'table'), "'table' is reserved for"),
+        (lambda m: setattr(m, 'entities', many(m.entities[0])), 'entities: .*at most 40 items'),
     ],
 )
 def test_what_is_no_scene_of_blocks_is_refused_with_the_reason(message, spoil, says):

@@ -56,6 +56,14 @@ def test_states_are_joined_over_seeds(tmp_path, capsys):
     assert '| maze | energy | 8 | 6.5 | 90% | 0.50 | 100% 80% |' in capsys.readouterr().out
 
 
+@pytest.mark.parametrize('row', [{'scores': [1.0], 'reached': 1}, STATES | {'reached': 1.0}])
+def test_rows_of_an_older_version_are_refused(row, tmp_path, capsys):
+    path = tmp_path / 'old.json'
+    path.write_text(json.dumps({'rows': [row]}))
+    assert main(['trajectory', 'table', str(path)]) == 2
+    assert f'{path}: a row without ' in capsys.readouterr().err
+
+
 @pytest.mark.parametrize('text', ['', '[]', '{"rows'])
 def test_what_no_run_wrote_is_refused(text, tmp_path, capsys):
     path = tmp_path / 'x.json'
