@@ -9,6 +9,7 @@ puts down first what is in the hand.
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +21,6 @@ from ebm_concept_ros.arranging.arranger import Arranger, Plan
 from ebm_concept_ros.arranging.enacting import Enacted, enact
 from ebm_concept_ros.arranging.footprints import Standing
 from ebm_concept_ros.arranging.moves import Move
-from ebm_concept_ros.arranging.refusals import CannotArrange, Reason
 from ebm_concept_ros.arranging.taught import taught
 from ebm_concept_ros.control.control_law import Mode
 from ebm_concept_ros.errors import name_and_reason
@@ -28,20 +28,24 @@ from ebm_concept_ros.grasping.mover import BlockMover, Refused
 from ebm_concept_ros.grasping.outcome import Outcome
 from ebm_concept_ros.grasping.sensed import SensedWorld
 from ebm_concept_ros.grasping.stages import Stage
-from ebm_concept_ros.grasping.tasks import Code, Interrupted, Progress, Result, Stopwatch, Task
+from ebm_concept_ros.grasping.tasks import (
+    Code,
+    Ended,
+    Interrupted,
+    Progress,
+    Result,
+    Stopwatch,
+    Task,
+    ending_of,
+)
 from ebm_concept_ros.grasping.world import WorldChanged
 from ebm_concept_ros.planning.planner import PlanningFailed
 from ebm_concept_ros.planning.policy import InvalidState
-from ebm_core.world.scene import InvalidInput
 
 PAUSED = 'paused'
 _BLIND_S = 0.3
 _IDLE_S = 0.1
 T = TypeVar('T')
-
-
-class Ended(Exception):
-    """The arm is to do nothing any more; raised out of the world's exchange."""
 
 
 class ArrangingArm:
@@ -114,7 +118,6 @@ class ArrangingArm:
         with self._lock:
             self._ended = True
             self._lock.notify_all()
-        self._thinking.shutdown(wait=False, cancel_futures=True)
 
     # The arm's thread ------------------------------------------------------------------------
 
@@ -122,14 +125,15 @@ class ArrangingArm:
         """Do what is asked for, until the end."""
         with suppress(Ended):
             while not self._ended:
-                with self._lock:
-                    task, self._next = self._next, None
-                    self._active, self._interruption = task, None
                 try:
+                    self._world.catch_up(anew=self.progress.mode is Mode.FAULT)
+                    with self._lock:
+                        task = self._active = self._next
+                        self._next = self._interruption = None
                     if task is not None:
                         self._do(task)
                     elif self._holds_why:
-                        self._hold_while(lambda: not (self._next or self._ended))
+                        self._hold_until_next()
                     else:
                         self._wait()
                 except (PlanningFailed, InvalidState) as error:
@@ -141,6 +145,16 @@ class ArrangingArm:
                 except Exception as error:  # nothing is commanded from an unknown state
                     self._fail(name_and_reason(error))
                     return
+
+    def _hold_until_next(self) -> None:
+        steps = itertools.count()
+
+        def is_held() -> bool:
+            if next(steps):  # it does, also where that had failed before
+                self._say(Progress(Mode.HOLDING, self._holds_why, self.progress.concept))
+            return not (self._next or self._ended)
+
+        self._hold_while(is_held)
 
     def _fail(self, reason: str) -> None:
         self._say(replace(self.progress, mode=Mode.FAULT, reason=reason))
@@ -162,20 +176,8 @@ class ArrangingArm:
         self._say(Progress(Mode.HOLDING, f'{task.concept}: thinks', task.concept))
         try:
             code, message = self._carried_out(task)
-        except Interrupted as interruption:
-            code, message = interruption.code, str(interruption)
-        except CannotArrange as error:
-            is_understood = error.reason is not Reason.NOT_UNDERSTOOD
-            code, message = Code.REFUSED if is_understood else Code.NOT_UNDERSTOOD, str(error)
-        except InvalidInput as error:
-            code, message = Code.REFUSED, str(error)
-        except (PlanningFailed, InvalidState) as error:
-            code, message = Code.FAILED, f'no plan: {error}'
-        except Ended:
-            self._end(task, Code.STOPPED, 'the arranger was deactivated')
-            raise
         except Exception as error:  # whoever asked is told; the arm holds
-            code, message = Code.FAILED, name_and_reason(error)
+            code, message = ending_of(error)
         self._end(task, code, message)
 
     def _end(self, task: Task, code: Code, message: str) -> None:
@@ -186,7 +188,7 @@ class ArrangingArm:
         else:  # nothing was commanded, and nothing will be until the next task
             self._say(Progress(Mode.WAITING, message, task.concept))
         with self._lock:
-            self._active = None
+            self._active = self._interruption = None
         moved, troubles = tuple(self._moved), tuple(self._troubles)
         task.ended(Result(code, message, moved, troubles, self._watch.elapsed_s))
 
@@ -194,7 +196,7 @@ class ArrangingArm:
         if not self._holds_why:
             while missing := self._missing():
                 self._say(replace(self.progress, mode=Mode.WAITING, reason=f'no {missing} yet'))
-                self._raise_interruption()
+                self.raise_interruption()
                 self._wait()
             self._world.look()
             self._mover.arm.take_over()
@@ -268,14 +270,13 @@ class ArrangingArm:
     def _tick(self) -> None:
         """Raise Interrupted where the task is to end."""
         self._watch.read(self._world.time_s, not self._paused)
-        self._raise_interruption()
+        self.raise_interruption()
         if self._watch.elapsed_s > self._active.timeout_s:
-            raise Interrupted(
-                Code.TIMED_OUT,
-                f'not within {self._active.timeout_s:g} s: {self.progress.reason}',
-            )
+            late = f'not within {self._active.timeout_s:g} s: {self.progress.reason}'
+            raise Interrupted(Code.TIMED_OUT, late)
 
-    def _raise_interruption(self) -> None:
+    def raise_interruption(self) -> None:
+        """Raise Interrupted where the task is to end; for whoever waits for the world, too."""
         with self._lock:
             interruption, ended = self._interruption, self._ended
         if interruption is not None:

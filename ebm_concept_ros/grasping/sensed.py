@@ -82,14 +82,28 @@ class SensedWorld:
         self._wanted_nm: np.ndarray | None = None
         self._applied_nm: np.ndarray | None = None  # None: what the joint state says
         self._now: Sensed | None = None
+        self._sent: JointSample | None = None  # what a torque answers that nothing came after yet
 
     def look(self) -> None:
         """Take what is so now: before the first step, and after a time without any.
 
         Whoever exchanges waits until there is something to be seen.
         """
-        self._take(self._exchange(None, None))
+        self._take(self._exchange(self._sent, None))
         self._applied_nm = None
+
+    def catch_up(self, anew: bool = False) -> None:
+        """Look where a step was given up as it waited; anew: or where there were none for a time.
+
+        No second torque answers a joint state.
+        """
+        if anew and self._now is not None:
+            self.look()
+        elif self._sent is not None:
+            before = self._sent
+            self._take(self._exchange(before, None))
+            if self._now.sample.stamp_ns < before.stamp_ns:
+                self._applied_nm = None
 
     @property
     def table(self) -> BlockTable:
@@ -146,8 +160,8 @@ class SensedWorld:
     def step(self) -> None:
         """Send the torque and wait for the next joint state; raises WorldChanged."""
         before = self._now
+        self._sent, self._applied_nm = before.sample, self._wanted_nm
         now = self._exchange(before.sample, self._wanted_nm)
-        self._applied_nm = self._wanted_nm
         self._take(now)
         if now.sample.stamp_ns < before.sample.stamp_ns:
             self._applied_nm = None
@@ -162,7 +176,7 @@ class SensedWorld:
             raise WorldChanged(f'{new} has come onto the table')
 
     def _take(self, now: Sensed) -> None:
-        before, self._now = self._now, now
+        before, self._now, self._sent = self._now, now, None
         if before is not None and now.sample.stamp_ns < before.sample.stamp_ns:
             self._kept.clear()
         self._kept.append((now.sample.stamp_ns, now.sample.positions_rad))

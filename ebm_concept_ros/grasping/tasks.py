@@ -11,9 +11,13 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from ebm_concept_ros.arranging.arranger import Plan
+from ebm_concept_ros.arranging.refusals import CannotArrange, Reason
 from ebm_concept_ros.control.control_law import Mode
+from ebm_concept_ros.errors import name_and_reason
 from ebm_concept_ros.grasping.stages import Phase, Stage
-from ebm_core.world.scene import Demonstration
+from ebm_concept_ros.planning.planner import PlanningFailed
+from ebm_concept_ros.planning.policy import InvalidState
+from ebm_core.world.scene import Demonstration, InvalidInput
 
 STAGES = {
     Phase.ABOVE: 'approach',
@@ -59,12 +63,32 @@ class Result:
     duration_s: float = 0.0
 
 
+class Ended(Exception):
+    """The arm is to do nothing any more; raised out of the world's exchange."""
+
+
 class Interrupted(Exception):
     """A task that is to end now."""
 
     def __init__(self, code: Code, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+def ending_of(error: Exception) -> tuple[Code, str]:
+    """Return how a task ends that raised this, and why, in words."""
+    match error:
+        case Interrupted():
+            return error.code, str(error)
+        case Ended():
+            return Code.STOPPED, 'the arranger was deactivated'
+        case CannotArrange(reason=Reason.NOT_UNDERSTOOD):
+            return Code.NOT_UNDERSTOOD, str(error)
+        case CannotArrange() | InvalidInput():
+            return Code.REFUSED, str(error)
+        case PlanningFailed() | InvalidState():
+            return Code.FAILED, f'no plan: {error}'
+    return Code.FAILED, name_and_reason(error)
 
 
 @dataclass(eq=False)

@@ -15,8 +15,8 @@ from collections.abc import Callable
 import numpy as np
 
 from ebm_concept_ros.control.pacing import Pacer
-from ebm_concept_ros.grasping.arranging_arm import Ended
 from ebm_concept_ros.grasping.sensed import SeenBlocks, Sensed
+from ebm_concept_ros.grasping.tasks import Ended
 from ebm_concept_ros.types import JointSample
 
 _LOOK_S = 0.1
@@ -35,7 +35,11 @@ class ArmLink:
         listen: Callable[[], None],
         send: Callable[[JointSample, np.ndarray], None],
     ) -> None:
-        """listen: real time: tells the joint states that have come. send: publishes a torque."""
+        """listen: real time: tells the joint states that have come. send: publishes a torque.
+
+        while_waiting is called now and then, and ends a wait by raising.
+        """
+        self.while_waiting: Callable[[], None] = lambda: None
         self._lockstep, self._listen, self._send = lockstep, listen, send
         self._scene_period_ns = round(round(state_rate / scene_rate) * 1e9 / state_rate)
         self._pacer = Pacer(1.0 / state_rate)
@@ -97,6 +101,7 @@ class ArmLink:
                     raise Ended
                 if self._is_due(stamp_ns):
                     return Sensed(self._state, self._seen)
+            self.while_waiting()
 
     def _is_due(self, answered_ns: int | None) -> bool:
         state, seen = self._state, self._seen

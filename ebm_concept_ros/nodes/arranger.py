@@ -97,6 +97,7 @@ class Arranger(ManagedNode):
         planner = arranging.Arranger(setup.model, setup.workspace, setup.hand.room, seed=p.seed)
         self._blocks = BlockReader(setup.workspace)
         self._arm = ArrangingArm(world, planner, p.lockstep, self._report_change, link.missing)
+        link.while_waiting = self._arm.raise_interruption
         self._states = JointStateInput(self, p.lockstep, reader, self._diagnostics, link.take_state)
         undo.callback(self._states.destroy)
         scenes = self.create_subscription(
@@ -128,7 +129,9 @@ class Arranger(ManagedNode):
         arm.interrupt(Code.STOPPED, 'the arranger was deactivated')
         arm.end()
         self._link.end()
-        self._thread.join(_JOIN_TIMEOUT_S)
+        if self._thread is not None:  # activation may have failed before
+            self._thread.join(_JOIN_TIMEOUT_S)
+            self._thread = None
 
     def destroy_node(self) -> None:
         """Give all back that the middleware has given."""

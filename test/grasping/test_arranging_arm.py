@@ -17,6 +17,7 @@ from ebm_concept_ros.grasping.editable_blocks import EditableBlocks
 from ebm_concept_ros.grasping.sensed import SeenBlocks, Sensed, SensedWorld
 from ebm_concept_ros.grasping.tasks import Code, Task
 from ebm_concept_ros.oracle.arrangements import ARRANGEMENTS, demonstrations
+from ebm_concept_ros.planning.planner import PlanningFailed
 from ebm_concept_ros.types import JointSample
 from ebm_core import COLOURS, SHAPES, Scene, load_model
 
@@ -98,14 +99,14 @@ class Loop:
     def lifted_m(self):
         return self.blocks.sim.block_pose('red_0').position_m[2] - STANDING_M
 
-    def check_torques(self):
+    def check_torques(self, least=1000):
         """Check limits and rates of all, but where time began anew."""
         live = self.blocks.sim.live
         torques = np.array([torque for _, torque in self.torques])
         assert (np.abs(torques) <= live.effort_limits_nm + 1e-9).all()
         passed_s = np.diff([time_s for time_s, _ in self.torques])
         steps = np.abs(np.diff(torques, axis=0))[passed_s > 0]
-        assert len(steps) > 1000
+        assert len(steps) > least
         most = live.effort_rate_limits_nm_s * passed_s[passed_s > 0][:, None]
         assert (steps <= most + 1e-9).all()
 
@@ -234,6 +235,50 @@ def test_an_error_that_nobody_foresaw_ends_all_torques_and_whoever_asks_is_told(
     loop.ask(shown)
     assert [r.code for r in loop.results] == [Code.CANCELLED, Code.STOPPED]
     assert 'unforeseen' in loop.results[-1].message and len(loop.torques) == number
+
+
+def test_a_task_may_be_cancelled_while_no_joint_state_comes(model, shown):
+    cancelled_s = math.inf
+
+    def waits(loop):
+        nonlocal cancelled_s
+        if loop.time_s > cancelled_s + 0.3:
+            loop.arm.end()
+        elif cancelled_s == math.inf and loop.arm.progress.stage == 'carry':
+            cancelled_s = loop.time_s
+            cancel(loop)
+            loop.arm.raise_interruption()
+
+    loop = Loop(model, waits)
+    loop.ask(shown, then=lambda loop: None)
+    assert loop.run().code is Code.CANCELLED
+    assert loop.arm.progress.reason == "cancelled; holds 'red_0'" and loop.lifted_m() > 0.05
+    times_s = [time_s for time_s, _ in loop.torques]
+    assert cancelled_s + 0.2 < times_s[-1] and len(set(times_s)) == len(times_s)
+    loop.check_torques()
+
+
+def test_what_cannot_be_planned_is_a_fault_until_it_holds_again(model, shown):
+    def then(loop):
+        effort_nm = loop.arm._mover.arm._motion.effort_nm
+        fails = iter([True, False])
+
+        def fails_once(*arguments):
+            if next(fails, False):
+                raise PlanningFailed('no way')
+            if loop.time_s > ended_s + 0.2:
+                loop.arm.end()
+            return effort_nm(*arguments)
+
+        ended_s = loop.time_s
+        loop.arm._mover.arm._motion.effort_nm = fails_once
+
+    loop = Loop(model, approach=cancel)
+    loop.ask(shown, then=then)
+    loop.run()
+    assert [p.mode for p in loop.said[-3:]] == [Mode.HOLDING, Mode.FAULT, Mode.HOLDING]
+    assert loop.said[-2].reason == 'no way' and loop.said[-1].reason == 'cancelled; holds'
+    loop.check_torques(least=50)
 
 
 def test_a_task_may_be_cancelled_while_nothing_is_to_be_seen(model, shown):

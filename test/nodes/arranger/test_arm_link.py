@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from waiting import wait_until
 
-from ebm_concept_ros.grasping.arranging_arm import Ended
 from ebm_concept_ros.grasping.sensed import SeenBlocks
+from ebm_concept_ros.grasping.tasks import Code, Ended, Interrupted
 from ebm_concept_ros.nodes.arm_link import ArmLink
 from ebm_concept_ros.types import JointSample
 
@@ -86,6 +86,23 @@ def test_whoever_waits_leaves_at_the_end_and_nothing_is_sent_any_more(lockstep):
     with pytest.raises(Ended):
         link(state(0), TORQUE)
     assert not sent
+
+
+@pytest.mark.parametrize('lockstep', [True, False])
+def test_whoever_waits_may_be_interrupted_and_the_next_waits_for_what_is_newer(lockstep):
+    def interrupt():
+        raise Interrupted(Code.CANCELLED, 'cancelled')
+
+    sent = []
+    link = ArmLink(lockstep, 500.0, 50.0, lambda: None, lambda *each: sent.append(each))
+    link.take_state(state(0))
+    link.take_seen(seen(0))
+    link.while_waiting = interrupt
+    with pytest.raises(Interrupted):
+        link(state(0), TORQUE)
+    link.while_waiting = lambda: link.take_state(state(1))
+    assert link(state(0), None).sample.stamp_ns == state(1).stamp_ns
+    assert len(sent) == 1
 
 
 def test_in_real_time_the_newest_counts_once_and_no_scene_of_a_time_before_a_reset():

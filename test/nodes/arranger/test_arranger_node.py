@@ -12,7 +12,7 @@ from contextlib import ExitStack
 import numpy as np
 import pytest
 from action_msgs.msg import GoalStatus
-from harness import ARM, PATIENCE_S, Probe, running, wait_until
+from harness import ARM, PATIENCE_S, Probe, running, time_standing_still, wait_until
 from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
 
@@ -24,7 +24,7 @@ from ebm_concept_ros.grasping.hand import load_hand, with_live_fingers
 from ebm_concept_ros.nodes.runtime import qos
 from ebm_concept_ros.nodes.runtime.ros_compat import send_goal
 from ebm_concept_ros.oracle.arrangements import ARRANGEMENTS, demonstrations
-from ebm_concept_ros.package_files import OPEN_WEIGHTS, hand_file, package_path
+from ebm_concept_ros.package_files import hand_file
 from ebm_core.library.library import ConceptLibrary
 
 Result, Status = ArrangeConcept.Result, ros.ControllerStatus
@@ -55,11 +55,8 @@ class System:
         self.client = self.probe.action_client(ArrangeConcept, 'arranger/arrange')
         given = {'hand': 'jaco', 'scene_rate': 50.0, 'scene_file': folder / 'table.yaml'}
         self.simulator = nodes.enter_context(running('simulator', folder, **given))
-        given = {
-            'library_dir': folder / 'library',
-            'model_dir': package_path('', OPEN_WEIGHTS),
-        }
-        nodes.enter_context(running('concept_learner', folder, **given))
+        library = folder / 'library'
+        nodes.enter_context(running('concept_learner', folder, library_dir=library))
         self.start()
 
     def start(self):
@@ -72,7 +69,8 @@ class System:
         self.probe.meet('arranger')
         sent = send_goal(self.probe.node, self.client, ArrangeConcept.Goal(concept=concept))
         wait_until(sent.done, 'an answer to a goal')
-        return sent.result().get_result_async()
+        self.goal = sent.result()
+        return self.goal.get_result_async()
 
     def call(self, name):
         return self.probe.call(Trigger, f'arranger/{name}', Trigger.Request())
@@ -140,6 +138,12 @@ def test_with_a_block_in_its_hand_it_is_paused_killed_reset_and_robbed(system):
     assert min(held_m) > LIFTED_M and np.ptp(held_m) < 0.01, 'it was dropped'
     assert not asked.done()
     system.start()
+    asked = system.ask('middle')
+    system.wait_for_status(Status.TRACKING, 'red_0, to put it down')
+    with time_standing_still(system.probe):
+        system.goal.cancel_goal_async()
+        wait_until(asked.done, 'an end, though no joint state comes')
+        assert asked.result().result.code == Result.CANCELLED
     asked = system.ask('middle')
     system.wait_for_status(Status.TRACKING, 'place red_0, to put it down')
     system.wait_for_status(Status.TRACKING, 'lift red_0, move 1 of 1')
