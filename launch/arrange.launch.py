@@ -38,11 +38,11 @@ RESULT_KEYS = (
     *('success', 'reason', 'off_m', 'moved', 'troubles', 'time_s', 'concept', 'scene_seed'),
 )
 MODELS = {
-    'arrangement_referee': ArrangementRefereeParameters,
-    'arranger': ArrangerParameters,
     'simulator': SimulatorParameters,
+    'arranger': ArrangerParameters,
     'concept_learner': ConceptLearnerParameters,
     'demonstrator': DemonstratorParameters,
+    'arrangement_referee': ArrangementRefereeParameters,
     'bag_recorder': BagRecorderParameters,
     'live_view': LiveViewParameters,
     'lifecycle_manager': LifecycleManagerParameters,
