@@ -6,7 +6,7 @@
 import ast
 import subprocess
 import sys
-from collections import deque
+from collections import Counter, deque
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -228,3 +228,9 @@ def test_control_and_planning_are_imported_without_torch():
 @pytest.mark.parametrize('module', ['ebm_concept_ros.nodes.controller', 'rclpy'])
 def test_what_is_blocked_is_not_imported(module):
     assert imported_without(('rclpy',), [module]).returncode != 0
+
+
+def test_no_two_tests_have_the_same_name():
+    """Tests are no packages: of two modules of one name in a process, pytest imports the first."""
+    names = Counter(path.name for path in (ROOT / 'test').rglob('test_*.py'))
+    assert [name for name, number in names.items() if number > 1] == []
