@@ -49,6 +49,8 @@ class ArrangementJudge:
         """Return why the concept was not brought about properly, or nothing."""
         if (off_m := self.off_m(last)) > tolerance_m:
             return f'{1e3 * off_m:.1f} mm off, at most {1e3 * tolerance_m:g} mm are allowed'
+        if gone := sorted(set(first.table.ids) - set(last.table.ids)):
+            return f'{gone[0]!r} is there no more'
         colours = dict(zip(first.table.ids, nearest_colours(first.scene), strict=True))
         for block in last.table.blocks:
             pose = last.poses[block.id]

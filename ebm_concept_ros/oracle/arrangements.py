@@ -17,7 +17,7 @@ from ebm_core.concepts import get_concept
 from ebm_core.concepts.arrangement import Arrangement
 from ebm_core.concepts.formation import Formation
 from ebm_core.concepts.placement import Placement
-from ebm_core.world.scene import COLOURS, SHAPES, Demonstration, Scene
+from ebm_core.world.scene import COLOURS, SHAPES, Demonstration, InvalidInput, Scene
 
 _SHOWN_APART = 0.3  # between centres in demonstrations
 _REFERENCES_APART = 0.7  # on a table, with room for a block and the hand in between
@@ -94,6 +94,8 @@ def _demonstration(concept: Arrangement, rng: np.random.Generator, colour: str) 
         begins = concept.violation(before[:part])
         if begins >= _LEAST_CHANGE and _least_distance(after) >= _SHOWN_APART:
             break
+    else:
+        raise InvalidInput(f'{concept.name}: nothing to be shown has room')
     free = [name for name in COLOURS if name not in names]
     names += rng.choice(free, _BYSTANDERS, replace=False).tolist()
     scene = Scene(

@@ -77,6 +77,8 @@ def test_a_square_is_judged_by_its_sides_and_by_whom_else_was_moved():
     assert 'mm off, at most 20 mm are allowed' in judge.why_not(first, first, 0.02)
     last = seen([*corners, (0.5, -0.2)], colours)
     assert judge.off_m(last) < 1e-9 and judge.why_not(first, last, 0.02) == ''
+    left = seen(corners, colours[:4])
+    assert judge.why_not(first, left, 0.02) == "'red_4' is there no more"
     touched = seen([*corners, (0.5, -0.212)], colours)
     assert judge.why_not(first, touched, 0.02) == "'red_4', which was not asked for, was moved"
     high = dict(last.poses)
