@@ -53,9 +53,8 @@ def scene_from_message(
     rows = []
     for entity in entities:
         place, rgb = entity.pose.position, entity.colour
-        rows.append(
-            (place.x, place.y, rgb.r, rgb.g, rgb.b, entity.radius, entity.height, entity.shape)
-        )
+        sizes = entity.radius, entity.height, entity.shape, entity.width, entity.depth
+        rows.append((place.x, place.y, rgb.r, rgb.g, rgb.b, *sizes))
     values = np.array(rows)
     _refuse_out_of_bounds(values, field)
     positions, sizes_m = values[:, :2], values[:, 5:7]
@@ -100,12 +99,14 @@ _NUMBERS = (
     ('radius', 0.0, _MAX_SIZE_M),
     ('height', 0.0, _MAX_SIZE_M),
     ('shape', 0, len(SHAPES) - 1),
+    ('width', 0.0, _MAX_SIZE_M),
+    ('depth', 0.0, _MAX_SIZE_M),
 )
 _LOW, _HIGH = (np.array([row[i] for row in _NUMBERS], float) for i in (1, 2))
 
 
 def _refuse_out_of_bounds(values: np.ndarray, field: str) -> None:
-    """Raise InvalidInput where one of the numbers (N, 8) of the entities is out of its bounds."""
+    """Raise InvalidInput where one of the numbers (N, 10) of the entities is out of its bounds."""
     with np.errstate(invalid='ignore'):
         bad = ~((values >= _LOW) & (values <= _HIGH))
     if not bad.any():

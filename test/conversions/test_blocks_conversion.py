@@ -60,7 +60,7 @@ def many(entity):
     ('spoil', 'says'),
     [
         (lambda m: setattr(m.entities[0], 'width', 0.0), "'blue_0': width_m: 0.0 refused"),
-        (lambda m: setattr(m.entities[0], 'width', math.nan), "'blue_0': width_m: nan refused"),
+        (lambda m: setattr(m.entities[0], 'width', math.nan), r'\[0\]\.width: nan is not within'),
         (lambda m: setattr(m.entities[0], 'depth', 0.5), "'blue_0': depth_m: 0.5 refused"),
         (lambda m: setattr(m.entities[0], 'shape', 0), "'blue_0': shape cross refused"),
         (lambda m: setattr(m.entities[1].pose.orientation, 'w', 3.0), 'of length 3.0.*, 1 is need'),
