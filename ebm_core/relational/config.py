@@ -251,8 +251,6 @@ PRESETS: dict[str, Preset] = {
     'open_small_k_steps': _small(ridge=False),
     'open_small_no_roles': _small(roles=0),
     'open_small_no_displacement': _small(displacement=False),
-    'open_small_short_codes': _small(residuals=8, code_size=8),
-    'open_small_wide': _small(hidden=128),
     'tiny_open': Preset(
         model=ModelConfig(hidden=32, **_OPEN | _PARTS | {'residuals': 8, 'code_size': 8}),
         training=TrainingConfig(
