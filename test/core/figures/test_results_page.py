@@ -120,8 +120,10 @@ def test_the_page_on_changes_names_every_ablation_and_nothing_that_is_none():
     page = (ROOT / 'docs' / 'against_the_paper.md').read_text()
     ablations = set(get_figure('changes').needs)
     assert set(re.findall(r'`(shapes_\w+)`', page)) == ablations - {'shapes'}
-    (loop,) = re.findall(r'for preset in ([^;]*);', page)
-    assert set(loop.replace('\\', '').split()) == ablations
+    loops = re.findall(r'for preset in ([^;]*);', page)
+    of_shapes, of_open = (set(loop.replace('\\', '').split()) for loop in loops)
+    assert of_shapes == ablations
+    assert of_open <= PRESETS.keys() and of_open == set(re.findall(r'`(open_small_\w+)`', page))
 
 
 def test_report_leaves_out_what_it_has_no_models_for_and_says_what_makes_them(
