@@ -22,9 +22,9 @@ def result_options() -> argparse.ArgumentParser:
     return options
 
 
-def add_seeds(command: argparse.ArgumentParser, what: str) -> None:
+def add_seeds(command: argparse.ArgumentParser, what: str, usual: int = 5) -> None:
     """Add --seeds and --first-seed, so that machines can share the seeds of a row."""
-    command.add_argument('--seeds', type=int, default=5, help=f'{what} (5)')
+    command.add_argument('--seeds', type=int, default=usual, help=f'{what} ({usual})')
     command.add_argument('--first-seed', type=int, default=0, help='of them, and one more each (0)')
 
 

@@ -19,7 +19,7 @@ from ..datasets.sources import LabelledImages, load_images
 from ..errors import InvalidInput
 from ..files import write_atomically
 from . import training
-from .common import result_options
+from .common import add_seeds, result_options, seeds_of
 from .gallery import GALLERY, table, write_section
 
 SCENARIOS = ('class', 'task', 'domain')
@@ -46,10 +46,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     command.add_argument(
         '--scenarios', nargs='+', default=['class'], help=f'of {", ".join(SCENARIOS)}'
     )
-    command.add_argument('--seeds', type=int, default=10, help='repetitions (10)')
-    command.add_argument(
-        '--first-seed', type=int, default=0, help='of these, for several processes to share (0)'
-    )
+    add_seeds(command, 'repetitions', 10)
     command.add_argument('--output', type=Path, default=GALLERY, help='directory of the results')
     command.add_argument(
         '--set', action='append', default=[], metavar='KEY=VALUE', help='see below'
@@ -62,7 +59,7 @@ def _continual(args: argparse.Namespace) -> dict:
         raise InvalidInput(f'--methods: {unknown} is unknown; known are {", ".join(METHODS)}')
     images = load_images(args.data)
     runs = []
-    for seed in range(args.first_seed, args.first_seed + args.seeds):
+    for seed in seeds_of(args):
         for scenario in args.scenarios:
             chosen = preset(args.preset, **{**changes, 'scenario': scenario, 'seed': seed})
             for method in args.methods:
