@@ -14,70 +14,34 @@ Everything is done in the thread that calls; nothing happens between calls.
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import rclpy
-from action_msgs.msg import GoalStatus
-from rclpy.action import ActionClient
-from rclpy.action.client import ClientGoalHandle
-from rclpy.context import Context
 from rclpy.duration import Duration
-from rclpy.executors import SingleThreadedExecutor
-from rclpy.node import Node
-from rclpy.task import Future
-from std_srvs.srv import Trigger
 
 import ebm_concept_ros.msg as ros
 import ebm_concept_ros.srv as srv
 from ebm_concept_ros import conversions
-from ebm_concept_ros.action import EnactConcept
+from ebm_concept_ros.action import ArrangeConcept, EnactConcept
+from ebm_concept_ros.client.goals import Goals, tell_driver
+from ebm_concept_ros.client.node_calls import NodeCalls, Refused
+from ebm_concept_ros.client.outcome import Feedback, Outcome, not_yet, outcome_of
 from ebm_concept_ros.nodes.runtime import qos
 from ebm_concept_ros.package_files import WORKSPACE, package_path
 from ebm_concept_ros.workspace import Workspace, load_workspace
 from ebm_core.world.scene import Demonstration
 
-Feedback = EnactConcept.Feedback
-
-_LOOK_S = 0.05
-_Result = EnactConcept.Result
+_Enacted, _Arranged = EnactConcept.Result, ArrangeConcept.Result
 # The arm has not set out, and goes on with what it did.
-_REFUSALS = (
-    _Result.INVALID_GOAL,
-    _Result.UNKNOWN_CONCEPT,
-    _Result.NO_LEARNER,
-    _Result.NOT_UNDERSTOOD,
-    _Result.BUSY,
+_NOT_ENACTED = (
+    _Enacted.INVALID_GOAL,
+    _Enacted.UNKNOWN_CONCEPT,
+    _Enacted.NO_LEARNER,
+    _Enacted.NOT_UNDERSTOOD,
+    _Enacted.BUSY,
 )
-_NOT_YET = 0
-# An answer is lost where the server has not discovered yet who asks, which ROS does not wait for:
-# what changes nothing is asked again.
-_TIMES_ASKED = 10
-_ASKED_AGAIN = tuple(
-    f'concept_learner/{name}'
-    for name in ('list_demonstrations', 'list_concepts', 'identify', 'generate', 'satisfied')
-)
-
-
-class Refused(RuntimeError):
-    """What a node refused to do; the message is the reason that it gave."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How an enactment ended, or that it has not.
-
-    code: one of EnactConcept.Result, 0 where it has not ended yet. distance_m: to where the energy
-    is as low as anywhere, NaN where it is not known.
-    """
-
-    reached: bool
-    code: int
-    reason: str
-    distance_m: float
+# Whether the rest can be, an arranger has to think about: `wait` says it.
+_NOT_ARRANGED = (_Arranged.INVALID_GOAL, _Arranged.UNKNOWN_CONCEPT, _Arranged.NO_LEARNER)
 
 
 @dataclass(frozen=True)
@@ -94,7 +58,7 @@ class KnownConcept:
 
 
 class ConceptArm:
-    """A client of `concept_learner` and `controller`.
+    """A client of `concept_learner`, and of `controller` or `arranger`, whichever drives the arm.
 
     Methods raise Refused with the reason where a node refuses, and TimeoutError where nobody
     answers within timeout_s, s. A controller enacts what the learner infers as soon as it does;
@@ -103,28 +67,22 @@ class ConceptArm:
 
     def __init__(self, timeout_s: float = 30.0, workspace: Workspace | None = None) -> None:
         """workspace: the nodes' workspace; None: the package's."""
-        self.timeout_s = timeout_s
         self.workspace = workspace or load_workspace(package_path('', WORKSPACE))
-        self._context = Context()
-        rclpy.init(context=self._context)
-        self._node = Node('concept_arm', context=self._context)
-        self._executor = SingleThreadedExecutor(context=self._context)
-        self._executor.add_node(self._node)
+        self._calls = NodeCalls('concept_arm', timeout_s)
         self._status: ros.ControllerStatus | None = None
         self._scene: ros.Scene | None = None
         self._concepts: list[ros.Concept] = []
         self._shown = 0
-        self._goal: ClientGoalHandle | None = None
-        self._result: Future | None = None
-        self._feedback: Feedback | None = None
-        self._heard: Callable[[Feedback], None] = lambda feedback: None
-        self._demonstrations = self._node.create_publisher(
+        self._enact = Goals(self._calls, EnactConcept, 'controller', 'enact', _NOT_ENACTED)
+        self._arrange = Goals(self._calls, ArrangeConcept, 'arranger', 'arrange', _NOT_ARRANGED)
+        self._asked: Goals | None = None  # of whom something was asked last
+        node = self._calls.node
+        self._demonstrations = node.create_publisher(
             ros.Demonstration, 'demonstrations', qos.DEMONSTRATIONS
         )
-        self._enact = ActionClient(self._node, EnactConcept, 'controller/enact')
-        self._node.create_subscription(ros.Concept, 'concept', self._concepts.append, qos.LATCHED)
-        self._node.create_subscription(ros.Scene, 'scene', self._on_scene, qos.LATCHED)
-        self._node.create_subscription(
+        node.create_subscription(ros.Concept, 'concept', self._concepts.append, qos.LATCHED)
+        node.create_subscription(ros.Scene, 'scene', self._on_scene, qos.LATCHED)
+        node.create_subscription(
             ros.ControllerStatus, 'controller/status', self._on_status, qos.STATUS_LOOKED_AT
         )
 
@@ -136,21 +94,19 @@ class ConceptArm:
 
     def close(self) -> None:
         """Take leave; the arm goes on with what it does."""
-        self._executor.shutdown()
-        self._node.destroy_node()
-        rclpy.shutdown(context=self._context)
+        self._calls.close()
 
     # Teaching --------------------------------------------------------------------------------
 
     def teach(self, name: str, demonstrations: Sequence[Demonstration]) -> ros.Concept | None:
         """Show demonstrations under a name; return the concept once there are enough, else None."""
         before, needed = self._collected(name)
-        self._spin_until(self._is_heard_by_all, 'a learner on demonstrations')
+        self._calls.spin_until(self._is_heard_by_all, 'a learner on demonstrations')
         self._concepts.clear()
         for demonstration in demonstrations:
             self._show(conversions.demonstration_to_message(name, demonstration, self.workspace))
         if before + len(demonstrations) < needed:
-            self._spin_until(
+            self._calls.spin_until(
                 lambda: self._collected(name)[0] >= before + len(demonstrations),
                 f'{len(demonstrations)} more of {name!r}',
             )
@@ -159,7 +115,7 @@ class ConceptArm:
         def inferred() -> list[ros.Concept]:
             return [c for c in self._concepts if name in [term.name for term in c.terms]]
 
-        self._spin_until(inferred, f'the concept {name!r}')
+        self._calls.spin_until(inferred, f'the concept {name!r}')
         return inferred()[-1]
 
     def undo(self, name: str) -> str:
@@ -175,7 +131,7 @@ class ConceptArm:
         message = conversions.demonstration_to_message(name, demonstration, self.workspace)
         service = 'concept_learner/replace_demonstration'
         given = {'number': number, 'demonstration': message}
-        return self._call(srv.ReplaceDemonstration, service, **given).message
+        return self._calls.call(srv.ReplaceDemonstration, service, **given).message
 
     # The library -----------------------------------------------------------------------------
 
@@ -193,7 +149,7 @@ class ConceptArm:
 
     def concepts(self) -> list[KnownConcept]:
         """Return what the learner knows and has in its library, by name."""
-        listed = self._call(srv.ListConcepts, 'concept_learner/list_concepts')
+        listed = self._calls.call(srv.ListConcepts, 'concept_learner/list_concepts')
         return [
             KnownConcept(c.name, c.demonstrations, c.is_saved, c.understanding)
             for c in listed.concepts
@@ -203,14 +159,16 @@ class ConceptArm:
 
     def identify(self, name: str, scene: ros.Scene) -> dict[str, float]:
         """Return the attention, 0 or 1, that each entity of a scene has in a concept, by id."""
-        answer = self._call(srv.Identify, 'concept_learner/identify', concept=name, scene=scene)
+        answer = self._calls.call(
+            srv.Identify, 'concept_learner/identify', concept=name, scene=scene
+        )
         ids = [entity.id for entity in scene.entities]
         return dict(zip(ids, answer.attention, strict=True))
 
     def generate(self, name: str, scene: ros.Scene) -> ros.Scene:
         """Return the scene with those who take part and can move where a concept brings them."""
         service = 'concept_learner/generate'
-        return self._call(srv.Generate, service, concept=name, scene=scene).scene
+        return self._calls.call(srv.Generate, service, concept=name, scene=scene).scene
 
     def satisfied(
         self, name: str, scene: ros.Scene, tolerance_m: float = 0.02
@@ -221,7 +179,7 @@ class ConceptArm:
         low as anywhere.
         """
         given = {'concept': name, 'scene': scene, 'tolerance_m': float(tolerance_m)}
-        answer = self._call(srv.Satisfied, 'concept_learner/satisfied', **given)
+        answer = self._calls.call(srv.Satisfied, 'concept_learner/satisfied', **given)
         return answer.satisfied, answer.energy, answer.distance_m
 
     # Motion ----------------------------------------------------------------------------------
@@ -240,78 +198,66 @@ class ConceptArm:
         holds; 0: never.
         """
         weights = {concept: 1.0} if isinstance(concept, str) else dict(concept)
-        goal = EnactConcept.Goal(
+        self._asked = self._enact
+        self._enact.ask(
             concepts=list(weights),
             weights=[float(weight) for weight in weights.values()],
             tolerance_m=float(tolerance_m),
             hold_time_s=float(hold_s),
             timeout_s=float(timeout_s),
         )
-        self._spin_until(self._enact.server_is_ready, 'the action controller/enact')
-        self._feedback = None
-        sent = self._enact.send_goal_async(goal, feedback_callback=self._on_feedback)
-        self._spin_until(sent.done, 'an answer of controller/enact')
-        self._goal = sent.result()
-        self._result = self._goal.get_result_async()
-        self._spin_until(
-            lambda: self._feedback is not None or self._result.done(), 'the goal to begin'
-        )
-        if self._result.done() and self._result.result().result.code in _REFUSALS:
-            self._result, refused = None, self._result.result().result
-            raise Refused(refused.message)
+
+    def arrange(self, concept: str, timeout_s: float = 0.0) -> None:
+        """Have a concept brought about by moving what it is about; for an arm that grasps.
+
+        Returns once the arranger has it as its goal, and thinks about whether it can be: `wait`
+        says where it cannot. timeout_s: after which it gives up and holds; 0: never.
+        """
+        self._asked = self._arrange
+        self._arrange.ask(concept=concept, timeout_s=float(timeout_s))
 
     def wait(
         self,
         timeout_s: float = 60.0,
         on_feedback: Callable[[Feedback], None] = lambda feedback: None,
     ) -> Outcome:
-        """Wait for the end of what `enact` began, however that comes; a pause is waited for.
+        """Wait for the end of what `enact` or `arrange` began, however that comes.
 
-        After timeout_s, s by the wall clock, it returns what there is by then; the arm goes on.
-        on_feedback: told how it goes.
+        A pause is waited for. After timeout_s, s by the wall clock, it returns what there is by
+        then; the arm goes on. on_feedback: told how it goes.
         """
-        if self._result is None:
-            raise Refused('nothing was asked to be enacted')
-        self._heard = on_feedback
-        try:
-            self._spin_until(self._result.done, 'the end', timeout_s)
-        except TimeoutError:
-            last = self._feedback or Feedback(reason='nothing was heard', distance_m=math.nan)
-            reason = f'not within {timeout_s:g} s: {last.reason}'
-            return Outcome(False, _NOT_YET, reason, last.distance_m)
-        finally:
-            self._heard = lambda feedback: None
-        result = self._result.result().result
-        reached = result.code == _Result.REACHED
-        return Outcome(reached, result.code, result.message, result.distance_m)
+        if self._asked is None:
+            raise Refused('nothing was asked for')
+        result = self._asked.wait(timeout_s, on_feedback)
+        return not_yet(timeout_s, self._asked.feedback) if result is None else outcome_of(result)
 
     def pause(self) -> str:
         """Hold until `resume`."""
-        return self._call(Trigger, 'controller/pause').message
+        return tell_driver(self._calls, 'pause', self._asked)
 
     def resume(self) -> str:
         """End a pause; the arm goes on from where it is."""
-        return self._call(Trigger, 'controller/resume').message
+        return tell_driver(self._calls, 'resume', self._asked)
 
     def cancel(self) -> str:
-        """Hold until something else is to be enacted, whoever asked for what is enacted now."""
-        if self._result is not None and not self._result.done():
-            cancelled = self._goal.cancel_goal_async()
-            self._spin_until(cancelled.done, 'an answer of controller/enact')
-            self._spin_until(self._result.done, 'the end of the goal')
-            if self._result.result().status == GoalStatus.STATUS_CANCELED:
-                return self._result.result().result.message
-        return self._call(Trigger, 'controller/stop').message
+        """Hold until something else is asked for, whoever asked for what is done now.
+
+        What is in the hand stays there.
+        """
+        ended = '' if self._asked is None else self._asked.cancel()
+        return ended or tell_driver(self._calls, 'stop', self._asked)
 
     def status(self) -> ros.ControllerStatus:
-        """Return the newest status of the controller."""
+        """Return the newest status of the controller, or of the arranger."""
         self._status = None
-        self._spin_until(lambda: self._status is not None, 'a status of the controller')
+        self._calls.spin_until(
+            lambda: self._status is not None, 'a status of the controller or the arranger'
+        )
         return self._status
 
     def scene(self) -> ros.Scene:
         """Return the scene that was heard last; nodes send it when it changes."""
-        self._spin_until(lambda: self._scene is not None, 'a scene')
+        self._calls.spin_until(lambda: self._scene is not None, 'a scene')
         return self._scene
 
     def _on_scene(self, scene: ros.Scene) -> None:
@@ -320,58 +266,24 @@ class ConceptArm:
     def _on_status(self, status: ros.ControllerStatus) -> None:
         self._status = status
 
-    def _on_feedback(self, message: Any) -> None:
-        self._feedback = message.feedback
-        self._heard(message.feedback)
-
     def _show(self, message: ros.Demonstration) -> None:
         # Only where it would push another one out: what is published is acknowledged at the next
         # heartbeat, which is 3 s away.
         if self._shown and self._shown % qos.DEMONSTRATIONS.depth == 0:
-            self._demonstrations.wait_for_all_acked(Duration(seconds=self.timeout_s))
+            self._demonstrations.wait_for_all_acked(Duration(seconds=self._calls.timeout_s))
         self._demonstrations.publish(message)
         self._shown += 1
 
     def _is_heard_by_all(self) -> bool:
         """Tell whether the learner, and whoever else subscribes, will get what is shown now."""
-        ends = self._node.get_subscriptions_info_by_topic(self._demonstrations.topic_name)
+        ends = self._calls.node.get_subscriptions_info_by_topic(self._demonstrations.topic_name)
         matched = self._demonstrations.get_subscription_count()
         return matched >= len(ends) and 'concept_learner' in [end.node_name for end in ends]
 
     def _collected(self, name: str) -> tuple[int, int]:
         """Return how many demonstrations of a name wait for more, and how many are needed."""
-        listed = self._call(srv.ListDemonstrations, 'concept_learner/list_demonstrations')
+        listed = self._calls.call(srv.ListDemonstrations, 'concept_learner/list_demonstrations')
         return dict(zip(listed.names, listed.collected, strict=True)).get(name, 0), listed.needed
 
     def _by_name(self, service: str, name: str) -> str:
-        return self._call(srv.ConceptByName, f'concept_learner/{service}', name=name).message
-
-    def _call(self, kind: type, service: str, /, **fields: object) -> Any:
-        client = self._node.create_client(kind, service)
-        try:
-            self._spin_until(client.service_is_ready, f'the service {service}')
-            asked = [client.call_async(kind.Request(**fields))]
-            began_s, again_s = time.monotonic(), self.timeout_s / _TIMES_ASKED
-
-            def answered() -> list[Any]:
-                if service in _ASKED_AGAIN and time.monotonic() - began_s > again_s * len(asked):
-                    asked.append(client.call_async(kind.Request(**fields)))
-                return [future.result() for future in asked if future.done()]
-
-            self._spin_until(answered, f'an answer of {service}')
-            response = next(future.result() for future in asked if future.done())
-        finally:
-            self._node.destroy_client(client)
-        if not response.success:
-            raise Refused(response.message)
-        return response
-
-    def _spin_until(
-        self, holds: Callable[[], object], what: str, timeout_s: float | None = None
-    ) -> None:
-        within_s = self.timeout_s if timeout_s is None else timeout_s
-        ends_s = time.monotonic() + within_s
-        while not holds():
-            if time.monotonic() > ends_s:
-                raise TimeoutError(f'waited {within_s:g} s for {what}')
-            self._executor.spin_once(timeout_sec=_LOOK_S)
+        return self._calls.call(srv.ConceptByName, f'concept_learner/{service}', name=name).message

@@ -114,7 +114,7 @@ def test_without_nodes_it_says_whom_it_waited_for(elsewhere):
     with ConceptArm(timeout_s=0.3) as arm:
         with pytest.raises(TimeoutError, match=r'waited 0\.3 s for the action .*enact'):
             arm.enact('between')
-        with pytest.raises(Refused, match='nothing was asked'):
+        with pytest.raises(Refused, match='nothing was asked for'):
             arm.wait()
 
 
