@@ -32,6 +32,11 @@ def load_config(path: Path | str, kind: type[ConfigT]) -> ConfigT:
 
     Raises ConfigError that names the file, every offending key, its value and what is allowed.
     """
+    return as_config(load_keys_and_values(path), kind, str(path))
+
+
+def load_keys_and_values(path: Path | str) -> dict[str, object]:
+    """Return what one YAML file says; raises ConfigError that names the file."""
     path = Path(path)
     try:
         text = path.read_text(encoding='utf-8')
@@ -39,7 +44,7 @@ def load_config(path: Path | str, kind: type[ConfigT]) -> ConfigT:
         raise ConfigError(f'{path}: cannot be read ({error.strerror})') from None
     except UnicodeDecodeError as error:
         raise ConfigError(f'{path}: not valid YAML ({one_line(error)})') from None
-    return as_config(keys_and_values(text, str(path)), kind, str(path))
+    return keys_and_values(text, str(path))
 
 
 def keys_and_values(text: str, where: str) -> dict[str, object]:

@@ -1,18 +1,20 @@
 # Copyright 2026 The ebm_concept_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The Jaco with its hand over blocks, as the tests of grasping have it."""
+"""An arm with its hand over blocks, the Jaco unless said, as the tests of grasping have it."""
 
+from ebm_concept_ros.arm.config import ArmConfig
 from ebm_concept_ros.arm.loading import load_arm
 from ebm_concept_ros.grasping.blocks import Block, BlockTable
-from ebm_concept_ros.grasping.hand import load_hand
+from ebm_concept_ros.grasping.hand import HandConfig, load_hand
 from ebm_concept_ros.grasping.simulation import BlockSimulation
-from ebm_concept_ros.package_files import arm_file, package_path
+from ebm_concept_ros.package_files import arm_file, hand_file, package_path, shipped_hands
 from ebm_concept_ros.workspace import load_workspace
 
 ARM = load_arm(arm_file('jaco'))
-HAND_FILE = package_path('', 'config/hands/jaco.yaml')
+HAND_FILE = hand_file('jaco')
 HAND = load_hand(HAND_FILE)
+HANDS = shipped_hands()
 WORKSPACE = load_workspace(package_path('', 'config/workspace.yaml'))
 
 
@@ -25,3 +27,8 @@ def block(id_: str, x: float, y: float, **kwargs: object) -> Block:
 def simulation_of(*blocks: Block) -> BlockSimulation:
     """Return a fresh simulation of the blocks."""
     return BlockSimulation(ARM, HAND, WORKSPACE, BlockTable(blocks=blocks))
+
+
+def arm_and_hand(name: str) -> tuple[ArmConfig, HandConfig]:
+    """Return a shipped arm and the hand of the same name."""
+    return load_arm(arm_file(name)), load_hand(hand_file(name))

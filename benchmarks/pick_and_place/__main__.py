@@ -1,9 +1,10 @@
 # Copyright 2026 The ebm_concept_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Blocks picked up and put down at random by the Jaco's own hand, in lockstep, poses known.
+"""Blocks picked up and put down at random by an arm's own hand, in lockstep, poses known.
 
     python -m benchmarks.pick_and_place --scenes 20 --moves 3 --json out/pick_and_place.json
+    python -m benchmarks.pick_and_place --arm panda --scenes 67 --moves 3
     MUJOCO_GL=egl python -m benchmarks.pick_and_place --scenes 1 --picture out/pick_and_place.png
 
 Each scene is a table of blocks (boxes, cylinders, prisms; 3 to 6 cm, 20 to 200 g, friction 0.4 to
@@ -35,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     conditions = Conditions(
         *(given.moves, given.blocks, given.gap, given.seed, given.replan_every),
         Ranges(tuple(given.size), tuple(given.mass), tuple(given.friction), tuple(given.shapes)),
+        *(given.arm, given.hand or given.arm),
     )
     rows = []
     pictures = PhasePictures() if given.picture else None
@@ -59,6 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _parser() -> argparse.ArgumentParser:
     usual, ranges = Conditions(), Ranges()
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--arm', default=usual.arm, help='name of a shipped one, or a YAML file')
+    parser.add_argument('--hand', help='the same of a hand; left out: that of the arm')
     parser.add_argument('--scenes', type=int, default=20, help='tables')
     parser.add_argument('--first', type=int, default=0, help='number of the first table')
     parser.add_argument('--moves', type=int, default=usual.moves, help='in turn on each')

@@ -22,7 +22,13 @@ from ebm_concept_ros.grasping.pick_and_place import PickAndPlace
 from ebm_concept_ros.grasping.random_table import Ranges, free_place, random_block_table
 from ebm_concept_ros.grasping.simulation import BlockSimulation
 from ebm_concept_ros.grasping.stages import Stage
-from ebm_concept_ros.package_files import DEFAULT_ARM, WORKSPACE, arm_file, package_path
+from ebm_concept_ros.package_files import (
+    DEFAULT_ARM,
+    WORKSPACE,
+    arm_file,
+    hand_file,
+    package_path,
+)
 from ebm_concept_ros.workspace import load_workspace
 
 WITHIN_M = 0.005
@@ -33,7 +39,10 @@ Watcher = Callable[[BlockSimulation, Stage], None]
 
 @dataclass(frozen=True)
 class Conditions:
-    """What is measured: moves on each table, blocks on it, gaps between circles around them."""
+    """What is measured: moves on each table, blocks on it, gaps between circles around them.
+
+    arm, hand: names of shipped ones, or YAML files.
+    """
 
     moves: int = 3
     blocks: int = 5
@@ -41,6 +50,8 @@ class Conditions:
     seed: int = 0
     replan_every: int = 4
     ranges: Ranges = field(default_factory=Ranges)
+    arm: str = DEFAULT_ARM
+    hand: str = DEFAULT_ARM
 
 
 def random_move(simulation: BlockSimulation, rng: np.random.Generator, gap_m: float) -> Move | None:
@@ -66,8 +77,7 @@ def succeeded(outcome: Outcome) -> bool:
 
 def run(scenes: range, conditions: Conditions, watcher: Watcher | None = None) -> Iterator[dict]:
     """Yield what came of each move; watcher: sees each step."""
-    arm = load_arm(arm_file(DEFAULT_ARM))
-    hand = load_hand(package_path('', f'config/hands/{DEFAULT_ARM}.yaml'))
+    arm, hand = load_arm(arm_file(conditions.arm)), load_hand(hand_file(conditions.hand))
     workspace = load_workspace(package_path('', WORKSPACE))
     seed, gap_m = conditions.seed, conditions.gap_m
     for scene in scenes:

@@ -59,6 +59,14 @@ class SiteConfig(Config):
     )
 
 
+class FlangeConfig(SiteConfig):
+    """Where a hand that has a model file of its own is mounted."""
+
+    tool: tuple[str, ...] = Field(
+        (), description='geoms of the model file that are there only while no hand is, as a stylus'
+    )
+
+
 class ContactConfig(Config):
     """When a torque that no motor exerts is taken for a blow."""
 
@@ -121,6 +129,9 @@ class ArmConfig(ModelSource):
     )
 
     contact: ContactConfig = ContactConfig()
+    flange: FlangeConfig | None = Field(
+        None, description='where a hand can be mounted; its z axis points with the hand'
+    )
 
     @model_validator(mode='after')
     def _names_are_unique(self) -> ArmConfig:
@@ -154,3 +165,9 @@ class ArmConfig(ModelSource):
     def home_rad(self) -> np.ndarray:
         """Return (n,) rad."""
         return np.array([joint.home_rad for joint in self.joints])
+
+
+class ArmWithHand(ArmConfig):
+    """An arm on whose flange a hand is mounted; no YAML says so, `grasping.hand.mounted` does."""
+
+    hand: ModelSource = Field(description='with fingers that are joints of the arm from then on')

@@ -11,7 +11,7 @@ from pathlib import Path
 import mujoco
 import numpy as np
 
-from ebm_concept_ros.arm.config import ArmConfig, BaseConfig
+from ebm_concept_ros.arm.config import ArmConfig, ArmWithHand, BaseConfig
 from ebm_concept_ros.arm.contacts import ignore_contacts
 from ebm_concept_ros.arm.held_joints import (
     check_values,
@@ -26,6 +26,7 @@ from ebm_concept_ros.arm.motors import (
     file_force_limits,
     replace_actuators,
 )
+from ebm_concept_ros.arm.mounting import mount_hand
 from ebm_concept_ros.arm.names import name_everything
 from ebm_concept_ros.arm.urdf import UrdfLimits
 from ebm_concept_ros.config_files import ConfigError
@@ -41,6 +42,8 @@ def arm_spec(arm: ArmConfig) -> mujoco.MjSpec:
     Raises ConfigError with what is refused, and, for a name that does not exist, those that do.
     """
     spec, urdf_limits = read_model(arm)
+    if isinstance(arm, ArmWithHand):
+        urdf_limits = urdf_limits | mount_hand(spec, arm)
     check_options(spec)
     # A URDF's fixed links would vanish on compilation, and with them the names of their bodies.
     spec.compiler.fusestatic = False

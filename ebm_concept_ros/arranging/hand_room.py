@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from ebm_concept_ros.config_files import Config
 
@@ -16,7 +16,7 @@ _WIDEST_M = 0.3
 
 
 class Rectangles(NamedTuple):
-    """Upright rectangles (3,) each, m, in the hand's frame around the grasp centre.
+    """Upright rectangles (f,) each, one a finger, m, in the hand's frame around the grasp centre.
 
     x is the closing axis, towards the thumb; y sideways.
     """
@@ -28,7 +28,7 @@ class Rectangles(NamedTuple):
 
 
 class HandRoom(Config):
-    """The fingers of the open hand as three rectangles on the table: a thumb, and a pair opposite.
+    """The fingers of the open hand as rectangles on the table: a thumb, and who is opposed to it.
 
     Nothing else may stand there, neither where something is picked up nor where it is put down.
     """
@@ -41,31 +41,34 @@ class HandRoom(Config):
     thumb_sideways_m: tuple[float, float] = Field(
         (-0.011, 0.021), description="the thumb begins and ends there, along the hand's y, m"
     )
-    pair_sideways_m: tuple[float, float] = Field(
-        (0.008, 0.041), description='the pair begins and ends so far to either side, m'
+    opposed_sideways_m: tuple[tuple[float, float], ...] = Field(
+        ((0.008, 0.041), (-0.041, -0.008)),
+        min_length=1,
+        description='each finger opposed to it begins and ends there, m',
     )
     clearance_m: float = Field(0.004, ge=0.0, le=0.05, description='free around fingers, m')
     widest_m: float = Field(0.072, ge=0.005, le=0.3, description='what it grips at most, m')
 
-    @field_validator('thumb_sideways_m', 'pair_sideways_m')
-    @classmethod
-    def _is_an_interval(cls, interval: tuple[float, float]) -> tuple[float, float]:
-        low, high = interval
-        if not -_WIDEST_M <= low < high <= _WIDEST_M:  # NaN is refused too
-            raise ValueError(f'must rise, within ± {_WIDEST_M:g}')
-        return interval
+    @model_validator(mode='after')
+    def _sideways_are_intervals(self) -> HandRoom:
+        for low, high in (self.thumb_sideways_m, *self.opposed_sideways_m):
+            if not -_WIDEST_M <= low < high <= _WIDEST_M:  # NaN is refused too
+                raise ValueError(
+                    f'sideways: {low:g} to {high:g} refused, must rise, within ± {_WIDEST_M:g}'
+                )
+        return self
 
     def rectangles(self, width_m: float) -> Rectangles:
         """Return where the fingers are, open around something of that width, m."""
         inner = width_m / 2 + self.opening_m - self.inward_m
         outer = width_m / 2 + self.opening_m + self.finger_m
-        near, far = self.pair_sideways_m
-        low, high = self.thumb_sideways_m
+        opposed = len(self.opposed_sideways_m)
+        low, high = np.array([self.thumb_sideways_m, *self.opposed_sideways_m]).T
         return Rectangles(
-            np.array([inner, -outer, -outer]),
-            np.array([outer, -inner, -inner]),
-            np.array([low, near, -far]),
-            np.array([high, far, -near]),
+            np.array([inner, *[-outer] * opposed]),
+            np.array([outer, *[-inner] * opposed]),
+            low,
+            high,
         )
 
 

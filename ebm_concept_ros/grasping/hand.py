@@ -7,54 +7,61 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Literal
 
 import mujoco
 import numpy as np
 from pydantic import Field, model_validator
 
-from ebm_concept_ros.arm.config import ArmConfig, JointConfig, SiteConfig
+from ebm_concept_ros.arm.config import (
+    ArmConfig,
+    ArmWithHand,
+    JointConfig,
+    ModelSource,
+    SiteConfig,
+)
+from ebm_concept_ros.arm.loading import located
 from ebm_concept_ros.arm.model import compile_arm
 from ebm_concept_ros.arm.names import own
 from ebm_concept_ros.arranging.hand_room import HandRoom
-from ebm_concept_ros.config_files import Config, ConfigError, load_config
+from ebm_concept_ros.config_files import (
+    Config,
+    ConfigError,
+    as_config,
+    load_keys_and_values,
+)
+from ebm_concept_ros.grasping.finger_config import (
+    GripConfig,
+    OpeningConfig,
+    SlideConfig,
+    SlideGripConfig,
+    SlideOpeningConfig,
+)
 
 GRASP_SITE = own('grasp')
+_FLANGE_SITE = own('flange')
 _FARTHEST_M = 1.0  # the grasp centre, from the arm's effector site
-
-
-class OpeningConfig(Config):
-    """How far apart the fingers are where their joints are at one value."""
-
-    joint: float = Field(ge=-10, le=10, description='of each finger, rad, for slides m')
-    inner_m: float = Field(ge=0, le=0.3, description='from the grasp centre to a finger, m')
-
-
-class GripConfig(Config):
-    """Torques of the fingers; for slides forces, N, N/m and N·s/m."""
-
-    first_nm: float = Field(0.35, gt=0, le=200, description='of an opposing finger as it closes')
-    full_nm: float = Field(1.0, gt=0, le=200, description='of an opposing finger that grips')
-    centring_nm_per_rad: float = Field(
-        6.0, ge=0, le=1e5, description='of the thumb, per rad that it is ahead of the others'
-    )
-    levelling_nm_per_rad: float = Field(
-        2.0, ge=0, le=1e5, description='of an opposing finger, per rad that it is ahead of the rest'
-    )
-    opening_nm_per_rad: float = Field(8.0, gt=0, le=1e5, description='of the servo that opens')
-    opening_nms_per_rad: float = Field(0.6, ge=0, le=1e4, description='its damping')
-    opening_rad_s: float = Field(0.8, gt=0, le=10, description='how fast the fingers open')
 
 
 class HandConfig(Config):
     """Fingers that close along one axis: a thumb on its side, one or more opposed to it."""
 
     name: str = Field(min_length=1, description='what the hand is called')
+    model: str = Field(
+        '',
+        description="MJCF or URDF of the hand, which is mounted on the arm's flange; empty: it is "
+        "in the arm's own file",
+    )
+    finger_joints: Literal['hinge', 'slide'] = Field(
+        'hinge', description='what all fingers are on: keys have N·m and rad, or N and m'
+    )
     fingers: tuple[JointConfig, ...] = Field(
         min_length=2, description='their joints, in the order of the model file; home is open'
     )
     thumb: str = Field(description="the finger that stands alone, at +x of the grasp's frame")
     grasp_centre_m: tuple[float, float, float] = Field(
-        description="what is gripped, in the frame of the arm's effector_site, m"
+        description="what is gripped, in the frame of the arm's effector_site, or, of a hand that "
+        'is mounted, of the flange, m'
     )
     closing_yaw_rad: float = Field(
         0.0, ge=-math.pi, le=math.pi, description="of the closing axis, about that frame's z, rad"
@@ -85,16 +92,23 @@ class HandConfig(Config):
             raise ValueError(
                 'openings: along the list inner_m must decrease, and joint change one way'
             )
+        fields = type(self.grip).model_fields
+        first, full = (fields[name].alias or name for name in ('first_nm', 'full_nm'))
         if self.grip.first_nm > self.grip.full_nm:
             raise ValueError(
-                f'grip: first_nm {self.grip.first_nm:g} is more than full_nm {self.grip.full_nm:g}'
+                f'grip: {first} {self.grip.first_nm:g} is more than {full} {self.grip.full_nm:g}'
             )
         limit = min(finger.effort_limit_nm for finger in self.fingers)
         most = (len(self.fingers) - 1) * self.grip.full_nm
         if most > limit:
             raise ValueError(
-                f'grip.full_nm: {self.grip.full_nm:g} refused, against {len(self.fingers) - 1} '
+                f'grip.{full}: {self.grip.full_nm:g} refused, against {len(self.fingers) - 1} '
                 f'opposing fingers the thumb needs {most:g}, of which it has {limit:g}'
+            )
+        if (number := len(self.room.opposed_sideways_m)) != len(self.fingers) - 1:
+            raise ValueError(
+                f'room.opposed_sideways_m: {number} intervals refused, {len(self.fingers) - 1} '
+                f'fingers are opposed to the thumb'
             )
         furthest = self.openings[0].inner_m
         if self.room.widest_m / 2 + self.room.opening_m > furthest:
@@ -106,12 +120,18 @@ class HandConfig(Config):
         return self
 
     @property
+    def is_symmetric(self) -> bool:
+        """Tell whether half a turn about the grasp centre makes it the same hand."""
+        low, high = self.room.thumb_sideways_m
+        return self.room.opposed_sideways_m == ((-high, -low),)
+
+    @property
     def closing_sign(self) -> float:
         """Return 1 where the fingers' joints increase as they close, else -1."""
         return 1.0 if self.openings[-1].joint > self.openings[0].joint else -1.0
 
     def opening_joint(self, half_width_m: float) -> float:
-        """Return where the fingers' joints are so far from the grasp centre, rad."""
+        """Return where the fingers' joints are so far from the grasp centre, rad or m."""
         joints, inner = self._openings()
         return float(np.interp(-half_width_m, -inner, joints))
 
@@ -127,16 +147,57 @@ class HandConfig(Config):
         )
 
 
+class SlidingHandConfig(HandConfig):
+    """A hand whose fingers are on slides, as a parallel gripper's are."""
+
+    fingers: tuple[SlideConfig, ...] = Field(
+        min_length=2, description='their slides, in the order of the model file; home is open'
+    )
+    openings: tuple[SlideOpeningConfig, ...] = Field(
+        min_length=2, description='measured, from open to closed'
+    )
+    grip: SlideGripConfig
+
+
 def load_hand(path: Path | str) -> HandConfig:
     """Read a hand's YAML; raises ConfigError that names file, key, value and what is allowed."""
-    return load_config(path, HandConfig)
+    path, content = Path(path), load_keys_and_values(path)
+    slides = content.get('finger_joints') == 'slide'
+    hand = as_config(content, SlidingHandConfig if slides else HandConfig, str(path))
+    if not hand.model:
+        return hand
+    try:
+        source = located(ModelSource(model=hand.model), path.parent)
+    except ConfigError as error:
+        raise ConfigError(f'{path}: {error}') from None
+    return hand.model_copy(update={'model': source.model})
+
+
+def mounted(arm: ArmConfig, hand: HandConfig) -> ArmConfig:
+    """Return the arm with the hand on its flange, fingers held at home; raises ConfigError.
+
+    An arm whose own file has the hand, or on which one is mounted, is returned as it is.
+    """
+    if not hand.model or isinstance(arm, ArmWithHand):
+        return arm
+    if arm.flange is None:
+        raise ConfigError(f'flange: {arm.name} has none, on which {hand.name} could be mounted')
+    held = {finger.name: finger.home_rad for finger in hand.fingers}
+    flange = SiteConfig(**arm.flange.model_dump(include=set(SiteConfig.model_fields)))
+    changes = {
+        **{'effector_site': _FLANGE_SITE, 'add_site': flange},
+        **{'held_joints_rad': arm.held_joints_rad | held, 'hand': ModelSource(model=hand.model)},
+    }
+    return ArmWithHand(**dict(arm) | changes)
 
 
 def with_grasp_site(arm: ArmConfig, hand: HandConfig) -> ArmConfig:
     """Return the arm whose effector is the grasp centre; x of its frame is the closing axis.
 
-    What the arm says of its fingers stays: they may be held, as plans have them.
+    What the arm says of its fingers stays: they may be held, as plans have them. A hand that is
+    not in the arm's own file is mounted. Raises ConfigError.
     """
+    arm = mounted(arm, hand)
     model = compile_arm(arm)
     site = model.site(arm.effector_site)
     frame, turned = np.zeros(9), np.zeros(9)
@@ -158,6 +219,7 @@ def with_grasp_site(arm: ArmConfig, hand: HandConfig) -> ArmConfig:
 
 def with_live_fingers(arm: ArmConfig, hand: HandConfig) -> ArmConfig:
     """Return the arm whose fingers move too, after its own joints; raises ConfigError."""
+    arm = mounted(arm, hand)
     names = {finger.name for finger in hand.fingers}
     if unknown := sorted(names - set(arm.held_joints_rad)):
         raise ConfigError(
@@ -165,4 +227,17 @@ def with_live_fingers(arm: ArmConfig, hand: HandConfig) -> ArmConfig:
             f'{", ".join(arm.held_joints_rad) or "none"}'
         )
     held = {name: value for name, value in arm.held_joints_rad.items() if name not in names}
-    return arm.model_copy(update={'joints': arm.joints + hand.fingers, 'held_joints_rad': held})
+    live = arm.model_copy(update={'joints': arm.joints + hand.fingers, 'held_joints_rad': held})
+    _check_units(compile_arm(live), hand)
+    return live
+
+
+def _check_units(model: mujoco.MjModel, hand: HandConfig) -> None:
+    """Raise ConfigError unless the fingers' joints are of the kind whose units the hand has."""
+    kinds = {mujoco.mjtJoint.mjJNT_HINGE: 'hinge', mujoco.mjtJoint.mjJNT_SLIDE: 'slide'}
+    for finger in hand.fingers:
+        kind = kinds[mujoco.mjtJoint(model.joint(finger.name).type[0])]
+        if kind != hand.finger_joints:
+            raise ConfigError(
+                f'finger_joints: {hand.finger_joints!r} refused, {finger.name} is a {kind}'
+            )

@@ -5,10 +5,9 @@
 
 import numpy as np
 import pytest
-from grasping_setup import HAND
+from grasping_setup import HAND, arm_and_hand
 
 from ebm_concept_ros.grasping.grip import Fingers, Grip, Open, gripping_nm, now_as
-from ebm_concept_ros.grasping.hand import HandConfig
 
 PERIOD_S = 0.002
 LEVEL, RATE_NM_S, LIMIT_NM = np.full(3, 0.9), 20.0, 3.0
@@ -25,24 +24,13 @@ def test_who_is_ahead_presses_less():
     np.testing.assert_allclose(second_ahead, [1.6, 0.8 - 0.08, 0.8 + 0.08])
 
 
-def test_a_gripper_of_two_fingers_is_no_other_law():
-    two = HandConfig(**HAND.model_dump() | {'fingers': HAND.fingers[:2]})
+def test_a_gripper_of_two_slides_is_no_other_law_and_pulls_as_its_joints_decrease():
+    hand = arm_and_hand('panda')[1]
+    assert hand.opening_joint(0.025) == hand.half_width_m(0.025) == pytest.approx(0.025)
+    np.testing.assert_allclose(gripping_nm(hand, np.full(2, 0.02), 15.0), [-15.0, -15.0])
+    # The left one is further open than the other by a millimetre: it presses more.
     np.testing.assert_allclose(
-        gripping_nm(two, np.array([0.02, 0.01]), 0.5), [0.5 - 0.06, 0.5 + 0.06]
-    )
-
-
-def test_a_gripper_whose_joints_decrease_as_it_closes_pulls():
-    openings = [{'joint': 0.04, 'inner_m': 0.04}, {'joint': 0.0, 'inner_m': 0.0}]
-    room = {'widest_m': 0.06, 'opening_m': 0.01}
-    slides = HandConfig(
-        **HAND.model_dump() | {'fingers': HAND.fingers[:2], 'openings': openings, 'room': room}
-    )
-    assert slides.opening_joint(0.025) == pytest.approx(0.025)
-    assert slides.half_width_m(0.01) == pytest.approx(0.01)
-    # The first is further open than the other: it presses more.
-    np.testing.assert_allclose(
-        gripping_nm(slides, np.array([0.02, 0.01]), 0.5), [-0.5 - 0.06, -0.5 + 0.06]
+        gripping_nm(hand, np.array([0.021, 0.02]), 15.0), [-15.0 - 4.0, -15.0 + 4.0]
     )
 
 
