@@ -116,13 +116,17 @@ class CompositionRequest:
     concepts: tuple[str, ...]
     weights: tuple[float, ...]
 
+    @property
+    def name(self) -> str:
+        """What the sum is called."""
+        if len(self.concepts) == 1:
+            return self.concepts[0]
+        return ' + '.join(f'{w:g} {n}' for n, w in zip(self.concepts, self.weights, strict=True))
+
     def of(self, known: Mapping[str, ConceptCodes]) -> AnyConcept:
         """Return the sum of known concepts; one by itself stays as it is."""
         terms = tuple(known[name] for name in self.concepts)
-        if len(terms) == 1:
-            return terms[0]
-        name = ' + '.join(f'{w:g} {n}' for n, w in zip(self.concepts, self.weights, strict=True))
-        return ComposedConcept(name, terms, self.weights)
+        return terms[0] if len(terms) == 1 else ComposedConcept(self.name, terms, self.weights)
 
 
 @dataclass(frozen=True)

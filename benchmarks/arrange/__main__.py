@@ -6,14 +6,20 @@
     python -m benchmarks.arrange --scenes 20 --logic-only
     python -m benchmarks.arrange --scenes 20 --json out/arrange.json
     python -m benchmarks.arrange --scenes 20 --only square line --model models/concepts
+    python -m benchmarks.arrange --scenes 20 --tasks sums --logic-only
+    python -m benchmarks.arrange --scenes 3 --held-out --only between triangle
 
 Every table has five demonstrations of its own, 4 to 8 blocks of 3 to 6 cm, and its own looks for
-who is moved and who stays. A predicate is the referee: success is that it holds to 20 mm, of those
-who were meant, that all is at rest and nothing has fallen, and that no bystander was moved by a
-centimetre. Everything else is a failure, also what was refused before anything moved; `of
-understood` leaves out tables whose demonstrations are reported as not understood. With --logic-only
-moves take place exactly, which measures what is planned; else the Jaco's hand carries the blocks by
-torques, in lockstep. Status 1 when a table failed.
+who is moved and who stays. --tasks sums: two concepts that are to hold at once, each with five
+demonstrations of its own. --held-out: blocks are narrower or wider, lighter or heavier than those
+that everything was tried with.
+
+A predicate is the referee: success is that it holds to 20 mm, of those who were meant, that all is
+at rest and nothing has fallen, and that no bystander was moved by a centimetre. Everything else is
+a failure, also what was refused before anything moved; `of understood` leaves out tables whose
+demonstrations are reported as not understood. With --logic-only moves take place exactly, which
+measures what is planned; else the Jaco's hand carries the blocks by torques, in lockstep. Status 1
+when a table failed.
 """
 
 from __future__ import annotations
@@ -24,7 +30,11 @@ import sys
 from pathlib import Path
 
 from benchmarks.arrange.concepts import CONCEPTS
+from benchmarks.arrange.objects import HELD_OUT, USUAL
 from benchmarks.arrange.table import print_table
+from benchmarks.arrange.together import SUMS
+
+TASKS = {'concepts': CONCEPTS, 'sums': SUMS}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -33,11 +43,12 @@ def main(argv: list[str] | None = None) -> int:
     from benchmarks.arrange.series import Bench
     from ebm_core import load_model
 
-    bench = Bench(load_model(args.model), args.logic_only)
+    objects = HELD_OUT if args.held_out else USUAL
+    bench = Bench(load_model(args.model), args.logic_only, objects)
     rows = []
     for name in args.concepts:
         for seed in range(args.first_seed, args.first_seed + args.scenes):
-            row = bench.run(name, seed)
+            row = bench.run(TASKS[args.tasks][name], seed).row
             rows.append(row)
             if not row['success']:
                 print(f'{name}, {seed}: {row["failure"]}; {row["detail"]}', flush=True)
@@ -60,6 +71,8 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         '--only', nargs='+', default=[], metavar='WORDS', help='concepts with one in the name'
     )
+    parser.add_argument('--tasks', choices=tuple(TASKS), default='concepts')
+    parser.add_argument('--held-out', action='store_true', help='sizes and masses of other ranges')
     parser.add_argument('--logic-only', action='store_true', help='without an arm')
     parser.add_argument('--model', type=Path, default=Path('models/open'))
     parser.add_argument('--json', type=Path, help='where every number goes')
@@ -67,7 +80,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     if args.scenes < 1:
         parser.error(f'--scenes {args.scenes}: at least 1')
     words = args.only or ['']
-    args.concepts = [name for name in CONCEPTS if any(word in name for word in words)]
+    args.concepts = [name for name in TASKS[args.tasks] if any(word in name for word in words)]
     if not args.concepts:
         parser.error(f'--only: no concept has {" or ".join(args.only)} in its name')
     return args

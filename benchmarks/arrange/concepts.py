@@ -91,4 +91,5 @@ CONCEPTS: dict[str, OpenConcept] = {
 
 def group(concept: OpenConcept) -> str:
     """Return what the concept is counted with."""
-    return ONE if concept.movers == 1 else SEVERAL
+    number = ONE if concept.movers == 1 else SEVERAL
+    return f'two concepts, {number}' if hasattr(concept, 'terms') else number

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from benchmarks.arrange.objects import USUAL, Objects, drawn
 from benchmarks.arrange.tasks import Task
 from ebm_concept_ros.arm.config import ArmConfig
 from ebm_concept_ros.arranging.footprints import Standing
@@ -16,11 +17,10 @@ from ebm_concept_ros.arranging.moves import Move
 from ebm_concept_ros.grasping.blocks import Block, BlockTable
 from ebm_concept_ros.grasping.hand import HandConfig
 from ebm_concept_ros.grasping.mover import BlockMover
-from ebm_concept_ros.grasping.random_table import SLENDEREST, Ranges
+from ebm_concept_ros.grasping.random_table import SLENDEREST
 from ebm_concept_ros.grasping.simulation import BlockSimulation
 from ebm_concept_ros.workspace import Workspace
 
-_RANGES = Ranges()
 _AT_REST_S, _TILTED_RAD, _SUNK_M = 0.5, 0.09, 0.005
 _STILL_M = 0.0005  # that something at rest may move while it is watched
 
@@ -60,10 +60,16 @@ class ByTorque(BlockMover):
     """The arm's own hand, in lockstep."""
 
     def __init__(
-        self, task: Task, seed: int, arm: ArmConfig, hand: HandConfig, workspace: Workspace
+        self,
+        task: Task,
+        seed: int,
+        arm: ArmConfig,
+        hand: HandConfig,
+        workspace: Workspace,
+        objects: Objects = USUAL,
     ) -> None:
         rng = np.random.default_rng([seed, 1])
-        table = BlockTable(blocks=tuple(_block(rng, each) for each in task.standing))
+        table = BlockTable(blocks=tuple(_block(rng, each, objects) for each in task.standing))
         super().__init__(BlockSimulation(arm, hand, workspace, table))
 
     @property
@@ -86,18 +92,18 @@ class ByTorque(BlockMover):
         return ''
 
 
-def _block(rng: np.random.Generator, thing: Standing) -> Block:
+def _block(rng: np.random.Generator, thing: Standing, objects: Objects) -> Block:
     """Return a block of that footprint, of a height, mass and friction at random."""
     footprint = thing.footprint
-    height_m = min(rng.uniform(*_RANGES.size_m), SLENDEREST * footprint.narrowest_m)
+    height_m = min(drawn(rng, objects.size_m), SLENDEREST * footprint.narrowest_m)
     return Block(
         id=thing.id,
         shape=footprint.shape,
         width_m=footprint.width_m,
         depth_m=footprint.depth_m,
         height_m=round(height_m, 4),
-        mass_kg=round(rng.uniform(*_RANGES.mass_kg), 4),
-        friction=round(rng.uniform(*_RANGES.friction), 3),
+        mass_kg=round(drawn(rng, objects.mass_kg), 4),
+        friction=round(drawn(rng, objects.friction), 3),
         position_in_base_m=thing.position_in_base_m,
         yaw_rad=thing.yaw_rad,
     )

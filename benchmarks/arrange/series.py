@@ -7,22 +7,29 @@ from __future__ import annotations
 
 import time
 from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
 
 from benchmarks.arrange.concepts import group
 from benchmarks.arrange.movers import AtOnce, ByTorque
+from benchmarks.arrange.objects import USUAL, Objects
+from benchmarks.arrange.tables import Ground
 from benchmarks.arrange.tasks import Task, make_task
+from benchmarks.arrange.together import Together
 from ebm_concept_ros.arm.loading import load_arm
 from ebm_concept_ros.arranging.arranger import Arranger, Plan
 from ebm_concept_ros.arranging.enacting import Enacted, enact
+from ebm_concept_ros.arranging.footprints import Standing
 from ebm_concept_ros.arranging.hand_room import ReachArea
 from ebm_concept_ros.arranging.refusals import CannotArrange
+from ebm_concept_ros.arranging.sums import composed
 from ebm_concept_ros.arranging.taught import taught
 from ebm_concept_ros.grasping.hand import load_hand
 from ebm_concept_ros.grasping.outcome import MOVED_M
 from ebm_concept_ros.package_files import DEFAULT_ARM, WORKSPACE, arm_file, package_path
 from ebm_concept_ros.workspace import load_workspace
+from ebm_core.evaluation.open.concept import OpenConcept
 from ebm_core.evaluation.open.formations import Formation
 from ebm_core.relational.model import ConceptModel
 
@@ -30,40 +37,60 @@ TOLERANCE_M = 0.02  # from where the predicate holds, as of reaches
 _EXACTLY = 0.032  # particle units, 8 mm: what counts as standing right already
 
 
+class Episode(NamedTuple):
+    """What came of one table.
+
+    row: its numbers, in SI units. plan: None where there was none. after: how things stand then.
+    """
+
+    row: dict
+    task: Task
+    plan: Plan | None
+    after: list[Standing]
+
+
 class Bench:
     """What all tables have in common."""
 
-    def __init__(self, model: ConceptModel, logic_only: bool) -> None:
-        """logic_only: moves take place exactly, without an arm."""
-        self.model, self.logic_only = model, logic_only
+    def __init__(
+        self, model: ConceptModel, logic_only: bool = True, objects: Objects = USUAL
+    ) -> None:
+        """logic_only: moves take place exactly, without an arm. objects: what blocks are like."""
+        self.model, self.logic_only, self.objects = model, logic_only, objects
         self.arm = load_arm(arm_file(DEFAULT_ARM))
         self.hand = load_hand(package_path('', f'config/hands/{DEFAULT_ARM}.yaml'))
         self.workspace = load_workspace(package_path('', WORKSPACE))
-        self.room, self.reach = self.hand.room, ReachArea()
+        self.ground = Ground(self.workspace, self.hand.room, ReachArea())
 
-    def run(self, name: str, seed: int) -> dict:
-        """Return the numbers of one table, in SI units."""
-        task = make_task(name, seed, self.workspace, self.room, self.reach)
+    def run(self, concept: OpenConcept, seed: int) -> Episode:
+        """Return what came of one table."""
+        return self.brought_about(make_task(concept, seed, self.ground, self.objects), seed)
+
+    def brought_about(self, task: Task, seed: int) -> Episode:
+        """Return what came of a task; seed: of what its blocks weigh, and how they slide."""
         began = time.process_time()
-        concept = taught(self.model, name, task.demonstrations)
+        terms = [taught(self.model, *shown) for shown in task.shown]
+        concept = composed(task.concept.name, terms, [1.0] * len(terms))
         taught_at = time.process_time()
-        arranger = Arranger(self.model, self.workspace, self.room, self.reach)
+        arranger = Arranger(self.model, *self.ground)
         row = {
-            **{'concept': name, 'group': group(task.concept), 'seed': seed},
+            **{'concept': task.concept.name, 'group': group(task.concept), 'seed': seed},
             **{'entities': len(task.standing), 'fewest': fewest_moves(task), 'success': False},
         }
         mover = AtOnce(task)
         if not self.logic_only:
-            mover = ByTorque(task, seed, self.arm, self.hand, self.workspace)
+            mover = ByTorque(task, seed, self.arm, self.hand, self.workspace, self.objects)
         began += time.process_time() - taught_at
         try:
             plan = arranger.plan(concept, task.scene, task.standing, mover.hand_yaw_rad)
         except CannotArrange as error:
             plan_s = time.process_time() - began
-            return row | {'failure': str(error.reason), 'detail': str(error), 'plan_s': plan_s}
+            row |= {'failure': str(error.reason), 'detail': str(error), 'plan_s': plan_s}
+            return Episode(row, task, None, task.standing)
         row['plan_s'] = time.process_time() - began
         done = enact(arranger, plan, mover)
-        return row | self._judged(task, plan, done, mover)
+        row |= self._judged(task, plan, done, mover)
+        return Episode(row, task, plan, list(mover.standing()))
 
     def _judged(self, task: Task, plan: Plan, done: Enacted, mover: AtOnce | ByTorque) -> dict:
         taken_s = mover.time_s
@@ -118,6 +145,8 @@ def fewest_moves(task: Task) -> int:
     out.
     """
     concept, m = task.concept, task.concept.movers
+    if isinstance(concept, Together):
+        concept = next((term for term in concept.terms if term.movers == m), concept)
     if not isinstance(concept, Formation):
         return 1
     template = np.array(concept.template) - np.mean(concept.template, 0)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ebm_concept_ros.arranging.casting import Cast, casts
 from ebm_concept_ros.arranging.clearance import Clearance
 from ebm_concept_ros.arranging.footprints import Standing
 from ebm_concept_ros.arranging.goal import Asked, Choice, asked, choices, moved
@@ -19,7 +19,7 @@ from ebm_concept_ros.arranging.hand_room import HandRoom, ReachArea
 from ebm_concept_ros.arranging.moves import Move
 from ebm_concept_ros.arranging.ordering import ordered
 from ebm_concept_ros.arranging.refusals import CannotArrange, Reason
-from ebm_concept_ros.arranging.taught import TaughtArrangement
+from ebm_concept_ros.arranging.sums import AnyTaught
 from ebm_concept_ros.workspace import Workspace
 from ebm_core.world.scene import InvalidInput, Scene
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from ebm_core.relational.model import ConceptModel
 
 PLACED_WITHIN_M = 0.01  # what was carried is not carried again for less
-_MOST_SUBSETS = 20  # of those who look alike, where fewer are needed
 
 
 @dataclass(frozen=True)
@@ -42,15 +41,6 @@ class Plan:
     references: tuple[str, ...]
     places_in_base_m: dict[str, tuple[float, float]]
     moves: tuple[Move, ...]
-
-
-class _Cast(NamedTuple):
-    """Who takes part: indices (m,) of movers, and the rest as the energy takes it."""
-
-    movers: np.ndarray
-    scene: Scene
-    attention: np.ndarray
-    roles: np.ndarray | None
 
 
 class Arranger:
@@ -69,7 +59,7 @@ class Arranger:
 
     def plan(
         self,
-        concept: TaughtArrangement,
+        concept: AnyTaught,
         scene: Scene,
         standing: Sequence[Standing],
         hand_yaw_rad: float = 0.0,
@@ -83,7 +73,7 @@ class Arranger:
         _require_fitting(scene, standing)
         concept.require_understood()
         plans, refusal = [], None
-        for cast in self._casts(concept, scene, standing):
+        for cast in casts(self.model, concept, scene, standing):
             try:
                 plans.append(self._planned(concept, cast, standing, hand_yaw_rad))
             except CannotArrange as error:
@@ -108,65 +98,17 @@ class Arranger:
         moves = self._ordered(standing, left, hand_yaw_rad)
         return Plan(plan.movers, plan.references, plan.places_in_base_m, tuple(moves))
 
-    def _casts(
-        self, concept: TaughtArrangement, scene: Scene, standing: Sequence[Standing]
-    ) -> list[_Cast]:
-        """Return who can take part, several where more look alike than are needed."""
-        found = np.flatnonzero(concept.movers_of(self.model, scene))
-        fewest, most = concept.movers
-        if len(found) < fewest:
-            raise CannotArrange(
-                Reason.MISSING,
-                f'{concept.name!r} is about {fewest} that are moved, {len(found)} are there',
-            )
-        subsets = [found]
-        if len(found) > most:
-            subsets = [np.array(s) for s in combinations(found.tolist(), most)][:_MOST_SUBSETS]
-        casts, refusal = [], None
-        for movers in subsets:
-            try:
-                casts.append(self._cast(concept, scene, standing, movers))
-            except CannotArrange as error:
-                refusal = error
-        if not casts:
-            raise refusal
-        return casts
-
-    def _cast(
-        self,
-        concept: TaughtArrangement,
-        scene: Scene,
-        standing: Sequence[Standing],
-        movers: np.ndarray,
-    ) -> _Cast:
-        is_mover = np.isin(np.arange(len(scene)), movers)
-        acting = concept.acting(scene, is_mover)
-        stays, roles = concept.references_of(self.model, scene, is_mover)
-        fewest, most = concept.references
-        if not fewest <= stays.sum() <= most:
-            names = ', '.join(standing[i].id for i in np.flatnonzero(stays)) or 'none'
-            raise CannotArrange(
-                Reason.MISSING,
-                f'{concept.name!r} refers to {fewest} that stay, {int(stays.sum())} are there '
-                f'({names})',
-            )
-        return _Cast(movers, acting, (is_mover | stays).astype(float), roles)
-
     def _planned(
         self,
-        concept: TaughtArrangement,
-        cast: _Cast,
+        concept: AnyTaught,
+        cast: Cast,
         standing: Sequence[Standing],
         hand_yaw_rad: float,
     ) -> Plan:
-        from ebm_core.relational.arrangements import Arrangements  # torch takes seconds
-
-        energy = Arrangements(
-            self.model, cast.scene, cast.attention, concept.action_code, roles=cast.roles
-        )
-        starts = cast.scene.positions[cast.movers]
+        energy = cast.energy(self.model)
+        starts = cast.starts
         of = asked(energy, starts, self.seed)
-        if of.holds and self._holds(concept, cast, of, Choice(starts, of.start, False)):
+        if of.holds and self._holds(cast, of, Choice(starts, of.start, False)):
             return self._plan(cast, standing, {}, ())
         things = [standing[i] for i in cast.movers]
         others = [each for i, each in enumerate(standing) if i not in set(cast.movers.tolist())]
@@ -177,7 +119,7 @@ class Arranger:
             Reason.NO_ROOM, f'what room and reach leave is not what {concept.name!r} asks for'
         )
         for choice in found:
-            if not self._holds(concept, cast, of, choice):
+            if not self._holds(cast, of, choice):
                 continue
             is_moved = moved(choice.places, starts)
             base = self.workspace.to_base(choice.places)
@@ -203,7 +145,7 @@ class Arranger:
         thresholds = self.model.satisfied_thresholds or {}
         return 0.5 * thresholds.get('positions', 0.0)
 
-    def _holds(self, concept: TaughtArrangement, cast: _Cast, of: Asked, choice: Choice) -> bool:
+    def _holds(self, cast: Cast, of: Asked, choice: Choice) -> bool:
         """Tell whether the concept holds with the movers where a choice has them.
 
         What is as good as can be holds. Else the model says so of one, whose place may depend on
@@ -213,11 +155,9 @@ class Arranger:
             return choice.as_good or choice.energy <= of.holds_up_to
         if self.model.satisfied_thresholds is None:
             return True
-        positions = cast.scene.positions.copy()
-        positions[cast.movers] = choice.places
-        states = (cast.scene, cast.scene.with_positions(positions))
-        return self.model.satisfied(
-            states, cast.attention, concept.action_code, self.seed, roles=cast.roles
+        return all(
+            part.is_satisfied(self.model, cast.movers, choice.places, self.seed)
+            for part in cast.parts
         )
 
     def _require_graspable(self, thing: Standing) -> None:
@@ -235,15 +175,14 @@ class Arranger:
 
     def _plan(
         self,
-        cast: _Cast,
+        cast: Cast,
         standing: Sequence[Standing],
         goal: dict[str, np.ndarray],
         moves: tuple[Move, ...],
     ) -> Plan:
-        stay = np.flatnonzero((cast.attention > 0.5) & ~cast.scene.movable)
         return Plan(
             tuple(standing[i].id for i in cast.movers),
-            tuple(standing[i].id for i in stay),
+            tuple(standing[i].id for i in cast.references),
             {id_: (float(x), float(y)) for id_, (x, y) in goal.items()},
             moves,
         )

@@ -48,6 +48,21 @@ class TaughtArrangement:
     understanding: float = math.nan
     threshold: float = math.nan
 
+    @property
+    def terms(self) -> tuple[TaughtArrangement, ...]:
+        """Itself: a concept is a sum of one."""
+        return (self,)
+
+    @property
+    def weights(self) -> tuple[float, ...]:
+        """Of its only term."""
+        return (1.0,)
+
+    @property
+    def is_of_one(self) -> bool:
+        """Tell whether one is moved by itself."""
+        return self.movers == _ONE
+
     def require_understood(self) -> None:
         """Raise CannotArrange where its demonstrations do not fit together."""
         if not (math.isnan(self.threshold) or self.understanding >= self.threshold):
@@ -59,7 +74,7 @@ class TaughtArrangement:
 
     def acting(self, scene: Scene, movers: np.ndarray) -> Scene:
         """Return the scene as the energy of the action takes it; movers: (N,) bool."""
-        return _acting(scene, movers, self.references[0] > 0 or self.movers == _ONE)
+        return _acting(scene, movers, self.references[0] > 0 or self.is_of_one)
 
     def movers_of(self, model: ConceptModel, scene: Scene) -> np.ndarray:
         """Return (N,) bool, all that look like those who are moved."""

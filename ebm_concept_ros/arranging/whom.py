@@ -80,10 +80,7 @@ def whom(
 
 def _without_one(scene: Scene, who: np.ndarray) -> tuple[Scene, np.ndarray]:
     kept = np.arange(len(scene)) != np.flatnonzero(who)[0]
-    return (
-        Scene(scene.positions[kept], scene.colours[kept], scene.shapes[kept], scene.movable[kept]),
-        who[kept],
-    )
+    return scene.only(kept), who[kept]
 
 
 def _demonstration(

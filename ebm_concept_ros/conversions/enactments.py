@@ -23,11 +23,10 @@ def enact_goal_from_message(message: EnactConcept.Goal) -> tuple[CompositionRequ
     return composition_of(message.concepts, message.weights), goal
 
 
-def arrange_goal_from_message(message: ArrangeConcept.Goal) -> tuple[str, float]:
-    """Return the concept and the time-out, s, or raise InvalidInput naming field and reason."""
-    if not message.concept:
-        raise InvalidInput('concept: empty')
-    return message.concept, _checked('timeout_s', message.timeout_s)
+def arrange_goal_from_message(message: ArrangeConcept.Goal) -> tuple[CompositionRequest, float]:
+    """Return what is asked for and the time-out, s; raises InvalidInput naming field and reason."""
+    timeout_s = _checked('timeout_s', message.timeout_s)
+    return composition_of(message.concepts, message.weights), timeout_s
 
 
 def tolerance_from_message(tolerance_m: float) -> float:

@@ -21,6 +21,7 @@ from ebm_concept_ros.arranging.arranger import Arranger, Plan
 from ebm_concept_ros.arranging.enacting import Enacted, enact
 from ebm_concept_ros.arranging.footprints import Standing
 from ebm_concept_ros.arranging.moves import Move
+from ebm_concept_ros.arranging.sums import AnyTaught, composed
 from ebm_concept_ros.arranging.taught import taught
 from ebm_concept_ros.control.control_law import Mode
 from ebm_concept_ros.errors import name_and_reason
@@ -202,9 +203,7 @@ class ArrangingArm:
             self._mover.arm.take_over()
             self._holds_why = 'thinks'
         self._put_down()
-        concept = self._meanwhile(
-            lambda: taught(self._arranger.model, task.concept, task.demonstrations)
-        )
+        concept = self._meanwhile(lambda: self._taught(task))
         scene, standing = self._world.scene, self.standing()
         yaw_rad = self.hand_yaw_rad
         plan = self._meanwhile(
@@ -216,6 +215,11 @@ class ArrangingArm:
             return Code.FAILED, done.reason
         what = f'arranged, {len(self._moved)} moved' if self._moved else 'holds already'
         return Code.ARRANGED, f'{task.concept}: {what}'
+
+    def _taught(self, task: Task) -> AnyTaught:
+        model = self._arranger.model
+        terms = [taught(model, term.concept, term.demonstrations) for term in task.terms]
+        return composed(task.concept, terms, [term.weight for term in task.terms])
 
     def _put_down(self) -> None:
         if held := self._mover.arm.in_the_hand:

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from typing import NamedTuple
 
 from ebm_concept_ros.arranging.arranger import Plan
 from ebm_concept_ros.arranging.refusals import CannotArrange, Reason
@@ -91,16 +92,24 @@ def ending_of(error: Exception) -> tuple[Code, str]:
     return Code.FAILED, name_and_reason(error)
 
 
-@dataclass(eq=False)
-class Task:
-    """Bring about what was demonstrated.
-
-    timeout_s: of its duration, inf for never. ended: told the result, once, by the arm's thread or
-    by whoever ends it before it has begun.
-    """
+class Term(NamedTuple):
+    """One of the concepts to be brought about, and its weight among them."""
 
     concept: str
     demonstrations: tuple[Demonstration, ...]
+    weight: float = 1.0
+
+
+@dataclass(eq=False)
+class Task:
+    """Bring about what was demonstrated; of several concepts, their sum.
+
+    concept: what that is called. timeout_s: of its duration, inf for never. ended: told the result,
+    once, by the arm's thread or by whoever ends it before it has begun.
+    """
+
+    concept: str
+    terms: tuple[Term, ...]
     timeout_s: float
     ended: Callable[[Result], None]
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.action.server import ServerGoalHandle
@@ -23,8 +23,9 @@ import ebm_concept_ros.srv as srv
 from ebm_concept_ros import conversions
 from ebm_concept_ros.action import ArrangeConcept
 from ebm_concept_ros.grasping.arranging_arm import ArrangingArm
-from ebm_concept_ros.grasping.tasks import Code, Progress, Result, Task
+from ebm_concept_ros.grasping.tasks import Code, Progress, Result, Task, Term
 from ebm_concept_ros.nodes.runtime.diagnostics import Diagnostics
+from ebm_concept_ros.types import CompositionRequest
 from ebm_concept_ros.workspace import Workspace
 from ebm_core.world.scene import InvalidInput
 
@@ -35,14 +36,15 @@ _ENDS_WELL = (Code.ARRANGED, Code.CANCELLED, Code.PREEMPTED)
 
 @dataclass(eq=False)
 class _Goal:
-    """A goal that has not ended. task: once the learner has answered."""
+    """A goal that has not ended. terms: what the learner has answered. task: once that is all."""
 
     handle: ServerGoalHandle
-    concept: str
+    request: CompositionRequest
     timeout_s: float
     ended: Future
     gives_up_at_s: float
     asked_at_s: float = -math.inf
+    terms: list[Term] = field(default_factory=list)
     task: Task | None = None
 
 
@@ -126,13 +128,13 @@ class ArrangeAction:
         )
 
     def _begin(self, handle: ServerGoalHandle, ended: Future) -> None:
-        concept, timeout_s = conversions.arrange_goal_from_message(handle.request)
+        request, timeout_s = conversions.arrange_goal_from_message(handle.request)
         if self._arm() is None:
             ended.set_result(Result(Code.STOPPED, 'the arranger is not active'))
             return
         self.end_waiting(Code.PREEMPTED, 'another goal took its place')
         gives_up_at_s = time.monotonic() + self._learner_timeout_s
-        self._waiting = _Goal(handle, concept, timeout_s, ended, gives_up_at_s)
+        self._waiting = _Goal(handle, request, timeout_s, ended, gives_up_at_s)
         self._ask(self._waiting)
 
     def _ask(self, goal: _Goal) -> None:
@@ -146,8 +148,9 @@ class ArrangeAction:
         elif now_s > goal.asked_at_s + _ASK_AGAIN_S and self._concepts.service_is_ready():
             goal.asked_at_s = now_s
             # What is in the library alone is loaded by that, with its demonstrations.
+            names, weights = list(goal.request.concepts), list(goal.request.weights)
             self._concepts.call_async(
-                srv.GetConcept.Request(concepts=[goal.concept])
+                srv.GetConcept.Request(concepts=names, weights=weights)
             ).add_done_callback(lambda future: self._is_known(goal, future.result()))
 
     def _is_known(self, goal: _Goal, answer: srv.GetConcept.Response) -> None:
@@ -156,13 +159,20 @@ class ArrangeAction:
         if not answer.success:
             self.end_waiting(Code.UNKNOWN_CONCEPT, answer.message)
             return
-        self._shown.call_async(srv.ListDemonstrations.Request(name=goal.concept)).add_done_callback(
-            lambda future: self._was_shown(goal, future.result())
+        goal.terms = []
+        self._ask_for_the_next(goal)
+
+    def _ask_for_the_next(self, goal: _Goal) -> None:
+        """Ask what the first concept that has no demonstrations yet was taught by."""
+        name = goal.request.concepts[len(goal.terms)]
+        self._shown.call_async(srv.ListDemonstrations.Request(name=name)).add_done_callback(
+            lambda future: self._was_shown(goal, name, future.result())
         )
 
-    def _was_shown(self, goal: _Goal, answer: srv.ListDemonstrations.Response) -> None:
-        arm = self._arm()
-        if goal is not self._waiting or arm is None:
+    def _was_shown(self, goal: _Goal, name: str, answer: srv.ListDemonstrations.Response) -> None:
+        arm, request = self._arm(), goal.request
+        number = len(goal.terms)
+        if goal is not self._waiting or arm is None or name != request.concepts[number]:
             return
         try:
             if not answer.success:
@@ -174,12 +184,16 @@ class ArrangeAction:
         except InvalidInput as error:
             self.end_waiting(Code.REFUSED, str(error))
             return
+        goal.terms.append(Term(name, shown, request.weights[number]))
+        if len(goal.terms) < len(request.concepts):
+            self._ask_for_the_next(goal)
+            return
         executor = self._node.executor
 
         def ended(result: Result) -> None:  # in whichever thread
             executor.create_task(lambda: goal.ended.set_result(result))
 
-        goal.task = Task(goal.concept, shown, goal.timeout_s, ended)
+        goal.task = Task(request.name, tuple(goal.terms), goal.timeout_s, ended)
         self._waiting, self._pursued = None, goal
         arm.begin(goal.task)
 

@@ -188,7 +188,7 @@ class ArrangementReferee(RunnableDefaults, Node):
     def _ask(self) -> None:
         p = self.parameters
         self._is_asked, self._missing = True, 'the arranger did not answer'
-        goal = ArrangeConcept.Goal(concept=p.concept, timeout_s=p.timeout_s)
+        goal = ArrangeConcept.Goal(concepts=[p.concept], timeout_s=p.timeout_s)
         asked = self._goals.send_goal_async(goal, self._on_feedback)
         asked.add_done_callback(
             lambda future: future.result().get_result_async().add_done_callback(self._on_result)

@@ -10,6 +10,8 @@ other places.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -26,6 +28,11 @@ _LM_STEPS = 20  # of Levenberg and Marquardt, into a formation
 _AT_ONCE = 512  # candidates: bounds what the network keeps
 # Per unit² that a formation is missed by: of places that are in it the network is to choose.
 _EXACT = 1e6
+# In a sum it counts as other exact residuals do (`composition.EXACT`), to be weighed with them.
+_EXACT_IN_SUM = 2e3
+# Where several are to be in a formation that other terms tell the place of, the lowest shapes are
+# tried at so many places a side, turned so many times.
+_SHAPES, _PLACES, _TURNS = 3, 11, 8
 
 
 class _Still(StateEnergy):
@@ -48,8 +55,8 @@ class Arrangements:
 
     scene: x⁰. One mover's place may depend on where it was; several are judged by how they stand,
     and only chains go the way that was demonstrated. attention: (N,) who takes
-    part. roles: as of `ConceptModel.generate`. All energies have a scale in common, as those of
-    `ConceptModel.actor_energy`. Raises what these do.
+    part. roles: as of `ConceptModel.generate`. in_sum: whether it is to be added to others. All
+    energies have a scale in common, as those of `ConceptModel.actor_energy`. Raises what these do.
     """
 
     def __init__(
@@ -60,9 +67,11 @@ class Arrangements:
         action_code: np.ndarray,
         *,
         roles: np.ndarray | None = None,
+        in_sum: bool = False,
     ) -> None:
         self._sampler = model.sampler
-        w = weighed(model.energy, model.code_tensor(action_code), in_sum=False)
+        self._exact = _EXACT_IN_SUM if in_sum else _EXACT
+        w = weighed(model.energy, model.code_tensor(action_code), in_sum=in_sum)
         self._order, self._count, self._energy = model.state_energy(scene, attention, w, roles)
         self._way = self._energy
         if self._count > 1:
@@ -128,10 +137,71 @@ class Arrangements:
         if self._formation is None:
             return 0.0
         missed = self._formation.residuals(states[..., POSITION]).square().sum(-1)
-        return _EXACT * missed[0]
+        return self._exact * missed[0]
 
     def _candidates(self, places: np.ndarray) -> Tensor:
         """Return states (1, M, 1, P, F) with the movers at places (M, m, 2)."""
         states = self._states.repeat(1, len(places), 1, 1, 1)
         states[0, :, 0, : self._count, POSITION] = torch.as_tensor(places, dtype=torch.float32)
         return states
+
+
+class SummedArrangements:
+    """A weighted sum of energies of the same movers, or of one of them; stands in for one energy.
+
+    movers: how many. terms: a weight, an energy, and the numbers (k,) of the movers it is of.
+    """
+
+    def __init__(
+        self, movers: int, terms: Sequence[tuple[float, Arrangements, np.ndarray]]
+    ) -> None:
+        self._movers, self._terms = movers, tuple(terms)
+
+    def energies(self, places: np.ndarray) -> np.ndarray:
+        """Return the sum (M,) at places (M, m, 2), particle units."""
+        return sum(weight * of.energies(places[:, who]) for weight, of, who in self._terms)
+
+    def slopes(self, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the sum (M,) and its slope (M, m, 2) per particle unit, of places (M, m, 2)."""
+        value, slope = np.zeros(len(places)), np.zeros(places.shape)
+        for weight, energy, who in self._terms:
+            of_term, by_those = energy.slopes(places[:, who])
+            value += weight * of_term
+            slope[:, who] += weight * by_those
+        return value, slope
+
+    def chains(self, restarts: int, seed: int = 0) -> np.ndarray:
+        """Return where chains of each term of all movers end, and of several movers, elsewhere.
+
+        (M, m, 2). A sum was never trained: of several, what one term asks for is looked for where
+        the others allow it, all over the plane.
+        """
+        ends = np.concatenate([energy.chains(restarts, seed) for energy in self._whole])
+        if self._movers == 1:
+            return ends
+        shapes = ends[self.energies(ends).argsort(kind='stable')[:_SHAPES]]
+        elsewhere = np.concatenate([_all_over(shape) for shape in shapes])
+        lowest = self.energies(elsewhere).argsort(kind='stable')[:restarts]
+        return np.concatenate((ends, elsewhere[lowest]))
+
+    def in_formation(self, places: np.ndarray) -> np.ndarray:
+        """Return places (M, m, 2) nearby that are in the last term's formation that has one."""
+        for energy in self._whole:
+            places = energy.in_formation(places)
+        return places
+
+    @property
+    def _whole(self) -> list[Arrangements]:
+        """Return the energies that are of all movers."""
+        return [energy for _, energy, who in self._terms if len(who) == self._movers]
+
+
+def _all_over(shape: np.ndarray) -> np.ndarray:
+    """Return the shape (m, 2) with its middle all over the plane, turned in all directions."""
+    turns = 2 * np.pi * np.arange(_TURNS) / _TURNS
+    cos, sin = np.cos(turns), np.sin(turns)
+    turn = np.stack((np.stack((cos, sin), -1), np.stack((-sin, cos), -1)), -2)
+    turned = (shape - shape.mean(0)) @ turn
+    axis = np.linspace(-1, 1, _PLACES)
+    middles = np.stack(np.meshgrid(axis, axis), -1).reshape(-1, 1, 1, 2)
+    return (turned + middles).reshape(-1, *shape.shape)

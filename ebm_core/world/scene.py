@@ -145,6 +145,12 @@ class Scene:
         """Return the same entities elsewhere; positions: (N, 2) particle units."""
         return Scene(positions, self.colours, self.shapes, self.movable)
 
+    def only(self, kept: np.ndarray) -> Scene:
+        """Return some of the entities; kept: (N,) bool, at least one of them."""
+        return Scene(
+            self.positions[kept], self.colours[kept], self.shapes[kept], self.movable[kept]
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class Demonstration:

@@ -11,7 +11,9 @@ import pytest
 from benchmarks.arrange.__main__ import main
 from benchmarks.arrange.concepts import CONCEPTS
 from benchmarks.arrange.series import fewest_moves
-from benchmarks.arrange.tasks import STANDING_GAP_M, make_task
+from benchmarks.arrange.tables import STANDING_GAP_M, Ground
+from benchmarks.arrange.tasks import make_task
+from benchmarks.arrange.together import SUMS
 from ebm_concept_ros.arranging.hand_room import HandRoom, ReachArea
 from ebm_concept_ros.package_files import WORKSPACE, package_path
 from ebm_concept_ros.workspace import load_workspace
@@ -19,7 +21,8 @@ from ebm_concept_ros.workspace import load_workspace
 
 def task_of(name, seed):
     workspace = load_workspace(package_path('', WORKSPACE))
-    return make_task(name, seed, workspace, HandRoom(), ReachArea())
+    concept = (CONCEPTS | SUMS)[name]
+    return make_task(concept, seed, Ground(workspace, HandRoom(), ReachArea()))
 
 
 def test_a_small_run_plans_and_says_what_came_of_it(tmp_path, capsys):
@@ -53,8 +56,9 @@ def test_tasks_are_posed_fairly(name):
             for other in task.standing[:i]:
                 gap = np.linalg.norm(one.place - other.place)
                 assert gap >= one.footprint.radius_m + other.footprint.radius_m + STANDING_GAP_M
-        assert len(task.demonstrations) == 5
-        for shown in task.demonstrations:
+        ((_, demonstrations),) = task.shown
+        assert len(demonstrations) == 5
+        for shown in demonstrations:
             who = np.flatnonzero(shown.before.movable)
             where = shown.after.positions[np.flatnonzero(shown.before.references(shown.attention))]
             start, end = (each.positions[who] for each in (shown.before, shown.after))

@@ -15,7 +15,7 @@ from ebm_concept_ros.grasping.arranging_arm import PAUSED, ArrangingArm
 from ebm_concept_ros.grasping.blocks import BlockTable
 from ebm_concept_ros.grasping.editable_blocks import EditableBlocks
 from ebm_concept_ros.grasping.sensed import SeenBlocks, Sensed, SensedWorld
-from ebm_concept_ros.grasping.tasks import Code, Task
+from ebm_concept_ros.grasping.tasks import Code, Task, Term
 from ebm_concept_ros.oracle.arrangements import ARRANGEMENTS, demonstrations
 from ebm_concept_ros.planning.planner import PlanningFailed
 from ebm_concept_ros.types import JointSample
@@ -83,11 +83,15 @@ class Loop:
             does(self)
 
     def ask(self, shown, timeout_s=math.inf, then=lambda loop: loop.arm.end()):
+        """shown: demonstrations of 'between', or terms of a sum."""
+        terms = shown if isinstance(shown[0], Term) else (Term('between', shown),)
+        name = ' + '.join(term.concept for term in terms)
+
         def ended(result):
             self.results.append(result)
             then(self)
 
-        self.arm.begin(Task('between', shown, timeout_s, ended))
+        self.arm.begin(Task(name, terms, timeout_s, ended))
 
     def run(self):
         self.arm.run()
@@ -209,6 +213,18 @@ def test_what_somebody_moves_is_fetched_from_there_and_time_runs_out(model, show
     assert result.code is Code.TIMED_OUT and 'not within 2 s: between: approach' in result.message
     assert 2.0 <= result.duration_s < 2.01
     assert max(p.tries for p in loop.said) == 2
+
+
+def test_of_a_sum_each_concept_has_its_own_references(model, shown):
+    north = demonstrations(ARRANGEMENTS['north'], np.random.default_rng(0), 5, 'green')
+    terms = (Term('between', shown), Term('north', tuple(north), 0.5))
+    loop = Loop(model, approach=cancel)
+    loop.ask(terms)
+    assert loop.run().code is Code.CANCELLED
+    assert loop.arm.progress.concept == 'between + north'
+    progress = next(p for p in loop.said if p.stage == 'approach')
+    assert progress.movers == ('red_0',)
+    assert progress.references == ('blue_0', 'blue_1', 'green_0')
 
 
 def test_of_two_tasks_that_have_not_begun_the_first_is_preempted_and_the_second_stopped(

@@ -45,7 +45,10 @@ class System:
     def __init__(self, nodes, folder):
         self._nodes, self._folder = nodes, folder
         shown = demonstrations(ARRANGEMENTS['between'], np.random.default_rng(0), 5, 'blue')
-        ConceptLibrary(folder / 'library').save('middle', shown)
+        library = ConceptLibrary(folder / 'library')
+        library.save('middle', shown)
+        shown = demonstrations(ARRANGEMENTS['north'], np.random.default_rng(0), 5, 'yellow')
+        library.save('north_of_yellow', shown)
         (folder / 'table.yaml').write_text(TABLE)
         self.probe = Probe()
         nodes.callback(self.probe.close)
@@ -64,10 +67,10 @@ class System:
         self.arranger.wait_for_log('state: active')
         assert self.client.wait_for_server(PATIENCE_S)
 
-    def ask(self, concept):
+    def ask(self, *concepts):
         """Return the future of the result."""
         self.probe.meet('arranger')
-        sent = send_goal(self.probe.node, self.client, ArrangeConcept.Goal(concept=concept))
+        sent = send_goal(self.probe.node, self.client, ArrangeConcept.Goal(concepts=concepts))
         wait_until(sent.done, 'an answer to a goal')
         self.goal = sent.result()
         return self.goal.get_result_async()
@@ -107,11 +110,13 @@ def system(tmp_path_factory):
 
 
 def test_what_cannot_be_arranged_is_refused_and_nothing_is_commanded(system):
-    for concept, code, says in (
-        ('', Result.INVALID_GOAL, 'concept: empty'),
-        ('nowhere', Result.UNKNOWN_CONCEPT, "'nowhere' is not in"),
+    for concepts, code, says in (
+        ([], Result.INVALID_GOAL, 'concepts: 0'),
+        ([''], Result.INVALID_GOAL, 'concepts[0]: empty'),
+        (['nowhere'], Result.UNKNOWN_CONCEPT, "'nowhere' is not in"),
+        (['middle', 'nowhere'], Result.UNKNOWN_CONCEPT, "'nowhere' is not in"),
     ):
-        asked = system.ask(concept)
+        asked = system.ask(*concepts)
         wait_until(asked.done, 'an end')
         assert asked.result().status == GoalStatus.STATUS_ABORTED
         assert asked.result().result.code == code and says in asked.result().result.message
@@ -121,6 +126,10 @@ def test_what_cannot_be_arranged_is_refused_and_nothing_is_commanded(system):
 
 
 def test_with_a_block_in_its_hand_it_is_paused_killed_reset_and_robbed(system):
+    asked = system.ask('middle', 'north_of_yellow')
+    wait_until(asked.done, 'an end')
+    assert asked.result().result.code == Result.REFUSED
+    assert "'north_of_yellow' refers to 1 that stay, 0 are" in asked.result().result.message
     asked = system.ask('middle')
     system.wait_for_status(Status.TRACKING, 'carry red_0, move 1 of 1')
     status = system.statuses[-1]
