@@ -197,24 +197,24 @@ class ConceptArm:
         where the energy is as low as anywhere. timeout_s: after which the controller gives up and
         holds; 0: never.
         """
-        weights = {concept: 1.0} if isinstance(concept, str) else dict(concept)
         self._asked = self._enact
         self._enact.ask(
-            concepts=list(weights),
-            weights=[float(weight) for weight in weights.values()],
+            **_names_and_weights(concept),
             tolerance_m=float(tolerance_m),
             hold_time_s=float(hold_s),
             timeout_s=float(timeout_s),
         )
 
-    def arrange(self, concept: str, timeout_s: float = 0.0) -> None:
-        """Have a concept brought about by moving what it is about; for an arm that grasps.
+    def arrange(self, concept: str | Mapping[str, float], timeout_s: float = 0.0) -> None:
+        """Have a concept, or a sum of several, brought about by moving what it is about.
+
+        concept: as of `enact`; for an arm that grasps.
 
         Returns once the arranger has it as its goal, and thinks about whether it can be: `wait`
         says where it cannot. timeout_s: after which it gives up and holds; 0: never.
         """
         self._asked = self._arrange
-        self._arrange.ask(concept=concept, timeout_s=float(timeout_s))
+        self._arrange.ask(**_names_and_weights(concept), timeout_s=float(timeout_s))
 
     def wait(
         self,
@@ -287,3 +287,8 @@ class ConceptArm:
 
     def _by_name(self, service: str, name: str) -> str:
         return self._calls.call(srv.ConceptByName, f'concept_learner/{service}', name=name).message
+
+
+def _names_and_weights(concept: str | Mapping[str, float]) -> dict[str, list]:
+    weights = {concept: 1.0} if isinstance(concept, str) else dict(concept)
+    return {'concepts': list(weights), 'weights': [float(w) for w in weights.values()]}

@@ -57,8 +57,9 @@ def test_what_the_demo_teaches_is_arranged(tmp_path, elsewhere):
         arm.arrange(NAME)
         holds = arm.wait(PATIENCE_S)
         assert (holds.reached, holds.reason, holds.moved) == (True, f'{NAME}: holds already', ())
-        with pytest.raises(Refused, match="'nobody' is not known"):
-            arm.arrange('nobody')
+        for concept in ('nobody', {NAME: 1.0, 'nobody': 0.5}):
+            with pytest.raises(Refused, match="'nobody' is not known"):
+                arm.arrange(concept)
         with pytest.raises(Refused, match='what drives the arm is the arranger'):
             arm.enact(NAME)
         assert arm.status().state == ros.ControllerStatus.HOLDING
