@@ -236,30 +236,6 @@ class Energy(nn.Module):
         """Return E (B, C); h: `pair_sums`, gates: (B, C, N)."""
         return self.energy_of_sum(*self.gated_sum(h, gates), last)
 
-    def energy_of_toggles(self, h: Tensor, gates: Tensor, last: LastLayer) -> Tensor:
-        """Return E (B, C, N) where one gate of each choice is turned over, from 0 to 1 or back.
-
-        What an entity adds is summed over its own N pairs, not over all. h: `pair_sums`;
-        gates: (B, C, N) of 0 and 1.
-        """
-        n = gates.shape[-1]
-        s, count = self.gated_sum(h, gates)
-        if self.relational:
-            i, j = torch.triu_indices(n, n, device=h.device)
-            number = i.new_empty(n, n)
-            number[i, j] = number[j, i] = torch.arange(len(i), device=h.device)
-            own = 0.5 * h[:, i == j]
-            off = 1.0 - torch.eye(n, device=h.device).unsqueeze(-1)
-            with_others = torch.einsum('bcj,bkjh->bckh', gates, h[:, number] * off)
-        else:
-            own, with_others = h, 0.0
-        sign = (1.0 - 2.0 * gates).unsqueeze(-1)
-        sums = s.unsqueeze(-2) + sign * (own.unsqueeze(1) + with_others)
-        size = gates.sum(-1, keepdim=True) + sign.squeeze(-1)
-        count = size.square() if self.relational else size
-        flat = self.energy_of_sum(sums.flatten(1, 2), count.flatten(1), last)
-        return flat.unflatten(1, gates.shape[1:])
-
     def energy_and_gate_gradient(
         self, h: Tensor, gates: Tensor, last: LastLayer
     ) -> tuple[Tensor, Tensor]:

@@ -22,7 +22,8 @@ from .curve_choice import choose
 from .energy import Energy
 from .formation_search import in_formation
 from .layers import homogeneous
-from .mask_search import grow_masks, refine_masks
+from .mask_energies import MaskEnergies
+from .mask_search import MOST_TRIED, best_of_all_masks, grow_masks, refine_masks
 from .state_energy import StateEnergy
 from .way_search import least, with_times_exchanged
 
@@ -231,15 +232,17 @@ class Sampler(Langevin):
         restarts: int,
         generator: torch.Generator | None,
     ) -> Tensor:
+        energies = MaskEnergies(energy, pairs, energy.with_code(w))
         b, n = present.shape
+        if n <= MOST_TRIED:
+            return best_of_all_masks(energies, present)
         start = torch.randn(b, restarts, n, generator=generator, device=present.device)
         logits = self.identify(energy, pairs, present, w, start)[-1]
         masks = (logits > 0).to(pairs.dtype) * present.unsqueeze(1)
-        last = energy.with_code(w)
-        best = energy.energy_of_gates(pairs, masks, last).argmin(1)
+        best = energies.of(masks).argmin(1)
         chosen = masks[torch.arange(b, device=best.device), best]
-        around = torch.cat((chosen.unsqueeze(1), grow_masks(energy, pairs, present, last)), 1)
-        return refine_masks(energy, pairs, present, last, around)[0]
+        around = torch.cat((chosen.unsqueeze(1), grow_masks(energies, present)), 1)
+        return refine_masks(energies, present, around)[0]
 
 
 def ridge_code(quadratic: Tensor, ridge: Tensor) -> Tensor:

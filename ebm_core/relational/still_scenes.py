@@ -31,6 +31,7 @@ from .looks import (
     likelihood_of_looks,
     mean_looks,
 )
+from .mask_energies import MaskEnergies
 from .mask_search import energies_around
 
 _RECURS = 3.0  # nats: that those who were meant look alike each time would be such a chance
@@ -125,6 +126,6 @@ def _likelihood_of_network(
     x = energy.inputs(states[:, :, 1:], states[:, :, 0], roles).flatten(0, 1)
     last = energy.with_code(codes.repeat_interleave(states.shape[1], 0))
     each = (part.flatten(0, 1) for part in (present, attention))
-    own, around = energies_around(energy, energy.pair_sums(x), last, *each)
+    own, around = energies_around(MaskEnergies(energy, energy.pair_sums(x), last), *each)
     every = torch.cat((own.unsqueeze(1), around), 1)
     return (-own - torch.logsumexp(-every, 1)).unflatten(0, states.shape[:2]).sum(1)

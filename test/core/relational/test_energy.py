@@ -227,15 +227,3 @@ def test_without_distances_nothing_of_them_is_learned():
     energy.energy(x, one, torch.randn(1, 4, dtype=torch.double)).sum().backward()
     assert energy.g_distance.grad is None and not energy.g_distance.any()
     assert energy.g_first.grad is not None
-
-
-@pytest.mark.parametrize(('relational', 'maps'), [(True, False), (False, False), (True, True)])
-def test_energies_of_toggled_gates_are_those_of_the_masks(relational, maps):
-    energy, x, _, w = problem(3, relational=relational, maps=maps)
-    with torch.no_grad():
-        h = energy.pair_sums(x)
-        last = energy.with_code(w)
-        gates = (torch.rand(3, 7, 5) < 0.5).double()
-        toggled = (gates.unsqueeze(2) - torch.eye(5)).abs()
-        expected = energy.energy_of_gates(h, toggled.flatten(1, 2), last).unflatten(1, (7, 5))
-        torch.testing.assert_close(energy.energy_of_toggles(h, gates, last), expected)

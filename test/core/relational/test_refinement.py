@@ -12,7 +12,13 @@ import torch
 from ebm_core.concepts import EventBatch, get_concept
 from ebm_core.evaluation.contexts import demonstrated
 from ebm_core.relational.energy import Energy
-from ebm_core.relational.mask_search import MOST_SEARCHED, grow_masks, refine_masks
+from ebm_core.relational.mask_energies import MaskEnergies
+from ebm_core.relational.mask_search import (
+    MOST_SEARCHED,
+    best_of_all_masks,
+    grow_masks,
+    refine_masks,
+)
 from ebm_core.relational.task import Events
 from ebm_core.world.scene import NUM_INPUTS
 
@@ -34,14 +40,17 @@ def test_it_finds_the_mask_of_least_energy_of_all(model, name):
             model.energy.inputs(events.states[:, 1:], events.states[:, 0])
         )
         last = model.energy.with_code(w)
-        masks = grow_masks(model.energy, pairs, events.present, last)
-        found, energy = refine_masks(model.energy, pairs, events.present, last, masks)
+        of_masks = MaskEnergies(model.energy, pairs, last)
+        masks = grow_masks(of_masks, events.present)
+        found, energy = refine_masks(of_masks, events.present, masks)
+        tried = best_of_all_masks(of_masks, events.present)
         all_masks = every_mask(8).expand(40, -1, -1)
         energies = model.energy.energy_of_gates(pairs, all_masks, last)
     absent = (all_masks * (1 - events.present).unsqueeze(1)).any(-1)
     torch.testing.assert_close(energy, energies.masked_fill(absent, torch.inf).amin(1))
     assert not (found * (1 - events.present)).any()
     assert found.any(1).all()
+    assert torch.equal(tried, found)
 
 
 def test_refinement_never_ends_above_where_it_began_and_never_at_nobody():
@@ -52,7 +61,7 @@ def test_refinement_never_ends_above_where_it_began_and_never_at_nobody():
         last = energy.with_code(torch.randn(5, 4))
         starts = (torch.rand(5, 7, 6) < 0.5).float()
         starts[:, 0] = 0
-        found, value = refine_masks(energy, pairs, torch.ones(5, 6), last, starts)
+        found, value = refine_masks(MaskEnergies(energy, pairs, last), torch.ones(5, 6), starts)
         before = energy.energy_of_gates(pairs, starts, last)
     before = before.masked_fill(~starts.any(-1), torch.inf)
     assert (value <= before.amin(1)).all()
@@ -68,8 +77,9 @@ def test_who_is_absent_never_grows_into_a_mask(n):
     with torch.no_grad():
         pairs = energy.pair_sums(torch.randn(8, 1, n, NUM_INPUTS))
         last = energy.with_code(torch.randn(8, 4))
-        masks = grow_masks(energy, pairs, present, last)
-        found, _ = refine_masks(energy, pairs, present, last, masks)
+        of_masks = MaskEnergies(energy, pairs, last)
+        masks = grow_masks(of_masks, present)
+        found, _ = refine_masks(of_masks, present, masks)
     assert not masks[..., -3:].any() and masks.any(-1).all()
     assert not found[..., -3:].any() and found.any(-1).all()
 
@@ -81,7 +91,7 @@ def test_among_very_many_the_best_pairs_grow():
     with torch.no_grad():
         pairs = energy.pair_sums(torch.randn(2, 1, n, NUM_INPUTS))
         last = energy.with_code(torch.randn(2, 4))
-        masks = grow_masks(energy, pairs, torch.ones(2, n), last)
+        masks = grow_masks(MaskEnergies(energy, pairs, last), torch.ones(2, n))
         two = torch.stack(
             [(torch.arange(n) == i) | (torch.arange(n) == j) for i, j in combinations(range(n), 2)]
         )
