@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ebm_concept_ros.field.circles import NO_CIRCLES
 from ebm_concept_ros.field.energy_field import FIELD_SIZE, EnergyField, grid_points
+from ebm_concept_ros.field.making import FieldMaker, make_field
 from ebm_concept_ros.field.obstacles import circles_to_avoid
 from ebm_concept_ros.types import AnyConcept, ConceptCodes, NamedScene
 from ebm_concept_ros.workspace import Workspace
@@ -66,14 +68,16 @@ def make_target(
     former: Target | None = None,
     attention: np.ndarray | None = None,
     goal_margin: float = GOAL_MARGIN,
+    make_field: FieldMaker = make_field,
 ) -> Target:
     """Identify who takes part in the scene and tabulate the energy over the effector's plane.
 
     hand_radius_m: the field leads so far around what the arm would strike; None: it does not.
     former: what it knows of the same concepts in the same scene is not found out again, so that
     other weights cost next to nothing. attention: (N,), who takes part; None: identification tells.
-    goal_margin: see EnergyField. Raises InvalidInput where the scene has not just one movable
-    entity, and what the model and the field raise (InvalidField for energies that are not finite).
+    goal_margin: see EnergyField. make_field: what makes the field, in another process maybe. Raises
+    InvalidInput where the scene has not just one movable entity, and what the model and the field
+    raise (InvalidField for energies that are not finite).
     """
     require_one_actor(scene)
     known = former.parts if former is not None and former.scene is scene else ()
@@ -86,14 +90,10 @@ def make_target(
     weighted = list(zip(concept.weights, parts, strict=True))
     attention = np.max([part.attention for weight, part in weighted if weight > 0], axis=0)
     energies = sum(weight * part.energies for weight, part in weighted)
-    field = EnergyField(energies, workspace.half_width_units, goal_margin)
+    circles = NO_CIRCLES
     if hand_radius_m is not None:
         circles = circles_to_avoid(scene, workspace, hand_radius_m)
-        if len(circles):
-            # Imported here: without obstacles nobody needs the search for geodesics.
-            from ebm_concept_ros.field.cost_to_go import with_cost_to_go_around
-
-            field = with_cost_to_go_around(field, circles)
+    field = make_field(energies, workspace.half_width_units, goal_margin, circles)
     return Target(concept, scene, attention, field, parts)
 
 

@@ -15,6 +15,7 @@ from ebm_concept_ros.control.reporting import Level, Reporter
 from ebm_concept_ros.control.target import GOAL_MARGIN, Target, make_target, same_surroundings
 from ebm_concept_ros.control.tracking_controller import Assignment, TrackingController
 from ebm_concept_ros.control.understanding import why_not_understood
+from ebm_concept_ros.field.making import FieldMaker, make_field
 from ebm_concept_ros.types import AnyConcept, NamedScene
 from ebm_concept_ros.workspace import Workspace
 
@@ -37,6 +38,7 @@ class Targeting:
         seed: int,
         hand_radius_m: float,
         goal_margin: float = GOAL_MARGIN,
+        make_field: FieldMaker = make_field,
     ) -> None:
         self._model = model
         self._workspace = workspace
@@ -45,6 +47,7 @@ class Targeting:
         self._seed = seed
         self._hand_radius_m = hand_radius_m
         self._goal_margin = goal_margin
+        self._make_field = make_field
         self._changed = threading.Condition()  # guards the three below
         self._scene: NamedScene | None = None
         self._concept: AnyConcept | None = None
@@ -111,6 +114,7 @@ class Targeting:
                 self._hand_radius_m,
                 former=self._controller.assignment.target,
                 goal_margin=self._goal_margin,
+                make_field=self._make_field,
             )
         except Exception as error:  # from weights and codes that anybody may send
             self._reporter.refuse('target', f'{concept.name}: {error}')
@@ -125,9 +129,6 @@ class Targeting:
             _who_takes_part(target),
             identified_and_tabulated_in_s=round(time.perf_counter() - began, 4),
         )
-        # What obstacles need is imported once the first target is there, which must not wait for
-        # it; an obstacle that comes later must not either.
-        import ebm_concept_ros.field.cost_to_go  # noqa: F401
 
     def _is_outdated(self) -> bool:
         if self._scene is None or self._concept is None:

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,14 +78,40 @@ class EnergyField:
             raise InvalidField(f'half_width: {half_width} refused, must be greater than 0')
         if np.ptp(energies) <= 1e-9 * np.abs(energies).max():
             raise InvalidField('energies: the same everywhere, there is nowhere to go')
-        self.half_width = float(half_width)
+        self._set_energies(energies, float(half_width))
+        self.spline = Bicubic(self._cost_of(energies, goal_margin), half_width)
+        self._minimum = self._find_minimum()
+        self.keep_out = NO_CIRCLES
+
+    def _set_energies(self, energies: np.ndarray, half_width: float) -> None:
+        self.half_width = half_width
         self.energies = energies
         self.energies.setflags(write=False)
         self.axis = np.linspace(-half_width, half_width, len(energies))
         self._energy = Bicubic(energies, half_width)
-        self.spline = Bicubic(self._cost_of(energies, goal_margin), half_width)
-        self._minimum = self._find_minimum()
-        self.keep_out = NO_CIRCLES
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return all that the field consists of, by name."""
+        circles = self.keep_out
+        return {
+            'energies': self.energies,
+            'half_width': np.array(self.half_width),
+            'cost': self.spline.values,
+            'minimum': self._minimum,
+            'centres': circles.centres,
+            'radii': circles.radii,
+            'above_m': np.array(circles.above_m),
+        }
+
+    @classmethod
+    def of_arrays(cls, arrays: Mapping[str, np.ndarray]) -> EnergyField:
+        """Return the field that consists of the arrays of another one, sooner than it was made."""
+        field = cls.__new__(cls)
+        field._set_energies(arrays['energies'], float(arrays['half_width']))
+        field.spline = Bicubic(arrays['cost'], field.half_width)
+        field._minimum = arrays['minimum']
+        field.keep_out = Circles(arrays['centres'], arrays['radii'], float(arrays['above_m']))
+        return field
 
     @classmethod
     def tabulate(

@@ -18,14 +18,14 @@ class Bicubic:
     """A C² bicubic spline on an even square grid, with all derivatives in one gather.
 
     coefficients: (size - 1, size - 1, 4, 4), of each cell, by the powers of x and of y, ascending.
-    origin, step: of the grid on both axes.
+    origin, step: of the grid on both axes. values: (size, size), what is interpolated.
     """
 
     def __init__(self, values: np.ndarray, half_width: float) -> None:
         """Interpolate `values` (size, size), [ix, iy], over [-half_width, half_width]²."""
         cells = len(values) - 1
         self.origin, self.step = -half_width, 2.0 * half_width / cells
-        self._values = values
+        self.values = values
         per_axis = _spline_matrix(cells + 1, self.step)
         both = (per_axis @ values @ per_axis.T).reshape(cells, 4, cells, 4)
         self.coefficients = np.ascontiguousarray(both.transpose(0, 2, 1, 3))
@@ -59,12 +59,12 @@ class Bicubic:
     def on_grid(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Return (len(x), len(y)) at every pair."""
         # The spline is a product of two, and linear in the values.
-        return self._weights(x) @ self._values @ self._weights(y).T
+        return self._weights(x) @ self.values @ self._weights(y).T
 
     def _weights(self, x: np.ndarray) -> np.ndarray:
         """Return (M, size): what each value counts at coordinates (M,) of one axis."""
         cell, offset = self._locate(x)
-        per_axis = _spline_matrix(len(self._values), self.step).reshape(-1, 4, len(self._values))
+        per_axis = _spline_matrix(len(self.values), self.step).reshape(-1, 4, len(self.values))
         return np.einsum('mp,mps->ms', offset[:, None] ** np.arange(4), per_axis[cell])
 
     def all(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -9,9 +9,7 @@ them from goals: of all that is about as likely as the best, nothing is filled.
 
 from __future__ import annotations
 
-import heapq
 import math
-from itertools import product
 
 import numpy as np
 
@@ -24,35 +22,23 @@ _KEPT, _SMOOTHED = 3, 9
 def without_spurious_minima(energies: np.ndarray, goal_margin: float) -> np.ndarray:
     """Return energies (size, size) whose only minima are within `goal_margin` of the lowest.
 
-    Every other basin is filled up to its outlet, and a little more the farther from it (a flood
-    from the goals, lowest first).
+    Every other basin is filled up to its outlet, and a little more the farther from it: a flood
+    from the goals, which in each round of the loop reaches one cell further.
     """
     rise = _RISE_PER_CELL * float(np.ptp(energies))
-    # Lists, with a border that is done: ten times faster than asking an array cell by cell.
-    width = len(energies) + 2
     goals = np.where(energies <= energies.min() + goal_margin, energies, np.inf)
-    own, levels = (np.pad(e, 1, constant_values=np.inf).ravel().tolist() for e in (energies, goals))
-    done = np.pad(np.zeros(energies.shape, bool), 1, constant_values=True).ravel().tolist()
-    steps = [
-        (dx * width + dy, rise * math.hypot(dx, dy))
-        for dx, dy in product((-1, 0, 1), repeat=2)
-        if dx or dy
-    ]
-    border = [(level, cell) for cell, level in enumerate(levels) if level < math.inf]
-    heapq.heapify(border)
-    while border:
-        level, cell = heapq.heappop(border)
-        if done[cell]:
-            continue
-        done[cell] = True
-        for step, climb in steps:
-            beside = cell + step
-            if not done[beside]:
-                through = max(own[beside], level + climb)
-                if through < levels[beside]:
-                    levels[beside] = through
-                    heapq.heappush(border, (through, beside))
-    return np.array(levels).reshape(width, width)[1:-1, 1:-1].copy()
+    levels = np.pad(goals, 1, constant_values=np.inf)
+    inside = levels[1:-1, 1:-1]
+    while True:
+        rows = np.minimum(levels[:-2], levels[2:])
+        straight = np.minimum(levels[1:-1, :-2], levels[1:-1, 2:])
+        straight = np.minimum(straight, rows[:, 1:-1]) + rise
+        diagonal = np.minimum(rows[:, :-2], rows[:, 2:]) + rise * math.sqrt(2.0)
+        flooded = np.maximum(energies, np.minimum(straight, diagonal))
+        flooded = np.minimum(flooded, inside)
+        if np.array_equal(flooded, inside):
+            return flooded
+        inside[:] = flooded
 
 
 def without_ripples(cost: np.ndarray, goals: np.ndarray) -> np.ndarray:

@@ -38,6 +38,7 @@ from ebm_concept_ros.control.targeting import Targeting
 from ebm_concept_ros.control.timing import timing_numbers
 from ebm_concept_ros.control.tracking_controller import TrackingController
 from ebm_concept_ros.errors import name_and_reason
+from ebm_concept_ros.field.making import FieldMaker, make_field
 from ebm_concept_ros.field.obstacles import hand_radius_m
 from ebm_concept_ros.nodes.controller_setup import (
     LIVE,
@@ -84,9 +85,13 @@ class Controller(RunnableDefaults, LifecycleNode):
     events_executor = True
     _states: JointStateInput | None = None  # there, before the node is made or could not be
 
-    def __init__(self, load_model: Callable[[str], TargetModel] = load_weights) -> None:
+    def __init__(
+        self,
+        load_model: Callable[[str], TargetModel] = load_weights,
+        make_field: FieldMaker = make_field,
+    ) -> None:
         super().__init__('controller')
-        self._load_model = load_model
+        self._load_model, self._make_field = load_model, make_field
         self.parameters = declare(self, ControllerParameters, LIVE)
         self._planner_settings = declare_planner_settings(self, self.parameters.planner)
         self._diagnostics = Diagnostics(self)
@@ -132,6 +137,7 @@ class Controller(RunnableDefaults, LifecycleNode):
                 *(setup.model, setup.workspace, self._controller, self._diagnostics, p.seed),
                 hand_radius_m(setup.arm),
                 p.goal_margin,
+                self._make_field,
             )
             self._status_model = PlanModel(setup.arm, setup.planner.config.step_s)
             self._output = EffortOutput(self, p, setup.joint_names)
@@ -374,7 +380,7 @@ def main() -> int:
     process = ModelProcess()  # first of all: it is forked, and there are no other threads yet
 
     def controller() -> Controller:
-        return Controller(process.load)
+        return Controller(process.load, process.make_field)
 
     try:
         return run(controller)

@@ -3,9 +3,9 @@
 
 """A model that identifies and evaluates in a process of its own, beside control loops.
 
-Either is thousands of small steps of PyTorch, each of which hands the interpreter over: within the
-controller's process they wait for its loops half a millisecond each, and the loops for them. What
-goes to and fro are plain arrays.
+Either is many small steps of PyTorch, each of which hands the interpreter over: within the
+controller's process they wait for its loops half a millisecond each, and the loops for them. So it
+is with the field that is made of the energies. What goes to and fro are plain arrays.
 """
 
 from __future__ import annotations
@@ -21,12 +21,16 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from ebm_concept_ros.config_files import ConfigError
+from ebm_concept_ros.field.circles import Circles
+from ebm_concept_ros.field.energy_field import EnergyField, InvalidField
+from ebm_concept_ros.field.making import make_field
 from ebm_concept_ros.package_files import load_weights
 from ebm_core.world.scene import Scene
 
 if TYPE_CHECKING:
     from ebm_core.relational.model import ConceptModel
 
+_FIELD = 'make_field'
 _SCENE = ('positions', 'colours', 'shapes', 'movable')
 
 
@@ -99,6 +103,23 @@ class ModelProcess:
             raise ModelFailed(str(answer['error']))
         return answer
 
+    def make_field(
+        self, energies: np.ndarray, half_width: float, goal_margin: float, circles: Circles
+    ) -> EnergyField:
+        """Return what making.make_field returns; raises InvalidField.
+
+        It takes the process some milliseconds, for which here the loops would have the interpreter.
+        """
+        given = {'half_width': np.array(half_width), 'goal_margin': np.array(goal_margin)}
+        given |= {'centres': circles.centres, 'radii': circles.radii}
+        try:
+            answer = self.ask(_FIELD, energies=energies, above_m=np.array(circles.above_m), **given)
+        except ModelFailed as error:
+            raise InvalidField(str(error)) from None
+        except OSError:  # it was killed
+            return make_field(energies, half_width, goal_margin, circles)
+        return EnergyField.of_arrays(answer)
+
     def end(self) -> None:
         """End it, whatever it is at: it has nothing to lose. Nothing can be asked any more."""
         self._connection.close()
@@ -169,6 +190,8 @@ def _serve(connection: Connection) -> None:
                     'sha256': np.array(model.sha256),
                     'code_size': np.array(model.code_size),
                 }
+            elif what == _FIELD:
+                answer = _field(**given).arrays()
             else:
                 scene = Scene(*(given.pop(f'scene.{name}') for name in _SCENE))
                 answer = {'result': _evaluated(model, what, scene, given)}
@@ -178,6 +201,21 @@ def _serve(connection: Connection) -> None:
             connection.send_bytes(_packed(**answer))
         except OSError:
             return
+        if what == _FIELD:
+            # For an obstacle that comes later; the first field must not wait for it.
+            import ebm_concept_ros.field.cost_to_go  # noqa: F401
+
+
+def _field(
+    energies: np.ndarray,
+    half_width: np.ndarray,
+    goal_margin: np.ndarray,
+    centres: np.ndarray,
+    radii: np.ndarray,
+    above_m: np.ndarray,
+) -> EnergyField:
+    circles = Circles(centres, radii, float(above_m))
+    return make_field(energies, float(half_width), float(goal_margin), circles)
 
 
 def _evaluated(

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reaching import field_around
 
+from ebm_concept_ros.field.circles import Circles
 from ebm_concept_ros.field.energy_field import FIELD_SIZE, EnergyField, InvalidField
 
 GOAL = np.array([0.3, -0.25])
@@ -134,3 +135,16 @@ def test_a_field_that_leads_nowhere_is_refused(energies, reason):
 def test_energies_of_the_wrong_length_are_refused():
     with pytest.raises(InvalidField, match=str(FIELD_SIZE**2)):
         EnergyField.tabulate(lambda grid: grid[:5, 0])
+
+
+def test_a_field_of_the_arrays_of_another_is_the_same():
+    made = EnergyField(field_around(GOAL).energies, 1.25, 3.0).with_cost(
+        field_around(-GOAL).energies, Circles(GOAL[None], np.array([0.1]), 0.2)
+    )
+    other = EnergyField.of_arrays(made.arrays())
+    where = points()
+    np.testing.assert_array_equal(other.cost(where).hessian, made.cost(where).hessian)
+    np.testing.assert_array_equal(other.cost_value(where), made.cost_value(where))
+    np.testing.assert_array_equal(other.energy(where), made.energy(where))
+    np.testing.assert_array_equal(other.minimum(), made.minimum())
+    assert other.keep_out.above_m == 0.2 and other.half_width == 1.25

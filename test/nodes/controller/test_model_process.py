@@ -24,6 +24,8 @@ PROGRAM = """
 import json, os, signal, sys
 import numpy as np
 from ebm_concept_ros.config_files import ConfigError
+from ebm_concept_ros.field.circles import Circles
+from ebm_concept_ros.field.energy_field import InvalidField
 from ebm_concept_ros.nodes.model_process import ModelFailed, ModelProcess
 from ebm_core.world.scene import Scene
 
@@ -48,6 +50,15 @@ for _ in range(2):
     some = np.ones(len(scene))
     energy = model.actor_energy(scene, some, code, points)
     print(json.dumps([attention.tolist(), roles.tolist(), energy.tolist()]))
+    axis = np.linspace(-1.0, 1.0, 17)
+    bowl = (axis[:, None] - 0.5) ** 2 + axis**2
+    pole = Circles(np.array([[0.1, 0.05]]), np.array([0.2]), above_m=0.1)
+    field = process.make_field(bowl, 1.0, 3.0, pole)
+    arrays = {name: array.tolist() for name, array in field.arrays().items()}
+    try:
+        process.make_field(np.ones((17, 17)), 1.0, 3.0, pole)
+    except InvalidField as error:
+        print(json.dumps([arrays, str(error)]))
     os.kill(process.process_id, signal.SIGKILL)
 """
 # It is killed while it waits for nothing, and with it ends the process that it has made.
@@ -77,7 +88,7 @@ def test_it_says_what_the_model_says_also_after_it_was_killed(tmp_path, scene):
         [sys.executable, '-c', PROGRAM, *arguments], capture_output=True, text=True, timeout=300
     )
     assert finished.returncode == 0, finished.stderr
-    refused, about, error, said, error_here, said_here = map(
+    refused, about, error, said, made, error_here, said_here, made_here = map(
         json.loads, finished.stdout.splitlines()
     )
     with pytest.raises(ConfigError) as expected:
@@ -95,6 +106,9 @@ def test_it_says_what_the_model_says_also_after_it_was_killed(tmp_path, scene):
         model.actor_energy(seen, np.ones(3), code, points).tolist(),
     ]
     assert said_here == said
+    assert made_here == made
+    arrays, no_field = made
+    assert arrays['radii'] == [0.2] and arrays['above_m'] == 0.1 and 'same everywhere' in no_field
 
 
 def test_it_ends_with_the_process_that_made_it():
