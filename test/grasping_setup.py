@@ -24,11 +24,12 @@ def block(id_: str, x: float, y: float, **kwargs: object) -> Block:
     return Block(**usual | kwargs)
 
 
-def simulation_of(*blocks: Block) -> BlockSimulation:
-    """Return a fresh simulation of the blocks."""
-    return BlockSimulation(ARM, HAND, WORKSPACE, BlockTable(blocks=blocks))
-
-
 def arm_and_hand(name: str) -> tuple[ArmConfig, HandConfig]:
     """Return a shipped arm and the hand of the same name."""
     return load_arm(arm_file(name)), load_hand(hand_file(name))
+
+
+def simulation_of(*blocks: Block, name: str = 'jaco') -> BlockSimulation:
+    """Return a fresh simulation of the blocks, and of a shipped arm with its hand."""
+    arm, hand = (ARM, HAND) if name == 'jaco' else arm_and_hand(name)
+    return BlockSimulation(arm, hand, WORKSPACE, BlockTable(blocks=blocks))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,13 +70,20 @@ class Path:
 
 
 def straight(
-    begin_s: float, hand: Pose, goal_m: np.ndarray, yaw_rad: float, speed_m_s: float | None
+    begin_s: float,
+    hand: Pose,
+    goal_m: np.ndarray,
+    yaw_rad: float,
+    speed_m_s: float | None,
+    turn_rad: float = 0.0,
 ) -> Path:
-    """Return the path from where the hand is, turned the shorter way.
+    """Return the path from where the hand is.
 
-    speed_m_s: the mean; None: the arm is as fast as its limits and the cost let it be.
+    speed_m_s: the mean; None: the arm is as fast as its limits and the cost let it be. turn_rad:
+    roughly how far it is to turn, which says which way round; 0 for the shorter.
     """
     turn = wrapped(yaw_rad - hand.yaw_rad)
+    turn += 2 * math.pi * round((turn_rad - turn) / (2 * math.pi))
     distance = float(np.linalg.norm(goal_m - hand.position_m))
     move_s = 0.0 if speed_m_s is None else max(distance / speed_m_s, _LEAST_S)
     turn_rad_s = _TURN_RAD_S if speed_m_s is None else _SMOOTH_TURN_RAD_S

@@ -12,7 +12,7 @@ tried again puts down what it holds (LOWER … RETREAT) and begins anew.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -23,6 +23,8 @@ from ebm_concept_ros.grasping.hand import HandConfig
 from ebm_concept_ros.grasping.motion import straight
 from ebm_concept_ros.grasping.stages import Arrival, Phase, PhaseConfig, Stage, Target
 from ebm_concept_ros.grasping.view import View, highest_m, lowest_m
+
+_TURNING = (Phase.ABOVE, Phase.CARRY)
 
 
 class Phases:
@@ -37,11 +39,15 @@ class Phases:
         config: PhaseConfig,
         grip_yaw_rad: float,
         target: Target,
+        turn_rad: Callable[[np.ndarray, float], float],
     ) -> None:
-        """grip_yaw_rad: of the closing axis from the block's own x axis."""
+        """grip_yaw_rad: of the closing axis from the block's own x axis.
+
+        turn_rad: roughly how far the hand turns from where it is now to a place (3,) m and a yaw.
+        """
         self.block, self.target, self.grip_yaw_rad = block, target, grip_yaw_rad
         self._table, self._table_height_m = table, table_height_m
-        self._hand, self._config = hand, config
+        self._hand, self._config, self._turn_rad = hand, config, turn_rad
         begin, end = extent_m(block, grip_yaw_rad)
         self._middle_m, half_width_m = (begin + end) / 2, (end - begin) / 2
         self._open = Open(hand.opening_joint(half_width_m + hand.room.opening_m))
@@ -225,5 +231,7 @@ class Phases:
         fingers: FingerTarget,
         arrival: Arrival,
     ) -> Stage:
-        path = straight(view.time_s, view.hand, goal_m, yaw_rad, speed_m_s)
+        # Up and down the hand turns by hundredths of a radian, if at all.
+        turn_rad = self._turn_rad(goal_m, yaw_rad) if phase in _TURNING else 0.0
+        path = straight(view.time_s, view.hand, goal_m, yaw_rad, speed_m_s, turn_rad)
         return Stage(phase, view.time_s, path, fingers, arrival)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -114,8 +115,12 @@ class PickAndPlace:
         wrong = None if self._holds else watch.not_on_table(before)
         if trouble := wrong or watch.taken(target, before):
             return self._outcome(move, block, target, before, trouble.reason)
-        phases = Phases(*common, config.phases, grip_yaw_rad, target)
-        if reason := self._out_of_reach(phases, before):
+        ways = []
+        for yaw_rad in self._same_grips(grip_yaw_rad):
+            phases = Phases(*common, config.phases, yaw_rad, target, self._turn_rad)
+            ways.append((*self._way_there(phases, before), phases))
+        turned_rad, reason, phases = min(ways, key=lambda way: way[0])
+        if math.isinf(turned_rad):
             return self._outcome(move, block, target, before, reason)
         first = phases.lift(before) if self._holds else phases.above(before)
         attempts = self._attempts = Attempts(phases, watch, first)
@@ -184,18 +189,31 @@ class PickAndPlace:
             Target(move.place_in_base_m, yaw_rad + move.place_yaw_rad - move.pick_yaw_rad),
         )
 
-    def _out_of_reach(self, phases: Phases, view: View) -> str:
-        """Return why the hand cannot come where it has to, or nothing."""
+    def _same_grips(self, grip_yaw_rad: float) -> list[float]:
+        """Return the yaws at which the hand grips alike; what it holds, it goes on holding."""
+        if self._holds or not self._simulation.hand.is_symmetric:
+            return [grip_yaw_rad]
+        return [grip_yaw_rad, wrapped(grip_yaw_rad + math.pi)]
+
+    def _turn_rad(self, place_m: np.ndarray, yaw_rad: float) -> float:
+        """Return roughly how far the hand turns from where it is to where it has to be."""
         posture = self._simulation.joint_positions_rad[: self._n]
+        there = self._reach.posture(posture, place_m, yaw_rad)
+        return 0.0 if there is None else self._reach.turn_rad(posture, there)
+
+    def _way_there(self, phases: Phases, view: View) -> tuple[float, str]:
+        """Return how far the hand turns in all; or inf, and why it cannot come where it has to."""
+        posture, turned_rad = self._simulation.joint_positions_rad[: self._n], 0.0
         for what, place_m, yaw_rad in phases.stations(view):
-            posture = self._reach.posture(posture, place_m, yaw_rad)
+            before, posture = posture, self._reach.posture(posture, place_m, yaw_rad)
             if posture is None:
                 x, y, z = place_m
-                return (
+                return math.inf, (
                     f'{what} is out of reach: the hand cannot point down at ({x:.3f}, {y:.3f}, '
                     f'{z:.3f}) m, turned by {yaw_rad:.2f} rad'
                 )
-        return ''
+            turned_rad += abs(self._reach.turn_rad(before, posture))
+        return turned_rad, ''
 
     def _view(self) -> View:
         simulation = self._simulation

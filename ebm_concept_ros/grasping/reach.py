@@ -15,6 +15,7 @@ from ebm_concept_ros.planning.plan_model import PlanModel
 
 _WITHIN_M, _WITHIN_RAD = 1e-3, 1e-2
 _DAMPING = 1e-4
+_ON_THE_WAY = 12  # postures, of which no two are half a turn apart
 _MAX_STEPS, _LONGEST_STEP_RAD, _FARTHEST_M = 150, 0.3, 0.1
 
 
@@ -39,6 +40,20 @@ class Reach:
             if found is not None:
                 return found
         return None
+
+    def turn_rad(self, start_rad: np.ndarray, end_rad: np.ndarray) -> float:
+        """Return how far the hand's x axis turns about the vertical from one posture to another.
+
+        All joints go straight there, which never leaves their ranges, so it may be the longer way.
+        """
+        data, yaws = self._plan_model.data, []
+        for share in np.linspace(0.0, 1.0, _ON_THE_WAY):
+            data.qpos[:] = start_rad + share * (end_rad - start_rad)
+            mujoco.mj_kinematics(self._plan_model.model, data)
+            side = data.site_xmat[self._site].reshape(3, 3)[:, 0]
+            yaws.append(math.atan2(side[1], side[0]))
+        turned = np.unwrap(yaws)
+        return float(turned[-1] - turned[0])
 
     def _from(self, begin: np.ndarray, place_m: np.ndarray, yaw_rad: float) -> np.ndarray | None:
         model, data, n = self._plan_model.model, self._plan_model.data, self._plan_model.num_joints

@@ -5,7 +5,7 @@
 
 import numpy as np
 import pytest
-from grasping_setup import ARM, HAND, WORKSPACE, block
+from grasping_setup import HANDS, WORKSPACE, arm_and_hand, block
 
 from ebm_concept_ros.arm.editable_simulation import Refusal, TableChangeRefused
 from ebm_concept_ros.arranging.moves import Move
@@ -23,10 +23,10 @@ class Killed(Exception):
     """The controller, in the middle of a move."""
 
 
-@pytest.fixture(scope='module')
-def killed():
+@pytest.fixture(scope='module', params=HANDS)
+def killed(request):
     """A table, and an arm whose controller was killed 0.4 s after it had begun to carry."""
-    world = EditableBlocks(ARM, HAND, WORKSPACE, TABLE, 0.002)
+    world = EditableBlocks(*arm_and_hand(request.param), WORKSPACE, TABLE, 0.002)
 
     def each_step(stage):
         if stage.phase is Phase.CARRY and world.sim.time_s > stage.begin_s + 0.4:

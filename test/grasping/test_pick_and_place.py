@@ -1,7 +1,7 @@
 # Copyright 2026 The ebm_concept_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Blocks of each shape picked up and put down by the Jaco's hand, in MuJoCo, by its own torques."""
+"""Blocks of each shape picked up and put down by an arm's hand, in MuJoCo, by its own torques."""
 
 import math
 
@@ -16,14 +16,18 @@ from ebm_concept_ros.grasping.stages import Phase, Stage
 
 
 @pytest.mark.parametrize(
-    ('shape', 'size', 'mass_kg', 'friction'),
-    [('box', 0.055, 0.2, 0.4), ('cylinder', 0.03, 0.02, 1.0), ('prism', 0.045, 0.1, 0.7)],
+    ('name', 'shape', 'size', 'mass_kg', 'friction'),
+    [
+        *(('jaco', 'box', 0.055, 0.2, 0.4), ('jaco', 'cylinder', 0.03, 0.02, 1.0)),
+        *(('jaco', 'prism', 0.045, 0.1, 0.7), ('panda', 'box', 0.058, 0.3, 0.4)),
+        ('panda', 'prism', 0.045, 0.02, 0.7),
+    ],
 )
-def test_a_block_is_put_where_it_is_to_be(shape, size, mass_kg, friction):
+def test_a_block_is_put_where_it_is_to_be(name, shape, size, mass_kg, friction):
     held = block(
         *('red_0', 0.32, 0.05), shape=shape, width_m=size, mass_kg=mass_kg, friction=friction
     )
-    simulation = simulation_of(held, block('blue_0', 0.45, 0.1, colour='blue'))
+    simulation = simulation_of(held, block('blue_0', 0.45, 0.1, colour='blue'), name=name)
     before = simulation.block_pose('red_0')
     outcome = PickAndPlace(simulation).move(
         Move('red_0', (0.36, -0.05), -1.6 if shape == 'box' else -2 * math.pi / 3, -2.1)
@@ -38,6 +42,21 @@ def test_a_block_is_put_where_it_is_to_be(shape, size, mass_kg, friction):
     assert outcome.peak_speed_share < 1.0
     assert outcome.peak_effort_share <= 1.0 and outcome.peak_effort_rate_share <= 1.0 + 1e-9
     assert outcome.bystanders_m['blue_0'] < 1e-4
+
+
+def test_a_symmetric_hand_grips_the_way_round_that_its_wrist_can_turn():
+    simulation = simulation_of(block('red_0', 0.45, 0.1, yaw_rad=1.7), name='panda')
+    yaws_rad = {}
+
+    def see(stage: Stage) -> None:
+        yaws_rad[stage.phase] = simulation.grasp_pose.yaw_rad
+
+    # 1.7 is in the gap that the range of the last joint leaves.
+    outcome = PickAndPlace(simulation).move(Move('red_0', (0.4, 0.1), 1.7, 2.5), see)
+    assert outcome.success, outcome
+    assert yaws_rad[Phase.CLOSE] == pytest.approx(1.7 - math.pi, abs=0.03)
+    assert yaws_rad[Phase.LOWER] == pytest.approx(2.5 - math.pi, abs=0.03)
+    assert simulation.block_pose('red_0').yaw_rad == pytest.approx(2.5, abs=0.03)
 
 
 class Stopped(Exception):

@@ -7,7 +7,8 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-from grasping_setup import block, simulation_of
+import pytest
+from grasping_setup import HANDS, block, simulation_of
 
 from ebm_concept_ros.arranging.moves import Move
 from ebm_concept_ros.grasping.blocks import Pose
@@ -96,8 +97,10 @@ def test_a_block_that_falls_out_of_the_hand_is_picked_up_again():
     assert meddler.phases.count(Phase.CLOSE) == 2
 
 
-def test_a_grip_that_slips_is_put_down_and_taken_anew():
-    simulation = simulation_of(block('red_0', 0.32, 0.05, mass_kg=0.1, friction=0.6))
+@pytest.mark.parametrize('name', HANDS)
+def test_a_grip_that_slips_is_put_down_and_taken_anew(name):
+    red = block('red_0', 0.32, 0.05, mass_kg=0.1, friction=0.6)
+    simulation = simulation_of(red, name=name)
 
     def wet() -> None:
         simulation.model.geom('ebm/red_0').friction[0] = 0.02
