@@ -124,7 +124,7 @@ def start(context: object) -> list:
     if values['bag_dir']:
         nodes['bag_recorder'] = node('bag_recorder')
     if values['live_view']:
-        nodes['live_view'] = node('live_view')
+        nodes['live_view'] = node('live_view', hand=values['hand'])
     nodes['simulator'] = node('simulator', **managed, **what, scene_rate=values['scene_rate'])
     nodes['arranger'] = node('arranger', **managed)
     nodes['concept_learner'] = node('concept_learner', **learning, **simulated)

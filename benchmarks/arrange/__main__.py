@@ -8,6 +8,7 @@
     python -m benchmarks.arrange --scenes 20 --only square line --model models/concepts
     python -m benchmarks.arrange --scenes 20 --tasks sums --logic-only
     python -m benchmarks.arrange --scenes 3 --held-out --only between triangle
+    python -m benchmarks.arrange --scenes 3 --arm panda --only between triangle
 
 Every table has five demonstrations of its own, 4 to 8 blocks of 3 to 6 cm, and its own looks for
 who is moved and who stays. --tasks sums: two concepts that are to hold at once, each with five
@@ -18,7 +19,7 @@ A predicate is the referee: success is that it holds to 20 mm, of those who were
 at rest and nothing has fallen, and that no bystander was moved by a centimetre. Everything else is
 a failure, also what was refused before anything moved; `of understood` leaves out tables whose
 demonstrations are reported as not understood. With --logic-only moves take place exactly, which
-measures what is planned; else the Jaco's hand carries the blocks by torques, in lockstep. Status 1
+measures what is planned; else the arm's hand carries the blocks by torques, in lockstep. Status 1
 when a table failed.
 """
 
@@ -33,6 +34,7 @@ from benchmarks.arrange.concepts import CONCEPTS
 from benchmarks.arrange.objects import HELD_OUT, USUAL
 from benchmarks.arrange.table import print_table
 from benchmarks.arrange.together import SUMS
+from ebm_concept_ros.package_files import DEFAULT_ARM
 
 TASKS = {'concepts': CONCEPTS, 'sums': SUMS}
 
@@ -44,7 +46,8 @@ def main(argv: list[str] | None = None) -> int:
     from ebm_core import load_model
 
     objects = HELD_OUT if args.held_out else USUAL
-    bench = Bench(load_model(args.model), args.logic_only, objects)
+    hand = args.hand or args.arm
+    bench = Bench(load_model(args.model), args.logic_only, objects, args.arm, hand)
     rows = []
     for name in args.concepts:
         for seed in range(args.first_seed, args.first_seed + args.scenes):
@@ -74,6 +77,8 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument('--tasks', choices=tuple(TASKS), default='concepts')
     parser.add_argument('--held-out', action='store_true', help='sizes and masses of other ranges')
     parser.add_argument('--logic-only', action='store_true', help='without an arm')
+    parser.add_argument('--arm', default=DEFAULT_ARM, help='name of a shipped one, or a YAML file')
+    parser.add_argument('--hand', help='the same of a hand; left out: that of the arm')
     parser.add_argument('--model', type=Path, default=Path('models/open'))
     parser.add_argument('--json', type=Path, help='where every number goes')
     args = parser.parse_args(argv)

@@ -27,7 +27,13 @@ from ebm_concept_ros.arranging.sums import composed
 from ebm_concept_ros.arranging.taught import taught
 from ebm_concept_ros.grasping.hand import load_hand
 from ebm_concept_ros.grasping.outcome import MOVED_M
-from ebm_concept_ros.package_files import DEFAULT_ARM, WORKSPACE, arm_file, package_path
+from ebm_concept_ros.package_files import (
+    DEFAULT_ARM,
+    WORKSPACE,
+    arm_file,
+    hand_file,
+    package_path,
+)
 from ebm_concept_ros.workspace import load_workspace
 from ebm_core.evaluation.open.concept import OpenConcept
 from ebm_core.evaluation.open.formations import Formation
@@ -53,12 +59,19 @@ class Bench:
     """What all tables have in common."""
 
     def __init__(
-        self, model: ConceptModel, logic_only: bool = True, objects: Objects = USUAL
+        self,
+        model: ConceptModel,
+        logic_only: bool = True,
+        objects: Objects = USUAL,
+        arm: str = DEFAULT_ARM,
+        hand: str = DEFAULT_ARM,
     ) -> None:
-        """logic_only: moves take place exactly, without an arm. objects: what blocks are like."""
+        """logic_only: moves take place exactly, without an arm. objects: what blocks are like.
+
+        arm, hand: names of shipped ones, or YAML files.
+        """
         self.model, self.logic_only, self.objects = model, logic_only, objects
-        self.arm = load_arm(arm_file(DEFAULT_ARM))
-        self.hand = load_hand(package_path('', f'config/hands/{DEFAULT_ARM}.yaml'))
+        self.arm, self.hand = load_arm(arm_file(arm)), load_hand(hand_file(hand))
         self.workspace = load_workspace(package_path('', WORKSPACE))
         self.ground = Ground(self.workspace, self.hand.room, ReachArea())
 

@@ -40,9 +40,13 @@ from ebm_concept_ros.nodes.marker_board import MarkerBoard
 from ebm_concept_ros.nodes.runtime import qos
 from ebm_concept_ros.nodes.runtime.diagnostics import Diagnostics
 from ebm_concept_ros.nodes.runtime.parameters import InvalidParameter, Parameters, declare
-from ebm_concept_ros.nodes.runtime.resources import load_arm_parameter, load_workspace_parameter
+from ebm_concept_ros.nodes.runtime.resources import (
+    load_arm_parameter,
+    load_workspace_parameter,
+    with_hand_parameter,
+)
 from ebm_concept_ros.nodes.runtime.running import RunnableDefaults, run
-from ebm_concept_ros.nodes.runtime.texts import ARM, FILE, FOLDER_OR_NONE
+from ebm_concept_ros.nodes.runtime.texts import ARM, FILE, FOLDER_OR_NONE, HAND
 from ebm_concept_ros.planning.kinematics import Kinematics
 from ebm_concept_ros.types import EnergyOverTable, JointSample
 from ebm_core.world.scene import InvalidInput
@@ -58,6 +62,9 @@ class LiveViewParameters(Parameters):
 
     arm: Annotated[str, ARM] = Field(
         'jaco', description='name of a shipped arm, or the YAML of another'
+    )
+    hand: Annotated[str, HAND] = Field(
+        '', description='name of a shipped hand, or the YAML of another: its fingers move, too'
     )
     robot_description: str = Field(
         '', description='URDF of an arm whose YAML has model: robot_description'
@@ -87,7 +94,10 @@ class LiveView(RunnableDefaults, Node):
     def __init__(self) -> None:
         super().__init__('live_view')
         p = self.parameters = declare(self, LiveViewParameters)
-        self._arm = load_arm_parameter(p.arm, p.robot_description)
+        self._arm = arm = load_arm_parameter(p.arm, p.robot_description)
+        self._planned_joints = arm.joint_names  # without the fingers
+        if p.hand:
+            self._arm = with_hand_parameter(arm, p.hand)
         self._workspace = load_workspace_parameter(p.workspace_config)
         self._diagnostics = Diagnostics(self)
         model = compile_arm(self._arm)
@@ -181,7 +191,7 @@ class LiveView(RunnableDefaults, Node):
 
     def _on_plan(self, message: JointTrajectory) -> None:
         try:
-            positions = conversions.plan_from_message(message, self._arm.joint_names)
+            positions = conversions.plan_from_message(message, self._planned_joints)
         except InvalidInput as error:
             self._diagnostics.refuse('plan', error)
             return

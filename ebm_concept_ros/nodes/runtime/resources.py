@@ -53,6 +53,20 @@ def load_hand_parameter(given: str) -> HandConfig:
         raise InvalidParameter(f'parameter hand: {error}') from None
 
 
+def with_hand_parameter(arm: ArmConfig, given: str) -> ArmConfig:
+    """Return the arm with the hand of a `hand` parameter, fingers among its joints.
+
+    Its effector is the grasp centre. Raises InvalidParameter.
+    """
+    from ebm_concept_ros.grasping.hand import with_grasp_site, with_live_fingers
+
+    hand = load_hand_parameter(given)
+    try:
+        return with_live_fingers(with_grasp_site(arm, hand), hand)
+    except ConfigError as error:
+        raise InvalidParameter(f'parameters arm, hand: {error}') from None
+
+
 def load_weights_parameter(
     given: str, load: Callable[[str], Model] = package_files.load_weights
 ) -> Model:

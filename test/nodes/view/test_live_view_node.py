@@ -28,13 +28,16 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions as cv
+from ebm_concept_ros.arm.loading import load_arm
 from ebm_concept_ros.arm.model import compile_arm
 from ebm_concept_ros.conversions import views
+from ebm_concept_ros.grasping.hand import load_hand, with_live_fingers
 from ebm_concept_ros.live_view import __main__ as command
 from ebm_concept_ros.live_view.bag_view import view_of
 from ebm_concept_ros.live_view.picture import draw
 from ebm_concept_ros.nodes.live_markers import NAMESPACES
 from ebm_concept_ros.nodes.runtime import qos
+from ebm_concept_ros.package_files import arm_file, hand_file
 from ebm_core import get_concept
 from ebm_core.relational.model import load_model
 
@@ -114,6 +117,33 @@ def run(tmp_path_factory):
             'everything to be shown',
         )
         yield heard
+
+
+def test_the_fingers_of_a_hand_are_shown_where_they_are(tmp_path):
+    probe = Probe()
+    descriptions = probe.listen(String, 'robot_description', qos.LATCHED)
+    transforms = probe.listen(TFMessage, '/tf', qos.TRANSFORMS)
+    live = with_live_fingers(load_arm(arm_file('panda')), load_hand(hand_file('panda')))
+    at = [*live.home_rad[:-2].tolist(), 0.011, 0.022]
+    try:
+        with running('live_view', tmp_path, arm='panda', hand='panda', mesh_dir=tmp_path / 'm'):
+            states = probe.publisher(JointState, 'joint_states', qos.JOINT_STATES_PUBLISHED)
+            wait_until(lambda: descriptions, 'the URDF')
+            robot = ElementTree.fromstring(descriptions[-1].data)
+            slides = [j for j in robot.iter('joint') if j.get('type') == 'prismatic']
+            assert [each.get('name') for each in slides] == ['finger_left', 'finger_right']
+
+            def shown():
+                """Return where the fingers' links are in their parents, along their axes, m."""
+                states.publish(JointState(name=live.joint_names, position=at, velocity=[0.0] * 9))
+                of = {t.child_frame_id: t for message in transforms for t in message.transforms}
+                ends = [each.find('child').get('link') for each in slides]
+                return ends[0] in of and [of[each].transform.translation.y for each in ends]
+
+            wait_until(shown, 'transforms of the fingers')
+            assert shown() == pytest.approx([0.011, -0.022])
+    finally:
+        probe.close()
 
 
 def test_it_only_looks_on(run):
