@@ -240,9 +240,10 @@ def _cost(many: np.ndarray, starts: np.ndarray) -> np.ndarray:
 def _descended(
     energy: Energy, places: np.ndarray, clearance: Clearance | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return places (M, m, 2) downhill of energy and of what lacks, and their energies (M,).
+    """Return places (M', m, 2) downhill of energy and of what lacks, and their energies (M',).
 
-    Each step is against the slope, of a length that halves whenever the sum did not fall.
+    They are fewer where there is a formation that not all get into. Each step is against the slope,
+    of a length that halves whenever the sum did not fall.
     """
 
     def at(where: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -30,6 +30,10 @@ _AT_ONCE = 512  # candidates: bounds what the network keeps
 _EXACT = 1e6
 # In a sum it counts as other exact residuals do (`composition.EXACT`), to be weighed with them.
 _EXACT_IN_SUM = 2e3
+# How far from a formation is in it, in its residuals squared. Of five with distances alike, other
+# shapes miss it by 1e-9 and less, where it is missed by 1e-14; of codes that nothing fits exactly,
+# by no more than twice the least.
+_IN_FORMATION, _AS_NEAR = 1e-11, 4.0
 # Where several are to be in a formation that other terms tell the place of, the lowest shapes are
 # tried at so many places a side, turned so many times.
 _SHAPES, _PLACES, _TURNS = 3, 11, 8
@@ -76,6 +80,7 @@ class Arrangements:
         self._way = self._energy
         if self._count > 1:
             _, _, self._energy = model.state_energy(scene, attention, w, roles, kind=_Still)
+        self._least_missed = np.inf
         self._states = torch.from_numpy(scene.features()[self._order])[None, None]
 
     @property
@@ -104,9 +109,9 @@ class Arrangements:
 
     @torch.no_grad()
     def chains(self, restarts: int, seed: int = 0) -> np.ndarray:
-        """Return places (restarts, m, 2) where chains end, of which the first began at x⁰.
+        """Return places (M, m, 2) where `restarts` chains end, of which the first began at x⁰.
 
-        Of a code with a formation they are in one, exactly. ModelError where one is not finite.
+        Of a code with a formation, those that are in it. ModelError where one is not finite.
         """
         mutable = torch.zeros(1, len(self._order), NUM_FEATURES)
         mutable[:, : self._count, POSITION] = 1.0
@@ -118,11 +123,17 @@ class Arrangements:
 
     @torch.no_grad()
     def in_formation(self, places: np.ndarray) -> np.ndarray:
-        """Return places (M, m, 2) nearby that are in the code's formation; if none, themselves."""
-        if (formation := self._formation) is not None:
+        """Return places (M', m, 2) nearby that are in the code's formation.
+
+        From some places no way leads there: these are left out. Without a formation, themselves.
+        """
+        if (formation := self._formation) is not None and len(places):
             whole = self._candidates(places)[..., POSITION]
             reached = formation.reached(whole, _LM_STEPS)
-            places = reached[0, :, 0, : self._count].double().numpy()
+            missed = formation.residuals(reached).square().sum(-1)[0].double().numpy()
+            self._least_missed = min(self._least_missed, float(missed.min()))
+            is_in = missed <= max(_IN_FORMATION, _AS_NEAR * self._least_missed)
+            places = reached[0, is_in, 0, : self._count].double().numpy()
         if not np.isfinite(places).all():
             raise ModelError('generation did not stay finite')
         return places
