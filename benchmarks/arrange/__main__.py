@@ -12,8 +12,9 @@
 
 Every table has five demonstrations of its own, 4 to 8 blocks of 3 to 6 cm, and its own looks for
 who is moved and who stays. --tasks sums: two concepts that are to hold at once, each with five
-demonstrations of its own. --held-out: blocks are narrower or wider, lighter or heavier than those
-that everything was tried with.
+demonstrations of its own. --tasks srem-like: five objects in a line, in a circle, in groups, and
+one beside two others; what counts is the share that is placed. --held-out: blocks are narrower or
+wider, lighter or heavier than those that everything was tried with.
 
 A predicate is the referee: success is that it holds to 20 mm, of those who were meant, that all is
 at rest and nothing has fallen, and that no bystander was moved by a centimetre. Everything else is
@@ -32,11 +33,12 @@ from pathlib import Path
 
 from benchmarks.arrange.concepts import CONCEPTS
 from benchmarks.arrange.objects import HELD_OUT, USUAL
+from benchmarks.arrange.srem_like import FIVE, SREM_LIKE
 from benchmarks.arrange.table import print_table
 from benchmarks.arrange.together import SUMS
 from ebm_concept_ros.package_files import DEFAULT_ARM
 
-TASKS = {'concepts': CONCEPTS, 'sums': SUMS}
+TASKS = {'concepts': CONCEPTS, 'sums': SUMS, 'srem-like': SREM_LIKE}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -48,18 +50,25 @@ def main(argv: list[str] | None = None) -> int:
     objects = HELD_OUT if args.held_out else USUAL
     hand = args.hand or args.arm
     bench = Bench(load_model(args.model), args.logic_only, objects, args.arm, hand)
-    rows = []
+    rows, failed = [], []
     for name in args.concepts:
         for seed in range(args.first_seed, args.first_seed + args.scenes):
-            row = bench.run(TASKS[args.tasks][name], seed).row
+            concept = TASKS[args.tasks][name]
+            came = bench.run(concept, seed, **(FIVE if args.tasks == 'srem-like' else {}))
+            row = came.row
             rows.append(row)
             if not row['success']:
+                failed.append(came)
                 print(f'{name}, {seed}: {row["failure"]}; {row["detail"]}', flush=True)
         if args.json:
             args.json.parent.mkdir(parents=True, exist_ok=True)
             report = {'command': sys.argv[1:] if argv is None else argv, 'rows': rows}
             args.json.write_text(json.dumps(report, indent=1) + '\n')
     print_table(rows)
+    if args.pictures:
+        from benchmarks.arrange.pictures import write_pictures
+
+        print(f'failures: {write_pictures(failed, args.pictures, bench.workspace)}')
     return 0 if all(row['success'] for row in rows) else 1
 
 
@@ -80,6 +89,9 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument('--arm', default=DEFAULT_ARM, help='name of a shipped one, or a YAML file')
     parser.add_argument('--hand', help='the same of a hand; left out: that of the arm')
     parser.add_argument('--model', type=Path, default=Path('models/open'))
+    parser.add_argument(
+        '--pictures', type=Path, metavar='FOLDER', help='where one failure of each kind is drawn'
+    )
     parser.add_argument('--json', type=Path, help='where every number goes')
     args = parser.parse_args(argv)
     if args.scenes < 1:

@@ -17,7 +17,6 @@ from ebm_core.evaluation.open.concepts import CONCEPTS as OPEN
 from ebm_core.evaluation.open.formations import Formation
 from ebm_core.evaluation.open.geometry import EAST, NORTH, length, on_ring
 
-ONE, SEVERAL = 'one mover', 'two to four movers'
 _TOO_NEAR = (
     '0.15 north of A',
     '0.2 from whichever of three is nearest',
@@ -27,11 +26,13 @@ _TOO_NEAR = (
 _MOST_ROLES = 2
 
 
-def _row(number: int, spacing: float) -> tuple[tuple[float, float], ...]:
+def row(number: int, spacing: float) -> tuple[tuple[float, float], ...]:
+    """Return the template of so many in a line."""
     return tuple((spacing * i, 0.0) for i in range(number))
 
 
-def _ring(number: int, radius: float) -> tuple[tuple[float, float], ...]:
+def ring(number: int, radius: float) -> tuple[tuple[float, float], ...]:
+    """Return the template of so many evenly on a circle."""
     turn = 2 * np.pi * np.arange(number) / number
     return tuple(zip(radius * np.cos(turn), radius * np.sin(turn), strict=True))
 
@@ -68,13 +69,13 @@ _NAMED = (
 )
 # As near as the hand leaves room for, in place of the point that `join` is about.
 _FORMATIONS = (
-    Formation('two joined, 0.36 apart', template=_row(2, 0.36)),
-    Formation('three joined, 0.36 apart', template=_ring(3, 0.36 / 3**0.5)),
-    Formation('line', template=_row(3, 0.4)),
-    Formation('triangle', template=_ring(3, 0.5 / 3**0.5)),
-    Formation('square', template=_ring(4, 0.5 / 2**0.5)),
-    Formation('three round A, at 0.4', 1, template=_ring(3, 0.4)),
-    Formation('four round A, at 0.45', 1, template=_ring(4, 0.45)),
+    Formation('two joined, 0.36 apart', template=row(2, 0.36)),
+    Formation('three joined, 0.36 apart', template=ring(3, 0.36 / 3**0.5)),
+    Formation('line', template=row(3, 0.4)),
+    Formation('triangle', template=ring(3, 0.5 / 3**0.5)),
+    Formation('square', template=ring(4, 0.5 / 2**0.5)),
+    Formation('three round A, at 0.4', 1, template=ring(3, 0.4)),
+    Formation('four round A, at 0.45', 1, template=ring(4, 0.45)),
 )
 
 
@@ -87,9 +88,3 @@ CONCEPTS: dict[str, OpenConcept] = {
     for concept in (*_NAMED, *_FORMATIONS, *OPEN)
     if isinstance(concept, (Place, Formation)) and _can_be(concept)
 }
-
-
-def group(concept: OpenConcept) -> str:
-    """Return what the concept is counted with."""
-    number = ONE if concept.movers == 1 else SEVERAL
-    return f'two concepts, {number}' if hasattr(concept, 'terms') else number

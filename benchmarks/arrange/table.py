@@ -14,13 +14,27 @@ from benchmarks.intervals import wilson_interval
 
 _NOT_UNDERSTOOD = 'not understood'
 _HEAD = (
-    *('concept', 'success', '95 %', 'of understood', 'moves', 'fewest', 'off mm', 'placing mm'),
+    *(
+        'concept',
+        'success',
+        '95 %',
+        'of understood',
+        'placed',
+        'before',
+        'moves',
+        'fewest',
+        'off mm',
+        'placing mm',
+    ),
     *('time s', 'slips', 'retries', 'bystanders', 'peak torque', 'peak speed', 'plan s'),
 )
 
 
 def print_table(rows: Sequence[dict]) -> None:
-    """Print a table; a pair is median / p95. Fewest: of those that could be planned."""
+    """Print a table; a pair is median / p95. Fewest: of those that could be planned.
+
+    Placed, and before: the mean share of movers that are in their places.
+    """
     groups = list(dict.fromkeys(row['group'] for row in rows))
     lines = [list(_HEAD)]
     for name in groups:
@@ -52,6 +66,10 @@ def _line(name: str, rows: Sequence[dict]) -> list[str]:
         f'{good}/{len(rows)}',
         f'{100 * low:.1f}-{100 * high:.1f}',
         '–' if understood == len(rows) else f'{good}/{understood}',
+        *(
+            f'{100 * np.mean([row[key] for row in rows]):.0f} %'
+            for key in ('placed', 'placed_before')
+        ),
         str(sum(row['moves'] for row in done)),
         str(sum(row['fewest'] for row in done)),
         _pair([row['off_m'] for row in done if row['success']], 1e3),

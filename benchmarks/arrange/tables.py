@@ -170,7 +170,8 @@ def _leaves_room(
     base = workspace.to_base(end)
     if reach.beyond_m(base).max() > 0 or np.abs(end).max() > _REACHED_WITHIN:
         return False
-    others = workspace.to_plane(np.array([each.position_in_base_m for each in standing[m:]]))
+    stays = np.array([each.position_in_base_m for each in standing[m:]]).reshape(-1, 2)
+    others = workspace.to_plane(stays)
     every = np.concatenate((end, others))
     if not _are_apart(every, radii, GAP_M / workspace.metres_per_unit):
         return False

@@ -9,8 +9,7 @@ four with room for it, a bystander looks like the movers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import NamedTuple
 from zlib import crc32
@@ -18,6 +17,7 @@ from zlib import crc32
 import numpy as np
 
 from benchmarks.arrange.objects import USUAL, Objects
+from benchmarks.arrange.srem_like import Groups, progress
 from benchmarks.arrange.tables import MOST_DRAWS, Ground, table
 from benchmarks.arrange.together import Together
 from ebm_concept_ros.arranging.footprints import Standing
@@ -55,6 +55,30 @@ class Task:
     look_alikes: list[int]
     references: list[int]
 
+    @property
+    def steps(self) -> list[Task]:
+        """Return what is asked for one after the other: itself, or each of several groups."""
+        if not isinstance(self.concept, Groups):
+            return [self]
+        return [
+            replace(self, concept=term, shown=[shown], look_alikes=there[: term.movers].tolist())
+            for shown, (term, there) in zip(
+                self.shown, self.concept.parts(len(self.scene)), strict=True
+            )
+        ]
+
+    def progress(self, positions: np.ndarray, within: float) -> float:
+        """Return the share of movers that are placed at (N, 2) positions, of whoever may be meant.
+
+        within: of their places, particle units.
+        """
+        where = positions[self.references]
+        start = self.scene.positions
+        return max(
+            progress(self.concept, positions[list(who)], start[list(who)], where, within)
+            for who in combinations(self.look_alikes, self.concept.movers)
+        )
+
     def violation(self, positions: np.ndarray) -> float:
         """Return by how much (N, 2) positions miss the concept, of whoever may be meant least."""
         where = positions[self.references]
@@ -82,11 +106,15 @@ def make_task(
     fewest = max(entities[0], m + r + bystanders)
     number = int(rng.integers(fewest, max(entities[1], fewest) + 1))
     told = (*((1,) * m), *(1 + np.array(concept.roles, int)).tolist())
+    if isinstance(concept, Groups):
+        told = concept.told
     # In a region a look-alike would mostly stand where the concept holds already.
     may_be = number > m + r + 1 and not getattr(concept, 'region', False)
     look_alike = may_be and rng.random() < _LOOK_ALIKE
     telling = Telling.drawn(rng, 1, max(told))
-    parts = list(_parts(concept, number))
+    parts = [(concept, np.arange(number))]
+    if isinstance(concept, (Together, Groups)):
+        parts = list(concept.parts(number))
     events = len(parts) * DEMONSTRATIONS + 1
     colours, shapes = dressed(rng, told, telling, events, number)
     if look_alike:
@@ -105,21 +133,6 @@ def make_task(
         rng, concept, colours[0, -1], shapes[0, -1], look_alikes, ground, objects
     )
     return Task(concept, shown, scene, standing, look_alikes, list(range(m, m + r)))
-
-
-def _parts(concept: OpenConcept, number: int) -> Iterator[tuple[OpenConcept, np.ndarray]]:
-    """Return each concept that is shown, and which of the entities are there then."""
-    if not isinstance(concept, Together):
-        yield concept, np.arange(number)
-        return
-    m, r = concept.movers, concept.references
-    for i, term in enumerate(concept.terms):
-        yield (
-            term,
-            np.concatenate(
-                (np.arange(term.movers), m + concept.columns(i), np.arange(m + r, number))
-            ),
-        )
 
 
 def demonstration(

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,6 +63,13 @@ class Together(OpenConcept):
         """Return which of the references (K,) are those of a term."""
         before = sum(term.references for term in self.terms[:number])
         return before + np.arange(self.terms[number].references)
+
+    def parts(self, number: int) -> Iterator[tuple[OpenConcept, np.ndarray]]:
+        """Return each concept, and which of `number` entities are there where it is shown."""
+        m, r = self.movers, self.references
+        for i, term in enumerate(self.terms):
+            others = np.arange(m + r, number)
+            yield term, np.concatenate((np.arange(term.movers), m + self.columns(i), others))
 
     def bring(self, rng: np.random.Generator, start: np.ndarray, where: np.ndarray) -> np.ndarray:
         """Return (movers, 2) places nearby where all hold, if that is found; else others."""

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.arrange.__main__ import main
 from benchmarks.arrange.concepts import CONCEPTS
-from benchmarks.arrange.series import fewest_moves
+from benchmarks.arrange.judging import fewest_moves
 from benchmarks.arrange.tables import STANDING_GAP_M, Ground
 from benchmarks.arrange.tasks import make_task
 from benchmarks.arrange.together import SUMS
@@ -37,6 +37,16 @@ def test_a_small_run_plans_and_says_what_came_of_it(tmp_path, capsys):
     assert triangle['success'] and triangle['moves'] == triangle['fewest']
     assert status == (0 if all(row['success'] for row in rows) else 1)
     assert '| between ' in capsys.readouterr().out
+
+
+def test_two_groups_are_brought_about_one_after_the_other(tmp_path):
+    path = tmp_path / 'rows.json'
+    command = ['--tasks', 'srem-like', '--scenes', '1', '--only', 'group', '--logic-only']
+    assert main([*command, '--json', str(path)]) == 0
+    (row,) = json.loads(path.read_text())['rows']
+    assert row['group'] == 'groups' and row['entities'] == 5
+    assert row['placed_before'] < row['placed'] == 1.0
+    assert row['moves'] == row['planned'] >= row['fewest'] >= 2
 
 
 def test_the_arm_brings_one_about_by_torque(tmp_path):
