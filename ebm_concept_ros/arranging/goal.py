@@ -94,7 +94,12 @@ def asked(energy: Energy, starts: np.ndarray, seed: int = 0) -> Asked:
     if len(starts) == 1:
         ends = np.concatenate((ends, _grid()))
     value = energy.energies(ends)
-    lowest, value = _descended(energy, ends[value.argsort(kind='stable')[:_POLISHED]], None)
+    best = value.argsort(kind='stable')[:_POLISHED]
+    lowest, polished = _descended(energy, ends[best], None)
+    if len(lowest) < len(best):  # downhill, some left their formation for good
+        lowest = np.concatenate((lowest, ends[best]))
+        polished = np.concatenate((polished, value[best]))
+    value = polished
     least = float(value.min())
     margin = _margin(energy, lowest[value.argmin()], least)
     return Asked(lowest, value, least, margin, float(energy.energies(starts[None])[0]))

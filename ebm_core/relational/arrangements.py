@@ -91,6 +91,8 @@ class Arrangements:
     @torch.no_grad()
     def energies(self, places: np.ndarray) -> np.ndarray:
         """Return E (M,) of places (M, m, 2), particle units; of exact places it is to choose."""
+        if not len(places):
+            return np.zeros(0)
         few = self._candidates(places).split(_AT_ONCE, 1)
         return (
             torch.cat([self._energy(some)[0] + self._missed(some) for some in few]).double().numpy()

@@ -82,6 +82,29 @@ def test_one_goes_to_the_place_of_least_energy():
     assert np.linalg.norm(best.places[0] - (0.3, 0.2)) < 0.021 and best.as_good
 
 
+class Stubborn(Pair):
+    """From hardly anywhere a way leads into its formation, after the first look."""
+
+    def __init__(self):
+        super().__init__(0.6)
+        self.asked = 0
+
+    def in_formation(self, places):
+        self.asked += 1
+        return places[:0]
+
+    def chains(self, restarts, seed=0):
+        middle = super().chains(restarts, seed).mean(1, keepdims=True)
+        return middle + np.array([[-0.3, 0.0], [0.3, 0.0]])
+
+
+def test_what_leaves_its_formation_downhill_is_left_where_it_was():
+    energy = Stubborn()
+    (best, *_), _ = found(energy, [[-0.5, 0.1], [0.6, 0.2]])
+    assert energy.asked and best.as_good
+    assert abs(np.linalg.norm(best.places[0] - best.places[1]) - 0.6) < 0.01
+
+
 def test_beside_a_place_that_is_taken_is_not_as_good():
     (best, *_), clearance = found(AtPlace([0.3, 0.2]), [[-0.5, 0.1]], [[0.3, 0.2]])
     assert not best.as_good
