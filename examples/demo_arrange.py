@@ -3,7 +3,8 @@
 
 """Teach an arm with a hand where a block belongs, from a program, and have it put there.
 
-    ros2 launch ebm_concept_ros arrange.launch.py concept:=between demonstrations:=0 &
+    ros2 launch ebm_concept_ros teach.launch.py hand:=jaco \
+        scene_file:=examples/table_of_blocks.yaml &
     python examples/demo_arrange.py
 
 Shown is *the red one between the blue ones*, five times. The status is 0 where it is there.

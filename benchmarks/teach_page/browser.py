@@ -127,7 +127,8 @@ class TaughtPage:
                 break
             self.page.click('#shuffle')
             self.wait(lambda old=thing: self.thing(shape) != old, 'another arrangement')
-        before = self.state['after'] or self.state['board']['hand']
+        board = self.state['board']
+        before = board['moves'].get('hand', board['hand'])
         self.drag('board', before, end)
         if selected:
             self.wait(lambda: not self.state['selected'], 'the example in its place')

@@ -25,14 +25,15 @@ from std_srvs.srv import SetBool, Trigger
 import ebm_concept_ros.msg as ros
 import ebm_concept_ros.srv as srv
 from ebm_concept_ros import conversions
-from ebm_concept_ros.action import EnactConcept
+from ebm_concept_ros.action import ArrangeConcept, EnactConcept
 from ebm_concept_ros.nodes.page_calls import PageCalls
 from ebm_concept_ros.nodes.page_table import PageTable
 from ebm_concept_ros.nodes.runtime import qos
 from ebm_concept_ros.nodes.runtime.ros_compat import send_goal
 from ebm_concept_ros.page.lesson import Place
-from ebm_concept_ros.page.link import Ended, Heard, Known, Presence, Progress, Refused
+from ebm_concept_ros.page.link import Ended, Heard, Known, Moving, Presence, Progress, Refused
 from ebm_concept_ros.page.understanding import Understood
+from ebm_concept_ros.types import CompositionRequest
 from ebm_concept_ros.workspace import Workspace
 from ebm_core.world.scene import Demonstration, InvalidInput
 
@@ -48,9 +49,11 @@ _SERVICES = {
     'concept_learner/delete_concept': srv.ConceptByName,
     # Asked first, and made last: a learner that has answered it has discovered the others before.
     'concept_learner/list_demonstrations': srv.ListDemonstrations,
-    'controller/pause': Trigger,
-    'controller/resume': Trigger,
-    'controller/stop': Trigger,
+    **{
+        f'{driver}/{service}': Trigger
+        for driver in ('controller', 'arranger')
+        for service in ('pause', 'resume', 'stop')
+    },
     'controller/set_parameters': SetParameters,
     'bag_recorder/record': SetBool,
 }
@@ -72,6 +75,7 @@ class PageLink:
             ros.Demonstration, 'demonstrations', **qos.overridable(qos.DEMONSTRATIONS)
         )
         self._enact = ActionClient(node, EnactConcept, 'controller/enact')
+        self._arrange = ActionClient(node, ArrangeConcept, 'arranger/arrange')
         self._calls.offer(_SERVICES)
         node.create_timer(
             _PRESENCE_PERIOD_S, self._look_around, clock=Clock(clock_type=ClockType.STEADY_TIME)
@@ -188,32 +192,64 @@ class PageLink:
     ) -> Ended:
         """Have a concept enacted; return how it ended."""
 
-        def heard(message: Any) -> None:
-            feedback = message.feedback
-            progress = Progress(feedback.energy, feedback.distance_m, feedback.reason)
-            self._calls.tell(on_progress, progress)
+        def progress(feedback: EnactConcept.Feedback) -> Progress:
+            return Progress(feedback.reason, feedback.energy, feedback.distance_m)
 
-        goal = EnactConcept.Goal(
-            concepts=list(concepts), weights=array('d', map(float, concepts.values()))
+        goal = EnactConcept.Goal(**_names_and_weights(concepts))
+        result = await self._pursued(
+            *(self._enact, 'controller/enact', goal), lambda told: on_progress(progress(told))
         )
-        calls, who = self._calls, 'controller/enact'
-        await calls.until(self._enact.server_is_ready, f'{who}: no controller is there')
-        handle = await calls.answer(send_goal(self._node, self._enact, goal, heard), who)
-        ended = await calls.awaited(handle.get_result_async())
-        result = ended.result
         return Ended(result.code == result.REACHED, result.message, result.distance_m)
+
+    async def arrange(
+        self, concepts: Mapping[str, float], on_progress: Callable[[Progress], None]
+    ) -> Ended:
+        """Have a concept, or a sum, brought about by moving things; return how it ended."""
+
+        def progress(feedback: ArrangeConcept.Feedback) -> Progress:
+            moving = Moving(
+                *(feedback.entity, feedback.stage, feedback.move, feedback.moves),
+                *(tuple(feedback.movers), tuple(feedback.references)),
+            )
+            return Progress(feedback.reason, moving=moving)
+
+        goal = ArrangeConcept.Goal(**_names_and_weights(concepts))
+        result = await self._pursued(
+            *(self._arrange, 'arranger/arrange', goal), lambda told: on_progress(progress(told))
+        )
+        # The page says the names before all that a run says.
+        name = CompositionRequest(tuple(concepts), tuple(concepts.values())).name
+        said = result.message.removeprefix(f'{name}: ')
+        return Ended(result.code == result.ARRANGED, said)
+
+    async def _pursued(
+        self, client: ActionClient, who: str, goal: Any, on_feedback: Callable[[Any], None]
+    ) -> Any:
+        """Send a goal and return its result, whenever that comes."""
+        calls = self._calls
+
+        def heard(message: Any) -> None:
+            calls.tell(on_feedback, message.feedback)
+
+        await calls.until(client.server_is_ready, f'{who}: nobody is there to do it')
+        handle = await calls.answer(send_goal(self._node, client, goal, heard), who)
+        return (await calls.awaited(handle.get_result_async())).result
 
     async def pause(self) -> str:
         """Hold until `resume`."""
-        return (await self._calls.call('controller/pause')).message
+        return await self._drive('pause')
 
     async def resume(self) -> str:
         """Go on."""
-        return (await self._calls.call('controller/resume')).message
+        return await self._drive('resume')
 
     async def stop(self) -> str:
-        """Hold until something else is to be enacted."""
-        return (await self._calls.call('controller/stop')).message
+        """Hold until something else is to be brought about; what is in the hand stays there."""
+        return await self._drive('stop')
+
+    async def _drive(self, service: str) -> str:
+        driver = self._presence.driver or 'controller'
+        return (await self._calls.call(f'{driver}/{service}')).message
 
     async def set_speed(self, scale: float) -> None:
         """Set the share of the arm's speed limits that may be used."""
@@ -248,6 +284,7 @@ class PageLink:
         presence = Presence(
             is_ready('concept_learner/understood'),
             is_ready('controller/stop') and self._enact.server_is_ready(),
+            is_ready('arranger/stop') and self._arrange.server_is_ready(),
             self._node.count_publishers('joint_states') > 0,
             self._table.is_changeable(),
             is_ready('bag_recorder/record'),
@@ -255,3 +292,7 @@ class PageLink:
         if presence != self._presence:
             self._presence = presence
             self._calls.tell(lambda: self.heard.presence(presence))
+
+
+def _names_and_weights(concepts: Mapping[str, float]) -> dict[str, Any]:
+    return {'concepts': list(concepts), 'weights': array('d', map(float, concepts.values()))}

@@ -10,12 +10,14 @@ from typing import Any
 
 import numpy as np
 from geometry_msgs.msg import Point, Pose, PoseStamped
+from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from std_msgs.msg import Header
 
 import ebm_concept_ros.msg as ros
 import ebm_concept_ros.srv as srv
 from ebm_concept_ros import conversions
+from ebm_concept_ros.grasping.blocks import SEEN_AS
 from ebm_concept_ros.nodes.page_calls import PageCalls
 from ebm_concept_ros.nodes.runtime import qos
 from ebm_concept_ros.page.lesson import THING_SHAPES, Place, Thing, nearest_colour
@@ -25,6 +27,10 @@ from ebm_core.world.scene import SHAPES, InvalidInput
 
 # Nearer than that a thing is where it was, particle units.
 _SAME_PLACE = 1e-3
+# What is carried moves with every scene; a page is told so often.
+_LOOK_S = 0.1
+# Of a block that is put onto the table; a hand grips it, and what stands beside it has room.
+_BLOCK_M = 0.04
 _MOVE, _ADD, _REMOVE = (
     f'simulator/{name}' for name in ('set_entity_state', 'spawn_entity', 'delete_entity')
 )
@@ -36,6 +42,7 @@ class PageTable:
 
     def __init__(self, node: Node, workspace: Workspace, calls: PageCalls, heard: Heard) -> None:
         self.scene: ros.Scene | None = None
+        self._newest: ros.Scene | None = None
         self._node = node
         self._workspace = workspace
         self._calls = calls
@@ -43,6 +50,7 @@ class PageTable:
         self._table = Table()
         calls.offer(_SERVICES)
         node.create_subscription(ros.Scene, 'scene', self._on_scene, **qos.overridable(qos.LATCHED))
+        node.create_timer(_LOOK_S, self._look, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def is_changeable(self) -> bool:
         """Tell whether somebody changes it when asked; a camera sees tables, and moves nothing."""
@@ -55,7 +63,11 @@ class PageTable:
 
     async def add(self, colour: str, shape: str, place: Place) -> None:
         """Put another thing onto it; raises Refused."""
-        look = ros.Resource(resource_string=json.dumps({'colour': colour, 'shape': shape}))
+        what = {'colour': colour, 'shape': shape}
+        if any(entity.width for entity in self.scene.entities if not entity.movable):
+            kind = next(kind for kind, seen in SEEN_AS.items() if seen == shape)
+            what |= {'shape': kind, 'width_m': _BLOCK_M, 'height_m': _BLOCK_M}
+        look = ros.Resource(resource_string=json.dumps(what))
         pose = PoseStamped(header=self._header(), pose=self._pose(place))
         await self._change(_ADD, entity_resource=look, initial_pose=pose)
 
@@ -80,6 +92,12 @@ class PageTable:
     # The executor's thread -------------------------------------------------------------------
 
     def _on_scene(self, message: ros.Scene) -> None:
+        self._newest = message
+
+    def _look(self) -> None:
+        message, self._newest = self._newest, None
+        if message is None:
+            return
         try:
             table = self._table_of(message)
         except InvalidInput as error:

@@ -23,16 +23,23 @@ from sensor_msgs.msg import JointState
 
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions
+from ebm_concept_ros.arm.config import ArmConfig
 from ebm_concept_ros.arm.skeleton import Skeleton
+from ebm_concept_ros.config_files import ConfigError
 from ebm_concept_ros.control.reporting import Level
 from ebm_concept_ros.errors import name_and_reason
+from ebm_concept_ros.grasping.hand import with_grasp_site
 from ebm_concept_ros.nodes.page_link import PageLink
 from ebm_concept_ros.nodes.runtime import qos
 from ebm_concept_ros.nodes.runtime.diagnostics import Diagnostics
 from ebm_concept_ros.nodes.runtime.parameters import InvalidParameter, Parameters, declare
-from ebm_concept_ros.nodes.runtime.resources import load_arm_parameter, load_workspace_parameter
+from ebm_concept_ros.nodes.runtime.resources import (
+    load_arm_parameter,
+    load_hand_parameter,
+    load_workspace_parameter,
+)
 from ebm_concept_ros.nodes.runtime.running import RunnableDefaults, run
-from ebm_concept_ros.nodes.runtime.texts import ARM, FILE, Text
+from ebm_concept_ros.nodes.runtime.texts import ARM, FILE, HAND, Text
 from ebm_concept_ros.page.pages import Pages
 from ebm_concept_ros.page.server import SHORTEST_TOKEN, Guard, application
 from ebm_concept_ros.page.teacher import Teacher
@@ -67,6 +74,11 @@ class TeachPageParameters(Parameters):
     arm: Annotated[str, ARM] = Field(
         'jaco', description='name of a shipped arm, or the YAML of another'
     )
+    hand: Annotated[str, HAND] = Field(
+        '',
+        description='name of a shipped hand, or the YAML of another, which grasps; empty: the arm '
+        'points',
+    )
     robot_description: str = Field(
         '', description='URDF of an arm whose YAML has model: robot_description'
     )
@@ -84,7 +96,7 @@ class TeachPage(RunnableDefaults, Node):
     def __init__(self) -> None:
         super().__init__('teach_page')
         p = self.parameters = declare(self, TeachPageParameters)
-        self._arm = load_arm_parameter(p.arm, p.robot_description)
+        self._arm = self._load_arm()
         self._workspace = load_workspace_parameter(p.workspace_config)
         self._skeleton = Skeleton(self._arm)
         try:
@@ -117,6 +129,15 @@ class TeachPage(RunnableDefaults, Node):
         )
         self._ends = asyncio.Event()
         self._thread = threading.Thread(target=self._serve, name='page', daemon=True)
+
+    def _load_arm(self) -> ArmConfig:
+        """Return the arm, whose effector is where its hand grasps, if it has one."""
+        p = self.parameters
+        arm = load_arm_parameter(p.arm, p.robot_description)
+        try:
+            return with_grasp_site(arm, load_hand_parameter(p.hand)) if p.hand else arm
+        except ConfigError as error:
+            raise InvalidParameter(f'parameters arm, hand: {error}') from None
 
     def start(self) -> None:
         """Start to serve."""

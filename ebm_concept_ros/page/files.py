@@ -34,7 +34,7 @@ class _Entity(_Strict):
 
 
 class _Example(_Strict):
-    entities: Annotated[list[_Entity], Field(min_length=2, max_length=MAX_ENTITIES)]
+    entities: Annotated[list[_Entity], Field(min_length=1, max_length=MAX_ENTITIES)]
 
 
 class _File(_Strict):

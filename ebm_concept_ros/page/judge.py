@@ -54,7 +54,8 @@ class Judge:
     def verdict(self) -> Verdict:
         """Return what to say of the examples of the concept that is taught."""
         found = self._found if self._is_of_lesson() else None
-        return verdict(len(self._lessons.examples), self._lessons.needed, found)
+        lessons = self._lessons
+        return verdict(len(lessons.examples), lessons.needed, found, lessons.moves_things)
 
     @property
     def odd(self) -> int:
@@ -99,13 +100,15 @@ class Judge:
     async def preview(self, concepts: Mapping[str, float]) -> None:
         """Ask what a sum would do on the table; raises Refused."""
         async with self._asking:
-            found = await self._link.understood(concepts, on_table=True)
+            found = await self._link.understood(concepts, on_table=not self._lessons.moves_things)
             self._found, self._of = found, dict(concepts)
             self._draw(found)
         self._changed()
 
     async def look_again(self) -> None:
-        """Ask what is previewed anew: the table has changed."""
+        """Ask what is previewed anew: the table has changed. It is drawn of the hand alone."""
+        if self._lessons.moves_things:
+            return
         if self._of and self._found is not None:
             with suppress(Refused):
                 await self.preview(self._of)
@@ -150,6 +153,8 @@ class Judge:
                 return  # or another change is judged next
             self._found, self._of = found, {name: 1.0}
             self._changed()
+            if self._lessons.moves_things:
+                return
             with suppress(Refused):  # the verdict does not wait for it
                 self._draw(await self._link.understood(self._of, on_table=True))
         self._changed()

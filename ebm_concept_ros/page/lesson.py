@@ -1,15 +1,16 @@
 # Copyright 2026 The ebm_concept_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""What is shown on the page: things on a board, and examples of what the hand does among them.
+"""What is shown on the page: things on a board, and examples of what is done among them.
 
+An arm that points acts by its hand alone; of one that grasps, things are what is moved.
 Places are in particle units, as everywhere in `ebm_core`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -25,6 +26,7 @@ from ebm_core.world.scene import (
 
 Place = tuple[float, float]
 
+HAND = 'hand'  # its id, among those of things
 # Of things: the cross is the hand's.
 THING_SHAPES = tuple(shape for shape in SHAPES if shape != 'cross')
 MAX_THINGS = 8
@@ -32,7 +34,7 @@ MAX_THINGS = 8
 _PLACED_WITHIN = 0.75
 _SPACING = 0.35
 _ATTEMPTS = 10_000
-# A hand that was moved less has shown nothing.
+# What was moved less has shown nothing.
 LEAST_MOVE = 0.02
 
 
@@ -51,6 +53,10 @@ class Thing:
         """Where it is."""
         return (self.x, self.y)
 
+    def at(self, place: Place) -> Thing:
+        """Return it elsewhere."""
+        return replace(self, x=place[0], y=place[1])
+
     @property
     def look(self) -> str:
         """What a person calls it."""
@@ -59,10 +65,10 @@ class Thing:
 
 @dataclass(frozen=True)
 class Board:
-    """Things and the hand, before it acts."""
+    """Things before anything is moved, and the hand; None where it is things that are moved."""
 
     things: tuple[Thing, ...]
-    hand: Place
+    hand: Place | None
 
     def thing(self, id_: str) -> Thing:
         """Return a thing, or raise InvalidInput."""
@@ -83,7 +89,8 @@ class Board:
             raise InvalidInput(f'add: there are {MAX_THINGS} things already, as many as may be')
         taken = {thing.id for thing in self.things}
         number = next(i for i in range(MAX_THINGS + 1) if f'thing_{i}' not in taken)
-        free = free_place([thing.place for thing in self.things] + [self.hand], rng)
+        hand = [] if self.hand is None else [self.hand]
+        free = free_place([thing.place for thing in self.things] + hand, rng)
         return replace(self, things=(*self.things, Thing(f'thing_{number}', colour, shape, *free)))
 
     def without(self, id_: str) -> Board:
@@ -92,6 +99,10 @@ class Board:
         if len(self.things) == 1:
             raise InvalidInput('remove: the last thing stays, a concept is about something')
         return replace(self, things=tuple(t for t in self.things if t.id != id_))
+
+    def moved(self, moves: Mapping[str, Place]) -> Board:
+        """Return the board with things elsewhere, by id."""
+        return replace(self, things=tuple(t.at(moves.get(t.id, t.place)) for t in self.things))
 
     def shuffled(self, rng: np.random.Generator, colours: bool, shapes: bool) -> Board:
         """Return the same things elsewhere, with their colours or shapes dealt anew among them.
@@ -112,70 +123,84 @@ class Board:
             )
             for i, thing in enumerate(self.things)
         )
-        return Board(things, tuple(places[-1]))
+        return Board(things, None if self.hand is None else tuple(places[-1]))
 
 
 @dataclass(frozen=True)
 class Example:
-    """What the hand did on a board, and which things (ids) it was about.
+    """What was moved on a board, and which things (ids) it was about.
 
-    original: the demonstration itself where it was not made on the page.
+    moves: where that is afterwards, by id: HAND, or one thing or more. takes_part: of things, with
+    those that are moved. original: the demonstration itself where it was not made on the page.
     """
 
     board: Board
-    after: Place
+    moves: Mapping[str, Place]
     takes_part: frozenset[str]
     original: Demonstration | None = None
 
     @property
-    def participants(self) -> tuple[Thing, ...]:
-        """The things that take part."""
-        return tuple(thing for thing in self.board.things if thing.id in self.takes_part)
+    def references(self) -> tuple[Thing, ...]:
+        """The things that take part and stay."""
+        return tuple(t for t in self.board.things if t.id in self.takes_part - self.moves.keys())
 
     def demonstration(self) -> Demonstration:
         """Return it as the learner takes it; raises InvalidInput where nothing was shown."""
         if self.original is not None:
             return self.original
-        if math.dist(self.board.hand, self.after) < LEAST_MOVE:
-            raise InvalidInput('after: the hand is where it was, so nothing was shown')
-        if not self.takes_part:
-            raise InvalidInput('takes_part: click the things that it is about')
-        things = self.board.things
+        entities = [(thing.id, thing.place, thing) for thing in self.board.things]
+        if self.board.hand is not None:
+            entities.insert(0, (HAND, self.board.hand, None))
+            if math.dist(self.board.hand, self.moves[HAND]) < LEAST_MOVE:
+                raise InvalidInput('after: the hand is where it was, so nothing was shown')
+            if not self.takes_part:
+                raise InvalidInput('takes_part: click the things that it is about')
+        elif not self.moves:
+            raise InvalidInput('show: drag what is to be moved to where it belongs, first')
+        part = self.takes_part | self.moves.keys()
         before = Scene(
-            np.array([self.board.hand, *(thing.place for thing in things)]),
-            np.array([ACTOR_COLOUR, *(COLOURS[thing.colour] for thing in things)]),
-            np.array([SHAPES.index('cross'), *(SHAPES.index(thing.shape) for thing in things)]),
-            np.arange(1 + len(things)) == 0,
+            [place for _, place, _ in entities],
+            [COLOURS[t.colour] if t else ACTOR_COLOUR for *_, t in entities],
+            [SHAPES.index(t.shape if t else 'cross') for *_, t in entities],
+            [id_ in self.moves for id_, *_ in entities],
         )
-        positions = before.positions.copy()
-        positions[0] = self.after
-        part = [1.0, *(float(thing.id in self.takes_part) for thing in things)]
-        return Demonstration((before, before.with_positions(positions)), np.array(part))
+        after = [self.moves.get(id_, place) for id_, place, _ in entities]
+        attention = [float(id_ in part) for id_, *_ in entities]
+        return Demonstration((before, before.with_positions(after)), attention)
 
 
 def example_of(demonstration: Demonstration) -> Example:
-    """Return how a demonstration looks on the page; raises InvalidInput if not one can move."""
+    """Return how a demonstration looks on the page: one of the hand, or of things that are moved.
+
+    Raises InvalidInput where both can move, or more than one hand.
+    """
     before, after = demonstration.before, demonstration.after
     movers = np.flatnonzero(before.movable)
-    if len(movers) != 1:
-        raise InvalidInput(f'demonstration: {len(movers)} can move, the page shows one hand')
-    (hand,) = movers
-    things, part = [], set()
+    hands = [i for i in movers if SHAPES[before.shapes[i]] == 'cross']
+    if not len(movers) or (hands and len(movers) > 1):
+        raise InvalidInput(
+            f'demonstration: {len(movers)} can move, {len(hands)} of them hands; the page shows '
+            'one hand, or things without one'
+        )
+    things, part, moves, hand = [], set(), {}, None
     for i in range(len(before)):
-        if i == hand:
+        at, then = (tuple(map(float, scene.positions[i])) for scene in (before, after))
+        if i in hands:
+            hand, moves[HAND] = at, then
             continue
         shape = SHAPES[before.shapes[i]]
         thing = Thing(
             f'thing_{len(things)}',
             nearest_colour(before.colours[i]),
             shape if shape in THING_SHAPES else 'circle',
-            *map(float, before.positions[i]),
+            *at,
         )
         things.append(thing)
         if demonstration.attention[i] > 0.5:
             part.add(thing.id)
-    board = Board(tuple(things), tuple(map(float, before.positions[hand])))
-    return Example(board, tuple(map(float, after.positions[hand])), frozenset(part), demonstration)
+        if before.movable[i]:
+            moves[thing.id] = then
+    return Example(Board(tuple(things), hand), moves, frozenset(part), demonstration)
 
 
 def nearest_colour(rgb: Sequence[float]) -> str:
@@ -184,7 +209,7 @@ def nearest_colour(rgb: Sequence[float]) -> str:
 
 
 def random_board(rng: np.random.Generator) -> Board:
-    """Return one thing of each shape and one more, in different colours."""
+    """Return one thing of each shape and one more, in different colours, and the hand."""
     shapes = [*THING_SHAPES, str(rng.choice(THING_SHAPES[:2]))]
     colours = rng.permutation(list(COLOURS))[: len(shapes)].tolist()
     things = tuple(

@@ -5,13 +5,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ebm_concept_ros.page.lesson import MAX_THINGS, Board, Example, Place, Thing, random_board
+from ebm_concept_ros.page.lesson import (
+    HAND,
+    LEAST_MOVE,
+    MAX_THINGS,
+    Board,
+    Example,
+    Place,
+    Thing,
+    free_place,
+    random_board,
+)
 from ebm_concept_ros.page.suggestions import suggested
 from ebm_core.world.scene import Demonstration, InvalidInput
 
@@ -29,18 +40,21 @@ class Lessons:
     """The examples of each concept; one concept, `name`, is being taught.
 
     needed: how many examples make a concept. selected: the number of the example that is on the
-    board, 0 for the board of the next one. Methods raise InvalidInput, and change nothing then.
+    board, 0 for the board of the next one. moves_things: whether examples are of things that are
+    moved, and not of the hand. Methods raise InvalidInput, and change nothing then.
     """
 
     def __init__(self, needed: int, seed: int) -> None:
         self.name = FIRST_NAME
         self.needed = needed
         self.selected = 0
+        self.moves_things = False
         self._rng = np.random.default_rng(seed)
         self._examples: dict[str, list[Example]] = {}
         self._board = random_board(self._rng)
         self._deals = {'colours': True, 'shapes': False}
         self._chosen: frozenset[str] | None = None  # who takes part, where a person said so
+        self._moves: dict[str, Place] = {}  # of things on the board, not shown yet
 
     @property
     def examples(self) -> list[Example]:
@@ -72,16 +86,37 @@ class Lessons:
         """Put things on the board like those on the table, so that they can be found there."""
         if things:
             board = Board(tuple(things[:MAX_THINGS]), self._board.hand)
-            self._board = board.shuffled(self._rng, colours=False, shapes=False)
+            self._set_out(board.shuffled(self._rng, colours=False, shapes=False))
+
+    def have_things_moved(self, moves_things: bool) -> None:
+        """Have the next examples be of things that are moved, or of the hand."""
+        self.moves_things = moves_things
+        places = [thing.place for thing in self._board.things]
+        hand = None if moves_things else free_place(places, self._rng)
+        self._set_out(replace(self._board, hand=hand))
+        self._deselect()
 
     # Examples --------------------------------------------------------------------------------
 
     def show(self, after: Place) -> Change:
         """Take an example: the hand was brought here."""
+        if self._shown_board().hand is None:
+            raise InvalidInput('show: there is no hand on the board; things are moved')
+        return self._show({HAND: after}, after)
+
+    def show_moved(self) -> Change:
+        """Take an example: what was moved on the board belongs there."""
+        if self._shown_board().hand is not None:
+            raise InvalidInput('show_moved: the hand acts on this board; drag it')
+        middle = tuple(np.mean(list(self._moves.values()), axis=0)) if self._moves else None
+        return self._show(dict(self._moves), middle)
+
+    def _show(self, moves: dict[str, Place], after: Place | None) -> Change:
         number = self.selected
         if number:
             shown = self.examples[number - 1]
-            example = replace(shown, after=after, takes_part=self.takes_part(), original=None)
+            part = self.takes_part()
+            example = Example(shown.board, moves, part)
             change = Change(number, example.demonstration())
             self.examples[number - 1] = example
         else:
@@ -92,19 +127,21 @@ class Lessons:
                 )
             chosen = self._chosen
             if chosen is None:
-                chosen = suggested(self.examples, self._board.things, after)
-            example = Example(self._board, after, chosen)
+                chosen = self._suggested(after)
+            example = Example(self._board, moves, chosen | (moves.keys() - {HAND}))
             change = Change(0, example.demonstration())
             self.examples.append(example)
-            self._board = self._board.shuffled(self._rng, **self._deals)
+            self._set_out(self._board.shuffled(self._rng, **self._deals))
         self._deselect()
         return change
 
     def take_part(self, id_: str, takes_part: bool) -> Change | None:
         """Have a thing take part or not; of an example that is on the board, it is changed."""
         shown = self.examples[self.selected - 1] if self.selected else None
-        (self._board if shown is None else shown.board).thing(id_)
-        former = self.takes_part()
+        self._shown_board().thing(id_)
+        if id_ in self._moves:
+            raise InvalidInput('takes_part: what is moved takes part; put it back where it was')
+        former = self.takes_part() if shown is None else shown.takes_part
         chosen = former | {id_} if takes_part else former - {id_}
         if shown is None:
             self._chosen = chosen
@@ -117,10 +154,18 @@ class Lessons:
     def takes_part(self) -> frozenset[str]:
         """Return who takes part in what is on the board, as far as it is known."""
         if self.selected:
-            return self.examples[self.selected - 1].takes_part
-        if self._chosen is not None:
-            return self._chosen
-        return suggested(self.examples, self._board.things) if self.examples else frozenset()
+            stay = self.examples[self.selected - 1].takes_part
+            return stay - self.examples[self.selected - 1].moves.keys() | self._moves.keys()
+        chosen = self._chosen
+        if chosen is None:
+            chosen = self._suggested() if self.examples else frozenset()
+        return chosen | self._moves.keys()
+
+    def _suggested(self, after: Place | None = None) -> frozenset[str]:
+        if self.moves_things and not self.examples:
+            return frozenset()  # it may be about nobody else
+        stay = [thing for thing in self._board.things if thing.id not in self._moves]
+        return suggested(self.examples, stay, after)
 
     def delete(self, number: int) -> None:
         """Take an example back."""
@@ -134,13 +179,25 @@ class Lessons:
             self._check(number)
         self._deselect()
         self.selected = number
+        if number and self._shown_board().hand is None:
+            self._moves = dict(self.examples[number - 1].moves)
 
     # The board -------------------------------------------------------------------------------
 
     def move(self, id_: str, place: Place) -> None:
-        """Move a thing."""
-        thing = self._next_board().thing(id_)
-        self._board = self._board.with_thing(replace(thing, x=place[0], y=place[1]))
+        """Move a thing: before the hand acts, or, where there is none, to where it belongs."""
+        board = self._shown_board() if self.moves_things else self._next_board()
+        thing = board.thing(id_)
+        if board.hand is not None:
+            self._board = self._next_board().with_thing(thing.at(place))
+        elif math.dist(thing.place, place) < LEAST_MOVE:
+            self._moves.pop(id_, None)  # it was put back
+        else:
+            self._moves[id_] = place
+
+    def start_here(self) -> None:
+        """Have the next example begin with all things where they are now."""
+        self._set_out(self._next_board().moved(self._moves))
 
     def look(self, id_: str, colour: str, shape: str) -> None:
         """Have a thing look otherwise."""
@@ -154,37 +211,33 @@ class Lessons:
     def remove(self, id_: str) -> None:
         """Take a thing away."""
         self._board = self._next_board().without(id_)
+        self._moves.pop(id_, None)
         if self._chosen is not None:
             self._chosen -= {id_}
 
     def shuffle(self, colours: bool, shapes: bool) -> None:
         """Arrange the things anew; colours, shapes: these too, now and after each example."""
-        self._board = self._next_board().shuffled(self._rng, colours, shapes)
+        self._set_out(self._next_board().shuffled(self._rng, colours, shapes))
         self._deals = {'colours': colours, 'shapes': shapes}
         self._chosen = None
 
     def message(self) -> dict[str, Any]:
         """Return what a page shows of it."""
-        board, after = self._board, None
-        if self.selected:
-            shown = self.examples[self.selected - 1]
-            board, after = shown.board, shown.after
+        moves: Mapping[str, Place] = self._moves
+        if self.selected and self._shown_board().hand is not None:
+            moves = self.examples[self.selected - 1].moves
         return {
             'name': self.name,
             'needed': self.needed,
             'selected': self.selected,
             'deals': self._deals,
-            'board': {'things': [asdict(thing) for thing in board.things], 'hand': board.hand},
-            'after': after,
+            'moves_things': self.moves_things,
+            'board': _as_dict(self._shown_board()) | {'moves': dict(moves)},
             'takes_part': sorted(self.takes_part()),
             'is_suggested': self._chosen is None and not self.selected,
             'examples': [
-                {
-                    'things': [asdict(thing) for thing in example.board.things],
-                    'hand': example.board.hand,
-                    'after': example.after,
-                    'takes_part': sorted(example.takes_part),
-                }
+                _as_dict(example.board)
+                | {'moves': dict(example.moves), 'takes_part': sorted(example.takes_part)}
                 for example in self.examples
             ],
         }
@@ -197,9 +250,20 @@ class Lessons:
             )
         return self._board
 
+    def _shown_board(self) -> Board:
+        """Return the board that is seen."""
+        return self.examples[self.selected - 1].board if self.selected else self._board
+
+    def _set_out(self, board: Board) -> None:
+        self._board, self._moves = board, {}
+
     def _deselect(self) -> None:
-        self.selected, self._chosen = 0, None
+        self.selected, self._chosen, self._moves = 0, None, {}
 
     def _check(self, number: int) -> None:
         if not 1 <= number <= len(self.examples):
             raise InvalidInput(f'number: {number} refused, of {len(self.examples)} examples')
+
+
+def _as_dict(board: Board) -> dict[str, Any]:
+    return {'things': [asdict(thing) for thing in board.things], 'hand': board.hand}

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -37,44 +38,56 @@ class Known:
 
 @dataclass(frozen=True)
 class Progress:
-    """How an enactment goes. NaN where it is not known."""
+    """How it goes, in words; of the hand how far it is, NaN where that is not known."""
 
-    energy: float
-    distance_m: float
     reason: str
+    energy: float = math.nan
+    distance_m: float = math.nan
+    moving: Moving | None = None
+
+
+@dataclass(frozen=True)
+class Moving:
+    """How far an arm is that moves things: see ArrangeConcept.action.
+
+    entity: id of what is moved, empty between moves; movers, references: ids of who takes part.
+    """
+
+    entity: str
+    stage: str
+    move: int
+    moves: int
+    movers: tuple[str, ...]
+    references: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Ended:
-    """How an enactment ended."""
+    """How a run ended. distance_m: NaN where things were moved."""
 
     reached: bool
     reason: str
-    distance_m: float
+    distance_m: float = math.nan
 
 
 @dataclass(frozen=True)
 class Presence:
-    """Which nodes there are.
+    """Which nodes there are: controller or arranger drive the arm, never both.
 
     table: whether somebody moves things on it when asked. recorder: whether one writes bags then.
     """
 
     learner: bool = False
     controller: bool = False
+    arranger: bool = False
     simulator: bool = False
     table: bool = False
     recorder: bool = False
 
     @property
-    def nodes(self) -> dict[str, bool]:
-        """Whether each of those is there that nothing goes without."""
-        return {name: getattr(self, name) for name in ('learner', 'controller', 'simulator')}
-
-    @property
-    def missing(self) -> tuple[str, ...]:
-        """The names of those that are not there."""
-        return tuple(name for name, there in self.nodes.items() if not there)
+    def driver(self) -> str:
+        """Who drives the arm, empty where nobody does."""
+        return 'arranger' if self.arranger else 'controller' if self.controller else ''
 
 
 @dataclass
@@ -127,6 +140,11 @@ class Link(Protocol):
         self, concepts: Mapping[str, float], on_progress: Callable[[Progress], None]
     ) -> Ended:
         """Have a concept, or a sum, enacted; return how it ended."""
+
+    async def arrange(
+        self, concepts: Mapping[str, float], on_progress: Callable[[Progress], None]
+    ) -> Ended:
+        """Have a concept, or a sum, brought about by moving things; return how it ended."""
 
     async def pause(self) -> str:
         """Hold until `resume`."""

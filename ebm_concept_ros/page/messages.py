@@ -143,9 +143,13 @@ class Record(Message):
 
 
 class Plain(Message):
-    """What needs no words. deselect: the next example is a new one again."""
+    """What needs no words.
 
-    type: Literal['undo', 'deselect', 'pause', 'resume', 'stop']
+    show_moved: things were moved to where they belong: an example. start_here: the next one begins
+    with them where they are. deselect: it is a new one again.
+    """
+
+    type: Literal['show_moved', 'start_here', 'undo', 'deselect', 'pause', 'resume', 'stop']
 
 
 AnyMessage = (

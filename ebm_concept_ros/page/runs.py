@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
 from ebm_concept_ros.page.link import Ended, Link, Progress, Refused
 
+_How = Callable[[dict[str, float], Callable[[Progress], None]], Awaitable[Ended]]
+
 
 class Runs:
-    """One concept, or a sum, is enacted at a time, for the page that asked for it.
+    """One concept, or a sum, is brought about at a time, for the page that asked for it.
 
     tell: sends to every page. say: a sentence for the person. changed: told when `message` differs.
     """
@@ -33,6 +35,7 @@ class Runs:
         self._changed = changed
         self._page: object = None
         self._running: dict[str, Any] | None = None
+        self.ended: dict[str, Any] | None = None  # what a page shows of the last one's end
         self._task: asyncio.Task | None = None
 
     @property
@@ -40,11 +43,13 @@ class Runs:
         """What a page shows of it, None where nothing is run."""
         return self._running
 
-    def run(self, concepts: Mapping[str, float], page: object) -> None:
-        """Have it enacted, in place of whatever was; returns at once."""
+    def run(self, concepts: Mapping[str, float], page: object, moves_things: bool = False) -> None:
+        """Have it enacted, or things moved, in place of whatever was; returns at once."""
         self._page = page
         self._running = {'concepts': dict(concepts), 'state': 'running'}
-        self._task = asyncio.create_task(self._enact(dict(concepts), self._running))
+        self.ended = None
+        how = self._link.arrange if moves_things else self._link.enact
+        self._task = asyncio.create_task(self._bring_about(how, dict(concepts), self._running))
 
     async def stop(self) -> None:
         """Stop the arm, whoever has it run."""
@@ -75,23 +80,26 @@ class Runs:
             self._say(f'It could not be stopped: {error}.')
         self._changed()
 
-    async def _enact(self, concepts: dict[str, float], running: dict[str, Any]) -> None:
+    async def _bring_about(
+        self, how: _How, concepts: dict[str, float], running: dict[str, Any]
+    ) -> None:
         def on_progress(progress: Progress) -> None:
             if self._running is running:
                 self._tell({'type': 'progress'} | _finite(asdict(progress)))
 
         try:
-            ended = await self._link.enact(concepts, on_progress)
+            ended = await how(concepts, on_progress)
         except Refused as error:
-            ended = Ended(False, str(error), math.nan)
+            ended = Ended(False, str(error))
         if self._running is not running:
             return  # another took its place, and speaks for itself
         self._running = None
-        name = ' + '.join(concepts)
-        if ended.reached:
-            self._say(f'{name}: reached, {ended.distance_m * 1e3:.0f} mm from the lowest energy.')
-        else:
-            self._say(f'{name}: {ended.reason}.')
+        reason = ended.reason
+        if ended.reached and math.isfinite(ended.distance_m):
+            reason = f'reached, {ended.distance_m * 1e3:.0f} mm from the lowest energy'
+        words = f'{" + ".join(concepts)}: {reason}.'
+        self.ended = {'words': words, 'reached': ended.reached}
+        self._say(words)
         self._changed()
 
 

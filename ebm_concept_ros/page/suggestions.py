@@ -1,7 +1,7 @@
 # Copyright 2026 The ebm_concept_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Which things an example is probably about: those that look like what the others were about."""
+"""Beside which things an example probably is: those that look like those of the others."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from ebm_concept_ros.page.lesson import Example, Place, Thing
 def suggested(
     examples: Sequence[Example], things: Sequence[Thing], after: Place | None = None
 ) -> frozenset[str]:
-    """Return the ids of the things that an example is probably about.
+    """Return the ids of the things beside which an example probably is.
 
-    examples: of the same concept. Their participants have shapes or colours in common, and so have
-    those who are suggested; where more do than took part before, those nearest to `after`, where
-    the hand was brought. Without examples it is the thing nearest to it.
+    examples: of the same concept. Those beside which they are have shapes or colours in common, and
+    so have those who are suggested; where more do than took part before, those nearest to `after`,
+    where the hand was brought. things: of which none is moved. Without examples it is the thing
+    nearest to `after`.
     """
 
     def nearest(some: Collection[Thing], number: int) -> frozenset[str]:
@@ -30,7 +31,7 @@ def suggested(
 
     if not examples:
         return nearest(things, 1)
-    parts = [example.participants for example in examples]
+    parts = [example.references for example in examples]
     number = max(map(len, parts))
     shapes = _in_common([[thing.shape for thing in part] for part in parts])
     colours = _in_common([[thing.colour for thing in part] for part in parts])

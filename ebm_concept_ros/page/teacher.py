@@ -13,19 +13,19 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
-from ebm_concept_ros.page import files, messages
+from ebm_concept_ros.page import messages
 from ebm_concept_ros.page.judge import NO_HEAT, Judge
-from ebm_concept_ros.page.lesson import MAX_THINGS, example_of, free_place
-from ebm_concept_ros.page.lessons import Lessons
-from ebm_concept_ros.page.link import Known, Link, Presence, Refused, Table
+from ebm_concept_ros.page.lesson import MAX_THINGS, free_place
+from ebm_concept_ros.page.lessons import Change, Lessons
+from ebm_concept_ros.page.link import Link, Presence, Refused, Table
 from ebm_concept_ros.page.runs import Runs
 from ebm_concept_ros.page.session_bag import SessionBag
+from ebm_concept_ros.page.shelf import Shelf
 from ebm_core.world.scene import InvalidInput
 
 _SAID = 8  # sentences that a page shows
@@ -43,12 +43,13 @@ class Teacher:
         self._lessons = Lessons(needed, seed)
         self._judge = Judge(link, self._lessons, self._say, self._changed)
         self._runs = Runs(link, tell, self._say, self._changed)
+        self._shelf = Shelf(link, self._lessons, self._judge, tell, self._say)
         self._bag = SessionBag(link, self._say)
         self._rng = np.random.default_rng(seed)
         self._table = Table()
         self._presence = Presence()
+        self._driver = 'controller'  # who drives the arm, and was met last
         self._met: set[str] = set()  # nodes that have been there
-        self._known: list[Known] = []
         self._heat: dict[str, Any] = NO_HEAT  # as it was told
         self._said: deque[str] = deque(maxlen=_SAID)
         self._tasks: set[asyncio.Task] = set()
@@ -61,8 +62,8 @@ class Teacher:
             messages.Remove: self._remove,
             messages.Look: self._look,
             messages.OfExample: self._of_example,
-            messages.OfConcept: self._of_concept,
-            messages.Import: self._import,
+            messages.OfConcept: self._shelf.take,
+            messages.Import: self._shelf.put,
             messages.Run: self._run,
             messages.Preview: self._preview,
             messages.Speed: self._speed,
@@ -75,7 +76,7 @@ class Teacher:
     @property
     def missing(self) -> tuple[str, ...]:
         """The names of the nodes that are not there."""
-        return self._presence.missing
+        return tuple(name for name, there in self._nodes(self._presence).items() if not there)
 
     # For the server --------------------------------------------------------------------------
 
@@ -97,7 +98,7 @@ class Teacher:
 
     def state(self) -> dict[str, Any]:
         """Return all that a page shows, but for the energy and what changes many times a second."""
-        missing = self._presence.missing
+        missing = self.missing
         why_not = f'Waiting for the {" and the ".join(missing)}.' if missing else ''
         return self._lessons.message() | {
             'type': 'state',
@@ -108,16 +109,20 @@ class Teacher:
             'table': [asdict(thing) for thing in self._table.things],
             'table_changes': self._presence.table,
             'running': self._runs.message,
+            'ended': self._runs.ended,
             'recording': self._bag.message,
-            'library': [asdict(known) for known in self._known],
+            'library': self._shelf.message,
             'said': list(self._said),
         }
 
     # Showing ---------------------------------------------------------------------------------
 
     async def _show(self, message: messages.Show, page: object) -> None:
-        await self._judge.show(self._lessons.show((message.x, message.y)))
-        await self._look_up_concepts()
+        await self._shown(self._lessons.show((message.x, message.y)))
+
+    async def _shown(self, change: Change) -> None:
+        await self._judge.show(change)
+        await self._shelf.look_up()
 
     async def _take_part(self, message: messages.TakesPart, page: object) -> None:
         change = self._lessons.take_part(message.id, message.takes_part)
@@ -175,7 +180,7 @@ class Teacher:
             await self._judge.preview(message.concepts)
         if reason := self.state()['why_not']:
             raise Refused(f'it is not run: {reason}')
-        self._runs.run(message.concepts, page)
+        self._runs.run(message.concepts, page, self._lessons.moves_things)
 
     async def _speed(self, message: messages.Speed, page: object) -> None:
         await self._link.set_speed(message.scale)
@@ -191,55 +196,14 @@ class Teacher:
                 await self._runs.pause()
             case 'resume':
                 await self._runs.resume()
+            case 'show_moved':
+                await self._shown(self._lessons.show_moved())
+            case 'start_here':
+                self._lessons.start_here()
             case 'undo':
                 await self._delete(len(self._lessons.examples))
             case 'deselect':
                 self._lessons.select(0)
-
-    # The library -----------------------------------------------------------------------------
-
-    async def _of_concept(self, message: messages.OfConcept, page: object) -> None:
-        name = message.name
-        match message.type:
-            case 'teach':
-                await self._open(name)
-            case 'save':
-                await self._link.save(name)
-                self._say(f'{name}: saved in the library.')
-            case 'delete_concept':
-                await self._link.delete(name)
-                self._say(f'{name}: deleted from the library.')
-                self._lessons.close(name)
-                await self._judge.again()
-            case 'export':
-                shown = self._lessons.of(name) or await self._shown_to_learner(name)
-                if not shown:
-                    raise Refused(f'export: nothing was shown under {name!r}')
-                self._tell({'type': 'file', 'name': name, 'text': files.to_text(name, shown)})
-        await self._look_up_concepts()
-
-    async def _open(self, name: str) -> None:
-        """Teach a concept from now on; what the learner was shown of it elsewhere is shown here."""
-        is_here = self._lessons.of(name) is not None
-        self._lessons.open(name, None if is_here else await self._shown_to_learner(name))
-        await self._judge.again()
-
-    async def _shown_to_learner(self, name: str) -> list:
-        shown, self._lessons.needed = await self._link.demonstrations(name)
-        return [example_of(one) for one in shown]
-
-    async def _import(self, message: messages.Import, page: object) -> None:
-        name, examples = files.from_text(message.text)
-        needed = self._lessons.needed
-        if len(examples) > needed:
-            raise InvalidInput(f'examples: {len(examples)} in the file, {needed} make a concept')
-        self._lessons.open(name, examples)
-        await self._judge.show_all()
-        await self._look_up_concepts()
-
-    async def _look_up_concepts(self) -> None:
-        with suppress(Refused):  # it is gone, and what it knew stays on the page
-            self._known = await self._link.concepts()
 
     # What is heard ---------------------------------------------------------------------------
 
@@ -252,9 +216,13 @@ class Teacher:
 
     def _on_presence(self, presence: Presence) -> None:
         former, self._presence = self._presence, presence
+        self._driver = presence.driver or self._driver
+        if (moves_things := self._driver == 'arranger') != self._lessons.moves_things:
+            self._lessons.have_things_moved(moves_things)
         self._bag.hear(presence.recorder)
-        for name, there in presence.nodes.items():
-            if there != former.nodes[name] and name in self._met:
+        before = self._nodes(former)
+        for name, there in self._nodes(presence).items():
+            if there != before[name] and name in self._met:
                 self._say(f'The {name} is {"there again" if there else "gone"}.')
             if there:
                 self._met.add(name)
@@ -262,17 +230,17 @@ class Teacher:
             self._spawn(self._meet_learner())
         self._changed()
 
+    def _nodes(self, presence: Presence) -> dict[str, bool]:
+        """Return whether each of those is there that nothing goes without."""
+        is_driven = presence.driver == self._driver
+        return {
+            'learner': presence.learner,
+            self._driver: is_driven,
+            'simulator': presence.simulator,
+        }
+
     async def _meet_learner(self) -> None:
-        await self._look_up_concepts()
-        with suppress(Refused):
-            name = self._lessons.name
-            shown = await self._shown_to_learner(name)
-            if not self._lessons.examples:  # what it has is of a page before this one
-                self._lessons.open(name, shown)
-            if len(shown) != len(self._lessons.examples):
-                await self._judge.remind()
-            elif shown:
-                await self._judge.again()
+        await self._shelf.meet_learner()
         self._changed()
 
     # What is told ----------------------------------------------------------------------------

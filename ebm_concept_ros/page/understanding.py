@@ -60,14 +60,19 @@ class Verdict:
     may_run: bool = False
 
 
-def verdict(number: int, needed: int, found: Understood | None) -> Verdict:
-    """Return what to say of so many examples; found: None where the learner has not answered."""
+def verdict(
+    number: int, needed: int, found: Understood | None, moves_things: bool = False
+) -> Verdict:
+    """Return what to say of so many examples.
+
+    found: None where the learner has not answered. moves_things: whether they are of things that
+    are moved, not of the hand.
+    """
     if number == 0:
-        return Verdict(
-            'nothing',
-            'Nothing has been shown yet.',
-            'Drag the hand (the black cross) to where it belongs.',
-        )
+        how = 'Drag the hand (the black cross) to where it belongs.'
+        if moves_things:
+            how = 'Drag what is to be moved to where it belongs, then press Show.'
+        return Verdict('nothing', 'Nothing has been shown yet.', how)
     if found is None or found.demonstrations != number:
         return Verdict('nothing', 'The learner is being asked …', '')
     left = needed - number
@@ -106,7 +111,10 @@ def verdict(number: int, needed: int, found: Understood | None) -> Verdict:
     words = f'{sure} (score {found.score:.1f}, understood from {found.threshold:.1f}).'
     if left > 0:
         return Verdict('little', words, f'Show {more} to be sure.')
-    return Verdict('good', words, 'Look where the hand would go, then run it.', may_run=True)
+    then = 'Look where the hand would go, then run it.'
+    if moves_things:
+        then = 'Run it: the arm moves what it takes until it holds.'
+    return Verdict('good', words, then, may_run=True)
 
 
 def _improve(found: Understood, left: int) -> str:

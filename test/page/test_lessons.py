@@ -10,6 +10,7 @@ import pytest
 
 from ebm_concept_ros.page import files
 from ebm_concept_ros.page.lesson import (
+    HAND,
     MAX_THINGS,
     Board,
     Example,
@@ -28,7 +29,7 @@ def thing(id_, colour, shape, x=0.0, y=0.0):
 
 
 def example(*things, part):
-    return Example(Board(things, (0.9, 0.9)), (0.1, 0.0), frozenset(part))
+    return Example(Board(things, (0.9, 0.9)), {HAND: (0.1, 0.0)}, frozenset(part))
 
 
 TRIANGLE = thing('a', 'red', 'triangle')
@@ -152,11 +153,87 @@ def test_an_example_is_shown_again_changed_and_deleted():
     assert lessons.examples == [] and lessons.of('my concept') == [first, third]
 
 
-def test_the_file_of_a_concept_is_what_was_shown():
+def moved(number, references=1):
+    """Show that the first thing belongs right of the second."""
+    lessons = Lessons(5, 0)
+    lessons.have_things_moved(True)
+    for _ in range(number):
+        first, second = lessons.message()['board']['things'][:2]
+        lessons.move(first['id'], (second['x'] + 0.3, second['y']))
+        if references:
+            lessons.take_part(second['id'], True)
+        lessons.show_moved()
+    return lessons
+
+
+def test_an_example_of_things_is_of_those_that_were_moved_and_of_who_was_clicked():
+    lessons = moved(0)
+    message = lessons.message()
+    assert message['moves_things'] and message['board']['hand'] is None
+    first, second, third, *_ = message['board']['things']
+    with pytest.raises(InvalidInput, match='drag what is to be moved'):
+        lessons.show_moved()
+    with pytest.raises(InvalidInput, match='there is no hand on the board'):
+        lessons.show((0.0, 0.0))
+    lessons.move(third['id'], (0.0, 0.0))
+    lessons.move(third['id'], (third['x'], third['y']))  # it is put back
+    lessons.move(first['id'], (0.5, 0.5))
+    lessons.take_part(second['id'], True)
+    with pytest.raises(InvalidInput, match='what is moved takes part'):
+        lessons.take_part(first['id'], False)
+    message = lessons.message()
+    assert message['takes_part'] == [first['id'], second['id']]
+    assert message['board']['moves'] == {first['id']: (0.5, 0.5)}
+    number, demonstration = lessons.show_moved()
+    before, after = demonstration.before, demonstration.after
+    assert number == 0 and before.movable.tolist() == [True, *[False] * 3]
+    assert demonstration.attention.tolist() == [1, 1, 0, 0]
+    np.testing.assert_allclose(before.positions[0], (first['x'], first['y']))
+    np.testing.assert_allclose(after.positions[0], (0.5, 0.5))
+    np.testing.assert_array_equal(before.positions[1:], after.positions[1:])
+    assert lessons.message()['board']['moves'] == {}, 'the next one begins anew'
+
+
+def test_an_example_of_things_begins_where_they_are_put():
+    lessons = moved(0)
+    first, second, *_ = lessons.message()['board']['things']
+    lessons.move(first['id'], (0.1, 0.2))
+    lessons.start_here()
+    assert lessons.message()['board']['moves'] == {}
+    lessons.move(second['id'], (0.3, 0.4))
+    _, demonstration = lessons.show_moved()
+    assert demonstration.before.positions[0].tolist() == [0.1, 0.2]
+    assert demonstration.before.movable.tolist() == [False, True, False, False]
+
+
+def test_an_example_of_things_is_shown_again_and_others_suggest_who_stays():
+    assert moved(1, references=0).message()['takes_part'] == [], 'it is about nobody else'
+    lessons = moved(2)
+    part = lessons.message()['takes_part']
+    looks = {t['id']: (t['colour'], t['shape']) for t in lessons.message()['board']['things']}
+    stayed = lessons.examples[0].references[0].shape
+    assert [looks[id_][1] for id_ in part] == [stayed]
+    lessons.select(1)
+    (mover,) = lessons.message()['board']['moves']
+    lessons.move(mover, (-0.7, -0.7))
+    with pytest.raises(InvalidInput, match='it shows example 1 as it was'):
+        lessons.start_here()
+    number, demonstration = lessons.show_moved()
+    assert number == 1 and demonstration.after.positions[0].tolist() == [-0.7, -0.7]
+    assert demonstration.attention.tolist() == [1, 1, 0, 0]
+    lessons.have_things_moved(False)
+    assert lessons.message()['board']['hand'] is not None
+    with pytest.raises(InvalidInput, match='the hand acts on this board'):
+        lessons.show_moved()
+
+
+@pytest.mark.parametrize('shown', [shown, moved], ids=['hand', 'things'])
+def test_the_file_of_a_concept_is_what_was_shown(shown):
     lessons = shown(3)
     name, examples = files.from_text(files.to_text('mine', lessons.examples))
     assert name == 'mine'
     for one, other in zip(examples, lessons.examples, strict=True):
+        assert one.moves.keys() == other.moves.keys()
         given, expected = one.demonstration(), other.demonstration()
         np.testing.assert_array_equal(given.before.features(), expected.before.features())
         np.testing.assert_array_equal(given.after.features(), expected.after.features())

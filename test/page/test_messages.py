@@ -24,7 +24,17 @@ TYPES = st.sampled_from(
         *('beat', 'show', 'move', 'table_move', 'takes_part', 'shuffle', 'add', 'remove', 'look'),
         *('table_add', 'table_remove', 'record'),
         *('delete', 'select', 'teach', 'save', 'delete_concept', 'export', 'import', 'run'),
-        *('preview', 'speed', 'undo', 'deselect', 'pause', 'resume', 'stop'),
+        *(
+            'preview',
+            'speed',
+            'undo',
+            'show_moved',
+            'start_here',
+            'deselect',
+            'pause',
+            'resume',
+            'stop',
+        ),
     ]
 )
 FIELDS = (

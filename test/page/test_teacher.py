@@ -12,7 +12,16 @@ import numpy as np
 import pytest
 
 from ebm_concept_ros.page.lesson import Thing
-from ebm_concept_ros.page.link import Ended, Heard, Known, Presence, Refused, Table
+from ebm_concept_ros.page.link import (
+    Ended,
+    Heard,
+    Known,
+    Moving,
+    Presence,
+    Progress,
+    Refused,
+    Table,
+)
 from ebm_concept_ros.page.messages import message_of
 from ebm_concept_ros.page.teacher import Teacher
 from ebm_concept_ros.page.understanding import Understood, levels, verdict
@@ -87,6 +96,14 @@ class Nodes:
         self.ended.clear()
         await self.ended.wait()
         return Ended(True, 'reached', 0.003)
+
+    async def arrange(self, concepts, on_progress):
+        self._ask('arrange', dict(concepts))
+        moving = Moving('a', 'carry', 1, 2, ('a', 'c'), ('b',))
+        on_progress(Progress('my concept: carry a, move 1 of 2', moving=moving))
+        self.ended.clear()
+        await self.ended.wait()
+        return Ended(False, 'no room: there is no room where the concept asks for it')
 
     async def pause(self):
         self._ask('pause')
@@ -198,6 +215,32 @@ async def test_it_runs_and_says_how_it_ended(lesson):
     lesson.nodes.ended.set()
     await until(lambda: lesson.state['running'] is None)
     assert lesson.state['said'][-1] == 'my concept: reached, 3 mm from the lowest energy.'
+
+
+@taught(0)
+async def test_with_an_arranger_things_are_moved_and_it_says_who_and_why_not(lesson):
+    lesson.nodes.heard.presence(replace(ALL, controller=False))
+    assert lesson.state['why_not'] == 'Waiting for the controller.'
+    lesson.nodes.heard.presence(replace(ALL, controller=False, arranger=True))
+    assert lesson.state['moves_things'] and 'Drag what is to be moved' in lesson.state['why_not']
+    for _ in range(5):
+        await lesson.say('move', id=lesson.state['board']['things'][0]['id'], x=0.9, y=0.9)
+        await lesson.say('show_moved')
+    assert lesson.state['verdict']['may_run'] and lesson.state['why_not'] == ''
+    assert not [a for a in lesson.nodes.asked if a[0] == 'understood' and a[2]], 'no hand to draw'
+    await lesson.say('run', concepts={'my concept': 1.0})
+    await asyncio.sleep(0)
+    assert lesson.nodes.asked[-1] == ('arrange', {'my concept': 1.0})
+    moving = next(m['moving'] for m in lesson.told if m['type'] == 'progress')
+    assert (moving['movers'], moving['references']) == (('a', 'c'), ('b',))
+    json.dumps(lesson.told, allow_nan=False)
+    lesson.nodes.ended.set()
+    await until(lambda: lesson.state['running'] is None)
+    words = 'my concept: no room: there is no room where the concept asks for it.'
+    assert lesson.state['ended'] == {'words': words, 'reached': False}
+    lesson.nodes.heard.presence(replace(ALL, controller=False))
+    assert lesson.state['why_not'] == 'Waiting for the arranger.'
+    assert lesson.state['said'][-1] == 'The arranger is gone.'
 
 
 @taught()

@@ -4,7 +4,8 @@
 // What the page shows is what the server says; what a person does is told to the server.
 
 import { COLOURS, SHAPES } from './looks.js';
-import { Plan, heatPicture, thumbnail } from './plan.js';
+import { heatPicture, thumbnail } from './pictures.js';
+import { Plan } from './plan.js';
 import { Socket } from './socket.js';
 import { Space } from './space.js';
 
@@ -42,8 +43,9 @@ const heard = {
     if (!live) requestAnimationFrame(showLive);
     live = message;
   },
-  progress: ({ distance_m, energy }) => {
-    $('numbers').textContent = `${distance_m === null ? '–' : (distance_m * 100).toFixed(1)} cm to go, energy ${energy === null ? '–' : energy.toFixed(2)}`;
+  progress: ({ distance_m, energy, moving, reason }) => {
+    if (moving) showMoving(moving, reason);
+    else $('numbers').textContent = `${distance_m === null ? '–' : (distance_m * 100).toFixed(1)} cm to go, energy ${energy === null ? '–' : energy.toFixed(2)}`;
   },
   refused: ({ reason }) => { showBanner(`Refused: ${reason}`, 6000); showState(); },
   file: ({ name, text }) => {
@@ -83,18 +85,23 @@ function showState() {
   if (!state) return;
   const { verdict, board: shown } = state;
   const kind = state.is_suggested ? 'dashed' : 'solid';
+  const moves = state.moves_things;
   board.show({
-    things: shown.things, hand: shown.hand, after: state.after,
-    rings: new Map(state.takes_part.map((id) => [id, kind])),
+    things: shown.things, hand: shown.hand, moves: shown.moves, can: shown.hand ? ['hand', 'things'] : ['things', 'shows'],
+    rings: new Map(state.takes_part.map((id) => [id, id in shown.moves ? 'solid' : kind])),
   });
   table.show({ things: state.table, can: state.table_changes ? ['things'] : [] });
   $('may_drag').hidden = $('table_row').hidden = !state.table_changes;
   space.show({ things: state.table });
   if (document.activeElement !== $('name')) $('name').value = state.name;
-  $('hint').textContent = state.selected
-    ? `Example ${state.selected}: drag the hand to show it again, click who takes part. Esc: back.`
-    : state.examples.length ? 'Drag the hand again. Ringed: who probably takes part; click to change.'
-      : 'Drag the hand (the black cross) to where it belongs. Click the things that it is about.';
+  $('hint').textContent = hint();
+  $('show_row').hidden = Boolean(shown.hand);
+  $('show_moved').disabled = $('start_here').disabled = !Object.keys(shown.moves).length;
+  $('start_here').disabled ||= state.selected > 0;
+  $('see').textContent = moves ? 'The live table from above. Ringed once it runs: what is moved; dashed: beside what.'
+    : 'The live table from above. Dark: where the hand belongs; ✕: where it would go.';
+  $('speed_row').hidden = moves;
+  if (moves && !state.running) showMoving(null, '');
   $('verdict').className = verdict.level;
   $('sign').textContent = SIGNS[verdict.level];
   $('words').textContent = verdict.words;
@@ -107,7 +114,8 @@ function showState() {
   $('undo').disabled = !state.examples.length;
   const runs = state.running;
   $('run').disabled = Boolean(state.why_not);
-  $('why').textContent = runs ? `Running ${Object.keys(runs.concepts).join(' + ')}${runs.state === 'paused' ? ' (paused)' : ''}.` : state.why_not;
+  $('why').textContent = runs ? `Running ${Object.keys(runs.concepts).join(' + ')}${runs.state === 'paused' ? ' (paused)' : ''}.` : state.why_not || (state.ended?.words ?? '');
+  $('why').className = !runs && !state.why_not && state.ended && !state.ended.reached ? 'hint refused' : 'hint';
   $('pause').textContent = runs?.state === 'paused' ? 'Resume' : 'Pause';
   $('pause').disabled = !runs;
   if (!runs) $('numbers').textContent = '';
@@ -117,14 +125,43 @@ function showState() {
   document.body.dataset.ready = 'true';
 }
 
+function hint() {
+  const what = state.board.hand ? 'the hand' : 'things';
+  if (state.selected) return `Example ${state.selected}: drag ${what} to show it again, click who takes part. Esc: back.`;
+  if (state.board.hand) {
+    return state.examples.length ? 'Drag the hand again. Ringed: who probably takes part; click to change.'
+      : 'Drag the hand (the black cross) to where it belongs. Click the things that it is about.';
+  }
+  return state.examples.length ? 'Drag things again. Ringed: who probably takes part; click to change.'
+    : 'Drag what is to be moved to where it belongs. Click the things beside which it is.';
+}
+
+// How far an arm is that moves things, and who takes part; null: it does not.
+const STAGES = ['approach', 'grasp', 'lift', 'carry', 'place', 'release', 'retreat'];
+function showMoving(moving, reason) {
+  $('stages').hidden = !moving?.moves;
+  $('numbers').textContent = reason;
+  if (!moving) { table.show({ rings: new Map() }); $('who').textContent = ''; return; }
+  $('stages').replaceChildren(...STAGES.map((stage) =>
+    Object.assign(document.createElement('li'), { textContent: stage, className: stage === moving.stage ? 'now' : '' })));
+  const rings = [...moving.references.map((id) => [id, 'dashed']), ...moving.movers.map((id) => [id, 'solid'])];
+  table.show({ rings: new Map(rings) });
+  const beside = moving.references.length ? `, beside ${names(moving.references)}` : '';
+  $('who').textContent = moving.movers.length ? `Arranged: ${names(moving.movers)}${beside}.` : '';
+}
+
+function names(ids) {
+  return ids.map((id) => state?.table.find((t) => t.id === id)).filter(Boolean).map((t) => `the ${t.colour} ${t.shape}`).join(', ');
+}
+
 function showHeat() {
+  if (state?.moves_things) return;
   const picture = heat && heatPicture(heat);
   const bytes = heat && Uint8Array.from(atob(heat.levels), (c) => c.charCodeAt(0));
   const part = heat ? Object.keys(heat.attention).filter((id) => heat.attention[id] > .5 && id !== 'end_effector') : [];
   table.show({ heat: picture, goal: heat?.lowest ?? null, rings: new Map(part.map((id) => [id, 'solid'])) });
   space.show({ heat: heat && { size: heat.size, bytes }, goal: heat?.lowest ?? null });
-  const names = part.map((id) => state?.table.find((t) => t.id === id)).filter(Boolean).map((t) => `the ${t.colour} ${t.shape}`);
-  $('who').textContent = heat ? `Would take part: ${names.join(', ') || 'nothing on the table'}.` : '';
+  $('who').textContent = heat ? `Would take part: ${names(part) || 'nothing on the table'}.` : '';
 }
 
 function showThumbs() {
@@ -203,6 +240,8 @@ const onClick = {
   run: () => send({ type: 'run', concepts: concepts() }),
   pause: () => send({ type: state.running?.state === 'paused' ? 'resume' : 'pause' }),
   stop: () => send({ type: 'stop' }),
+  show_moved: () => send({ type: 'show_moved' }),
+  start_here: () => send({ type: 'start_here' }),
   undo: () => send({ type: 'undo' }),
   shuffle: () => send({ type: 'shuffle', colours: $('colours').checked, shapes: $('shapes').checked }),
   add: () => send({ type: 'add', ...look() }),

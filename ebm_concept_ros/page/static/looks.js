@@ -17,14 +17,15 @@ export function outline(shape) {
   return Array.from({ length: 24 }, (_, i) => [Math.cos(i * Math.PI / 12), Math.sin(i * Math.PI / 12)]);
 }
 
-export function drawThing(context, thing, x, y, radius) {
+// hollow: where it was.
+export function drawThing(context, thing, x, y, radius, hollow = false) {
   context.beginPath();
   for (const [dx, dy] of outline(thing.shape)) context.lineTo(x + radius * dx, y - radius * dy);
   context.closePath();
-  context.fillStyle = COLOURS[thing.colour];
+  context.fillStyle = hollow ? '#ffffff' : COLOURS[thing.colour];
   context.fill();
-  context.lineWidth = Math.max(1, radius / 8);
-  context.strokeStyle = '#1d2730';
+  context.lineWidth = Math.max(1, radius / (hollow ? 4 : 8));
+  context.strokeStyle = hollow ? COLOURS[thing.colour] : '#1d2730';
   context.stroke();
 }
 

@@ -3,7 +3,7 @@
 
 // The plane from above: things and the hand, dragged with mouse or finger, or moved by keys.
 
-import { drawArrow, drawHand, drawThing, fitted, heatColour } from './looks.js';
+import { drawArrow, drawHand, drawThing, fitted } from './looks.js';
 
 const HAND = 'hand';
 const CLICK_PX = 4;
@@ -11,7 +11,8 @@ const REACH_PX = 30; // how near is meant, which a finger has to hit
 const STEP = .02; // of a key, particle units
 
 export class Plan {
-  // can: which of 'hand' and 'things' are dragged. dropped(id, x, y), clicked(id), picked(id).
+  // can: which of 'hand' and 'things' are dragged, and whether that 'shows' where they belong: then
+  // they are seen where they were, too. dropped(id, x, y), clicked(id), picked(id).
   constructor(canvas, { half, can, dropped, clicked = () => {}, picked = () => {} }) {
     this.canvas = canvas;
     this.half = half;
@@ -20,6 +21,7 @@ export class Plan {
     this.clicked = clicked;
     this.picked = picked;
     this.things = [];
+    this.moves = {}; // where what was moved is now, by id
     this.rings = new Map(); // id: 'solid' or 'dashed'
     this.chosen = null; // by keys, or the last that was clicked
     this.held = null; // { id, x, y, fromPx, moved }
@@ -53,8 +55,8 @@ export class Plan {
   }
 
   items() {
-    const things = this.things.map((t) => ({ id: t.id, place: [t.x, t.y] }));
-    return this.hand ? [...things, { id: HAND, place: this.after ?? this.hand }] : things;
+    const things = this.things.map((t) => ({ id: t.id, place: this.moves[t.id] ?? [t.x, t.y] }));
+    return this.hand ? [...things, { id: HAND, place: this.moves.hand ?? this.hand }] : things;
   }
 
   down(event) {
@@ -100,7 +102,7 @@ export class Plan {
 
   drop(id, place) {
     // It stays where it was dropped until the server says where it is.
-    if (id === HAND) this.after = place;
+    if (id === HAND || this.can.includes('shows')) this.moves = { ...this.moves, [id]: place };
     else this.things = this.things.map((t) => t.id === id ? { ...t, x: place[0], y: place[1] } : t);
     this.draw();
     this.dropped(id, ...place);
@@ -133,9 +135,15 @@ export class Plan {
     if (!size) return;
     this.ground(context, size);
     const radius = size / 24;
-    for (const thing of this.things) {
-      const place = this.held?.id === thing.id ? this.held.place : [thing.x, thing.y];
-      const [x, y] = this.px(place);
+    for (const [i, { place: now }] of this.items().entries()) {
+      const thing = this.things[i];
+      if (!thing) break; // the hand, which is above all
+      const [x, y] = this.px(this.held?.id === thing.id ? this.held.place : now);
+      const start = this.px([thing.x, thing.y]);
+      if (this.can.includes('shows') && Math.hypot(x - start[0], y - start[1]) > CLICK_PX) {
+        drawThing(context, thing, ...start, radius, true);
+        drawArrow(context, start, short(start, [x, y], radius * 1.1), Math.max(1.5, radius / 6));
+      }
       const ring = this.rings.get(thing.id);
       if (ring) this.ring(context, x, y, radius * 1.75, ring === 'dashed');
       drawThing(context, thing, x, y, radius);
@@ -143,7 +151,7 @@ export class Plan {
     }
     if (size > 150) this.labels(context, size, radius);
     if (this.goal) this.cross(context, ...this.px(this.goal), radius * .9);
-    this.drawHands(context, this.goal ? radius * .7 : radius);
+    this.drawHands(context, this.goal || !this.can.includes('hand') ? radius * .7 : radius);
   }
 
   ground(context, size) {
@@ -164,7 +172,7 @@ export class Plan {
 
   drawHands(context, radius) {
     if (!this.hand) return;
-    const held = this.held?.id === HAND && this.held.moved ? this.held.place : this.after;
+    const held = this.held?.id === HAND && this.held.moved ? this.held.place : this.moves.hand;
     const start = this.px(this.hand);
     if (held) {
       const end = this.px(held);
@@ -241,39 +249,14 @@ export class Plan {
   }
 }
 
+// The end of a line, so much before it is there.
+function short([x0, y0], [x, y], by) {
+  const length = Math.hypot(x - x0, y - y0), left = Math.max(0, 1 - by / length);
+  return [x0 + left * (x - x0), y0 + left * (y - y0)];
+}
+
 // The area that two boxes [left, top, right, bottom] have in common.
 function overlap(a, b) {
   const [w, h] = [Math.min(a[2], b[2]) - Math.max(a[0], b[0]), Math.min(a[3], b[3]) - Math.max(a[1], b[1])];
   return w > 0 && h > 0 ? w * h : 0;
-}
-
-// The heat map as a picture: levels are bytes, y changes fastest and grows upwards.
-export function heatPicture({ size, levels }) {
-  if (!size) return null;
-  const bytes = Uint8Array.from(atob(levels), (c) => c.charCodeAt(0));
-  const picture = new OffscreenCanvas(size, size);
-  const context = picture.getContext('2d');
-  const image = context.createImageData(size, size);
-  for (let ix = 0; ix < size; ix += 1)
-    for (let iy = 0; iy < size; iy += 1)
-      image.data.set([...heatColour(bytes[ix * size + iy]), 255], 4 * ((size - 1 - iy) * size + ix));
-  context.putImageData(image, 0, 0);
-  return picture;
-}
-
-export function thumbnail(canvas, example, half) {
-  const [context, size] = fitted(canvas);
-  const px = ([x, y]) => [(x / half + 1) / 2 * size, (1 - y / half) / 2 * size];
-  const radius = size / 15;
-  for (const thing of example.things) {
-    const [x, y] = px([thing.x, thing.y]);
-    drawThing(context, thing, x, y, radius);
-    if (example.takes_part.includes(thing.id)) {
-      context.strokeStyle = '#005a8c'; context.lineWidth = 2;
-      context.beginPath(); context.arc(x, y, radius * 1.7, 0, 7); context.stroke();
-    }
-  }
-  drawHand(context, ...px(example.hand), radius * .8, true);
-  drawArrow(context, px(example.hand), px(example.after), 1.5);
-  drawHand(context, ...px(example.after), radius * .8);
 }

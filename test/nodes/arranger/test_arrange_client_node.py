@@ -17,11 +17,6 @@ from ebm_concept_ros.client.concept_arm import ConceptArm, Refused
 ROOT = Path(__file__).parents[3]
 PATIENCE_S = 300.0
 NAME = 'in the middle'
-TABLE = """blocks:
-- {id: red_0, width_m: 0.04, height_m: 0.04, position_in_base_m: [0.42, -0.05]}
-- {id: blue_0, width_m: 0.04, height_m: 0.04, position_in_base_m: [0.42, 0.22], colour: blue}
-- {id: blue_1, width_m: 0.04, height_m: 0.04, position_in_base_m: [0.55, 0.02], colour: blue}
-"""
 
 
 @pytest.fixture
@@ -33,9 +28,9 @@ def elsewhere(monkeypatch):
 
 
 def test_what_the_demo_teaches_is_arranged(tmp_path, elsewhere):
-    (tmp_path / 'table.yaml').write_text(TABLE)
+    table = ROOT / 'examples' / 'table_of_blocks.yaml'
     lockstep = {'lockstep': True}
-    simulator = {'hand': 'jaco', 'scene_rate': 50.0, 'scene_file': tmp_path / 'table.yaml'}
+    simulator = {'hand': 'jaco', 'scene_rate': 50.0, 'scene_file': table}
     with ExitStack() as nodes:
         for name, parameters in (
             ('simulator', simulator | lockstep | {'rate': 250.0}),

@@ -15,7 +15,7 @@ import ebm_concept_ros.msg as ros
 from benchmarks.teach_page.browser import NoBrowser, TaughtPage, browser
 from ebm_concept_ros.nodes.runtime import qos
 from ebm_concept_ros.page.files import to_text
-from ebm_concept_ros.page.lesson import Example, random_board
+from ebm_concept_ros.page.lesson import HAND, Example, random_board
 
 ROOT = Path(__file__).parents[3]
 OPEN = ROOT / 'models' / 'open'
@@ -26,36 +26,46 @@ SILENT_S = 10.0
 
 
 class Teaching:
-    """The nodes of teach.launch.py in lockstep, and a browser.
+    """The nodes of teach.launch.py in lockstep, and a browser; hand: as there.
 
     Simulated time stands still but where something is to move: it would take both cores.
     """
 
-    def __init__(self, stack, folder):
+    def __init__(self, stack, folder, started=None, hand=''):
         self.stack, self.folder = stack, folder
         try:
-            self.browser = stack.enter_context(browser())
+            self.browser = started or stack.enter_context(browser())
         except NoBrowser as error:
             pytest.skip(f'{error}; nothing of the page was tried')
         self.probe = Probe()
         stack.callback(self.probe.close)
         self.statuses = self.probe.listen(ros.ControllerStatus, 'controller/status', qos.STATUS)
-        scene = ROOT / 'config' / 'teach_table.yaml'
         self.learner = ExitStack()
         stack.callback(self.learner.close)
         self.start_learner()
-        given = {'model_dir': OPEN, 'lockstep': True, 'follow_topic': False, 'goal_margin': 0.5}
-        stack.enter_context(running('controller', folder, **given))
-        stack.enter_context(running('simulator', folder, lockstep=True, scene_file=scene))
+        hand = {'hand': hand} if hand else {}
+        self._start_arm(hand)
         self.bags = folder / 'bags'
         recorder = running('bag_recorder', folder, bag_dir=self.bags, record_at_start=False)
         stack.enter_context(recorder)
-        page = running(
-            'teach_page', folder, port=0, connection_timeout_s=SILENT_S, answer_timeout_s=60.0
-        )
+        patient = {'connection_timeout_s': SILENT_S, 'answer_timeout_s': 60.0}
+        page = running('teach_page', folder, port=0, **patient, **hand)
         node = stack.enter_context(page)
         wait_until(lambda: 'Ready. Open ' in node.out, 'all nodes')
         self.address = node.out.split('Ready. Open ')[1].split()[0]
+
+    def _start_arm(self, hand):
+        scene = ROOT / 'config' / ('teach_blocks.yaml' if hand else 'teach_table.yaml')
+        table = {'scene_file': scene}
+        if hand:
+            half = {'lockstep': True, 'state_rate': 250.0}  # of the work
+            driver = running('arranger', self.folder, model_dir=OPEN, **hand, **half)
+            table |= {'rate': 250.0, 'scene_rate': 50.0, **hand}
+        else:
+            given = {'lockstep': True, 'follow_topic': False, 'goal_margin': 0.5}
+            driver = running('controller', self.folder, model_dir=OPEN, **given)
+        self.driver = self.stack.enter_context(driver)
+        self.stack.enter_context(running('simulator', self.folder, lockstep=True, **table))
 
     def pause(self):
         set_simulation_state(self.probe, ros.SimulationState.STATE_PAUSED)
@@ -75,12 +85,16 @@ class Teaching:
         hand = page.hand()
         page.page.click('#run')
         page.wait(lambda: page.state['running'], 'it running')
+        self.step_until(page, lambda: math.dist(page.hand(), hand) >= 0.05, 'the arm on its way')
+
+    def step_until(self, page, holds, what):
+        """Let time pass in little steps, so that it stands still as soon as it holds."""
         for _ in range(500):
-            if math.dist(page.hand(), hand) >= 0.05:
+            if holds():
                 return
             step_simulation(self.probe, 20)
             page.page.wait_for_timeout(50)
-        raise AssertionError('the arm has not set out in 10 000 steps')
+        raise AssertionError(f'waited 10 000 steps for {what}')
 
     def start_learner(self):
         given = {'model_dir': OPEN, 'library_dir': self.folder / 'library'}
@@ -101,7 +115,7 @@ def five_examples(name, off=OFF):
         board = random_board(rng)
         (triangle,) = (thing for thing in board.things if thing.shape == 'triangle')
         after = (triangle.x + off[0], triangle.y + off[1])
-        examples.append(Example(board, after, frozenset([triangle.id])))
+        examples.append(Example(board, {HAND: after}, frozenset([triangle.id])))
     return to_text(name, examples)
 
 

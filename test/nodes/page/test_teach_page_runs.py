@@ -122,7 +122,7 @@ def test_a_finger_on_a_tablet_shows_what_a_mouse_shows(teaching, page):
     finger('touchMove', end)
     finger('touchEnd')
     tablet.wait(lambda: len(tablet.state['examples']) == 1, 'an example')
-    assert math.dist(tablet.state['examples'][0]['after'], end) < 0.03
+    assert math.dist(tablet.state['examples'][0]['moves']['hand'], end) < 0.03
     square = tablet.thing('square')
     tablet.page.touchscreen.tap(*tablet.on_screen('board', (square['x'], square['y'])))
     tablet.wait(lambda: tablet.state['takes_part'] == [square['id']], 'the square taking part')
