@@ -12,8 +12,8 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from ebm_concept_ros.arranging.clearance import Clearance
-from ebm_concept_ros.arranging.proposals import proposals
+from ebm_concept_ros.arranging.clearance import Clearance, half_width
+from ebm_concept_ros.arranging.proposals import everywhere, proposals
 from ebm_concept_ros.arranging.refusals import CannotArrange, Reason
 
 RESTARTS = 16
@@ -29,6 +29,7 @@ _PROBE = 0.1
 _LEAST_MARGIN = 1e-3
 _GRID = np.linspace(-1.1, 1.1, 45)  # for one mover all of the plane is looked through
 _SHAPES = 4  # of different arrangements that are proposed anew elsewhere
+_SHAPES_ANYWHERE = 2  # the same, where there is no room near by
 _POLISHED = 24
 _STEPS = 40
 _FIRST_LENGTH = 0.05
@@ -125,7 +126,11 @@ def choices(
     else:
         many = _elsewhere(energy, of, starts)
         exact = of.least + max(ripples, of.margin)
-    return _ranked(_kept(energy, many, starts, clearance, bound, exact), of, starts, clearance)
+    kept = _kept(energy, many, starts, clearance, bound, exact)
+    if len(starts) > 1 and not any(choice.as_good for choice in kept):
+        many = _anywhere(energy, of, starts, half_width(clearance.workspace))
+        kept += _kept(energy, many, starts, clearance, bound, exact)
+    return _ranked(kept, of, starts, clearance)
 
 
 def alike(energy: Energy, places: np.ndarray, margin: float) -> bool:
@@ -168,11 +173,22 @@ def _near_by(
 
 def _elsewhere(energy: Energy, of: Asked, starts: np.ndarray) -> np.ndarray:
     """Return arrangements (M, m, 2) like the lowest, near to the starts, and the lowest."""
-    order = of.energies.argsort(kind='stable')
-    is_alike = alike(energy, of.lowest[order[0]], of.margin)
-    good = [of.lowest[i] for i in order if of.energies[i] <= of.least + of.margin][:_SHAPES]
+    good, is_alike = _lowest(energy, of, _SHAPES)
     moves = [proposals(places, starts, alike=is_alike) for places in good]
     return np.concatenate((*moves, of.lowest))
+
+
+def _anywhere(energy: Energy, of: Asked, starts: np.ndarray, half: float) -> np.ndarray:
+    """Return arrangements (M, m, 2) like the lowest, all over the plane."""
+    good, is_alike = _lowest(energy, of, _SHAPES_ANYWHERE)
+    return np.concatenate([everywhere(places, starts, half, alike=is_alike) for places in good])
+
+
+def _lowest(energy: Energy, of: Asked, number: int) -> tuple[list[np.ndarray], bool]:
+    """Return the lowest arrangements (m, 2), and whether anybody may have any of their places."""
+    order = of.energies.argsort(kind='stable')
+    good = [of.lowest[i] for i in order if of.energies[i] <= of.least + of.margin]
+    return good[:number], alike(energy, of.lowest[order[0]], of.margin)
 
 
 def _grid() -> np.ndarray:

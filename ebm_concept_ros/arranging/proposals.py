@@ -13,6 +13,7 @@ import numpy as np
 from ebm_concept_ros.arranging.assignment import assigned
 
 _TURNS = 24
+_MIDDLES, _FEW_TURNS = 11, 8  # where it has to be looked for all over the plane
 _TURNS_OF_CENTRE = 72  # where it is to be round something, only these are left
 
 
@@ -34,6 +35,20 @@ def proposals(places: np.ndarray, starts: np.ndarray, *, alike: bool) -> np.ndar
             turns = _towards(starts - centre, shape - shape.mean(0))
             turns = np.concatenate((_turns(_TURNS_OF_CENTRE), turns))
             found += _turned_about(shape, shape.mean(0), centre, starts, turns, alike)
+    return np.array(found)
+
+
+def everywhere(
+    places: np.ndarray, starts: np.ndarray, half_width: float, *, alike: bool
+) -> np.ndarray:
+    """Return (M, m, 2) arrangements congruent to places (m, 2), their middles all over a square.
+
+    half_width: of the square around the origin. alike: as of `proposals`.
+    """
+    axis = np.linspace(-half_width, half_width, _MIDDLES)
+    found: list[np.ndarray] = []
+    for middle in np.stack(np.meshgrid(axis, axis), -1).reshape(-1, 2):
+        found += _turned_about(places, places.mean(0), middle, starts, _turns(_FEW_TURNS), alike)
     return np.array(found)
 
 

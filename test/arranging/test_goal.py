@@ -105,6 +105,32 @@ def test_what_leaves_its_formation_downhill_is_left_where_it_was():
     assert abs(np.linalg.norm(best.places[0] - best.places[1]) - 0.6) < 0.01
 
 
+class PairInTheWest(Pair):
+    """Two that are to be apart, both in the west; all chains end in the same corner."""
+
+    def __init__(self):
+        super().__init__(0.5)
+        apart = self.value_and_slope
+
+        def value_and_slope(p):
+            value, slope = apart(p)
+            east = np.maximum(p[..., 0] + 0.2, 0.0)
+            slope[..., 0] += 200 * east
+            return value + 100 * (east**2).sum(1), slope
+
+        self.value_and_slope = value_and_slope
+
+    def chains(self, restarts, seed=0):
+        return np.repeat([[[-0.8, -0.6], [-0.8, -0.1]]], restarts, 0)
+
+
+def test_where_a_region_has_room_elsewhere_it_is_found():
+    taken = [[x, y] for x in (-0.9, -0.6, -0.3) for y in (-0.8, -0.5, -0.2, 0.1)]
+    (best, *_), clearance = found(PairInTheWest(), [[0.5, 0.1], [0.7, -0.5]], taken)
+    assert best.as_good and best.places[:, 0].max() < -0.15
+    assert clearance.overlap(best.places[None])[0] < 0.005
+
+
 def test_beside_a_place_that_is_taken_is_not_as_good():
     (best, *_), clearance = found(AtPlace([0.3, 0.2]), [[-0.5, 0.1]], [[0.3, 0.2]])
     assert not best.as_good
