@@ -25,6 +25,7 @@ from ebm_concept_ros.arranging.sums import AnyTaught, composed
 from ebm_concept_ros.arranging.taught import taught
 from ebm_concept_ros.control.control_law import Mode
 from ebm_concept_ros.errors import name_and_reason
+from ebm_concept_ros.grasping.account import Account
 from ebm_concept_ros.grasping.mover import BlockMover, Refused
 from ebm_concept_ros.grasping.outcome import Outcome
 from ebm_concept_ros.grasping.sensed import SensedWorld
@@ -35,7 +36,6 @@ from ebm_concept_ros.grasping.tasks import (
     Interrupted,
     Progress,
     Result,
-    Stopwatch,
     Task,
     ending_of,
 )
@@ -44,8 +44,7 @@ from ebm_concept_ros.planning.planner import PlanningFailed
 from ebm_concept_ros.planning.policy import InvalidState
 
 PAUSED = 'paused'
-_BLIND_S = 0.3
-_IDLE_S = 0.1
+_BLIND_S, _IDLE_S = 0.3, 0.1
 T = TypeVar('T')
 
 
@@ -64,9 +63,10 @@ class ArrangingArm:
 
         missing: returns what the world has not got yet, in words.
         """
-        self.progress = Progress()
+        self._account = Account(changed)
+        self._say = self._account.say
         self._world, self._arranger = world, arranger
-        self._in_lockstep, self._changed, self._missing = in_lockstep, changed, missing
+        self._in_lockstep, self._missing = in_lockstep, missing
         self._mover = BlockMover(world, self._after_step)
         self._thinking = ThreadPoolExecutor(1, 'thinking')
         self._lock = threading.Condition()  # guards all below
@@ -74,14 +74,14 @@ class ArrangingArm:
         self._active: Task | None = None
         self._interruption: tuple[Code, str] | None = None
         self._paused = self._ended = False
-        self._failure = ''  # why nothing can be done any more
-        # Of the arm's thread.
-        self._watch = Stopwatch()
-        self._moved: list[str] = []
-        self._troubles: list[str] = []
-        self._holds_why = ''
+        self._failure = self._holds_why = ''  # why nothing can be done any more; why it holds
 
     # For others ------------------------------------------------------------------------------
+
+    @property
+    def progress(self) -> Progress:
+        """Return what it does, and why."""
+        return self._account.progress
 
     def begin(self, task: Task) -> None:
         """Do this, in place of whatever was to be done."""
@@ -167,13 +167,8 @@ class ArrangingArm:
         with self._lock:
             self._lock.wait_for(lambda: self._ended or self._next, timeout=_IDLE_S)
 
-    def _say(self, progress: Progress) -> None:
-        if progress != self.progress:
-            self.progress = progress
-            self._changed(progress)
-
     def _do(self, task: Task) -> None:
-        self._watch, self._moved, self._troubles = Stopwatch(), [], []
+        self._account.begin()
         self._say(Progress(Mode.HOLDING, f'{task.concept}: thinks', task.concept))
         try:
             code, message = self._carried_out(task)
@@ -190,8 +185,7 @@ class ArrangingArm:
             self._say(Progress(Mode.WAITING, message, task.concept))
         with self._lock:
             self._active = self._interruption = None
-        moved, troubles = tuple(self._moved), tuple(self._troubles)
-        task.ended(Result(code, message, moved, troubles, self._watch.elapsed_s))
+        task.ended(self._account.result(code, message))
 
     def _carried_out(self, task: Task) -> tuple[Code, str]:
         if not self._holds_why:
@@ -213,7 +207,8 @@ class ArrangingArm:
         done: Enacted = enact(self, plan, self)
         if not done.success:
             return Code.FAILED, done.reason
-        what = f'arranged, {len(self._moved)} moved' if self._moved else 'holds already'
+        moved = len(self._account.moved)
+        what = f'arranged, {moved} moved' if moved else 'holds already'
         return Code.ARRANGED, f'{task.concept}: {what}'
 
     def _taught(self, task: Task) -> AnyTaught:
@@ -247,11 +242,7 @@ class ArrangingArm:
         """Carry a block; raises Interrupted."""
         self._say(self.progress.moving(move.entity))
         outcome = self._mover.move(move)
-        self._troubles += getattr(outcome, 'troubles', ())
-        if outcome.success:
-            self._moved.append(move.entity)
-        elif outcome.reason not in self._troubles[-1:]:
-            self._troubles.append(outcome.reason)
+        self._account.note(move.entity, outcome)
         self._say(replace(self.progress, entity='', stage='', tries=0))
         return outcome
 
@@ -273,11 +264,16 @@ class ArrangingArm:
 
     def _tick(self) -> None:
         """Raise Interrupted where the task is to end."""
-        self._watch.read(self._world.time_s, not self._paused)
+        self._account.watch.read(self._world.time_s, not self._paused)
         self.raise_interruption()
-        if self._watch.elapsed_s > self._active.timeout_s:
+        if self._account.watch.elapsed_s > self._active.timeout_s:
             late = f'not within {self._active.timeout_s:g} s: {self.progress.reason}'
             raise Interrupted(Code.TIMED_OUT, late)
+
+    def while_waiting(self, missing: str) -> None:
+        """Say what the world waits for, nothing where that has come; raise Interrupted as below."""
+        self._account.wait_for(missing)
+        self.raise_interruption()
 
     def raise_interruption(self) -> None:
         """Raise Interrupted where the task is to end; for whoever waits for the world, too."""

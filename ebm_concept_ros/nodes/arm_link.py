@@ -10,6 +10,7 @@ for, so that a run does not depend on the machine's speed. In real time the newe
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
 import numpy as np
@@ -20,6 +21,8 @@ from ebm_concept_ros.grasping.tasks import Ended
 from ebm_concept_ros.types import JointSample
 
 _LOOK_S = 0.1
+# On the wall clock, after which it is said what is waited for.
+_SAID_AFTER_S = 0.5
 # What was seen later than a joint state is of a time that has begun anew since.
 _MOST_AHEAD_NS = 100_000_000
 
@@ -37,10 +40,12 @@ class ArmLink:
     ) -> None:
         """listen: real time: tells the joint states that have come. send: publishes a torque.
 
-        while_waiting is called now and then, and ends a wait by raising.
+        while_waiting is called now and then, and ends a wait by raising. It is told what is waited
+        for, once that takes long, and nothing again as soon as it has come.
         """
-        self.while_waiting: Callable[[], None] = lambda: None
+        self.while_waiting: Callable[[str], None] = lambda missing: None
         self._lockstep, self._listen, self._send = lockstep, listen, send
+        self._scene_rate = scene_rate
         self._scene_period_ns = round(round(state_rate / scene_rate) * 1e9 / state_rate)
         self._pacer = Pacer(1.0 / state_rate)
         self._changed = threading.Condition()  # guards all below
@@ -88,6 +93,7 @@ class ArmLink:
                 self._answer = answered, effort_nm
             self._send(answered, effort_nm)
         stamp_ns = None if answered is None else answered.stamp_ns
+        began_s, lacking = time.monotonic(), ''
         while True:
             if not self._lockstep:
                 self._pacer.wait()
@@ -99,9 +105,32 @@ class ArmLink:
                     )
                 if self._ended:
                     raise Ended
-                if self._is_due(stamp_ns):
-                    return Sensed(self._state, self._seen)
-            self.while_waiting()
+                now = Sensed(self._state, self._seen) if self._is_due(stamp_ns) else None
+                has_waited = bool(lacking)
+                if now is None and time.monotonic() - began_s > _SAID_AFTER_S:
+                    lacking = self._lacking(stamp_ns)
+            if now is not None:
+                if has_waited:
+                    self.while_waiting('')
+                return now
+            self.while_waiting(lacking)
+
+    def _lacking(self, answered_ns: int | None) -> str:
+        """Return in words what is not there that is due."""
+        if self._state is None or self._state.stamp_ns == answered_ns:
+            return 'joint states'
+        if self._seen is None:
+            return 'a scene'
+        at_s = self._due_ns(self._state) / 1e9
+        if not self._lockstep:
+            return f'joint states as late as the scene, of {self._seen.stamp_ns / 1e9:.3f} s'
+        return (
+            f'the scene of {at_s:.3f} s, the last one was of {self._seen.stamp_ns / 1e9:.3f} s: '
+            f'scene_rate is {self._scene_rate:g} Hz here, whoever sends scenes in lockstep needs it'
+        )
+
+    def _due_ns(self, state: JointSample) -> int:
+        return state.stamp_ns // self._scene_period_ns * self._scene_period_ns
 
     def _is_due(self, answered_ns: int | None) -> bool:
         state, seen = self._state, self._seen
@@ -109,5 +138,4 @@ class ArmLink:
             return False
         if not self._lockstep:
             return seen.stamp_ns <= state.stamp_ns + _MOST_AHEAD_NS
-        due_ns = state.stamp_ns // self._scene_period_ns * self._scene_period_ns
-        return due_ns <= seen.stamp_ns <= state.stamp_ns
+        return self._due_ns(state) <= seen.stamp_ns <= state.stamp_ns

@@ -25,6 +25,7 @@ from ebm_concept_ros.action import ArrangeConcept
 from ebm_concept_ros.grasping.arranging_arm import ArrangingArm
 from ebm_concept_ros.grasping.tasks import Code, Progress, Result, Task, Term
 from ebm_concept_ros.nodes.runtime.diagnostics import Diagnostics
+from ebm_concept_ros.nodes.runtime.questions import Questions
 from ebm_concept_ros.types import CompositionRequest
 from ebm_concept_ros.workspace import Workspace
 from ebm_core.world.scene import InvalidInput
@@ -67,6 +68,7 @@ class ArrangeAction:
         self._learner_timeout_s = learner_timeout_s
         self._waiting: _Goal | None = None  # for the learner's answer
         self._pursued: _Goal | None = None
+        self._questions = Questions()  # of the goal that waits
         self._concepts = node.create_client(srv.GetConcept, 'concept_learner/get_concept')
         self._shown = node.create_client(
             srv.ListDemonstrations, 'concept_learner/list_demonstrations'
@@ -96,6 +98,7 @@ class ArrangeAction:
     def end_waiting(self, code: Code, reason: str) -> None:
         """End a goal that has not begun."""
         waiting, self._waiting = self._waiting, None
+        self._questions.forget()
         if waiting is not None:
             waiting.ended.set_result(Result(code, reason))
 
@@ -149,9 +152,11 @@ class ArrangeAction:
             goal.asked_at_s = now_s
             # What is in the library alone is loaded by that, with its demonstrations.
             names, weights = list(goal.request.concepts), list(goal.request.weights)
-            self._concepts.call_async(
-                srv.GetConcept.Request(concepts=names, weights=weights)
-            ).add_done_callback(lambda future: self._is_known(goal, future.result()))
+            self._questions.ask(
+                self._concepts,
+                srv.GetConcept.Request(concepts=names, weights=weights),
+                lambda answer: self._is_known(goal, answer),
+            )
 
     def _is_known(self, goal: _Goal, answer: srv.GetConcept.Response) -> None:
         if goal is not self._waiting:
@@ -165,8 +170,10 @@ class ArrangeAction:
     def _ask_for_the_next(self, goal: _Goal) -> None:
         """Ask what the first concept that has no demonstrations yet was taught by."""
         name = goal.request.concepts[len(goal.terms)]
-        self._shown.call_async(srv.ListDemonstrations.Request(name=name)).add_done_callback(
-            lambda future: self._was_shown(goal, name, future.result())
+        self._questions.ask(
+            self._shown,
+            srv.ListDemonstrations.Request(name=name),
+            lambda answer: self._was_shown(goal, name, answer),
         )
 
     def _was_shown(self, goal: _Goal, name: str, answer: srv.ListDemonstrations.Response) -> None:
@@ -195,6 +202,7 @@ class ArrangeAction:
 
         goal.task = Task(request.name, tuple(goal.terms), goal.timeout_s, ended)
         self._waiting, self._pursued = None, goal
+        self._questions.forget()
         arm.begin(goal.task)
 
     def _cancel(self, handle: ServerGoalHandle) -> CancelResponse:

@@ -97,7 +97,7 @@ class Arranger(ManagedNode):
         planner = arranging.Arranger(setup.model, setup.workspace, setup.hand.room, seed=p.seed)
         self._blocks = BlockReader(setup.workspace)
         self._arm = ArrangingArm(world, planner, p.lockstep, self._report_change, link.missing)
-        link.while_waiting = self._arm.raise_interruption
+        link.while_waiting = self._arm.while_waiting
         self._states = JointStateInput(self, p.lockstep, reader, self._diagnostics, link.take_state)
         undo.callback(self._states.destroy)
         scenes = self.create_subscription(

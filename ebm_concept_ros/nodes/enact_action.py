@@ -29,6 +29,7 @@ from ebm_concept_ros.control.enactor import Enactor
 from ebm_concept_ros.control.measured import Measured
 from ebm_concept_ros.control.understanding import why_not_understood
 from ebm_concept_ros.nodes.runtime.diagnostics import Diagnostics
+from ebm_concept_ros.nodes.runtime.questions import Questions
 from ebm_concept_ros.types import AnyConcept, CompositionRequest, Goal
 from ebm_core.world.scene import InvalidInput
 
@@ -75,6 +76,7 @@ class EnactAction:
         self._learner_timeout_s = learner_timeout_s
         self._waiting: _Pursuit | None = None  # for the learner's answer
         self._enacted: tuple[_Pursuit, Enactment] | None = None
+        self._questions = Questions()  # of the goal that waits
         self._learner = node.create_client(srv.GetConcept, 'concept_learner/get_concept')
         self._server = ActionServer(
             node,
@@ -167,8 +169,8 @@ class EnactAction:
             pursuit.asked_at_s = now_s
             names, weights = pursuit.request.concepts, pursuit.request.weights
             asked = srv.GetConcept.Request(concepts=list(names), weights=list(weights))
-            self._learner.call_async(asked).add_done_callback(
-                lambda future: self._answered(pursuit, future.result())
+            self._questions.ask(
+                self._learner, asked, lambda answer: self._answered(pursuit, answer)
             )
 
     def _answered(self, pursuit: _Pursuit, answer: srv.GetConcept.Response) -> None:
@@ -186,6 +188,7 @@ class EnactAction:
             self._end_waiting(Result(Code.NOT_UNDERSTOOD, reason))
             return
         self._waiting = None
+        self._questions.forget()
 
         def ended(result: Result) -> None:
             self._enacted = None
@@ -202,6 +205,7 @@ class EnactAction:
 
     def _end_waiting(self, result: Result) -> None:
         waiting, self._waiting = self._waiting, None
+        self._questions.forget()
         if waiting is not None:
             waiting.ended.set_result(result)
 

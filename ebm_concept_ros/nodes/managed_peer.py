@@ -113,11 +113,15 @@ class ManagedPeer:
         while not client.service_is_ready():
             self._wait(gives_up_s, f'no service {client.srv_name}')
         asked, asked_s = [client.call_async(request)], time.monotonic()
-        while not (done := [future for future in asked if future.done()]):
-            self._wait(gives_up_s, f'no answer of {client.srv_name}')
-            if time.monotonic() - asked_s > ask_again_s:
-                asked.append(client.call_async(request))
-                asked_s = time.monotonic()
+        try:
+            while not (done := [future for future in asked if future.done()]):
+                self._wait(gives_up_s, f'no answer of {client.srv_name}')
+                if time.monotonic() - asked_s > ask_again_s:
+                    asked.append(client.call_async(request))
+                    asked_s = time.monotonic()
+        finally:  # the client would keep what is never answered
+            for future in asked:
+                client.remove_pending_request(future)
         return done[0].result()
 
     def _wait(self, gives_up_s: float, what: str) -> None:

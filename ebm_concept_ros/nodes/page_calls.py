@@ -42,7 +42,11 @@ class PageCalls:
         """Return the answer of a service; raises Refused, also where the answer is that."""
         client = self._clients[service]
         await self.until(client.service_is_ready, f'{service}: nobody offers it')
-        answer = await self.answer(client.call_async(client.srv_type.Request(**fields)), service)
+        asked = client.call_async(client.srv_type.Request(**fields))
+        try:
+            answer = await self.answer(asked, service)
+        finally:  # the client would keep what is never answered
+            client.remove_pending_request(asked)
         if getattr(answer, 'success', True):
             return answer
         raise Refused(answer.message)

@@ -274,6 +274,25 @@ def test_a_task_may_be_cancelled_while_no_joint_state_comes(model, shown):
     loop.check_torques()
 
 
+def test_that_the_world_is_waited_for_is_said_and_what_it_did_is_so_again(model, shown):
+    def waits(loop):
+        if loop.arm.progress.stage == 'lift' and not loop.results:
+            doing = loop.arm.progress
+            for missing in ('', 'joint states', 'joint states', ''):
+                loop.arm.while_waiting(missing)
+                heard.append(loop.arm.progress)
+            assert heard[0] == heard[3] == doing
+            cancel(loop)
+
+    heard = []
+    loop = Loop(model, waits)
+    loop.ask(shown)
+    assert loop.run().code is Code.CANCELLED
+    assert {(p.mode, p.reason) for p in heard[1:3]} == {(Mode.WAITING, 'waits for joint states')}
+    assert heard[1].entity == 'red_0' and heard[1].stage == 'lift'
+    assert [p.mode for p in loop.said].count(Mode.WAITING) == 1, 'it is told once'
+
+
 def test_what_cannot_be_planned_is_a_fault_until_it_holds_again(model, shown):
     def then(loop):
         effort_nm = loop.arm._mover.arm._motion.effort_nm

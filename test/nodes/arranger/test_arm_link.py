@@ -90,7 +90,7 @@ def test_whoever_waits_leaves_at_the_end_and_nothing_is_sent_any_more(lockstep):
 
 @pytest.mark.parametrize('lockstep', [True, False])
 def test_whoever_waits_may_be_interrupted_and_the_next_waits_for_what_is_newer(lockstep):
-    def interrupt():
+    def interrupt(_):
         raise Interrupted(Code.CANCELLED, 'cancelled')
 
     sent = []
@@ -100,7 +100,7 @@ def test_whoever_waits_may_be_interrupted_and_the_next_waits_for_what_is_newer(l
     link.while_waiting = interrupt
     with pytest.raises(Interrupted):
         link(state(0), TORQUE)
-    link.while_waiting = lambda: link.take_state(state(1))
+    link.while_waiting = lambda _: link.take_state(state(1))
     assert link(state(0), None).sample.stamp_ns == state(1).stamp_ns
     assert len(sent) == 1
 
@@ -125,3 +125,32 @@ def test_in_real_time_the_newest_counts_once_and_no_scene_of_a_time_before_a_res
     assert link(late[3], TORQUE).sample is late[4]
     now = link(late[4], TORQUE)
     assert now.sample.stamp_ns == now.seen.stamp_ns == 0 and looks == 7
+
+
+def test_what_is_waited_for_is_said_after_a_while_and_no_more_once_it_has_come():
+    said = []
+    link = ArmLink(True, 500.0, 50.0, lambda: None, lambda *each: None)
+    link.while_waiting = said.append
+    link.take_state(state(0))
+    link.take_seen(seen(0))
+    asked = Asked(link, state(0), TORQUE)
+    wait_until(lambda: said[-1:] == ['joint states'], 'what is missing')
+    assert said[0] == '', 'at first it may just be late'
+    link.take_state(state(1))
+    assert asked.end().sample.stamp_ns == state(1).stamp_ns and said[-1] == ''
+
+
+def test_in_lockstep_with_scenes_too_seldom_it_says_which_parameters_differ():
+    said = []
+    link = ArmLink(True, 500.0, 50.0, lambda: None, lambda *each: None)
+    link.while_waiting = said.append
+    link.take_state(state(9))
+    link.take_seen(seen(0))
+    asked = Asked(link, state(9), TORQUE)
+    link.take_state(state(10))
+    wait_until(lambda: said[-1:] and said[-1], 'what is missing')
+    assert said[-1].startswith(
+        'the scene of 0.020 s, the last one was of 0.000 s: scene_rate is 50'
+    )
+    link.end()
+    asked.end()

@@ -150,6 +150,7 @@ def test_with_a_block_in_its_hand_it_is_paused_killed_reset_and_robbed(system):
     asked = system.ask('middle')
     system.wait_for_status(Status.TRACKING, 'red_0, to put it down')
     with time_standing_still(system.probe):
+        system.wait_for_status(Status.WAITING, 'waits for joint states')
         system.goal.cancel_goal_async()
         wait_until(asked.done, 'an end, though no joint state comes')
         assert asked.result().result.code == Result.CANCELLED
