@@ -107,8 +107,12 @@ class Watch:
     def missed(self, phases: Phases, view: View) -> Trouble | None:
         """Return whether fingers that have closed have nothing between them."""
         half_m = self._hand.half_width_m(float(view.fingers_rad.mean()))
-        # Fingers wrap around small blocks, and turn prisms between them.
-        if half_m > self._config.missed_share * phases.half_width_m:
+        # Fingers wrap around small blocks, and turn prisms between them: then it is where they are.
+        away_m = math.dist(view.blocks[self._block.id].position_m[:2], view.hand.position_m[:2])
+        if (
+            half_m > self._config.missed_share * phases.half_width_m
+            or away_m <= phases.half_width_m
+        ):
             return None
         return Trouble(Kind.MISSED, f'the hand closed beside {self._block.id!r}')
 

@@ -81,6 +81,12 @@ def test_a_block_taken_from_between_the_fingers_is_gone_after():
     assert outcome.success and outcome.retries == 1 and 'taken away' in outcome.troubles[0]
 
 
+def test_a_narrow_prism_between_the_fingers_is_not_taken_for_missed():
+    simulation = simulation_of(block('red_0', 0.32, 0.05, shape='prism', width_m=0.023))
+    outcome = PickAndPlace(simulation).move(FORWARDS)
+    assert outcome.success and outcome.retries == 0, outcome
+
+
 def test_a_block_that_falls_out_of_the_hand_is_picked_up_again():
     simulation = simulation_of(block('red_0', 0.32, 0.05))
 
