@@ -21,9 +21,14 @@ class EffortRateLimit:
 
     def limited(self, wanted_nm: np.ndarray, former_nm: np.ndarray, elapsed_s: float) -> np.ndarray:
         """Return what is nearest to the wanted torque (n,) N·m, elapsed_s after the former."""
-        step = self._rates_nm_s * min(elapsed_s, self._period_s)
         # As np.clip, in a third of its time.
-        return np.minimum(np.maximum(wanted_nm, former_nm - step), former_nm + step)
+        lowest, highest = self.reachable(former_nm, elapsed_s)
+        return np.minimum(np.maximum(wanted_nm, lowest), highest)
+
+    def reachable(self, former_nm: np.ndarray, elapsed_s: float) -> tuple[np.ndarray, np.ndarray]:
+        """Return the lowest and the highest torque (n,) N·m, elapsed_s after the former."""
+        step = self._rates_nm_s * min(elapsed_s, self._period_s)
+        return former_nm - step, former_nm + step
 
     def resumed(
         self, resting_nm: np.ndarray, former_nm: np.ndarray | None, elapsed_s: float

@@ -16,7 +16,7 @@ from ebm_concept_ros.arm.config import ArmConfig
 from ebm_concept_ros.arm.hold import hold_damping_nms_per_rad
 from ebm_concept_ros.control.momentum_observer import Forces, PlainForces
 from ebm_concept_ros.control.speed_limit import APPROACH_S, used_rates_nm_s, used_speeds_rad_s
-from ebm_concept_ros.control.torques import PlainTorques, Torques
+from ebm_concept_ros.control.torques import PlainTorques, Reachable, Torques
 from ebm_concept_ros.planning.kernel_arm import KernelArm, NoKernel, address, struct, torque_library
 from ebm_concept_ros.planning.plan_model import PlanModel
 from ebm_concept_ros.planning.policy import FRICTION_SPEED_RAD_S, InvalidState, Plan, check_state
@@ -64,7 +64,7 @@ class CompiledTorques:
         self._arm = KernelArm(model)
         self._n = model.num_joints
         library = torque_library()
-        self._follow, self._hold = library.torque_follow, library.torque_hold
+        self._follow, self._hold = library.torque_follow_within, library.torque_hold
         self._kept = [
             np.ascontiguousarray(array, float)
             for array in (
@@ -76,19 +76,25 @@ class CompiledTorques:
         self._friction_nm = np.ascontiguousarray(model.friction_nm, float)
         self._state, self._wanted = np.zeros(2 * self._n), np.zeros(self._n)
         self._torque = np.zeros(self._n)
+        self._reachable = np.zeros((2, self._n))
         self._followed = _Followed()
         self._plan: Plan | None = None
         # To ask an array where its numbers are takes as long as the torque.
         self._begins: tuple[int, ...] = ()
         self._at = {
             name: address(getattr(self, name))
-            for name in ('_friction_nm', '_state', '_wanted', '_torque')
+            for name in ('_friction_nm', '_state', '_wanted', '_torque', '_reachable')
         }
         self._limits_at = ctypes.addressof(self._limits)
         self._followed_at = ctypes.addressof(self._followed)
 
     def following_nm(
-        self, plan: Plan, time_s: float, positions_rad: np.ndarray, velocities_rad_s: np.ndarray
+        self,
+        plan: Plan,
+        time_s: float,
+        positions_rad: np.ndarray,
+        velocities_rad_s: np.ndarray,
+        reachable_nm: Reachable | None = None,
     ) -> np.ndarray:
         """See Torques."""
         k, part = plan.knot(time_s)
@@ -104,8 +110,11 @@ class CompiledTorques:
         followed.torque = efforts + k * n * _FLOAT_BYTES
         followed.gains = gains + k * 2 * n * n * _FLOAT_BYTES
         followed.part = part
+        if reachable_nm is not None:
+            self._reachable[0], self._reachable[1] = reachable_nm
         self._follow(
             *(self._arm.address, self._limits_at, self._followed_at),
+            None if reachable_nm is None else self._at['_reachable'],
             *(self._at['_state'], self._at['_torque']),
         )
         return self._torque.copy()

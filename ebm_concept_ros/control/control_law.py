@@ -97,12 +97,16 @@ class ControlLaw:
         )
 
     def _within_rates(self, wanted_nm: np.ndarray, now: ControllerInputs) -> np.ndarray:
-        if now.former_nm is not None and 0.0 <= now.elapsed_s <= self.max_state_age_s:
+        if self._goes_on(now):
             return self._rate_limit.limited(wanted_nm, now.former_nm, now.elapsed_s)
         # As old as this, nobody acts on a command any more: the arm holds itself, and that is what
         # to go on from. Where time began anew, so did the arm.
         former_nm = None if now.elapsed_s < 0.0 else now.former_nm
         return self._rate_limit.resumed(self._resting_nm(now), former_nm, now.elapsed_s)
+
+    def _goes_on(self, now: ControllerInputs) -> bool:
+        """Tell whether the torque before is recent enough for its rate to matter."""
+        return now.former_nm is not None and 0.0 <= now.elapsed_s <= self.max_state_age_s
 
     def _wanted(self, now: ControllerInputs) -> Decision:
         sample = now.sample
@@ -127,7 +131,10 @@ class ControlLaw:
         time_s = sample.stamp_s + now.age_s
         try:
             effort = self._torques.following_nm(
-                now.plan, time_s, sample.positions_rad, sample.velocities_rad_s
+                *(now.plan, time_s, sample.positions_rad, sample.velocities_rad_s),
+                self._rate_limit.reachable(now.former_nm, now.elapsed_s)
+                if self._goes_on(now)
+                else None,
             )
         except PlanExpired:
             if now.plan_failure:

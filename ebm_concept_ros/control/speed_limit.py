@@ -9,6 +9,8 @@ import mujoco
 import numpy as np
 
 from ebm_concept_ros.arm.config import ArmConfig
+from ebm_concept_ros.planning.arm_dynamics import linear_coefficients
+from ebm_concept_ros.planning.box_qp import NotConvex, solve_box_qp
 from ebm_concept_ros.planning.plan_model import PlanModel
 
 # A joint may come nearer to its limit by a fraction of what is left in each such time. States come
@@ -33,10 +35,12 @@ def used_rates_nm_s(arm: ArmConfig) -> np.ndarray:
 class SpeedLimit:
     """Takes away from a torque what would make a joint too fast, and brakes one that is.
 
-    A control barrier on each joint's speed: its acceleration is kept within what is left to the
-    limit over a time constant (Ames et al., "Control barrier functions: theory and applications",
-    ECC 2019), and within what ceases in time at the rate of the joint's torque. Joints that are
-    within it accelerate as they would have. Not for two threads at once.
+    A control barrier on each joint's speed (Ames et al., "Control barrier functions: theory and
+    applications", ECC 2019): what the torque, left as it is, makes of the speed in a time constant
+    is kept within the limit, and so is what becomes of it where the torque ceases at its rate.
+    Joints at their limits get the torques that a stop would give them; those of the others stay as
+    they are, so that the arm goes on in the direction that it is to go. Not for two threads at
+    once.
     """
 
     def __init__(self, model: PlanModel, arm: ArmConfig) -> None:
@@ -44,9 +48,9 @@ class SpeedLimit:
         self._model, self._data = model.model, model.data
         self._most, self._used_rates_nm_s = used_speeds_rad_s(arm), used_rates_nm_s(arm)
         self._inertia = np.zeros((len(arm.joints), len(arm.joints)))
-        self._own_inertia = self._inertia.diagonal()  # a view
-        self._acceleration = np.zeros((1, len(arm.joints)))
-        self._change = np.zeros(len(arm.joints))
+        damping = linear_coefficients(model.model.dof_damping, len(arm.joints))
+        self._damped = np.diag(APPROACH_S * damping)
+        self._none = np.zeros((len(arm.joints), 1))
 
     def limited(
         self, effort_nm: np.ndarray, positions_rad: np.ndarray, velocities_rad_s: np.ndarray
@@ -56,20 +60,26 @@ class SpeedLimit:
         data.qpos[:], data.qvel[:] = positions_rad, velocities_rad_s
         mujoco.mj_fwdPosition(model, data)
         mujoco.mj_fwdVelocity(model, data)
-        force = effort_nm + data.qfrc_passive - data.qfrc_bias
-        mujoco.mj_solveM(model, data, self._acceleration, force[None])
-        acceleration = self._acceleration[0]
         mujoco.mj_fullM(model, data, self._inertia)
-        jerk = self._used_rates_nm_s / self._own_inertia
+        # Damping is taken implicitly: light joints that are much damped answer to a torque at once,
+        # and then it is not their acceleration that tells how fast they get.
+        lagging = self._inertia + self._damped
+        force = effort_nm + data.qfrc_passive - data.qfrc_bias
+        acceleration = np.linalg.solve(lagging, force)
         # Both ways at once, as this is done for every torque: down, and up.
+        jerk = self._used_rates_nm_s / lagging.diagonal()
         left, right = _approach(self._most + _BOTH_WAYS * velocities_rad_s, jerk)
         low, high = -left, right
         if ((low <= acceleration) & (acceleration <= high)).all():
             return effort_nm
         high = np.where(velocities_rad_s < 0.0, np.maximum(low, high), high)  # to brake comes first
-        allowed = np.minimum(np.maximum(acceleration, low), high)
-        mujoco.mj_mulM(model, data, self._change, allowed - acceleration)
-        return effort_nm + self._change
+        low = np.minimum(low, high)
+        # The least change as inertia weighs it, which is Gauss's principle of constrained motion.
+        try:
+            change = solve_box_qp(lagging, self._none, low - acceleration, high - acceleration)
+        except NotConvex:
+            return np.full_like(effort_nm, np.nan)
+        return effort_nm + lagging @ change[:, 0]
 
 
 def _approach(left_rad_s: np.ndarray, jerk_rad_s3: np.ndarray) -> np.ndarray:

@@ -15,6 +15,9 @@ from ebm_concept_ros.control.speed_limit import SpeedLimit
 from ebm_concept_ros.planning.plan_model import PlanModel
 from ebm_concept_ros.planning.policy import FRICTION_SPEED_RAD_S, Plan
 
+# The lowest and the highest torque (n,) N·m that can go out.
+Reachable = tuple[np.ndarray, np.ndarray]
+
 
 class Torques(Protocol):
     """Torques (n,) N·m within the limits of torques and speeds, but not of rates; one thread's.
@@ -23,10 +26,17 @@ class Torques(Protocol):
     """
 
     def following_nm(
-        self, plan: Plan, time_s: float, positions_rad: np.ndarray, velocities_rad_s: np.ndarray
+        self,
+        plan: Plan,
+        time_s: float,
+        positions_rad: np.ndarray,
+        velocities_rad_s: np.ndarray,
+        reachable_nm: Reachable | None = None,
     ) -> np.ndarray:
         """Return the torque that follows a plan; it may be not finite.
 
+        reachable_nm: within the rates. What it takes to keep a joint within its speed depends on
+        the torques of the others, so it is told of those that go out, not of those wanted.
         Raises PlanExpired and InvalidState as `Plan.effort`.
         """
 
@@ -53,10 +63,17 @@ class PlainTorques:
         self._speed_limit = SpeedLimit(model, arm)
 
     def following_nm(
-        self, plan: Plan, time_s: float, positions_rad: np.ndarray, velocities_rad_s: np.ndarray
+        self,
+        plan: Plan,
+        time_s: float,
+        positions_rad: np.ndarray,
+        velocities_rad_s: np.ndarray,
+        reachable_nm: Reachable | None = None,
     ) -> np.ndarray:
         """See Torques."""
         effort = plan.effort(time_s, positions_rad, velocities_rad_s)
+        if reachable_nm is not None:
+            effort = np.minimum(np.maximum(effort, reachable_nm[0]), reachable_nm[1])
         effort = self._speed_limit.limited(effort, positions_rad, velocities_rad_s)
         return np.minimum(np.maximum(effort, -self._limits_nm), self._limits_nm)
 

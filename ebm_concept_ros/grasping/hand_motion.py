@@ -76,7 +76,10 @@ class HandMotion:
             )
             self._until_plan = self._replan_every
         self._until_plan -= 1
-        wanted = self._torques.following_nm(self._plan, time_s, positions_rad, velocities_rad_s)
+        wanted = self._torques.following_nm(
+            *(self._plan, time_s, positions_rad, velocities_rad_s),
+            self._rate_limit.reachable(former_nm, self._period_s),
+        )
         return self._rate_limit.limited(wanted, former_nm, self._period_s)
 
     def _is_valid(self, time_s: float) -> bool:

@@ -86,9 +86,9 @@ class ArmDynamics:
             mass=mass,
             centre=centre,
             inertia=inertia,
-            damping=_first(model.dof_damping, n),
+            damping=linear_coefficients(model.dof_damping, n),
             armature=model.dof_armature.copy(),
-            stiffness=_first(model.jnt_stiffness, n),
+            stiffness=linear_coefficients(model.jnt_stiffness, n),
             spring_rad=model.qpos_spring.copy(),
             gravity=model.opt.gravity.copy(),
             site_joint=int(last[model.site_bodyid[site]]),
@@ -209,7 +209,7 @@ class ArmDynamics:
         return motion, body
 
 
-def _first(coefficients: np.ndarray, n: int) -> np.ndarray:
+def linear_coefficients(coefficients: np.ndarray, n: int) -> np.ndarray:
     """Return the linear ones: newer MuJoCo has polynomials."""
     return coefficients.reshape(n, -1)[:, 0].copy()
 

@@ -84,7 +84,7 @@ def kernel_functions(kind: str) -> KernelFunctions:
 def torque_library() -> ctypes.PyDLL:
     """Return the kernel, which keeps the interpreter during short calls; raises NoKernel."""
     library = ctypes.PyDLL(str(_path()))
-    for function, arguments in (('follow', 5), ('hold', 6), ('look', 4)):
+    for function, arguments in (('follow_within', 6), ('hold', 6), ('look', 4)):
         call = getattr(library, f'torque_{function}', None)
         if call is None:
             raise NoKernel('the kernel is of an older build: colcon builds it anew')

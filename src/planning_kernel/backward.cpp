@@ -41,10 +41,10 @@ double clip(double x, double low, double high) {return std::min(std::max(x, low)
 }  // namespace
 
 bool solve_box_qp(
-  int n, const double * hessian, const double * right, const double * low, const double * high,
+  int n, int m, const double * hessian, const double * right, const double * low, const double * high,
   double * out)
 {
-  const int columns = 1 + 2 * n;
+  const int columns = 1 + m;
   if (!solve_negative(n, hessian, columns, right, out)) {
     return false;
   }
@@ -152,7 +152,7 @@ bool step_back(const Step & step, double * value, double * hessian, double * ste
     for (int j = 0; j < m; j++) {right[i * columns + 1 + j] = q[(m + i) * both + j];}
     for (int j = 0; j < n; j++) {own[i * n + j] = q[(m + i) * both + m + j];}
   }
-  if (!solve_box_qp(n, own, right, step.low, step.high, step_and_gain)) {
+  if (!solve_box_qp(n, m, own, right, step.low, step.high, step_and_gain)) {
     return false;
   }
   // At the box optimum every row has either a zero gain or a zero slope, which leaves only the

@@ -11,7 +11,7 @@ namespace planning
 // Minimise 1/2 u'Hu + g'u within low <= u <= high. hessian: (n, n) H. right: (n, 1 + m), g and then
 // C of a gradient g + C x. out: (n, 1 + m), u and then its gain du/dx. False: H is not positive.
 bool solve_box_qp(
-  int n, const double * hessian, const double * right, const double * low, const double * high,
+  int n, int m, const double * hessian, const double * right, const double * low, const double * high,
   double * out);
 
 // The second-order model of what a knot costs, of a step, and of what is to come.

@@ -63,11 +63,11 @@ int planning_grasp_plan(
 }
 
 // States are (2n,): positions, then velocities.
-void torque_follow(
+void torque_follow_within(
   const planning::Arm * arm, const planning::Limits * limits, const planning::Followed * plan,
-  const double * state, double * torque)
+  const double * reachable, const double * state, double * torque)
 {
-  planning::follow(*arm, *limits, *plan, state, state + arm->n, torque);
+  planning::follow(*arm, *limits, *plan, reachable, state, state + arm->n, torque);
 }
 
 void torque_hold(

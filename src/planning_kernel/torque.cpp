@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "backward.hpp"
+
 namespace planning
 {
 
@@ -30,36 +32,44 @@ void limit_speeds(
   double inertia[kMaxJoints * kMaxJoints], carrying[kMaxJoints];
   double acceleration[kMaxJoints], change[kMaxJoints];
   look(arm, positions, velocities, inertia, carrying);
-  for (int i = 0; i < n; i++) {acceleration[i] = torque[i] - carrying[i];}
+  for (int i = 0; i < n; i++) {
+    inertia[i * n + i] += limits.approach_s * arm.damping[i];  // damping is taken implicitly
+    acceleration[i] = torque[i] - carrying[i];
+  }
   if (!solve(n, inertia, 1, acceleration)) {
     std::fill(torque, torque + n, NAN);
     return;
   }
-  bool is_changed = false;
+  bool is_within = true;
+  double low[kMaxJoints], high[kMaxJoints];
   for (int i = 0; i < n; i++) {
     const double jerk = limits.torque_rate[i] / inertia[i * n + i];
-    const double low = -approach(limits.speed[i] + velocities[i], jerk, limits.approach_s);
-    double high = approach(limits.speed[i] - velocities[i], jerk, limits.approach_s);
-    if (low <= acceleration[i] && acceleration[i] <= high) {
-      change[i] = 0.0;
-      continue;
-    }
-    if (velocities[i] < 0.0) {high = std::max(low, high);}  // to brake comes first
-    change[i] = std::min(std::max(acceleration[i], low), high) - acceleration[i];
-    is_changed = true;
+    low[i] = -approach(limits.speed[i] + velocities[i], jerk, limits.approach_s);
+    high[i] = approach(limits.speed[i] - velocities[i], jerk, limits.approach_s);
+    is_within = is_within && low[i] <= acceleration[i] && acceleration[i] <= high[i];
   }
-  if (is_changed) {
-    for (int i = 0; i < n; i++) {
-      for (int j = 0; j < n; j++) {torque[i] += inertia[i * n + j] * change[j];}
-    }
+  if (is_within) {return;}
+  for (int i = 0; i < n; i++) {
+    if (velocities[i] < 0.0) {high[i] = std::max(low[i], high[i]);}  // to brake comes first
+    low[i] = std::min(low[i], high[i]) - acceleration[i];
+    high[i] -= acceleration[i];
+  }
+  // The least change as inertia weighs it, so that joints within their limits keep their torques.
+  const double none[kMaxJoints] = {};
+  if (!solve_box_qp(n, 0, inertia, none, low, high, change)) {
+    std::fill(torque, torque + n, NAN);
+    return;
+  }
+  for (int i = 0; i < n; i++) {
+    for (int j = 0; j < n; j++) {torque[i] += inertia[i * n + j] * change[j];}
   }
 }
 
 }  // namespace
 
 void follow(
-  const Arm & arm, const Limits & limits, const Followed & plan, const double * positions,
-  const double * velocities, double * torque)
+  const Arm & arm, const Limits & limits, const Followed & plan, const double * reachable,
+  const double * positions, const double * velocities, double * torque)
 {
   const int n = arm.n;
   double apart[2 * kMaxJoints];
@@ -72,6 +82,7 @@ void follow(
     for (int j = 0; j < 2 * n; j++) {fed_back += plan.gains[i * 2 * n + j] * apart[j];}
     const double rubbing = plan.friction[i] * std::tanh(plan.after[n + i] / limits.friction_speed);
     torque[i] = within(plan.torque[i] + fed_back + rubbing, plan.limits[i]);
+    if (reachable) {torque[i] = std::min(std::max(torque[i], reachable[i]), reachable[n + i]);}
   }
   limit_speeds(arm, limits, positions, velocities, torque);
   for (int i = 0; i < n; i++) {torque[i] = within(torque[i], limits.torque[i]);}

@@ -33,10 +33,11 @@ struct Followed
   double part;
 };
 
-// The torque that follows a plan at a state, within all limits but that of its rate.
+// The torque that follows a plan at a state, within all limits but that of its rate. reachable: (2, n)
+// N m, the lowest and the highest that can go out, by which speeds are limited (null: no such).
 void follow(
-  const Arm & arm, const Limits & limits, const Followed & plan, const double * positions,
-  const double * velocities, double * torque);
+  const Arm & arm, const Limits & limits, const Followed & plan, const double * reachable,
+  const double * positions, const double * velocities, double * torque);
 
 // The torque that carries the arm and damps its velocities towards `wanted` (null: rest), within the
 // limits. friction: (n,) N m of the joints.

@@ -68,10 +68,12 @@ def test_torques_that_follow_a_plan_are_alike(arm, both):
     for positions, velocities in states(arm, rng, 100):
         plan = plan_of(arm, rng)
         time_s = plan.start_s + rng.uniform(0.0, STEPS * STEP_S)
-        expected = plain.following_nm(plan, time_s, positions, velocities)
-        found = compiled.following_nm(plan, time_s, positions, velocities)
-        np.testing.assert_allclose(found, expected, **ALIKE)
-        wanted = plan.effort(time_s, positions, velocities)
+        former = rng.uniform(-1.0, 1.0, len(arm.joints)) * arm.effort_limits_nm
+        for reachable in (None, (former - 2.0, former + 2.0)):
+            expected = plain.following_nm(plan, time_s, positions, velocities, reachable)
+            found = compiled.following_nm(plan, time_s, positions, velocities, reachable)
+            np.testing.assert_allclose(found, expected, **ALIKE)
+        wanted = np.clip(plan.effort(time_s, positions, velocities), *reachable)
         near_limit += not np.allclose(wanted, expected)
     assert near_limit > 10, 'the speed limit had its say'
     # The same plan again, at another time.
