@@ -10,6 +10,7 @@ import yaml
 from grasping_setup import ARM, HAND, HAND_FILE, HANDS, arm_and_hand, block
 
 from ebm_concept_ros.arm.geometry import outline
+from ebm_concept_ros.arm.loading import load_arm
 from ebm_concept_ros.arm.model import compile_arm
 from ebm_concept_ros.config_files import ConfigError
 from ebm_concept_ros.grasping.hand import (
@@ -19,7 +20,7 @@ from ebm_concept_ros.grasping.hand import (
     with_grasp_site,
     with_live_fingers,
 )
-from ebm_concept_ros.package_files import hand_file
+from ebm_concept_ros.package_files import arm_file, hand_file
 
 TIP_M = 0.012  # of a finger's length is its tip
 PANDA, PANDAS = arm_and_hand('panda')
@@ -174,17 +175,25 @@ def test_a_grip_of_slides_is_refused_in_their_units(tmp_path, change, says):
     assert says in str(refusal.value)
 
 
-def test_a_mounted_hand_takes_the_place_of_the_tool():
-    plain, mounted = compile_arm(PANDA), compile_arm(with_grasp_site(PANDA, PANDAS))
+@pytest.mark.parametrize(('name', 'tool_kg'), [('panda', 0.2), ('iiwa7', 0.2), ('ur5e', 0.1)])
+def test_a_mounted_hand_takes_the_place_of_the_tool(name, tool_kg):
+    arm = load_arm(arm_file(name))
+    plain, mounted = compile_arm(arm), compile_arm(with_grasp_site(arm, PANDAS))
     names = [[m.geom(i).name for i in range(m.ngeom)] for m in (plain, mounted)]
     assert 'stylus' in names[0] and 'pad_left_lower' not in names[0]
     assert 'stylus' not in names[1] and 'pad_left_lower' in names[1]
-    tool_kg, hand_kg = 0.2, 0.73
-    weights = [model.body('link_7').subtreemass[0] for model in (plain, mounted)]
-    assert weights[1] - weights[0] == pytest.approx(hand_kg - tool_kg)
-    live = with_live_fingers(PANDA, PANDAS)
-    assert live.joint_names == (*PANDA.joint_names, 'finger_left', 'finger_right')
-    # Half a turn makes it the same hand; of the Jaco's it does not.
+    hand_kg = 0.73
+    assert mounted.body_mass.sum() - plain.body_mass.sum() == pytest.approx(hand_kg - tool_kg)
+    live = with_live_fingers(arm, PANDAS)
+    assert live.joint_names == (*arm.joint_names, 'finger_left', 'finger_right')
+    data = mujoco.MjData(mounted)
+    data.qpos[:] = arm.home_rad
+    mujoco.mj_kinematics(mounted, data)
+    grasp = data.site(GRASP_SITE)
+    assert grasp.xmat[8] < -0.999 and 0.05 < grasp.xpos[2] < 0.13, 'it points down at the table'
+
+
+def test_half_a_turn_makes_a_parallel_gripper_the_same_hand():
     assert PANDAS.is_symmetric and not HAND.is_symmetric
 
 
