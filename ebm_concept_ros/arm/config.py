@@ -85,6 +85,20 @@ class ContactConfig(Config):
     )
 
 
+class HandlingConfig(Config):
+    """How an arm moves things with its hand; weights are those of `grasping.cost.GraspWeights`.
+
+    An arm that rubs wants torques that cost little. Where joints run freely they make gains so high
+    that a torque some milliseconds late, as they are in real time, sets the arm swinging.
+    """
+
+    effort: float = Field(0.05, ge=0, le=1e3, description='weight: the torque limit, off gravity')
+    velocity: float = Field(0.1, ge=0, le=1e3, description='weight: 1 rad/s, summed over joints')
+    reach_speed_m_s: float | None = Field(
+        None, gt=0, le=2, description='to a block, mean, m/s; left out: as fast as the arm can'
+    )
+
+
 class ModelSource(Config):
     """Where a model comes from."""
 
@@ -129,6 +143,7 @@ class ArmConfig(ModelSource):
     )
 
     contact: ContactConfig = ContactConfig()
+    handling: HandlingConfig = HandlingConfig()
     flange: FlangeConfig | None = Field(
         None, description='where a hand can be mounted; its z axis points with the hand'
     )

@@ -78,7 +78,8 @@ class Phases:
         yaw = pose.yaw_rad + self.grip_yaw_rad
         goal = self._grasp_m(pose.position_m, yaw)
         goal[2] = self._carry_height_m(view)
-        return self._stage(Phase.ABOVE, view, goal, yaw, None, self._open, Arrival(0.004, 0.1))
+        speed_m_s = self._config.reach_speed_m_s
+        return self._stage(Phase.ABOVE, view, goal, yaw, speed_m_s, self._open, Arrival(0.004, 0.1))
 
     def is_over(self, stage: Stage, view: View) -> bool:
         """Tell whether a stage has done what it is for; LOWER has as soon as the block stands."""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ebm_concept_ros.arm.config import ArmConfig
 from ebm_concept_ros.arm.table_scene import require_in_workspace
 from ebm_concept_ros.arranging.footprints import wrapped
 from ebm_concept_ros.arranging.moves import Move
@@ -47,6 +48,15 @@ class PickAndPlaceConfig(Config):
     phases: PhaseConfig = PhaseConfig()
     watch: WatchConfig = WatchConfig()
 
+    @classmethod
+    def of(cls, arm: ArmConfig) -> PickAndPlaceConfig:
+        """Return how an arm moves blocks, as its configuration has it."""
+        handling = arm.handling
+        return cls(
+            weights=GraspWeights(effort=handling.effort, velocity=handling.velocity),
+            phases=PhaseConfig(reach_speed_m_s=handling.reach_speed_m_s),
+        )
+
 
 class PickAndPlace:
     """Moves blocks one after another. Not for two threads at once."""
@@ -57,8 +67,9 @@ class PickAndPlace:
         config: PickAndPlaceConfig | None = None,
         replan_every: int = 4,
     ) -> None:
-        """simulation: or whatever else is like one. replan_every: torques from plan to plan."""
-        self._simulation, self._config = simulation, config or PickAndPlaceConfig()
+        """simulation: or what is like one. config: None for the arm's. replan_every: torques."""
+        self._simulation = simulation
+        self._config = config or PickAndPlaceConfig.of(simulation.arm)
         hand, period_s = simulation.hand, simulation.timestep_s
         self._n, self._open = len(simulation.arm.joints), Open(hand.openings[0].joint)
         self._motion = HandMotion(

@@ -49,6 +49,9 @@ class PhaseConfig(Config):
     clearance_m: float = Field(
         0.03, ge=0, le=0.2, description='of what is carried above the tallest that stands, m'
     )
+    reach_speed_m_s: float | None = Field(
+        None, gt=0, le=2, description='to above a block, mean, m/s; None: as fast as the arm can'
+    )
     line_speed_m_s: float = Field(0.1, gt=0, le=0.5, description='up and down, mean, m/s')
     carry_speed_m_s: float = Field(
         0.2, gt=0, le=0.5, description='with a block; as fast as the arm can, some slip, m/s'
