@@ -39,8 +39,7 @@ def mount_hand(spec: mujoco.MjSpec, arm: ArmWithHand) -> dict[str, UrdfLimits]:
     mujoco.mju_euler2Quat(quat, np.array(flange.rpy_rad), 'XYZ')
     frame = bodies[flange.body].add_frame(pos=flange.position_m, quat=quat)
     hand, limits = read_model(arm.hand)
-    for body in list(hand.worldbody.bodies):
-        frame.attach_body(body, _PREFIX, '')
+    spec.attach(hand, prefix=_PREFIX, frame=frame)
     _drop_prefix(spec)
     return limits
 

@@ -193,6 +193,36 @@ def test_a_mounted_hand_takes_the_place_of_the_tool(name, tool_kg):
     assert grasp.xmat[8] < -0.999 and 0.05 < grasp.xpos[2] < 0.13, 'it points down at the table'
 
 
+COUPLED = """<mujoco>
+  <worldbody>
+    <geom name="palm" size="0.03" mass="0.5"/>
+    <body name="a"><joint name="finger_left" type="slide"/><geom size="0.01"/></body>
+    <body name="b"><joint name="finger_right" type="slide"/><geom size="0.01"/></body>
+  </worldbody>
+  <tendon>
+    <fixed name="both">
+      <joint joint="finger_left" coef="1"/><joint joint="finger_right" coef="1"/>
+    </fixed>
+  </tendon>
+  <actuator><position tendon="both"/></actuator>
+  <equality><joint joint1="finger_right" joint2="finger_left"/></equality>
+</mujoco>"""
+
+
+def test_a_hand_keeps_the_names_of_its_file_and_fingers_that_are_coupled_are_refused(tmp_path):
+    (tmp_path / 'hand.xml').write_text(COUPLED)
+    hand = PANDAS.model_copy(update={'model': str(tmp_path / 'hand.xml')})
+    model = compile_arm(with_grasp_site(PANDA, hand))
+    for name in ('a', 'b'):
+        assert model.body_weldid[model.body(name).id] == model.body('link_7').id
+    assert model.geom('palm').bodyid == model.body('link_7').id
+    with pytest.raises(ConfigError, match=r'couples finger_right and finger_left, which plans'):
+        with_live_fingers(PANDA, hand)
+    hand = hand.model_copy(update={'model': str(tmp_path / 'none.xml')})
+    with pytest.raises(ConfigError, match=r'none\.xml: no such file'):
+        with_grasp_site(PANDA, hand)
+
+
 def test_half_a_turn_makes_a_parallel_gripper_the_same_hand():
     assert PANDAS.is_symmetric and not HAND.is_symmetric
 
