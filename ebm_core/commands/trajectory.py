@@ -13,9 +13,11 @@ from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from ..config import keys_help
+from ..errors import InvalidInput
 from ..model_files import write_model
 from ..training.loop import train
 from ..trajectory import evaluation as ev
@@ -24,8 +26,10 @@ from ..trajectory.energy import TransitionNetwork
 from ..trajectory.episodes import Planner
 from ..trajectory.points import Particle
 from ..trajectory.quality import quality
+from ..trajectory.reacher import Reacher
 from ..trajectory.recipe import PairRecipe, data_of
 from ..trajectory.recorded import read_recording
+from ..trajectory.seven_joints import SevenJoints
 from ..trajectory.worlds import WORLDS, World, world_named
 from . import (
     training,
@@ -69,6 +73,9 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     )  # fmt: skip
     command.add_argument('--steps', type=int, help='of each training (default: the preset)')
     command.add_argument('--output', type=Path, default=OUTPUT, help='directory of the networks')
+    command.add_argument(
+        '--goals', type=int, help='to so many drawn at random, of seven_joints, by one seed'
+    )
 
     command = commands.add_parser(
         'online', parents=[result], help='the same table, of agents that learn while they act'
@@ -132,6 +139,9 @@ def trained(
 
 def _evaluate(args: argparse.Namespace) -> dict:
     seeds, rows, qualities = seeds_of(args), [], defaultdict(dict)
+    if args.goals is not None:
+        _require_goals(args)
+        seeds = seeds[:1]
     print(ev.HEAD)
     for name in args.worlds:
         found = defaultdict(dict)
@@ -143,13 +153,27 @@ def _evaluate(args: argparse.Namespace) -> dict:
                 if args.only in method:
                     planner = make()
                     torch.manual_seed(seed)
-                    found[method, world][seed] = ev.episode(world, planner)
+                    if args.goals:
+                        goals = world.draw_goals(args.goals, np.random.default_rng(seed))
+                        found[method, world] = ev.episodes_to(world, planner, goals)
+                    else:
+                        found[method, world][seed] = ev.episode(world, planner)
         for (method, world), episodes in found.items():
             paper = ev.paper_of(world, method)
-            rows.append(ev.row(method, world, episodes, paper, optimum=ev.optimum_of(world)))
+            of = None if args.goals else ev.optimum_of(world)
+            drawn = bool(args.goals)
+            rows.append(ev.row(method, world, episodes, paper, optimum=of, drawn=drawn))
             print(rows[-1].line(), flush=True)
     print(trajectory_table.aurocs(qualities))
     return {'rows': [asdict(row) for row in rows], 'auroc': dict(qualities)}
+
+
+def _require_goals(args: argparse.Namespace) -> None:
+    if args.goals < 1:
+        raise InvalidInput(f'--goals: {args.goals} is refused: at least 1')
+    for name in args.worlds:
+        if not isinstance(world_named(name), SevenJoints):
+            raise InvalidInput(f'--goals: {name} has one goal; seven_joints has others')
 
 
 def _planners(
@@ -171,9 +195,10 @@ def _planners(
         'Action FF, MPPI': lambda: ev.planned(world, other('forward'), ev.ACTIONS),
         'no model, Langevin': lambda: ev.planned(world, energy, ev.LANGEVIN, blind=True),
     }
-    if 'reacher' in name:
-        made['energy, MPPI, learned inverse'] = lambda: ev.planned(
-            world, energy, ev.MPPI, inverse=other('inverse')
+    if not isinstance(world, Particle):
+        way, config = ('MPPI', ev.MPPI) if isinstance(world, Reacher) else ('Langevin', ev.LANGEVIN)
+        made[f'energy, {way}, learned inverse'] = lambda: ev.planned(
+            world, energy, config, inverse=other('inverse')
         )
     planners = {(method, world): make for method, make in made.items()}
     if isinstance(world, Particle):

@@ -20,7 +20,8 @@ from ..trajectory import evaluation as ev
 from ..trajectory.config import Kind, PairPreset, PairTraining, preset
 from ..trajectory.episodes import Episodes, Planner
 from ..trajectory.online import Experience
-from ..trajectory.points import Maze, Particle
+from ..trajectory.points import Maze
+from ..trajectory.reacher import Reacher
 from ..trajectory.recipe import PairRecipe
 from ..trajectory.routes import RouteConfig
 from ..trajectory.transitions import Transitions
@@ -28,7 +29,13 @@ from ..trajectory.worlds import World, world_named
 from .common import add_seeds, seeds_of
 
 # Episodes, and the cap of each: 1000 steps of a world. The score is that of the last one.
-LIVES = {'particle': (1, 1000), 'maze': (1, 1000), 'reacher': (20, 50), 'dm_reacher': (20, 50)}
+LIVES = {
+    'particle': (1, 1000),
+    'maze': (1, 1000),
+    'reacher': (20, 50),
+    'dm_reacher': (20, 50),
+    'seven_joints': (5, 200),
+}
 _STEPS = 1000  # of a world
 _DRIFT = 0.1  # of what is stepped from, that a step is thought to change at most before it is known
 _LEARNED = 4  # steps of training per step of the world
@@ -110,7 +117,8 @@ class Online:
             return ev.routed(self.world, model, lambda *_: nodes, _ROUTES)
         if self.recipe.preset.model.kind == 'forward':
             return ev.planned(self.world, network, ev.ACTIONS)
-        config = ev.LANGEVIN if isinstance(self.world, Particle) or self.blind else ev.MPPI
+        by_draws = isinstance(self.world, Reacher) and not self.blind
+        config = ev.MPPI if by_draws else ev.LANGEVIN
         return ev.planned(self.world, network, config, blind=self.blind)
 
 

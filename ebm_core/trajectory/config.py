@@ -61,7 +61,8 @@ _STEPS = {'particle': 1500, 'maze': 3000, 'maze8': 3000, 'maze32': 3000}
 
 def _presets() -> dict[str, PairPreset]:
     made = {}
-    worlds = {'particle': 0, 'maze': 5, 'maze8': 5, 'maze32': 5, 'reacher': 2, 'dm_reacher': 2}
+    points = {'particle': 0, 'maze': 5, 'maze8': 5, 'maze32': 5}
+    worlds = points | {'reacher': 2, 'dm_reacher': 2, 'seven_joints': 0}
     for world, octaves in worlds.items():
         for kind in Kind.__args__:
             name = world if kind == 'energy' else f'{world}_{kind}'

@@ -68,16 +68,17 @@ def run_episodes(
     cap: int | None = None,
     heard: Callable[[np.ndarray, np.ndarray, np.ndarray], None] | None = None,
 ) -> Episodes:
-    """Act from starts (B, d) to goals (B, g) until all are there or `cap` steps are over.
+    """Act from starts (B, d) to goals (B, g), at most `cap` steps, or until all are there.
 
     heard: is told states, actions and next states of every step. A start or goal that is not in the
     world raises InvalidInput.
     """
     starts, goals = np.atleast_2d(starts).astype(float), np.atleast_2d(goals).astype(float)
-    for name, values in (('start', starts), ('goal', goals)):
-        whole = starts.copy()
-        whole[:, : values.shape[1]] = values
-        for value, fits in zip(values, world.allowed(whole), strict=True):
+    for name, values, can_be in (
+        ('start', starts, world.allowed(starts)),
+        ('goal', goals, world.can_be_at(goals)),
+    ):
+        for value, fits in zip(values, can_be, strict=True):
             if not (np.isfinite(value).all() and fits):
                 raise InvalidInput(f'{name}: {value.tolist()} is not in the world {world.name}')
     states, cap = starts, world.cap if cap is None else cap
@@ -88,13 +89,14 @@ def run_episodes(
         nexts = world.step(states, actions)
         if heard is not None:
             heard(states, actions, nexts)
-        states = np.where(reached[:, None], states, nexts)
-        far = np.abs(states[:, : goals.shape[1]] - goals).sum(1)
-        scores -= np.where(reached, 0, world.unit * far)
+        over = reached & world.ends
+        states = np.where(over[:, None], states, nexts)
+        far = world.far(torch.from_numpy(states), torch.from_numpy(goals)).numpy()
+        scores -= np.where(over, 0, world.unit * far)
         there = (far < world.reach) & ~reached
         steps[there] = step + 1
         reached |= there
         seen.append(states)
-        if reached.all():
+        if world.ends and reached.all():
             break
     return Episodes(scores, reached, steps, np.stack(seen, 1))

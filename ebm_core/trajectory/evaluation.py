@@ -17,7 +17,9 @@ from .energy import ActionModel, InverseDynamics, PairEnergy, TransitionNetwork
 from .episodes import Episodes, Planner, Receding, run_episodes
 from .planning import Chain, PlanConfig
 from .points import STEP, Particle
+from .reacher import Reacher
 from .routes import Nodes, RouteConfig, Routes
+from .seven_joints import SevenJoints
 from .worlds import World
 
 OBSTACLE = (0.1, 0.1, 0.5, 0.5)  # which no transition of the data has met; it touches the goal
@@ -43,7 +45,10 @@ def paper_of(world: World, method: str, online: bool = False) -> float | None:
 
 @dataclass(frozen=True)
 class Row:
-    """What one method scores in one world, an episode per seed."""
+    """What one method scores in one world, an episode per seed.
+
+    Where goals were drawn, `goal` is empty and `seeds` are their numbers.
+    """
 
     method: str
     world: str
@@ -63,8 +68,9 @@ class Row:
         paper = '–' if self.paper is None else f'{self.paper:.2f}'
         start, goal = (', '.join(f'{x:.2f}'.rstrip('0').rstrip('.') for x in p) for p in
                        (self.start, self.goal))  # fmt: skip
+        goal = f'({goal})' if goal else f'{len(self.scores)} drawn'
         return (
-            f'| {self.world} | {self.method} | ({start}) → ({goal}) | {self.cap} | {optimum} | '
+            f'| {self.world} | {self.method} | ({start}) → {goal} | {self.cap} | {optimum} | '
             f'{np.mean(self.scores):.2f} ± {spread:.2f} | {sum(self.reached)}/{len(self.scores)} | '
             f'{paper} |'
         )
@@ -83,13 +89,14 @@ def row(
     paper: float | None = None,
     cap: int | None = None,
     optimum: float | None = None,
+    drawn: bool = False,
 ) -> Row:
-    """Return a row of episodes (one each) by seed."""
+    """Return a row of episodes (one each) by seed, or by the number of a goal that was drawn."""
     return Row(
         method,
         world.name,
         world.start,
-        world.goal,
+        () if drawn else world.goal,
         world.cap if cap is None else cap,
         optimum,
         tuple(float(episode.scores[0]) for episode in found.values()),
@@ -102,6 +109,12 @@ def row(
 def episode(world: World, planner: Planner, cap: int | None = None) -> Episodes:
     """Return an episode from the world's start to its goal."""
     return run_episodes(world, planner, np.array([world.start]), np.array([world.goal]), cap)
+
+
+def episodes_to(world: SevenJoints, planner: Planner, goals: np.ndarray) -> dict[int, Episodes]:
+    """Return an episode from the world's start to each of goals (N, g), by their numbers."""
+    done = run_episodes(world, planner, np.tile(world.start, (len(goals), 1)), goals)
+    return {number: Episodes(*(part[[number]] for part in done)) for number in range(len(goals))}
 
 
 def planned(
@@ -197,11 +210,14 @@ def reacher_bound(world: World, seed: int = 0) -> float:
 
 
 @lru_cache
-def optimum_of(world: World) -> float:
-    """Return the best score from start to goal: exact for points, a bound found for Reacher."""
+def optimum_of(world: World) -> float | None:
+    """Return the best score from start to goal: exact for points, a bound found for Reacher.
+
+    Of other worlds nobody knows it: None.
+    """
     if isinstance(world, Particle):
         return world.optimum(np.array(world.start), np.array(world.goal))
-    return reacher_bound(world)
+    return reacher_bound(world) if isinstance(world, Reacher) else None
 
 
 def with_obstacle() -> Particle:

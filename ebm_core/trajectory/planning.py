@@ -73,8 +73,7 @@ class Chain:
         """Return the cost (B, N)."""
         states = self.states(start, plan)
         before, after = states[:, :, :-1], states[:, :, 1:]
-        far = (after[..., : goal.shape[-1]] - goal[:, None, None]).abs().sum((-1, -2))
-        total = self.world.unit * far
+        total = self.world.unit * self.world.far(after, goal[:, None, None]).sum(-1)
         if isinstance(self.model, PairEnergy):
             energy = self.model.excess(before, after).sum(-1)
             total = total + config.energy_weight * energy

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..errors import InvalidInput
+from .goals import PlaceFirst
 from .transitions import Transitions
 
 STEP = 0.05  # the most that a coordinate changes by in a step
@@ -21,7 +22,7 @@ _DEAR = 1e6  # the cost of what cannot be
 
 
 @dataclass(frozen=True)
-class Particle:
+class Particle(PlaceFirst):
     """A point in the square [-1, 1]², and maybe a rectangle that no step may touch.
 
     obstacle: (left, bottom, right, top). reach: the distance of the goal that counts as there.
@@ -33,6 +34,7 @@ class Particle:
     goal: tuple[float, ...] = (0.5, 0.5)
     reach: float = 0.05
     cap: int = 100
+    ends: bool = True
     unit: float = 1.0  # what a distance of 1 between states is in the reward
     low: np.ndarray = field(default_factory=lambda: np.array([-1.0, -1.0]), compare=False)
     high: np.ndarray = field(default_factory=lambda: np.array([1.0, 1.0]), compare=False)

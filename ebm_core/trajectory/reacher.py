@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from ..errors import InvalidInput
+from .goals import PlaceFirst
 from .transitions import Transitions
 
 STEP_S = 0.02
@@ -39,7 +40,7 @@ _COUPLING = _LENGTH_M * (_HAND[0] * 0.05 + _FINGER[0] * 0.12)
 
 
 @dataclass(frozen=True)
-class Reacher:
+class Reacher(PlaceFirst):
     """Angles / π and velocities / 10 of shoulder and wrist; actions are torques / 0.05 N·m.
 
     Sizes, masses and motors are those of dm_control's reacher, which moves in a plane without
@@ -52,6 +53,7 @@ class Reacher:
     reach: float = 0.01 / math.pi
     cap: int = 50
     unit: float = math.pi
+    ends: bool = True
     low: np.ndarray = field(default_factory=lambda: -np.ones(4), compare=False)
     high: np.ndarray = field(default_factory=lambda: np.ones(4), compare=False)
     actions: int = 2

@@ -8,18 +8,20 @@ from __future__ import annotations
 from typing import Protocol
 
 import numpy as np
+from torch import Tensor
 
 from ..errors import InvalidInput
 from .points import Maze, Particle
 from .reacher import DmReacher, Reacher
+from .seven_joints import SevenJoints
 from .transitions import Transitions
 
 
 class World(Protocol):
-    """States (N, d) between low and high (d,); their first numbers are a place, as a goal is.
+    """States (N, d) between low and high (d,).
 
-    The reward after a step is −unit · |place − goal|₁; an episode ends where |place − goal|₁ is
-    below `reach`, or after `cap` steps.
+    The reward after a step is −unit · far(state, goal); the goal is reached where that is below
+    `reach`. An episode ends there, if it `ends`, or after `cap` steps.
     """
 
     name: str
@@ -28,12 +30,19 @@ class World(Protocol):
     reach: float
     cap: int
     unit: float
+    ends: bool
     low: np.ndarray
     high: np.ndarray
     actions: int
 
     def allowed(self, states: np.ndarray) -> np.ndarray:
         """Return whether states (N, d) are in the world, (N,)."""
+
+    def far(self, states: Tensor, goals: Tensor) -> Tensor:
+        """Return how far states (..., d) are from goals (..., g), (...)."""
+
+    def can_be_at(self, goals: np.ndarray) -> np.ndarray:
+        """Return whether goals (N, g) are in the world, (N,)."""
 
     def step(self, states: np.ndarray, actions: np.ndarray) -> np.ndarray:
         """Return the states (N, d) after actions (N, a)."""
@@ -52,6 +61,7 @@ WORLDS = {
     'maze32': Maze(corridors=32, name='maze32'),
     'reacher': Reacher(),
     'dm_reacher': DmReacher(),
+    'seven_joints': SevenJoints(),
 }
 
 

@@ -12,6 +12,7 @@ import torch
 from ebm_core.errors import InvalidInput
 from ebm_core.trajectory.episodes import run_episodes
 from ebm_core.trajectory.points import Maze, Particle
+from ebm_core.trajectory.seven_joints import finger, mjcf
 from ebm_core.trajectory.transitions import Frame, Transitions
 from ebm_core.trajectory.worlds import WORLDS, world_named
 
@@ -109,3 +110,42 @@ def test_what_many_transitions_say_of_a_frame_stays():
     for frame, drift in zip(frames, (None, 0.1), strict=True):
         frame.fit(data, drift)
     torch.testing.assert_close(frames[0].linear, frames[1].linear, atol=0.01, rtol=0)
+
+
+def test_the_finger_of_seven_joints_is_where_the_physics_have_it():
+    mujoco = pytest.importorskip('mujoco')
+    model = mujoco.MjModel.from_xml_string(mjcf())
+    data = mujoco.MjData(model)
+    angles = np.random.default_rng(0).uniform(-2, 2, (20, 7))
+    states = np.concatenate((angles / math.pi, np.zeros((20, 7))), 1)
+    for place, qpos in zip(finger(torch.from_numpy(states)).numpy(), angles, strict=True):
+        data.qpos[:] = qpos
+        mujoco.mj_kinematics(model, data)
+        np.testing.assert_allclose(place, data.site('finger').xpos, atol=1e-9)
+
+
+def test_the_inverse_of_seven_joints_gives_the_torques_of_a_step():
+    world = WORLDS['seven_joints']
+    data = world.transitions(300, np.random.default_rng(0))
+    states, actions, nexts = (part.double().numpy() for part in data)
+    clear = (np.abs(nexts[:, :7]) < 0.6).all(1)  # of the limits, which push back
+    assert clear.sum() > 20
+    off = np.abs(world.inverse(states, nexts) - actions)[clear]
+    assert off.mean() < 0.05
+
+
+def test_an_episode_of_seven_joints_goes_on_at_the_goal():
+    class Still:
+        def actions(self, states, goals):
+            return np.zeros((len(states), 7))
+
+    world = WORLDS['seven_joints']
+    start = np.array([world.start])
+    goals = finger(torch.from_numpy(start)).numpy() + np.array([0.0, 0.0, 0.02])
+    done = run_episodes(world, Still(), start, goals, cap=10)
+    assert done.reached.all() and done.states.shape[1] == 11
+    np.testing.assert_allclose(done.scores, -10 * 10 * 0.02, rtol=1e-6)
+    drawn = world.draw_goals(50, np.random.default_rng(0))
+    assert world.can_be_at(drawn).all() and (drawn[:, 2] > 0).all()
+    with pytest.raises(InvalidInput, match=r'goal: \[0.0, 0.0, 2.0\] is not in the world'):
+        run_episodes(world, Still(), start, np.array([[0.0, 0.0, 2.0]]))
