@@ -26,6 +26,7 @@ OBSTACLE = (0.1, 0.1, 0.5, 0.5)  # which no transition of the data has met; it t
 LANGEVIN = PlanConfig(method='langevin', horizon=12, iterations=25, energy_weight=0.02)
 MPPI = PlanConfig(horizon=8, iterations=10, draws=128, temperature=0.02, energy_weight=0.05)
 ACTIONS = PlanConfig(horizon=12, iterations=10, spread=0.5)  # Action FF, tuned
+_SHOWN = 4  # numbers of a state in a table
 # The slides' scores: pretrained and online, of the energy and of Action FF.
 PAPER = {
     'particle': ((-5.14, -6.11), (-20.38, -850.67)),
@@ -66,14 +67,18 @@ class Row:
         spread = np.std(self.scores, ddof=1) if len(self.scores) > 1 else 0.0
         optimum = '–' if self.optimum is None else f'{self.optimum:.2f}'
         paper = '–' if self.paper is None else f'{self.paper:.2f}'
-        start, goal = (', '.join(f'{x:.2f}'.rstrip('0').rstrip('.') for x in p) for p in
-                       (self.start, self.goal))  # fmt: skip
-        goal = f'({goal})' if goal else f'{len(self.scores)} drawn'
+        start, goal = _text(self.start), _text(self.goal) or f'{len(self.scores)} drawn'
         return (
-            f'| {self.world} | {self.method} | ({start}) → {goal} | {self.cap} | {optimum} | '
+            f'| {self.world} | {self.method} | {start} → {goal} | {self.cap} | {optimum} | '
             f'{np.mean(self.scores):.2f} ± {spread:.2f} | {sum(self.reached)}/{len(self.scores)} | '
             f'{paper} |'
         )
+
+
+def _text(place: tuple[float, ...]) -> str:
+    """Return the first numbers of a place, or nothing."""
+    some = [f'{x:.2f}'.rstrip('0').rstrip('.') for x in place[:_SHOWN]]
+    return f'({", ".join(some)}{", …" * (len(place) > _SHOWN)})' if place else ''
 
 
 HEAD = (
