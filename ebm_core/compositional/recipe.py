@@ -10,41 +10,23 @@ the cross-entropy of its value, which is the only one that is told. Neither need
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ..config import share_of_batch
 from ..datasets.shapes import ATTRIBUTES, JITTER, SHAPE, draw_images, draw_values
-from ..protocols import ParameterGroup, StepLosses
+from ..preset_recipe import PresetRecipe
+from ..protocols import StepLosses
 from .config import AttributePreset, AttributeTraining
 from .energy import DEVIATION, AttributeEnergy, ImageEnergy, energy_of
 
 
 @dataclass(frozen=True)
-class AttributeRecipe:
+class AttributeRecipe(PresetRecipe[AttributePreset, AttributeTraining]):
     """What `ebm_core.training` trains a preset by; it satisfies `protocols.Recipe`."""
-
-    preset: AttributePreset
-
-    @property
-    def run(self) -> AttributeTraining:
-        """The preset's training."""
-        return self.preset.training
-
-    @property
-    def config(self) -> dict:
-        """The preset."""
-        return self.preset.model_dump()
-
-    @property
-    def work(self) -> float:
-        """The number of images per step."""
-        return self.run.batch
 
     @property
     def shown(self) -> Mapping[str, str]:
@@ -55,18 +37,9 @@ class AttributeRecipe:
     def _of_images(self) -> bool:
         return self.preset.model.attribute == 'any'
 
-    def share(self, rank: int, number: int) -> Self:
-        """Return the recipe with this process's share of each step's images."""
-        training = share_of_batch(self.run, rank, number)
-        return type(self)(self.preset.model_copy(update={'training': training}))
-
     def build(self) -> ImageEnergy | AttributeEnergy:
         """Return an energy with weights at random."""
         return energy_of(self.preset.model)
-
-    def parameter_groups(self, module: torch.nn.Module) -> tuple[ParameterGroup, ...]:
-        """Return all parameters."""
-        return (ParameterGroup(tuple(module.parameters()), self.run.learning_rate),)
 
     def draw(self, step: int, rng: np.random.Generator, device: torch.device) -> tuple[Tensor, ...]:
         """Draw images, levels of noise (B,) and noise; of an attribute its values (B,), too."""
@@ -103,7 +76,3 @@ class AttributeRecipe:
         wrong = (spread * slope - noise).square().mean((1, 2, 3))
         loss = ((1 + sigma.square() / DEVIATION**2) * wrong).mean()
         return StepLosses(loss, {'denoising': loss})
-
-    def phase(self, step: int) -> Hashable:
-        """Return None: every step has the same losses."""
-        return None

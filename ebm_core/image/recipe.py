@@ -5,28 +5,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..config import share_of_batch
 from ..datasets.sources import LabelledImages
 from ..errors import Diverged
-from ..protocols import ParameterGroup, StepLosses
+from ..preset_recipe import PresetRecipe
+from ..protocols import StepLosses
 from .config import ImagePreset, ImageTraining
 from .energy import ImageLearner, check_images
 
 
 @dataclass(frozen=True)
-class ImageRecipe:
+class ImageRecipe(PresetRecipe[ImagePreset, ImageTraining]):
     """What `ebm_core.training` trains a preset by; it satisfies `protocols.Recipe`."""
 
-    preset: ImagePreset
     images: LabelledImages
 
     def __post_init__(self) -> None:
@@ -38,37 +36,18 @@ class ImageRecipe:
         )
 
     @property
-    def run(self) -> ImageTraining:
-        """The preset's training."""
-        return self.preset.training
-
-    @property
     def config(self) -> dict:
         """The preset, and which images."""
-        return {**self.preset.model_dump(), 'data': [self.images.name, *self.images.train.shape]}
-
-    @property
-    def work(self) -> float:
-        """The number of images per step."""
-        return self.run.batch
+        return {**super().config, 'data': [self.images.name, *self.images.train.shape]}
 
     @property
     def shown(self) -> Mapping[str, str]:
         """The energies of images (+) and of samples (-)."""
         return {'+': 'data', '-': 'samples'}
 
-    def share(self, rank: int, number: int) -> Self:
-        """Return the recipe with this process's share of each step's images."""
-        training = share_of_batch(self.run, rank, number)
-        return type(self)(self.preset.model_copy(update={'training': training}), self.images)
-
     def build(self) -> ImageLearner:
         """Return a learner with weights and samples at random."""
         return ImageLearner(self.preset.model)
-
-    def parameter_groups(self, module: ImageLearner) -> tuple[ParameterGroup, ...]:
-        """Return all parameters."""
-        return (ParameterGroup(tuple(module.parameters()), self.run.learning_rate),)
 
     def draw(
         self, step: int, rng: np.random.Generator, device: torch.device
@@ -105,7 +84,3 @@ class ImageRecipe:
             parts['classify'] = F.cross_entropy(-energies[: len(x)], y)
             total = total + self.run.classify_weight * parts['classify']
         return StepLosses(total, parts)
-
-    def phase(self, step: int) -> Hashable:
-        """Return None: every step has the same losses."""
-        return None

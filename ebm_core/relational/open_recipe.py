@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
 
@@ -49,7 +49,7 @@ class OpenRecipe(ConceptRecipe):
             'grammar': deal(self.run.grammar, number - 1 - rank, number),
         }
         training = self.run.model_copy(update=changes)
-        return type(self)(self.preset.model_copy(update={'training': training}), rank)
+        return replace(self.with_training(training), rank=rank)
 
     def draw(self, step: int, rng: np.random.Generator, device: torch.device) -> list[Task]:
         """Return a step's tasks: of families, and of the grammar."""

@@ -14,6 +14,7 @@ import torch
 
 from ..concepts import NUM_ENTITIES, Concept, concepts_of
 from ..errors import InvalidInput
+from ..preset_recipe import PresetRecipe
 from ..protocols import ParameterGroup, StepLosses
 from .config import Preset, TrainingConfig
 from .learner import Learner
@@ -22,20 +23,8 @@ from .task import Task, make_task
 
 
 @dataclass(frozen=True)
-class ConceptRecipe:
+class ConceptRecipe(PresetRecipe[Preset, TrainingConfig]):
     """What `ebm_core.training` trains a preset by; it satisfies `protocols.Recipe`."""
-
-    preset: Preset
-
-    @property
-    def run(self) -> TrainingConfig:
-        """The preset's training, in which a run's length, rates and seed stand."""
-        return self.preset.training
-
-    @property
-    def config(self) -> dict:
-        """The preset."""
-        return self.preset.model_dump()
 
     @property
     def work(self) -> float:
@@ -62,7 +51,7 @@ class ConceptRecipe:
             return self
         changes = {'concepts': deal(self.run.concepts, rank, number)}
         training = self.run.model_copy(update=changes)
-        return type(self)(self.preset.model_copy(update={'training': training}))
+        return self.with_training(training)
 
     def build(self) -> Learner:
         """Return a learner with weights at random."""

@@ -9,15 +9,15 @@ which the squared error learns, is none of them.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..protocols import ParameterGroup, StepLosses
+from ..preset_recipe import PresetRecipe
+from ..protocols import StepLosses
 from ..sampling.langevin import Langevin, StepRange
 from .config import PlanePreset, PlaneTraining, preset
 from .curves import point_on
@@ -48,43 +48,24 @@ class LatentAnswer(nn.Module):
 
 
 @dataclass(frozen=True)
-class LatentRecipe:
+class LatentRecipe(PresetRecipe[PlanePreset, PlaneTraining]):
     """The energy of a pair is that of its best z, and is made low; z has too little room to lie."""
 
-    preset: PlanePreset
     latents: int = LATENTS
-
-    @property
-    def run(self) -> PlaneTraining:
-        """The preset's training."""
-        return self.preset.training
 
     @property
     def config(self) -> dict:
         """The preset, and the number of latents."""
-        return {**self.preset.model_dump(), 'latents': self.latents}
-
-    @property
-    def work(self) -> float:
-        """The number of pairs per step."""
-        return self.run.batch
+        return {**super().config, 'latents': self.latents}
 
     @property
     def shown(self) -> Mapping[str, str]:
         """The energy of the data."""
         return {'F': 'energy'}
 
-    def share(self, rank: int, number: int) -> Self:
-        """Return the recipe with this process's share of each step's points."""
-        return type(self)(PlaneRecipe(self.preset).share(rank, number).preset, self.latents)
-
     def build(self) -> LatentAnswer:
         """Return an energy with weights at random."""
         return LatentAnswer(self.preset.model.hidden, self.latents)
-
-    def parameter_groups(self, module: LatentAnswer) -> tuple[ParameterGroup, ...]:
-        """Return all parameters."""
-        return (ParameterGroup(tuple(module.parameters()), self.run.learning_rate),)
 
     def draw(self, step: int, rng: np.random.Generator, device: torch.device) -> Tensor:
         """Draw points (batch, 2) around the curve."""
@@ -94,10 +75,6 @@ class LatentRecipe:
         """Return the mean over pairs of F at the best z."""
         energy = module.energies(batch[:, :1], batch[:, 1:]).min(-1).values.mean()
         return StepLosses(energy, {'energy': energy})
-
-    def phase(self, step: int) -> Hashable:
-        """Return None: every step has the same losses."""
-        return None
 
 
 def descend(energy: PlaneEnergy, x: Tensor, y: Tensor, noise: float = 0.0) -> Tensor:

@@ -5,15 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ..config import share_of_batch
+from ..preset_recipe import PresetRecipe
 from ..protocols import ParameterGroup, StepLosses
 from .config import PlanePreset, PlaneTraining
 from .curves import point_on
@@ -21,35 +20,13 @@ from .energy import PlaneLearner, anywhere
 
 
 @dataclass(frozen=True)
-class PlaneRecipe:
+class PlaneRecipe(PresetRecipe[PlanePreset, PlaneTraining]):
     """What `ebm_core.training` trains a preset by; it satisfies `protocols.Recipe`."""
-
-    preset: PlanePreset
-
-    @property
-    def run(self) -> PlaneTraining:
-        """The preset's training."""
-        return self.preset.training
-
-    @property
-    def config(self) -> dict:
-        """The preset."""
-        return self.preset.model_dump()
-
-    @property
-    def work(self) -> float:
-        """The number of points per step."""
-        return self.run.batch
 
     @property
     def shown(self) -> Mapping[str, str]:
         """The energies of points of the curve (+) and of samples (-)."""
         return {'+': 'data', '-': 'samples'}
-
-    def share(self, rank: int, number: int) -> Self:
-        """Return the recipe with this process's share of each step's points."""
-        training = share_of_batch(self.run, rank, number)
-        return type(self)(self.preset.model_copy(update={'training': training}))
 
     def build(self) -> PlaneLearner:
         """Return a learner with weights and samples at random."""
@@ -102,7 +79,3 @@ class PlaneRecipe:
         noise = -torch.empty(len(candidates), device=batch.device).exponential_().log()
         score = noise - module.energy(candidates).squeeze(-1) / self.run.margin
         return candidates[score.topk(min(len(batch), len(candidates))).indices]
-
-    def phase(self, step: int) -> Hashable:
-        """Return None: every step has the same losses."""
-        return None

@@ -12,18 +12,16 @@ divergence, negatives by Langevin or MPPI steps from a replay buffer, is there t
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Self
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from ..config import share_of_batch
 from ..errors import InvalidInput
+from ..preset_recipe import PresetRecipe
 from ..protocols import ParameterGroup, StepLosses
 from ..sampling.langevin import Langevin, StepRange
 from ..sampling.replay import ReplayBuffer
@@ -63,7 +61,7 @@ class PairLearner(nn.Module):
 
 
 @dataclass(frozen=True)
-class PairRecipe:
+class PairRecipe(PresetRecipe[PairPreset, PairTraining]):
     """What `ebm_core.training` trains a preset by; it satisfies `protocols.Recipe`.
 
     data: transitions in place of the random ones that the preset says. never: transitions that
@@ -71,7 +69,6 @@ class PairRecipe:
     actions that moved nothing: an energy would take standing still for a step like others.
     """
 
-    preset: PairPreset
     data: Transitions | None = None
     never: Transitions | None = None
 
@@ -81,33 +78,8 @@ class PairRecipe:
             object.__setattr__(self, 'data', self.data if self._still else moved)
 
     @property
-    def run(self) -> PairTraining:
-        """The preset's training."""
-        return self.preset.training
-
-    @property
-    def config(self) -> dict:
-        """The preset."""
-        return self.preset.model_dump()
-
-    @property
     def _still(self) -> bool:
         return self.preset.model.kind == 'forward'
-
-    @property
-    def work(self) -> float:
-        """The number of transitions per step."""
-        return self.run.batch
-
-    @property
-    def shown(self) -> Mapping[str, str]:
-        """The loss."""
-        return {'loss': 'loss'}
-
-    def share(self, rank: int, number: int) -> Self:
-        """Return the recipe with this process's share of each step's transitions."""
-        training = share_of_batch(self.run, rank, number)
-        return replace(self, preset=self.preset.model_copy(update={'training': training}))
 
     def transitions(self) -> Transitions:
         """Return the data set."""
@@ -154,10 +126,6 @@ class PairRecipe:
         tried = energy(self.never.states[chosen], self.never.nexts[chosen])
         loss = softplus(-tried).mean()
         return StepLosses(losses.total + loss, {**losses.parts, 'never': loss})
-
-    def phase(self, step: int) -> Hashable:
-        """Return None: every step has the same losses."""
-        return None
 
 
 def _noise_contrast(energy: PairEnergy, batch: Transitions, run: PairTraining) -> StepLosses:

@@ -10,7 +10,6 @@ ones (*Playing with Energy Models*).
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Self
@@ -23,6 +22,7 @@ from torch.nn.functional import cross_entropy
 
 from ..config import Config, RunConfig
 from ..errors import InvalidInput
+from ..preset_recipe import PresetRecipe
 from ..protocols import ParameterGroup, StepLosses
 from ..sampling.langevin import Langevin, StepRange
 from .energy import PairEnergy, layers
@@ -153,31 +153,10 @@ def _maze(config: BetweenConfig) -> Maze:
 
 
 @dataclass(frozen=True)
-class BetweenRecipe:
+class BetweenRecipe(PresetRecipe[BetweenConfig, BetweenTraining]):
     """Trains E(m | s, g, u) on ways; it satisfies `protocols.Recipe`. energy: prices links."""
 
-    preset: BetweenConfig
     energy: PairEnergy
-
-    @property
-    def run(self) -> BetweenTraining:
-        """The preset's training."""
-        return self.preset.training
-
-    @property
-    def config(self) -> dict:
-        """The preset."""
-        return self.preset.model_dump()
-
-    @property
-    def work(self) -> float:
-        """The number of states per step."""
-        return self.run.batch
-
-    @property
-    def shown(self) -> Mapping[str, str]:
-        """The loss."""
-        return {'loss': 'loss'}
 
     def share(self, rank: int, number: int) -> Self:
         """Return the recipe itself: one process trains this energy."""
@@ -217,7 +196,3 @@ class BetweenRecipe:
         loss = cross_entropy(-energy, torch.zeros(len(state), dtype=torch.long))
         size = energy.square().mean()
         return StepLosses(loss + _SIZE_WEIGHT * size, {'loss': loss, 'size': size})
-
-    def phase(self, step: int) -> Hashable:
-        """Return None: every step has the same losses."""
-        return None

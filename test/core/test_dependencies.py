@@ -12,7 +12,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 CORE = ROOT / 'ebm_core'
-SHARED = {'config', 'errors', 'files', 'protocols'}  # files that every room may use
+# Files that every room may use.
+SHARED = {'config', 'errors', 'files', 'preset_recipe', 'protocols'}
 # Energies, each of which knows nothing of the others.
 SYSTEMS = {'relational', 'toy', 'trajectory', 'continual', 'image', 'compositional'}
 
