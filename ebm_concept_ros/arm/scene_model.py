@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import mujoco
 import numpy as np
@@ -21,6 +22,8 @@ from ebm_concept_ros.workspace import Workspace
 TABLE_RGBA = (0.82, 0.80, 0.77, 1.0)
 COLUMN_RGBA = (0.35, 0.36, 0.38, 1.0)
 _TABLE_THICKNESS_M = 0.04
+# Tables go on at least as far behind the origin of the base frame.
+NEAR_EDGE_M = -0.2
 _COLUMN_RADIUS_M = 0.075
 _FLUSH_M = 1e-3
 
@@ -51,22 +54,26 @@ def bare_table_spec(arm: ArmConfig, workspace: Workspace, timestep_s: float) -> 
     spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
     half_table = workspace.half_width_units * workspace.metres_per_unit + 0.12
     far_edge = workspace.centre_in_base_m[0] + half_table
-    near_edge = min(-0.2, workspace.centre_in_base_m[0] - half_table)
+    near_edge = min(NEAR_EDGE_M, workspace.centre_in_base_m[0] - half_table)
     top = workspace.table_height_in_base_m
+    middle = [(far_edge + near_edge) / 2, workspace.centre_in_base_m[1]]
+    add_table(spec, middle, [(far_edge - near_edge) / 2, half_table + 0.05], top)
+    _add_column(spec, arm, top)
+    return spec
+
+
+def add_table(
+    spec: mujoco.MjSpec, middle_m: Sequence[float], halves_m: Sequence[float], top_m: float
+) -> None:
+    """Add a table with its middle at x and y, half as long and wide as said, m."""
     # A body of its own: contacts of the arm's base can be left out, those of the table not.
     spec.worldbody.add_body(name=own('table')).add_geom(
         name=own('table'),
         type=mujoco.mjtGeom.mjGEOM_BOX,
-        size=[(far_edge - near_edge) / 2, half_table + 0.05, _TABLE_THICKNESS_M / 2],
-        pos=[
-            (far_edge + near_edge) / 2,
-            workspace.centre_in_base_m[1],
-            top - _TABLE_THICKNESS_M / 2,
-        ],
+        size=[*halves_m, _TABLE_THICKNESS_M / 2],
+        pos=[*middle_m, top_m - _TABLE_THICKNESS_M / 2],
         rgba=TABLE_RGBA,
     )
-    _add_column(spec, arm, top)
-    return spec
 
 
 def check_home_is_clear(arm: ArmConfig, model: mujoco.MjModel) -> None:

@@ -139,3 +139,19 @@ def test_check_says_what_load_says(capsys):
     assert 'in the table at home' in capsys.readouterr().err
     arm = load_arm(CASES / 'g00_good.yaml')
     assert arm_spec(arm).compile().nu == 4
+
+
+def test_what_hangs_from_the_arm_stays_out_of_the_table(tmp_path):
+    tail = '<geom type="capsule" size=".008" fromto="0 .05 0 0 .05 -.12" mass=".01"/>'
+    lift = '<body name="upper"'
+    assert lift in SMALL
+    (tmp_path / 'tailed.xml').write_text(SMALL.replace(lift, tail + lift))
+    assert main(['propose', str(tmp_path / 'tailed.xml'), '--out', str(tmp_path)]) == 0
+    assert load_arm(tmp_path / 'tailed.yaml').base.position_m[2] > 0.02, 'it stands higher'
+
+
+def test_an_arm_too_small_for_any_table_is_refused(tmp_path, capsys):
+    low = SMALL.replace('range="-2 2"', 'range="-.3 .3"').replace('range="-.2 3"', 'range="1 1.4"')
+    (tmp_path / 'stiff.xml').write_text(low)
+    assert main(['propose', str(tmp_path / 'stiff.xml'), '--out', str(tmp_path)]) == 1
+    assert 'or to hardly any' in capsys.readouterr().err

@@ -13,7 +13,7 @@ import numpy as np
 
 from ebm_concept_ros.arm.config import ArmConfig, BaseConfig, JointConfig, ModelSource, SiteConfig
 from ebm_concept_ros.arm.contacts import joints_between, touching_pairs
-from ebm_concept_ros.arm.model import compile_arm
+from ebm_concept_ros.arm.model import arm_spec, compile_arm
 from ebm_concept_ros.arm.model_file import read_model
 from ebm_concept_ros.arm.motors import file_force_limits
 from ebm_concept_ros.arm.names import name_everything
@@ -21,6 +21,7 @@ from ebm_concept_ros.arm.proposal.chain import Chain, find_chain
 from ebm_concept_ros.arm.proposal.kinematics import HandDown
 from ebm_concept_ros.arm.proposal.stand import Stand, find_stand
 from ebm_concept_ros.arm.proposal.tool import site_at_the_end
+from ebm_concept_ros.arm.scene_model import NEAR_EDGE_M, add_table
 from ebm_concept_ros.arm.urdf import UrdfLimits
 from ebm_concept_ros.config_files import ConfigError
 from ebm_concept_ros.errors import one_line
@@ -31,6 +32,8 @@ _MOST_EFFORT_NM, _MOST_SPEED_RAD_S = 1000.0, 50.0
 _EFFORT_FOR_WANT_OF_ONE = 3.0  # times the most that carrying the arm takes
 _POSTURES = 60
 _ALWAYS = 0.95
+# Larger than the table of any workspace that is proposed, so that no part of the arm is in that.
+_TABLE_FAR_EDGE_M, _TABLE_HALF_WIDTH_M = 2.0, 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,15 +74,20 @@ def propose(
     arm = arm.model_copy(update={'ignore_contacts': _overlaps(arm)})
     arm = _with_efforts(arm, efforts)
 
-    def compiled(base: BaseConfig) -> mujoco.MjModel:
-        return compile_arm(arm.model_copy(update={'base': base}))
+    def over_table(base: BaseConfig) -> mujoco.MjModel:
+        spec = arm_spec(arm.model_copy(update={'base': base}))
+        half_length_m = (_TABLE_FAR_EDGE_M - NEAR_EDGE_M) / 2
+        add_table(
+            spec, (NEAR_EDGE_M + half_length_m, 0.0), (half_length_m, _TABLE_HALF_WIDTH_M), 0.0
+        )
+        return spec.compile()
 
-    stand = find_stand(compiled, arm.effector_site, arm.effort_limits_nm, _is_unfolded)
+    stand = find_stand(over_table, arm.effector_site, arm.effort_limits_nm, _touches_nothing)
     if stand is None:
         raise ConfigError(
             f'model: {arm.effector_site} on {chain.body} gets to no place over a table with the '
-            'hand down, within ranges and with the torque that it has; name another --effector or '
-            '--first'
+            'hand down, or to hardly any, touching nothing, within ranges and with the torque that '
+            'it has; name another --effector or --first'
         )
     joints = tuple(
         joint.model_copy(update={'home_rad': float(angle)})
@@ -171,7 +179,8 @@ def _postures(hand: HandDown) -> np.ndarray:
     return np.random.default_rng(0).uniform(hand.low, hand.high, (_POSTURES, hand.model.nv))
 
 
-def _is_unfolded(model: mujoco.MjModel, angles_rad: np.ndarray) -> bool:
+def _touches_nothing(model: mujoco.MjModel, angles_rad: np.ndarray) -> bool:
+    """Tell whether the arm is neither folded nor in the table."""
     return not touching_pairs(model, angles_rad)
 
 

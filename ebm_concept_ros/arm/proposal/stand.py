@@ -26,6 +26,7 @@ _SAMPLES, _TRIES, _STEPS = 400, 24, 3
 _CARRIED_SHARE = 0.8
 _SIZES = (1.0, 0.85, 0.7, 0.55, 0.4)
 _SMALLEST_M = 0.02
+_SMALLEST_UNIT_M = 0.052  # things in proportion are then as small as they may be
 _SHOULDER_HEIGHTS = (0.35, 0.5, 0.2)
 _YAWS_RAD = (0.0, np.pi / 2, -np.pi / 2, np.pi)
 _RADII = np.linspace(0.15, 0.95, 17)  # shares of the reach
@@ -65,7 +66,8 @@ def find_stand(
 
     compiled: the arm on a base. efforts_nm: (n,), of which carrying the arm may take most. is_good:
     tells of angles (n,) whether the arm may be there. Where no square is reached all over, it is
-    the one of which most is; None where the hand is never down at all.
+    the one of which most is; None where the hand is never down at all, or but on a square that is
+    too small for things to stand on.
     """
     reach_m, shoulder_m = _reach(compiled(BaseConfig()), site)
     scale = min(1.0, reach_m / _USUAL_REACH_M)
@@ -86,9 +88,11 @@ def find_stand(
     stands = []
     for size in _SIZES:
         unit_m = size * min(half_m, usual_m)
+        if unit_m < _SMALLEST_UNIT_M:
+            break
         workspace = Workspace(
             centre_in_base_m=(round(centre_m, 3), 0.0),
-            metres_per_unit=round(max(unit_m, 0.01), 3),
+            metres_per_unit=round(unit_m, 3),
             half_width_units=_HALF_WIDTH_UNITS,
             table_height_in_base_m=0.0,
             hover_height_m=round(hover_m, 3),
