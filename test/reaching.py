@@ -15,15 +15,17 @@ from ebm_concept_ros.field.energy_field import EnergyField
 from ebm_concept_ros.workspace import Workspace, load_workspace
 
 CONFIG = Path(__file__).parent.parent / 'config'
-SHIPPED_ARMS = ('jaco', 'iiwa7', 'panda', 'ur5e')
+SHIPPED_ARMS = ('jaco', 'iiwa7', 'panda', 'ur5e', 'so101')
 
 
 def shipped_arm(name: str = 'jaco') -> ArmConfig:
     return load_arm(CONFIG / 'arms' / f'{name}.yaml')
 
 
-def shipped_workspace() -> Workspace:
-    return load_workspace(CONFIG / 'workspace.yaml')
+def shipped_workspace(name: str = 'jaco') -> Workspace:
+    """Return the workspace of a shipped arm: one of its own where it is small."""
+    own = CONFIG / f'{name}_workspace.yaml'
+    return load_workspace(own if own.is_file() else CONFIG / 'workspace.yaml')
 
 
 def midpoint_m(scene: TableScene, colour: str = 'blue') -> np.ndarray:

@@ -46,7 +46,7 @@ def joint(name, **changes):
 
 @pytest.mark.parametrize('name', SHIPPED_ARMS)
 def test_a_shipped_arm_has_a_motor_per_joint_and_starts_over_the_table(name):
-    arm, workspace = shipped_arm(name), shipped_workspace()
+    arm, workspace = shipped_arm(name), shipped_workspace(name)
     model = arm_spec(arm).compile()
     assert tuple(model.joint(i).name for i in range(model.njnt)) == arm.joint_names
     assert model.nu == model.nv == len(arm.joints)

@@ -15,7 +15,7 @@ from ebm_concept_ros.planning.ilqg import IlqgPlanner
 
 def reach_to(name, goal_in_plane, scene, duration_s):
     """Return the trace and the number of contacts on the way."""
-    arm, workspace = shipped_arm(name), shipped_workspace()
+    arm, workspace = shipped_arm(name), shipped_workspace(name)
     simulation = ArmSimulation(arm, workspace, scene)
     contacts = []
     trace = reach(
@@ -33,7 +33,7 @@ def reach_to(name, goal_in_plane, scene, duration_s):
 @pytest.mark.parametrize('seed', [1, 5])
 @pytest.mark.parametrize('name', SHIPPED_ARMS)
 def test_an_arm_reaches_between_and_strikes_nothing(name, seed):
-    workspace = shipped_workspace()
+    workspace = shipped_workspace(name)
     scene = random_table_scene(seed, 2, 'blue', workspace)
     goal_m = midpoint_m(scene)
     trace, contacts = reach_to(name, workspace.to_plane(goal_m), scene, 1.5)
@@ -53,7 +53,7 @@ def test_the_seven_joints_reach_the_corners_of_the_plane(corner):
 
 @pytest.mark.parametrize('name', SHIPPED_ARMS)
 def test_a_held_arm_stops_and_does_not_sag(name):
-    arm, workspace = shipped_arm(name), shipped_workspace()
+    arm, workspace = shipped_arm(name), shipped_workspace(name)
     simulation = ArmSimulation(arm, workspace, random_table_scene(1, 2, 'blue', workspace))
     simulation.data.qvel[:] = 0.25 * arm.velocity_limits_rad_s
     for _ in range(1000):

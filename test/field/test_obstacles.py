@@ -76,7 +76,7 @@ def test_a_size_that_cannot_be_is_refused(name, value):
 
 HAND_RADII_M = [
     *(('jaco', 0.06, 0.09), ('iiwa7', 0.04, 0.06)),
-    *(('panda', 0.05, 0.07), ('ur5e', 0.04, 0.06)),
+    *(('panda', 0.05, 0.07), ('ur5e', 0.04, 0.06), ('so101', 0.02, 0.04)),
 ]
 
 
