@@ -8,13 +8,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
-from functools import partial
 
 import numpy as np
 
 from ebm_concept_ros.arm.loading import load_arm
 from ebm_concept_ros.arranging.grasps import carried
 from ebm_concept_ros.arranging.moves import Move
+from ebm_concept_ros.grasping.contact import ContactWatch
 from ebm_concept_ros.grasping.hand import load_hand
 from ebm_concept_ros.grasping.mover import standing
 from ebm_concept_ros.grasping.outcome import Outcome
@@ -75,6 +75,21 @@ def succeeded(outcome: Outcome) -> bool:
     return outcome.success and outcome.placing_error_m < WITHIN_M and not outcome.bystanders_moved
 
 
+class _Blows:
+    """Watches for blows, of which there are none. share: of a blow, the most that was seen."""
+
+    def __init__(self, simulation: BlockSimulation, watcher: Watcher | None) -> None:
+        self.share = 0.0
+        self._simulation, self._watcher = simulation, watcher
+        self._watch = ContactWatch(simulation.arm, simulation.hand)
+
+    def __call__(self, stage: Stage) -> None:
+        self._watch.after_step(self._simulation)
+        self.share = max(self.share, self._watch.share)
+        if self._watcher is not None:
+            self._watcher(self._simulation, stage)
+
+
 def run(scenes: range, conditions: Conditions, watcher: Watcher | None = None) -> Iterator[dict]:
     """Yield what came of each move; watcher: sees each step."""
     arm, hand = load_arm(arm_file(conditions.arm)), load_hand(hand_file(conditions.hand))
@@ -85,18 +100,20 @@ def run(scenes: range, conditions: Conditions, watcher: Watcher | None = None) -
         simulation = BlockSimulation(arm, hand, workspace, table)
         mover = PickAndPlace(simulation, replan_every=conditions.replan_every)
         rng = np.random.default_rng([seed, scene, 1])
-        each_step = None if watcher is None else partial(watcher, simulation)
+        blows = _Blows(simulation, watcher)
         for index in range(conditions.moves):
             move = random_move(simulation, rng, gap_m)
             if move is None:
                 break
             began = time.process_time()
-            outcome = mover.move(move, each_step)
+            blows.share = 0.0
+            outcome = mover.move(move, blows)
             block = simulation.table[move.entity]
             yield {
                 **asdict(outcome),
                 **{'scene': scene, 'move': index, 'counts': succeeded(outcome)},
                 **{'shape': block.shape, 'mass_kg': block.mass_kg, 'friction': block.friction},
                 **{'bystanders_moved': list(outcome.bystanders_moved)},
+                'contact_share': blows.share,
                 'processor_s': time.process_time() - began,
             }

@@ -47,6 +47,11 @@ def summary(rows: list[dict]) -> list[tuple[str, str]]:
     for key, name in (('effort', 'torque'), ('effort_rate', 'torque rate'), ('speed', 'speed')):
         peak = max(row[f'peak_{key}_share'] for row in rows)
         lines.append((f'peak {name}, of its limit', f'{100 * peak:.0f} %'))
+    shares = [row['contact_share'] for row in rows]
+    lines += [
+        ('torque from outside, of a blow', f'{100 * max(shares):.0f} %'),
+        ('moves in which a blow was noticed', str(sum(share > 1.0 for share in shares))),
+    ]
     lines.append(('processor s a move', f'{np.median([row["processor_s"] for row in rows]):.1f}'))
     reasons = Counter(reason for row in rows for reason in _failures(row))
     lines += [(f'failed: {reason}', str(number)) for reason, number in reasons.most_common()]

@@ -11,7 +11,7 @@ from dataclasses import replace
 from ebm_concept_ros.control.control_law import Mode
 from ebm_concept_ros.grasping.mover import Refused
 from ebm_concept_ros.grasping.outcome import Outcome
-from ebm_concept_ros.grasping.tasks import Code, Progress, Result, Stopwatch
+from ebm_concept_ros.grasping.tasks import Code, Interrupted, Progress, Result, Stopwatch
 
 
 class Account:
@@ -41,6 +41,16 @@ class Account:
             self._tell(replace(before, mode=Mode.WAITING, reason=f'waits for {missing}'))
         elif self._before_waiting is not None:
             self.say(self._before_waiting)
+
+    def pass_time(self, time_s: float, counts: bool, timeout_s: float) -> None:
+        """Take the time; raises Interrupted where that is more than the task was given.
+
+        counts: whether what has passed since the last time does.
+        """
+        self.watch.read(time_s, counts)
+        if self.watch.elapsed_s > timeout_s:
+            late = f'not within {timeout_s:g} s: {self.progress.reason}'
+            raise Interrupted(Code.TIMED_OUT, late)
 
     def note(self, entity: str, outcome: Outcome | Refused) -> None:
         """Take what came of a move."""

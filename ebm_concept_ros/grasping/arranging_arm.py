@@ -26,6 +26,7 @@ from ebm_concept_ros.arranging.taught import taught
 from ebm_concept_ros.control.control_law import Mode
 from ebm_concept_ros.errors import name_and_reason
 from ebm_concept_ros.grasping.account import Account
+from ebm_concept_ros.grasping.contact import ContactWatch
 from ebm_concept_ros.grasping.mover import BlockMover, Refused
 from ebm_concept_ros.grasping.outcome import Outcome
 from ebm_concept_ros.grasping.sensed import SensedWorld
@@ -58,15 +59,16 @@ class ArrangingArm:
         in_lockstep: bool,
         changed: Callable[[Progress], None],
         missing: Callable[[], str] = lambda: '',
+        contact: ContactWatch | None = None,
     ) -> None:
         """in_lockstep: time stands still while it thinks. changed: told what the arm does.
 
-        missing: returns what the world has not got yet, in words.
+        missing: returns what the world has not got yet, in words. contact: None: is not watched.
         """
         self._account = Account(changed)
         self._say = self._account.say
         self._world, self._arranger = world, arranger
-        self._in_lockstep, self._missing = in_lockstep, missing
+        self._in_lockstep, self._missing, self._contact = in_lockstep, missing, contact
         self._mover = BlockMover(world, self._after_step)
         self._thinking = ThreadPoolExecutor(1, 'thinking')
         self._lock = threading.Condition()  # guards all below
@@ -198,8 +200,7 @@ class ArrangingArm:
             self._holds_why = 'thinks'
         self._put_down()
         concept = self._meanwhile(lambda: self._taught(task))
-        scene, standing = self._world.scene, self.standing()
-        yaw_rad = self.hand_yaw_rad
+        scene, standing, yaw_rad = self._world.scene, self.standing(), self.hand_yaw_rad
         plan = self._meanwhile(
             lambda: self._arranger.plan(concept, scene, standing, hand_yaw_rad=yaw_rad)
         )
@@ -251,6 +252,8 @@ class ArrangingArm:
     def _after_step(self, stage: Stage) -> None:
         if self._active is None:
             return
+        if self._contact is not None and (reason := self._contact.after_step(self._world)):
+            raise Interrupted(Code.STRUCK, reason)
         self._say(self.progress.at(stage, self._mover.arm.tries))
         self._tick()
         while why := self._why_held():
@@ -264,11 +267,8 @@ class ArrangingArm:
 
     def _tick(self) -> None:
         """Raise Interrupted where the task is to end."""
-        self._account.watch.read(self._world.time_s, not self._paused)
         self.raise_interruption()
-        if self._account.watch.elapsed_s > self._active.timeout_s:
-            late = f'not within {self._active.timeout_s:g} s: {self.progress.reason}'
-            raise Interrupted(Code.TIMED_OUT, late)
+        self._account.pass_time(self._world.time_s, not self._paused, self._active.timeout_s)
 
     def while_waiting(self, missing: str) -> None:
         """Say what the world waits for, nothing where that has come; raise Interrupted as below."""

@@ -17,6 +17,7 @@ import mujoco
 import numpy as np
 
 from ebm_concept_ros.arm.config import ArmConfig
+from ebm_concept_ros.control.momentum_observer import Impulse
 from ebm_concept_ros.grasping.blocks import BlockTable, Pose
 from ebm_concept_ros.grasping.hand import HandConfig, with_grasp_site, with_live_fingers
 from ebm_concept_ros.grasping.world import WorldChanged
@@ -45,10 +46,14 @@ class SeenBlocks:
 
 @dataclass(frozen=True, eq=False)
 class Sensed:
-    """The newest joint state (n + f,), and the blocks as they were seen last."""
+    """The newest joint state (n + f,), and the blocks as they were seen last.
+
+    impulse: of the motors (n + f,) up to that state, None where no efforts are reported.
+    """
 
     sample: JointSample
     seen: SeenBlocks
+    impulse: Impulse | None = None
 
 
 # Has a torque act, which answers a joint state, and returns what is so when the next one is due.
@@ -124,6 +129,11 @@ class SensedWorld:
     def seen_age_s(self) -> float:
         """Return how long before the joint state the blocks were seen, s."""
         return (self._now.sample.stamp_ns - self._now.seen.stamp_ns) / 1e9
+
+    @property
+    def impulse(self) -> Impulse | None:
+        """Return what motors of joints and fingers have exerted, None where nobody says it."""
+        return self._now.impulse
 
     @property
     def joint_positions_rad(self) -> np.ndarray:

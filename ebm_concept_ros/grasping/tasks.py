@@ -47,6 +47,7 @@ class Code(IntEnum):
     CANCELLED = 9
     PREEMPTED = 10
     STOPPED = 11
+    STRUCK = 12
 
 
 @dataclass(frozen=True)

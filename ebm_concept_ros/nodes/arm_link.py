@@ -15,6 +15,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ebm_concept_ros.control.momentum_observer import Impulse, impulse_at
 from ebm_concept_ros.control.pacing import Pacer
 from ebm_concept_ros.grasping.sensed import SeenBlocks, Sensed
 from ebm_concept_ros.grasping.tasks import Ended
@@ -50,6 +51,7 @@ class ArmLink:
         self._pacer = Pacer(1.0 / state_rate)
         self._changed = threading.Condition()  # guards all below
         self._state: JointSample | None = None
+        self._impulse: Impulse | None = None
         self._seen: SeenBlocks | None = None
         self._answer: tuple[JointSample, np.ndarray] | None = None
         self._ended = False
@@ -67,6 +69,7 @@ class ArmLink:
             answer = self._answer
             is_answered = answer is not None and answer[0].stamp_ns == sample.stamp_ns
             if not (is_answered and self._lockstep):
+                self._impulse = impulse_at(sample, self._state, self._impulse)
                 self._state = sample
                 self._changed.notify_all()
         if is_answered and self._lockstep:
@@ -105,7 +108,9 @@ class ArmLink:
                     )
                 if self._ended:
                     raise Ended
-                now = Sensed(self._state, self._seen) if self._is_due(stamp_ns) else None
+                now = None
+                if self._is_due(stamp_ns):
+                    now = Sensed(self._state, self._seen, self._impulse)
                 has_waited = bool(lacking)
                 if now is None and time.monotonic() - began_s > _SAID_AFTER_S:
                     lacking = self._lacking(stamp_ns)

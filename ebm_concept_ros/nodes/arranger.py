@@ -26,11 +26,13 @@ from std_srvs.srv import Trigger
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions
 from ebm_concept_ros.arranging import arranger as arranging
+from ebm_concept_ros.control.contact_reflex import IGNORE
 from ebm_concept_ros.control.control_law import Decision, Mode
 from ebm_concept_ros.control.priority import prioritise
 from ebm_concept_ros.control.reporting import Level
 from ebm_concept_ros.conversions.blocks import BlockReader
 from ebm_concept_ros.grasping.arranging_arm import ArrangingArm
+from ebm_concept_ros.grasping.contact import ContactWatch
 from ebm_concept_ros.grasping.sensed import SensedWorld
 from ebm_concept_ros.grasping.tasks import Code, Progress
 from ebm_concept_ros.nodes.arm_link import ArmLink
@@ -96,7 +98,10 @@ class Arranger(ManagedNode):
         world = SensedWorld(setup.arm, setup.hand, setup.workspace, 1.0 / p.state_rate, link)
         planner = arranging.Arranger(setup.model, setup.workspace, setup.hand.room, seed=p.seed)
         self._blocks = BlockReader(setup.workspace)
-        self._arm = ArrangingArm(world, planner, p.lockstep, self._report_change, link.missing)
+        contact = None if p.on_contact == IGNORE else ContactWatch(setup.arm, setup.hand)
+        self._arm = ArrangingArm(
+            *(world, planner, p.lockstep, self._report_change, link.missing, contact)
+        )
         link.while_waiting = self._arm.while_waiting
         self._states = JointStateInput(self, p.lockstep, reader, self._diagnostics, link.take_state)
         undo.callback(self._states.destroy)

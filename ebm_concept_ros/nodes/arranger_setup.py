@@ -12,6 +12,7 @@ from pydantic import Field
 
 from ebm_concept_ros.arm.config import ArmConfig
 from ebm_concept_ros.config_files import ConfigError
+from ebm_concept_ros.control.contact_reflex import HOLD, IGNORE
 from ebm_concept_ros.grasping.hand import HandConfig, with_live_fingers
 from ebm_concept_ros.nodes.driver_parameters import DriverParameters, require_real_time
 from ebm_concept_ros.nodes.runtime.parameters import InvalidParameter
@@ -21,7 +22,7 @@ from ebm_concept_ros.nodes.runtime.resources import (
     load_weights_parameter,
     load_workspace_parameter,
 )
-from ebm_concept_ros.nodes.runtime.texts import ARM, EXISTING_FOLDER, FILE, HAND
+from ebm_concept_ros.nodes.runtime.texts import ARM, EXISTING_FOLDER, FILE, HAND, choice
 from ebm_concept_ros.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -56,6 +57,11 @@ class ArrangerParameters(DriverParameters):
     )
     scene_rate: float = Field(
         50.0, ge=5.0, le=500.0, description='how often blocks are seen; in lockstep waited for, Hz'
+    )
+    on_contact: choice(HOLD, IGNORE) = Field(
+        HOLD,
+        description='what is done where something strikes the arm on its way: it holds, with what '
+        'is in its hand, and the goal ends; or nothing',
     )
     control_priority: int = Field(
         50,

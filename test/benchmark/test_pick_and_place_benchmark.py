@@ -17,6 +17,7 @@ def test_a_small_run_says_what_came_of_it(tmp_path, capsys):
     (row,) = json.loads(path.read_text())
     assert row['counts'] and row['placing_error_m'] < 0.005 and row['reason'] == ''
     assert 5.0 < row['time_s'] < 25.0 and row['peak_speed_share'] < 1.0
+    assert 0.1 < row['contact_share'] < 1.0, 'no blow, but friction and what is carried'
     assert '| success (within 5 mm, nobody moved) | 1/1 |' in capsys.readouterr().out
 
 
@@ -32,6 +33,7 @@ def test_what_failed_is_counted_by_its_reason():
         **{'counts': True, 'success': True, 'reason': '', 'shape': 'box', 'bystanders_moved': []},
         **{'placing_error_m': 0.001, 'placing_error_rad': 0.0, 'time_s': 10.0, 'processor_s': 1.0},
         **{'slips': 0, 'retries': 0},
+        'contact_share': 0.5,
         **dict.fromkeys(('peak_effort_share', 'peak_effort_rate_share', 'peak_speed_share'), 0.5),
     }
     failed = good | {'counts': False, 'success': False, 'reason': 'it fell', 'slips': 2}

@@ -11,8 +11,10 @@ from grasping_setup import ARM, HAND, WORKSPACE, block
 
 from ebm_concept_ros.arranging.arranger import Arranger
 from ebm_concept_ros.control.control_law import Mode
+from ebm_concept_ros.control.momentum_observer import impulse_at
 from ebm_concept_ros.grasping.arranging_arm import PAUSED, ArrangingArm
 from ebm_concept_ros.grasping.blocks import BlockTable
+from ebm_concept_ros.grasping.contact import ContactWatch
 from ebm_concept_ros.grasping.editable_blocks import EditableBlocks
 from ebm_concept_ros.grasping.sensed import SeenBlocks, Sensed, SensedWorld
 from ebm_concept_ros.grasping.tasks import Code, Task, Term
@@ -31,6 +33,8 @@ TABLE = BlockTable(
         block('green_0', 0.3, 0.1, colour='green', shape='prism'),
     )
 )
+PUSHED, PUSH_N, PUSHED_FOR_S = 'hand_hand', 40.0, 0.1
+NOTICED_WITHIN_S = 0.1
 GOAL_M = np.array([0.46, 0.09])
 STANDING_M = WORKSPACE.table_height_in_base_m + TABLE['red_0'].height_m / 2
 
@@ -57,9 +61,12 @@ class Loop:
         self.blocks = EditableBlocks(ARM, HAND, WORKSPACE, TABLE, 0.002)
         self.each_step, self.does = each_step, does
         self.torques, self.said, self.results = [], [], []
-        self.seen = None
+        self.seen = self.sample = self.impulse = None
         world = SensedWorld(ARM, HAND, WORKSPACE, 0.002, self.exchange)
-        self.arm = ArrangingArm(world, Arranger(model, WORKSPACE), in_lockstep, self.hear, missing)
+        contact = ContactWatch(ARM, HAND)
+        self.arm = ArrangingArm(
+            *(world, Arranger(model, WORKSPACE), in_lockstep, self.hear, missing, contact)
+        )
 
     @property
     def time_s(self):
@@ -75,7 +82,10 @@ class Loop:
         if self.seen is None or not 0 <= stamp_ns - self.seen.stamp_ns < LOOK_NS:
             self.seen = seen_in(sim, stamp_ns)
         q, v, effort = (each.copy() for each in sim.joint_state)
-        return Sensed(JointSample(stamp_ns, q, v, effort), self.seen)
+        sample = JointSample(stamp_ns, q, v, effort)
+        self.impulse = impulse_at(sample, self.sample, self.impulse)
+        self.sample = sample
+        return Sensed(sample, self.seen, self.impulse)
 
     def hear(self, progress):
         self.said.append(progress)
@@ -271,6 +281,32 @@ def test_a_task_may_be_cancelled_while_no_joint_state_comes(model, shown):
     assert loop.arm.progress.reason == "cancelled; holds 'red_0'" and loop.lifted_m() > 0.05
     times_s = [time_s for time_s, _ in loop.torques]
     assert cancelled_s + 0.2 < times_s[-1] and len(set(times_s)) == len(times_s)
+    loop.check_torques()
+
+
+def test_a_blow_while_it_carries_is_noticed_and_the_block_stays_in_the_hand(model, shown):
+    def strikes(loop):
+        is_pushed = began_s <= loop.time_s < began_s + PUSHED_FOR_S
+        loop.blocks.sim.data.body(PUSHED).xfrc_applied[1] = is_pushed * PUSH_N
+        if loop.time_s > loop.ended_s + 0.3:
+            loop.arm.end()
+
+    def struck(loop):
+        nonlocal began_s
+        began_s = loop.time_s
+
+    def then(loop):
+        loop.ended_s = loop.time_s
+
+    began_s = math.inf
+    loop = Loop(model, strikes, carry=struck)
+    loop.ended_s = math.inf
+    loop.ask(shown, then=then)
+    result = loop.run()
+    assert result.code is Code.STRUCK and 'struck something: joint_' in result.message
+    assert 0.0 < loop.ended_s - began_s <= NOTICED_WITHIN_S
+    assert loop.arm.progress.mode is Mode.HOLDING and "holds 'red_0'" in loop.arm.progress.reason
+    assert loop.lifted_m() > 0.05
     loop.check_torques()
 
 
