@@ -1,19 +1,28 @@
 # Copyright 2026 The ebm_concept_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""What a URDF needs before MuJoCo reads it: meshes found and readable; and its joint limits."""
+"""What a URDF needs before MuJoCo reads it: meshes and inertias that it takes; and its limits."""
 
 from __future__ import annotations
 
 import importlib.util
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from xml.etree import ElementTree
+
+import numpy as np
 
 from ebm_concept_ros.arm.references import resolve
 from ebm_concept_ros.config_files import ConfigError
 
+_log = logging.getLogger(__name__)
+
+_AXES = 'xyz'
+# Of a link's greatest moment of inertia, the least that another of its moments is made.
+_LEAST_MOMENT_SHARE = 1e-3
 _READABLE = ('.stl', '.obj', '.msh')
 _CONVERTED = '.dae'
 
@@ -64,10 +73,48 @@ def prepare_urdf(text: str, directory: Path, package_dirs: Sequence[str]) -> Urd
                     if kind == 'collision':
                         raise ConfigError(f'model: link {link.get("name")}: {error}') from None
                     link.remove(element)
+    _mend_inertias(robot)
     compiler = _compiler(robot)
     compiler.set('strippath', 'false')
+    if compiler.get('balanceinertia') is None:
+        compiler.set('balanceinertia', 'true')
     compiler.attrib.pop('meshdir', None)
     return Urdf(ElementTree.tostring(robot, encoding='unicode'), assets, _limits(robot))
+
+
+def _mend_inertias(robot: ElementTree.Element) -> None:
+    """Make inertias positive that no body has, as CAD programs write them for small parts; log."""
+    mended = []
+    for link in robot.iter('link'):
+        inertia = link.find('inertial/inertia')
+        if inertia is None:
+            continue
+        names = [[f'i{min(a, b)}{max(a, b)}' for b in _AXES] for a in _AXES]
+        try:
+            matrix = np.array([[float(inertia.get(n, 0.0)) for n in row] for row in names])
+        except ValueError:
+            continue  # MuJoCo names it
+        if not np.isfinite(matrix).all() or not matrix.any():
+            continue
+        moments, turn = np.linalg.eigh(matrix)
+        if moments[0] > 0.0:
+            continue
+        moments = np.maximum(moments, _LEAST_MOMENT_SHARE * np.abs(moments).max())
+        matrix = turn @ np.diag(moments) @ turn.T
+        for row, column in np.ndindex(3, 3):
+            inertia.set(names[row][column], repr(float(matrix[row, column])))
+        mended.append(link.get('name', ''))
+    if mended:
+        _say_mended(', '.join(mended))
+
+
+@cache  # once for a file that is read for arm, plans and table
+def _say_mended(links: str) -> None:
+    _log.warning(
+        'links %s: no body has such an inertia, with a moment that is not positive; those moments '
+        'are made small',
+        links,
+    )
 
 
 def _prepare_mesh(

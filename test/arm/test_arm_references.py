@@ -147,3 +147,20 @@ def test_a_robot_description_is_taken_in_place_of_a_file(tmp_path):
         load_arm(path)
     with pytest.raises(ConfigError, match='robot_description is no URDF'):
         load_arm(path, robot_description='<mujoco/>')
+
+
+@pytest.mark.parametrize(
+    ('inertia', 'is_mended'), [('ixx="0.002" ixy="0.02"', True), ('ixx="0.2" ixy="0"', False)]
+)
+def test_inertias_that_no_body_has_are_mended(tmp_path, caplog, inertia, is_mended):
+    """A moment that is negative, and one greater than the sum of the others."""
+    text = (CASES / 'u00_good.urdf').read_text()
+    own = 'ixx="0.002" iyy="0.02" izz="0.02" ixy="0"'
+    assert text.count(own) == 4
+    (tmp_path / 'arm.urdf').write_text(
+        text.replace(own, f'{inertia} iyy="0.02" izz="0.02"', 1).replace('"turret"', '"odd"')
+    )
+    model = compile_arm(load_arm(write(tmp_path, MESH, model='arm.urdf')))
+    moments = np.sort(model.body('odd').inertia)
+    assert moments[0] > 0.0 and moments[2] <= moments[0] + moments[1] + 1e-9
+    assert ('links odd: no body has such an inertia' in caplog.text) == is_mended
