@@ -90,8 +90,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             found = {}
             for seed in range(args.seeds):
                 agent = PPO('MlpPolicy', env_of(world), seed=seed, device='cpu').learn(steps)
+                taken = agent.num_timesteps  # whole rollouts, so a few more
                 found[seed] = ev.episode(world, Policy(agent))
-            rows.append(ev.row(f'PPO, {steps} steps', world, found, optimum=ev.optimum_of(world)))
+            rows.append(ev.row(f'PPO, {taken} steps', world, found, optimum=ev.optimum_of(world)))
             print(rows[-1].line(), flush=True)
     if args.json:
         args.json.parent.mkdir(parents=True, exist_ok=True)

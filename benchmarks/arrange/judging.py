@@ -101,16 +101,20 @@ def fewest_moves(task: Task) -> int:
     """
     if len(task.steps) > 1:
         return sum(map(fewest_moves, task.steps))
-    concept, m = task.concept, task.concept.movers
+    concept, m, references = task.concept, task.concept.movers, task.references
     if isinstance(concept, Together):
-        concept = next((term for term in concept.terms if term.movers == m), concept)
+        for i, term in enumerate(concept.terms):
+            if term.movers == m:
+                references = [task.references[k] for k in concept.columns(i)]
+                concept = term
+                break
     if not isinstance(concept, Formation):
         return 1
     template = np.array(concept.template) - np.mean(concept.template, 0)
     start = task.scene.positions
     if concept.references:
         radii = np.linalg.norm(template, axis=-1)
-        away = np.linalg.norm(start[task.look_alikes] - start[task.references[0]], axis=-1)
+        away = np.linalg.norm(start[task.look_alikes] - start[references[0]], axis=-1)
         return m - int((np.abs(away[:, None] - radii) <= _EXACTLY).any())
     sides = [np.linalg.norm(template[i] - template[j]) for i, j in combinations(range(m), 2)]
     for i, j in combinations(task.look_alikes, 2):

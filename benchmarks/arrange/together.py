@@ -16,10 +16,9 @@ from ebm_core.evaluation.open.formations import Formation
 from ebm_core.evaluation.open.geometry import length
 
 BOTH = ' + '
-_ROUNDS, _BEYOND = (
-    60,
-    1.3,
-)  # of going to where one holds after the other, a little farther each time
+# Rounds of going to where one holds after the other, and how much farther each time.
+_ROUNDS = 60
+_BEYOND = 1.3
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,12 @@ class FlangeConfig(SiteConfig):
         (), description='geoms of the model file that are there only while no hand is, as a stylus'
     )
 
+    @model_validator(mode='after')
+    def _tool_is_named_once(self) -> FlangeConfig:
+        if twice := sorted({name for name in self.tool if self.tool.count(name) > 1}):
+            raise ValueError(f'tool: named twice: {", ".join(twice)}')
+        return self
+
 
 class ContactConfig(Config):
     """When a torque that no motor exerts is taken for a blow."""

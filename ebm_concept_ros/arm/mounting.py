@@ -20,7 +20,8 @@ _PREFIX = own('hand_')
 def mount_hand(spec: mujoco.MjSpec, arm: ArmWithHand) -> dict[str, UrdfLimits]:
     """Add the hand's bodies to the arm's, and return the limits that a URDF gives its joints.
 
-    Raises ConfigError for a body or a geom of the flange that is not there.
+    Raises ConfigError for a body or a geom of the flange that is not there, and for a name that the
+    files of arm and hand both have.
     """
     flange = arm.flange
     bodies = {body.name: body for body in spec.bodies}
@@ -40,7 +41,12 @@ def mount_hand(spec: mujoco.MjSpec, arm: ArmWithHand) -> dict[str, UrdfLimits]:
     frame = bodies[flange.body].add_frame(pos=flange.position_m, quat=quat)
     hand, limits = read_model(arm.hand)
     spec.attach(hand, prefix=_PREFIX, frame=frame)
-    _drop_prefix(spec)
+    try:
+        _drop_prefix(spec)
+    except ValueError as error:
+        raise ConfigError(
+            f'hand: {arm.hand.model} and the file of {arm.name} have a name in common ({error})'
+        ) from None
     return limits
 
 
@@ -48,10 +54,14 @@ def _drop_prefix(spec: mujoco.MjSpec) -> None:
     """Give all that came with the hand the names that its file has, which MuJoCo changes."""
     for tendon in list(spec.tendons):
         if tendon.name.startswith(_PREFIX):
-            spec.delete(tendon)  # a drive of fingers, each of which gets a motor of its own
+            # A drive of fingers, each of which gets a motor of its own.
+            for actuator in [each for each in spec.actuators if each.target == tendon.name]:
+                spec.delete(actuator)
+            spec.delete(tendon)
     named = (*spec.bodies, *spec.joints, *spec.geoms, *spec.sites)
     for elements, attributes in (
         (named, ('name',)),
+        (spec.actuators, ('name', 'target')),
         (spec.equalities, ('name', 'name1', 'name2')),
         (spec.excludes, ('name', 'bodyname1', 'bodyname2')),
         (spec.pairs, ('name', 'geomname1', 'geomname2')),

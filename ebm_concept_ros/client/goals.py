@@ -34,6 +34,7 @@ class Goals:
         self._calls, self._kind, self._refusals = calls, kind, refusals
         self._name = f'{driver}/{action}'
         self._client = ActionClient(calls.node, kind, self._name)
+        self._asked = 0  # goals so far
         self._goal: ClientGoalHandle | None = None
         self._result: Future | None = None
         self.feedback: Any = None  # the newest of this goal
@@ -43,8 +44,15 @@ class Goals:
         """Send a goal and return once it has begun; raises Refused where it does not."""
         self._meet()
         self.feedback = self._result = None
+        self._asked = number = self._asked + 1
+
+        def on_feedback(message: Any) -> None:
+            if number == self._asked:  # the goal before has some until it has ended
+                self.feedback = message.feedback
+                self._heard(message.feedback)
+
         sent = self._client.send_goal_async(
-            self._kind.Goal(**fields), feedback_callback=self._on_feedback
+            self._kind.Goal(**fields), feedback_callback=on_feedback
         )
         answer = f'an answer of {self._name}'
         self._calls.spin_until(sent.done, answer)
@@ -98,10 +106,6 @@ class Goals:
             raise Refused(
                 f'{self._name}: no {self.driver} is there, what drives the arm is the {others()[0]}'
             )
-
-    def _on_feedback(self, message: Any) -> None:
-        self.feedback = message.feedback
-        self._heard(message.feedback)
 
 
 def tell_driver(calls: NodeCalls, service: str, asked: Goals | None) -> str:

@@ -51,6 +51,9 @@ class SpeedLimit:
         damping = linear_coefficients(model.model.dof_damping, len(arm.joints))
         self._damped = np.diag(APPROACH_S * damping)
         self._none = np.zeros((len(arm.joints), 1))
+        # Once now: the first imports what it needs, for which no torque should wait.
+        ones = np.ones(len(arm.joints))
+        solve_box_qp(np.diag(ones), self._none, -ones, ones)
 
     def limited(
         self, effort_nm: np.ndarray, positions_rad: np.ndarray, velocities_rad_s: np.ndarray

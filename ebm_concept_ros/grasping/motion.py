@@ -14,6 +14,7 @@ from ebm_concept_ros.arranging.footprints import wrapped
 from ebm_concept_ros.grasping.blocks import Pose
 from ebm_concept_ros.grasping.cost import HandReference
 
+_PUSHED_RAD = 0.3  # that a hand at rest may have been turned back
 _LEAST_S = 0.2
 _TURN_RAD_S = 0.6
 _SMOOTH_TURN_RAD_S = 0.5
@@ -53,7 +54,7 @@ class Path:
 
     def from_here(self, begin_s: float, hand: Pose) -> Path:
         """Return what is left of it for a hand that has come to rest, as fast as it was."""
-        turn = wrapped(self.goal_yaw_rad - hand.yaw_rad)
+        turn = self._turn_left(wrapped(self.goal_yaw_rad - hand.yaw_rad))
         share = _share(
             float(np.linalg.norm(self.goal_m - hand.position_m)),
             float(np.linalg.norm(self.goal_m - self.start_m)),
@@ -67,6 +68,13 @@ class Path:
             self.move_s and max(share * self.move_s, _LEAST_S),
             _share(abs(turn), abs(self.turn_rad)) * self.turn_s,
         )
+
+    def _turn_left(self, shorter_rad: float) -> float:
+        """Return how far it still has to turn, the way round that it went."""
+        ways = [shorter_rad + 2 * math.pi * k for k in (-1, 0, 1)]
+        most_rad = abs(self.turn_rad) + _PUSHED_RAD
+        onwards = [way for way in ways if way * self.turn_rad > 0.0 and abs(way) <= most_rad]
+        return min(onwards, key=abs, default=shorter_rad)
 
 
 def straight(

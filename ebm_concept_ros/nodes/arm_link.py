@@ -126,9 +126,9 @@ class ArmLink:
             return 'joint states'
         if self._seen is None:
             return 'a scene'
+        if not self._lockstep or self._seen.stamp_ns > self._state.stamp_ns:
+            return 'joint states as late as the scene'
         at_s = self._due_ns(self._state) / 1e9
-        if not self._lockstep:
-            return f'joint states as late as the scene, of {self._seen.stamp_ns / 1e9:.3f} s'
         return (
             f'the scene of {at_s:.3f} s, the last one was of {self._seen.stamp_ns / 1e9:.3f} s: '
             f'scene_rate is {self._scene_rate:g} Hz here, whoever sends scenes in lockstep needs it'

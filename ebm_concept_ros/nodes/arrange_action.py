@@ -164,7 +164,6 @@ class ArrangeAction:
         if not answer.success:
             self.end_waiting(Code.UNKNOWN_CONCEPT, answer.message)
             return
-        goal.terms = []
         self._ask_for_the_next(goal)
 
     def _ask_for_the_next(self, goal: _Goal) -> None:

@@ -64,6 +64,8 @@ class PageTable:
     async def add(self, colour: str, shape: str, place: Place) -> None:
         """Put another thing onto it; raises Refused."""
         what = {'colour': colour, 'shape': shape}
+        if self.scene is None:
+            raise Refused('nobody has seen the table yet')
         if any(entity.width for entity in self.scene.entities if not entity.movable):
             kind = next(kind for kind, seen in SEEN_AS.items() if seen == shape)
             what |= {'shape': kind, 'width_m': _BLOCK_M, 'height_m': _BLOCK_M}

@@ -120,6 +120,11 @@ class Lessons:
             change = Change(number, example.demonstration())
             self.examples[number - 1] = example
         else:
+            if self.examples and (HAND in self.examples[0].moves) != (HAND in moves):
+                what = 'the hand' if HAND in self.examples[0].moves else 'things'
+                raise InvalidInput(
+                    f'show: {self.name!r} was shown with {what}; give the next concept a name'
+                )
             if len(self.examples) >= self.needed:
                 raise InvalidInput(
                     f'show: {self.needed} examples make a concept; delete one, click one to show '

@@ -133,6 +133,8 @@ class Arrangements:
             whole = self._candidates(places)[..., POSITION]
             reached = formation.reached(whole, _LM_STEPS)
             missed = formation.residuals(reached).square().sum(-1)[0].double().numpy()
+            if not np.isfinite(missed).all():
+                raise ModelError('generation did not stay finite')
             self._least_missed = min(self._least_missed, float(missed.min()))
             is_in = missed <= max(_IN_FORMATION, _AS_NEAR * self._least_missed)
             places = reached[0, is_in, 0, : self._count].double().numpy()

@@ -9,6 +9,7 @@ import pytest
 import yaml
 from grasping_setup import ARM, HAND, HAND_FILE, HANDS, arm_and_hand, block
 
+from ebm_concept_ros.arm.config import FlangeConfig
 from ebm_concept_ros.arm.geometry import outline
 from ebm_concept_ros.arm.loading import load_arm
 from ebm_concept_ros.arm.model import compile_arm
@@ -223,6 +224,19 @@ def test_a_hand_keeps_the_names_of_its_file_and_fingers_that_are_coupled_are_ref
         with_grasp_site(PANDA, hand)
 
 
+def test_a_hand_with_names_of_the_arm_or_motors_too_weak_is_refused(tmp_path):
+    file = tmp_path / 'hand.xml'
+    hand = PANDAS.model_copy(update={'model': str(file)})
+    file.write_text(COUPLED.replace('name="a"', 'name="link_7"'))
+    with pytest.raises(ConfigError, match=r'hand\.xml and the file of panda have a name in common'):
+        with_grasp_site(PANDA, hand)
+    weak = '<motor name="weak" joint="finger_left" forcerange="-1 1" forcelimited="true"/>'
+    uncoupled = COUPLED.replace('<equality>', '<!--').replace('</equality>', '-->')
+    file.write_text(uncoupled.replace('<position tendon="both"/>', weak))
+    with pytest.raises(ConfigError, match='the model file allows finger_left 1'):
+        with_live_fingers(PANDA, hand)
+
+
 def test_half_a_turn_makes_a_parallel_gripper_the_same_hand():
     assert PANDAS.is_symmetric and not HAND.is_symmetric
 
@@ -251,6 +265,8 @@ def test_a_hand_is_mounted_only_where_there_is_a_flange():
         ConfigError, match=r"flange\.tool: no 'pencil' in the model file, which has"
     ):
         with_grasp_site(PANDA.model_copy(update={'flange': flange}), PANDAS)
+    with pytest.raises(ValueError, match='tool: named twice: stylus'):
+        FlangeConfig(**PANDA.flange.model_dump() | {'tool': ('stylus', 'stylus')})
     flange = PANDA.flange.model_copy(update={'body': 'link_8'})
     with pytest.raises(
         ConfigError, match=r"flange\.body: no 'link_8' in the model file, which has"

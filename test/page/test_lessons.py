@@ -227,6 +227,14 @@ def test_an_example_of_things_is_shown_again_and_others_suggest_who_stays():
         lessons.show_moved()
 
 
+def test_a_concept_is_of_the_hand_or_of_things_never_of_both():
+    lessons = moved(2)
+    lessons.have_things_moved(False)
+    with pytest.raises(InvalidInput, match='was shown with things; give the next concept a name'):
+        lessons.show((0.3, 0.2))
+    assert len(lessons.examples) == 2
+
+
 @pytest.mark.parametrize('shown', [shown, moved], ids=['hand', 'things'])
 def test_the_file_of_a_concept_is_what_was_shown(shown):
     lessons = shown(3)

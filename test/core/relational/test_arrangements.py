@@ -11,6 +11,7 @@ import pytest
 from ebm_core import get_concept, load_model
 from ebm_core.concepts import OPEN_FAMILIES
 from ebm_core.concepts.formation import Formation
+from ebm_core.errors import ModelError
 from ebm_core.relational.arrangements import Arrangements
 
 
@@ -83,6 +84,15 @@ def test_of_five_in_line_only_places_are_kept_that_are_in_it():
     ends = energy.chains(16)
     assert 1 <= len(ends) < 16
     assert max(concept.violation(end) for end in ends) < 0.02
+
+
+def test_a_place_that_is_not_finite_is_an_error_in_a_formation_too():
+    energy, _, _ = asked(formation(), 'open')
+    places = np.zeros((2, 3, 2))
+    places[0] = np.nan
+    places[1] = [[0.0, 0.0], [0.3, 0.0], [0.6, 0.0]]
+    with pytest.raises(ModelError, match='did not stay finite'):
+        energy.in_formation(places)
 
 
 def test_a_model_without_formations_leaves_places_as_they_are():
