@@ -129,7 +129,7 @@ def choices(
     kept = _kept(energy, many, starts, clearance, bound, exact)
     if len(starts) > 1 and not any(choice.as_good for choice in kept):
         many = _anywhere(energy, of, starts, half_width(clearance.workspace))
-        kept += _kept(energy, many, starts, clearance, bound, exact)
+        kept += _kept(energy, many, starts, clearance, bound, exact, of.holds_up_to)
     return _ranked(kept, of, starts, clearance)
 
 
@@ -202,10 +202,11 @@ def _kept(
     clearance: Clearance,
     bound: float,
     exact: float,
+    up_to: float = -np.inf,
 ) -> list[Choice]:
     """Return those of arrangements (M, m, 2) that have room, some of them after a descent.
 
-    Whose energy is `exact` or less needs none.
+    Whose energy is `exact` or less needs none; up_to: whose is no more than that, is kept, too.
     """
     lack = clearance.overlap(many) + np.maximum(clearance.beyond(many), 0.0)
     roomy = np.flatnonzero(lack <= _LACK)
@@ -213,7 +214,8 @@ def _kept(
     kept = [
         Choice(many[i], float(e), bool(e <= exact))
         for i, e in zip(roomy, value, strict=True)
-        if e <= exact or len(starts) == 1  # where the hand has no room at the best of a region
+        if e <= max(exact, up_to)
+        or len(starts) == 1  # where the hand has no room at the best of a region
     ]
     # What has no room, or not the energy yet, gets there by a descent with what lacks as a penalty.
     nearly = roomy[value <= bound + 10 * (bound - value.min(initial=bound))]
