@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from types import ModuleType
 
 import numpy as np
 import torch
@@ -91,24 +92,25 @@ class SevenJoints:
 
     def step(self, states: np.ndarray, actions: np.ndarray) -> np.ndarray:
         """Return the states (N, 14) 0.02 s after torques (N, 7), which are clipped to [-1, 1]."""
-        mujoco, model, data = self._physics
+        physics, data = self._physics, self._physics.data
         nexts = np.empty_like(states)
         for index, (state, action) in enumerate(zip(states * _SCALE, actions, strict=True)):
             data.qpos[:], data.qvel[:] = state[:_N], state[_N:]
             data.qacc_warmstart[:] = 0
             data.ctrl[:] = np.clip(action, -1, 1)
-            mujoco.mj_step(model, data, _SUBSTEPS)
+            for _ in range(_SUBSTEPS):
+                self._library.mj_step(physics.model.ptr, data.ptr)
             nexts[index, :_N], nexts[index, _N:] = data.qpos, data.qvel
         return nexts / _SCALE
 
     def inverse(self, states: np.ndarray, nexts: np.ndarray) -> np.ndarray:
         """Return the actions (N, 7) that give the next velocities: the given dynamics."""
-        mujoco, model, data = self._physics
+        physics, data = self._physics, self._physics.data
         actions = np.empty((len(states), _N))
         middle, change = (states + nexts) / 2 * _SCALE, (nexts - states) * _SCALE
         for index, (state, by) in enumerate(zip(middle, change, strict=True)):
             data.qpos[:], data.qvel[:], data.qacc[:] = state[:_N], state[_N:], by[_N:] / STEP_S
-            mujoco.mj_inverse(model, data)
+            self._library.mj_inverse(physics.model.ptr, data.ptr)
             actions[index] = data.qfrc_inverse / _GEAR_NM
         return actions
 
@@ -120,13 +122,22 @@ class SevenJoints:
         return Transitions.of(states, actions, self.step(states, actions))
 
     @cached_property
-    def _physics(self) -> tuple:
+    def _physics(self) -> object:
+        return self._dm_control.Physics.from_xml_string(mjcf())
+
+    @cached_property
+    def _library(self) -> object:
+        return self._dm_control.wrapper.mjbindings.mjlib
+
+    @property
+    def _dm_control(self) -> ModuleType:
         try:
-            import mujoco
+            from dm_control import mujoco
         except ImportError as error:
-            raise InvalidInput(f'seven_joints needs mujoco: pip install mujoco ({error})') from None
-        model = mujoco.MjModel.from_xml_string(mjcf())
-        return mujoco, model, mujoco.MjData(model)
+            raise InvalidInput(
+                f'seven_joints needs dm_control: pip install dm-control ({error})'
+            ) from None
+        return mujoco
 
 
 def finger(states: Tensor) -> Tensor:

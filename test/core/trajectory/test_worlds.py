@@ -113,15 +113,14 @@ def test_what_many_transitions_say_of_a_frame_stays():
 
 
 def test_the_finger_of_seven_joints_is_where_the_physics_have_it():
-    mujoco = pytest.importorskip('mujoco')
-    model = mujoco.MjModel.from_xml_string(mjcf())
-    data = mujoco.MjData(model)
+    dm_control = pytest.importorskip('dm_control.mujoco')
+    physics = dm_control.Physics.from_xml_string(mjcf())
     angles = np.random.default_rng(0).uniform(-2, 2, (20, 7))
     states = np.concatenate((angles / math.pi, np.zeros((20, 7))), 1)
     for place, qpos in zip(finger(torch.from_numpy(states)).numpy(), angles, strict=True):
-        data.qpos[:] = qpos
-        mujoco.mj_kinematics(model, data)
-        np.testing.assert_allclose(place, data.site('finger').xpos, atol=1e-9)
+        physics.data.qpos[:] = qpos
+        physics.forward()
+        np.testing.assert_allclose(place, physics.named.data.site_xpos['finger'], atol=1e-9)
 
 
 def test_the_inverse_of_seven_joints_gives_the_torques_of_a_step():
