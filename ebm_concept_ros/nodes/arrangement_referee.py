@@ -12,12 +12,8 @@ and ends with status 0 only on success.
 
 from __future__ import annotations
 
-import json
 import math
 import sys
-import threading
-import time
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -25,7 +21,6 @@ import numpy as np
 from pydantic import Field
 from rclpy.action import ActionClient
 from rclpy.clock import Clock, ClockType
-from rclpy.node import Node
 from sensor_msgs.msg import JointState
 
 import ebm_concept_ros.msg as ros
@@ -34,27 +29,24 @@ from ebm_concept_ros.action import ArrangeConcept
 from ebm_concept_ros.control.reporting import Level
 from ebm_concept_ros.conversions.blocks import BlockReader
 from ebm_concept_ros.conversions.serialised_joints import JointStateReading
-from ebm_concept_ros.errors import name_and_reason
 from ebm_concept_ros.grasping.hand import with_live_fingers
 from ebm_concept_ros.grasping.sensed import SeenBlocks
+from ebm_concept_ros.nodes.judging import POLL_S, JudgingNode
 from ebm_concept_ros.nodes.runtime import qos
-from ebm_concept_ros.nodes.runtime.diagnostics import Diagnostics
-from ebm_concept_ros.nodes.runtime.parameters import Parameters, declare
+from ebm_concept_ros.nodes.runtime.parameters import Parameters
 from ebm_concept_ros.nodes.runtime.polled import PolledSubscription
 from ebm_concept_ros.nodes.runtime.resources import (
     load_arm_parameter,
     load_hand_parameter,
     load_workspace_parameter,
 )
-from ebm_concept_ros.nodes.runtime.running import RunnableDefaults, run
+from ebm_concept_ros.nodes.runtime.running import run
 from ebm_concept_ros.nodes.runtime.texts import ARM, FILE, FOLDER, HAND, one_of
-from ebm_concept_ros.nodes.standstill import Standstill
 from ebm_concept_ros.nodes.task_parameters import Colour, TaskParameters, requested_arrangement
 from ebm_concept_ros.oracle.arrangement_judge import ArrangementJudge
 from ebm_concept_ros.oracle.arrangements import ARRANGEMENTS
 from ebm_core.world.scene import InvalidInput
 
-_POLL_S = 0.1
 _AT_REST_S = 0.5  # simulated, that the end is watched
 
 
@@ -90,15 +82,12 @@ class ArrangementRefereeParameters(Parameters):
     )
 
 
-class ArrangementReferee(RunnableDefaults, Node):
+class ArrangementReferee(JudgingNode):
     """Asks once, watches, judges, and reports."""
 
-    interrupted_exit_code = 1  # no success was seen
-    _states: PolledSubscription | None = None  # there, before the node is made or could not be
-
     def __init__(self) -> None:
-        super().__init__('arrangement_referee')
-        p = self.parameters = declare(self, ArrangementRefereeParameters)
+        super().__init__('arrangement_referee', ArrangementRefereeParameters)
+        p = self.parameters
         task = TaskParameters(concept=p.concept, reference_colour=p.reference_colour)
         concept = requested_arrangement(task)
         self._workspace = load_workspace_parameter(p.workspace_config)
@@ -106,7 +95,6 @@ class ArrangementReferee(RunnableDefaults, Node):
         self._arm = load_arm_parameter(p.arm, p.robot_description)
         self._hand = load_hand_parameter(p.hand)
         self._joint_names = with_live_fingers(self._arm, self._hand).joint_names
-        self._diagnostics = Diagnostics(self)
         self._blocks = BlockReader(self._workspace)
         self._first: SeenBlocks | None = None
         self._last: SeenBlocks | None = None
@@ -115,8 +103,6 @@ class ArrangementReferee(RunnableDefaults, Node):
         self._missing = 'no scene came'
         self._result: ArrangeConcept.Result | None = None
         self._ended_ns = 0
-        self._verdict = ''
-        self._decided, self._stop = threading.Event(), threading.Event()
         for kind, topic, take in (
             (ros.Scene, 'scene', self._on_scene),
             (ros.Concept, 'concept', self._on_concept),
@@ -127,25 +113,7 @@ class ArrangementReferee(RunnableDefaults, Node):
             self, JointState, 'joint_states', qos.JOINT_STATES_REAL_TIME
         )
         self._goals = ActionClient(self, ArrangeConcept, 'arranger/arrange')
-        self.create_timer(_POLL_S, self._look, clock=Clock(clock_type=ClockType.STEADY_TIME))
-        self._standstill = Standstill(self) if p.lockstep else None
-        self._worker = threading.Thread(target=self._wait_and_report, name='report', daemon=True)
-
-    def start(self) -> None:
-        """Start the wall clock's time-out."""
-        self._worker.start()
-
-    def stop(self) -> None:
-        """Stop waiting for a decision."""
-        self._stop.set()
-        self._decided.set()
-        self._worker.join(timeout=1.0)
-
-    def destroy_node(self) -> None:
-        """Give all back that the middleware has given."""
-        if self._states is not None:
-            self._states.destroy()
-        super().destroy_node()
+        self.create_timer(POLL_S, self._look, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     # Executor thread -------------------------------------------------------------------------
 
@@ -205,33 +173,10 @@ class ArrangementReferee(RunnableDefaults, Node):
         if level is not Level.OK:
             self._decide('')
 
-    def _decide(self, why_not: str) -> None:
-        if not self._decided.is_set():
-            self._verdict = why_not
-            self._decided.set()
-
     # Report thread ---------------------------------------------------------------------------
 
-    def _wait_and_report(self) -> None:
-        p = self.parameters
-        deadline_s = time.monotonic() + p.wall_timeout_s
-        while not self._decided.wait(_POLL_S):
-            if time.monotonic() > deadline_s:
-                self._decide(f'undecided after {p.wall_timeout_s:g} s: {self._missing}')
-        if self._stop.is_set():
-            return
-        report = self._report()
-        try:
-            out_dir = Path(p.out_dir)
-            out_dir.mkdir(parents=True, exist_ok=True)
-            (out_dir / 'result.json').write_text(json.dumps(report) + '\n', encoding='utf-8')
-            if p.render:
-                with self._standstill.while_busy() if self._standstill else nullcontext():
-                    self._draw(out_dir, report)
-        except Exception as error:  # the verdict stands whether or not it can be drawn
-            self._diagnostics.set('report', Level.ERROR, name_and_reason(error))
-        print(json.dumps(report), flush=True)
-        self.exit_code = 0 if report['success'] else 1
+    def _what_is_missing(self) -> str:
+        return self._missing
 
     def _report(self) -> dict[str, object]:
         p, result = self.parameters, self._result

@@ -12,18 +12,14 @@ stands still while it draws.
 
 from __future__ import annotations
 
-import json
 import math
 import sys
-import threading
 import time
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
 from rclpy.clock import Clock, ClockType
-from rclpy.node import Node
 from sensor_msgs.msg import JointState
 
 import ebm_concept_ros.msg as ros
@@ -31,15 +27,12 @@ from ebm_concept_ros import conversions
 from ebm_concept_ros.arm.composed_table import SUM
 from ebm_concept_ros.control.reporting import Level
 from ebm_concept_ros.conversions.serialised_joints import JointStateReading
-from ebm_concept_ros.errors import name_and_reason
+from ebm_concept_ros.nodes.judging import JudgingNode
 from ebm_concept_ros.nodes.runtime import qos
-from ebm_concept_ros.nodes.runtime.diagnostics import Diagnostics
-from ebm_concept_ros.nodes.runtime.parameters import declare
 from ebm_concept_ros.nodes.runtime.polled import PolledSubscription
 from ebm_concept_ros.nodes.runtime.resources import load_arm_parameter, load_workspace_parameter
-from ebm_concept_ros.nodes.runtime.running import RunnableDefaults, run
+from ebm_concept_ros.nodes.runtime.running import run
 from ebm_concept_ros.nodes.runtime.texts import ARM, EXISTING_FOLDER, FILE, FOLDER
-from ebm_concept_ros.nodes.standstill import Standstill
 from ebm_concept_ros.nodes.task_parameters import (
     TaskParameters,
     Weights,
@@ -53,7 +46,6 @@ from ebm_concept_ros.planning.plan_model import PlanModel
 from ebm_concept_ros.report.recorder import RunRecorder
 from ebm_core.world.scene import InvalidInput
 
-_POLL_S = 0.1
 # Some of the 500 joint states a second are enough; in lockstep they may come several times as fast.
 _LOOK_EVERY_S, _LOOK_EVERY_IN_LOCKSTEP_S = 0.02, 0.01
 
@@ -93,16 +85,14 @@ class RefereeParameters(TaskParameters):
     )
 
 
-class Referee(RunnableDefaults, Node):
+class Referee(JudgingNode):
     """Watches, judges, and reports once."""
 
-    interrupted_exit_code = 1  # no success was seen
     events_executor = True
-    _states: PolledSubscription | None = None  # there, before the node is made or could not be
 
     def __init__(self) -> None:
-        super().__init__('referee')
-        p = self.parameters = declare(self, RefereeParameters)
+        super().__init__('referee', RefereeParameters)
+        p = self.parameters
         self._concepts, self._colours = requested_concepts(p, spatial=True)
         self._names = tuple(concept.name for concept in self._concepts)
         self._weights: tuple[float, ...] = (1.0,)
@@ -112,7 +102,6 @@ class Referee(RunnableDefaults, Node):
         self._workspace = load_workspace_parameter(p.workspace_config)
         self._model = PlanModel(self._arm, 0.02)
         self._judge = ReachJudge(p.tolerance_m, p.hold_s)
-        self._diagnostics = Diagnostics(self)
         self._goal: TrueGoal | JointGoal | None = None
         self._why_no_task = 'no scene came'
         self._codes: ros.Concept | None = None
@@ -122,23 +111,12 @@ class Referee(RunnableDefaults, Node):
         self._heard_states = False
         self._reading = JointStateReading()
         self._record = RunRecorder()
-        self._verdict = ''
-        self._decided = threading.Event()
-        self._stop = threading.Event()
-        self._inputs = [
-            self.create_subscription(
-                ros.Scene, 'scene', self._on_scene, **qos.overridable(qos.LATCHED)
-            ),
-            self.create_subscription(
-                ros.Concept, 'concept', self._on_concept, **qos.overridable(qos.LATCHED)
-            ),
-            self.create_subscription(
-                ros.ControllerStatus,
-                'controller/status',
-                self._on_status,
-                **qos.overridable(qos.STATUS),
-            ),
-        ]
+        for kind, topic, take, profile in (
+            (ros.Scene, 'scene', self._on_scene, qos.LATCHED),
+            (ros.Concept, 'concept', self._on_concept, qos.LATCHED),
+            (ros.ControllerStatus, 'controller/status', self._on_status, qos.STATUS),
+        ):
+            self.create_subscription(kind, topic, take, **qos.overridable(profile))
         self._states = PolledSubscription(
             self, JointState, 'joint_states', qos.JOINT_STATES_REAL_TIME
         )
@@ -147,24 +125,6 @@ class Referee(RunnableDefaults, Node):
             self._look,
             clock=Clock(clock_type=ClockType.STEADY_TIME),
         )
-        self._standstill = Standstill(self) if p.lockstep else None
-        self._worker = threading.Thread(target=self._wait_and_report, name='report', daemon=True)
-
-    def start(self) -> None:
-        """Start the wall clock's time-out."""
-        self._worker.start()
-
-    def stop(self) -> None:
-        """Stop waiting for a decision."""
-        self._stop.set()
-        self._decided.set()
-        self._worker.join(timeout=1.0)
-
-    def destroy_node(self) -> None:
-        """Give all back that the middleware has given."""
-        if self._states is not None:
-            self._states.destroy()
-        super().destroy_node()
 
     # Executor thread -------------------------------------------------------------------------
 
@@ -246,39 +206,12 @@ class Referee(RunnableDefaults, Node):
         unseen_s = self._judge.unseen_s
         return f'; {unseen_s:.2f} s besides were not seen' if unseen_s else ''
 
-    def _decide(self, verdict: str) -> None:
-        if not self._decided.is_set():
-            self._verdict = verdict
-            self._decided.set()
-
     # Report thread ---------------------------------------------------------------------------
 
-    def _wait_and_report(self) -> None:
-        deadline_s = time.monotonic() + self.parameters.wall_timeout_s
+    def _why_over(self) -> str:
         silence_s = self.parameters.silence_s
-        while not self._decided.wait(_POLL_S):
-            if time.monotonic() - self._status_at_s > silence_s:
-                self._decide(f'controller/status has been silent for {silence_s} s')
-            elif time.monotonic() > deadline_s:
-                self._decide(
-                    f'undecided after {self.parameters.wall_timeout_s} s: {self._what_is_missing()}'
-                )
-        if self._stop.is_set():
-            return
-        level = Level.OK if self._judge.success else Level.ERROR
-        self._diagnostics.set('run', level, self._verdict)
-        result = self._result()
-        try:
-            out_dir = Path(self.parameters.out_dir)
-            out_dir.mkdir(parents=True, exist_ok=True)
-            (out_dir / 'result.json').write_text(json.dumps(result) + '\n', encoding='utf-8')
-            if self.parameters.render:
-                with self._standstill.while_busy() if self._standstill else nullcontext():
-                    self._draw(out_dir, result)
-        except Exception as error:  # the verdict stands whether or not it can be drawn
-            self._diagnostics.set('report', Level.ERROR, name_and_reason(error))
-        print(json.dumps(result), flush=True)
-        self.exit_code = 0 if result['success'] else 1
+        is_silent = time.monotonic() - self._status_at_s > silence_s
+        return f'controller/status has been silent for {silence_s} s' if is_silent else ''
 
     def _what_is_missing(self) -> str:
         if self._goal is None:
@@ -291,8 +224,10 @@ class Referee(RunnableDefaults, Node):
             return 'no controller/status came'
         return f'the controller said: {self._status.reason}'
 
-    def _result(self) -> dict[str, object]:
+    def _report(self) -> dict[str, object]:
         judge, status = self._judge, self._status
+        level = Level.OK if judge.success else Level.ERROR
+        self._diagnostics.set('run', level, self._verdict)
         reach_time_s = None
         if judge.success and judge.reached_at_s is not None and self._began_s is not None:
             reach_time_s = round(max(judge.reached_at_s - self._began_s, 0.0), 4)
@@ -315,7 +250,7 @@ class Referee(RunnableDefaults, Node):
             'scene_seed': self.parameters.scene_seed,
         }
 
-    def _draw(self, out_dir: Path, result: dict[str, object]) -> None:
+    def _draw(self, out_dir: Path, report: dict[str, object]) -> None:
         # Imported here: drawing needs torch and a renderer, judging neither.
         from ebm_concept_ros.nodes.referee_pictures import draw_run
 
@@ -324,7 +259,7 @@ class Referee(RunnableDefaults, Node):
         if goal is None or len(self._record) == 0:
             raise ValueError('there is nothing to draw: the run did not begin')
         name = f'reach_{"_".join(self._names)}_{p.scene_seed}'
-        verdict = 'reached' if result['success'] else 'not reached'
+        verdict = 'reached' if report['success'] else 'not reached'
         if goal.has_distance and math.isfinite(self._judge.distance_m):
             verdict += f', {self._judge.distance_m * 1e3:.1f} mm'
         files = draw_run(
