@@ -61,7 +61,7 @@ def arguments():
     ('name', 'text', 'says'),
     [
         ('concept', 'point', 'square, triangle, line, between'),
-        ('hand', 'claw', 'jaco, the YAML file of another'),
+        ('hand', 'claw', 'jaco, panda, the YAML file of another'),
         ('scene_rate', '1', 'from 5 to 500'),
         ('live_view', 'yes', 'true, false'),
     ],
