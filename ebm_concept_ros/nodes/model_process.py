@@ -14,6 +14,7 @@ import io
 import os
 import signal
 import threading
+from importlib import import_module
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Protocol
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from ebm_core.relational.model import ConceptModel
 
 _FIELD = 'make_field'
+_AROUND = 'ebm_concept_ros.field.cost_to_go'
 _SCENE = ('positions', 'colours', 'shapes', 'movable')
 
 
@@ -177,6 +179,8 @@ def _serve(connection: Connection) -> None:
     import ebm_core.relational.model  # noqa: F401, which takes as long as the other's start
 
     model: ConceptModel | None = None
+    # For an obstacle that comes later: neither the first field nor the next must wait for it.
+    later = threading.Thread(target=import_module, args=(_AROUND,), daemon=True)
     while True:
         try:
             given = _unpacked(connection.recv_bytes())
@@ -201,9 +205,8 @@ def _serve(connection: Connection) -> None:
             connection.send_bytes(_packed(**answer))
         except OSError:
             return
-        if what == _FIELD:
-            # For an obstacle that comes later; the first field must not wait for it.
-            import ebm_concept_ros.field.cost_to_go  # noqa: F401
+        if what == _FIELD and not later.ident:
+            later.start()
 
 
 def _field(
