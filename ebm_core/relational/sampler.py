@@ -202,7 +202,9 @@ class Sampler(Langevin):
         restarts: int,
         generator: torch.Generator | None = None,
     ) -> Tensor:
-        """Return masks (B, N) of 0 and 1: the best of `restarts` chains, or one grown, refined.
+        """Return masks (B, N) of 0 and 1: the best of all, or, of many entities, of those searched.
+
+        restarts: chains of that search, beside which masks are grown and refined.
 
         x: inputs (B, T, N, I), or (1, T, N, I) for all; present: (B, N) 0/1; w: (B, D). Of a
         relation they are exact, and where there are curves, the best of all choices.
