@@ -6,8 +6,9 @@
     python -m benchmarks.entities --output out/entities
 
 writes entities.png and entities.json: median time on one core, and the peak of the memory that
-tensors take at once, of: identification (16 chains of K = 10 steps); generation, one chain of K
-steps; the energy field that the controller descends, 65 x 65 places of the actor. Generation
+tensors take at once, of: identification (all masks of up to ten entities, of more 16 chains of
+K = 10 steps and masks that grow); generation, one chain of K steps; the energy field that the
+controller descends, 65 x 65 places of the actor. Generation
 depends on the entities that are attended to: as many as in *between* (three), or, at worst, all.
 Weights do not matter for the cost; they are drawn unless --model is given.
 """
@@ -43,7 +44,7 @@ import matplotlib.pyplot as plt
 NUMBERS = (3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 80, 100)
 USUAL_ATTENTION = 3
 LABELS = {
-    'identification': 'identification, 16 chains',
+    'identification': 'identification',
     'chain_usual': 'generation, one chain, three attended',
     'chain_all': 'generation, one chain, all attended',
     'field_usual': 'energy field, three attended',
