@@ -10,7 +10,7 @@ with the energy, so that K steps are enough (the paper's KL objective asks for j
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor, nn
@@ -183,13 +183,26 @@ class Sampler(Langevin):
         pairs: `Energy.pair_sums` of the scene, (B, Q, H); present: (B, N) 0/1; w: (B, D);
         logits: (B, C, N) where the chains start, N(0, 1) in the paper.
         """
-        last, present = energy.with_code(w), present.unsqueeze(1)
+        last = energy.with_code(w)
+
+        def gradient(gates: Tensor) -> Tensor:
+            return energy.energy_and_gate_gradient(pairs, gates, last)[1]
+
+        return self._attend(gradient, present, logits, noise)
+
+    def _attend(
+        self,
+        gradient: Callable[[Tensor], Tensor],
+        present: Tensor,
+        logits: Tensor,
+        noise: float = 0.0,
+    ) -> list[Tensor]:
+        """Return `identify` by the gradient ∂E/∂m (B, C, N) of gates m."""
         chain = [logits]
         for k in range(self.steps):
-            gates = torch.sigmoid(chain[-1]) * present
-            _, gradient = energy.energy_and_gate_gradient(pairs, gates, last)
-            gradient = gradient * gates * (1 - gates)
-            chain.append(self.step('attention', k, chain[-1], gradient, noise))
+            gates = torch.sigmoid(chain[-1]) * present.unsqueeze(1)
+            of_logits = gradient(gates) * gates * (1 - gates)
+            chain.append(self.step('attention', k, chain[-1], of_logits, noise))
         return chain
 
     def identify_best(
@@ -239,7 +252,7 @@ class Sampler(Langevin):
         if n <= MOST_TRIED:
             return best_of_all_masks(energies, present)
         start = torch.randn(b, restarts, n, generator=generator, device=present.device)
-        logits = self.identify(energy, pairs, present, w, start)[-1]
+        logits = self._attend(energies.gate_gradient, present, start)[-1]
         masks = (logits > 0).to(pairs.dtype) * present.unsqueeze(1)
         best = energies.of(masks).argmin(1)
         chosen = masks[torch.arange(b, device=best.device), best]

@@ -73,3 +73,10 @@ def test_nobody_attended_to_is_no_answer(problem):
     assert energies.of(torch.zeros(B, 1, N).double()).isinf().all()
     toggled = energies.of_toggles(one)
     assert (toggled.isinf() == torch.eye(N, dtype=torch.bool)).all()
+
+
+def test_the_gradient_of_gates(problem):
+    energy, h, last = problem
+    gates = torch.rand(B, 7, N, generator=torch.Generator().manual_seed(2)).double()
+    _, expected = energy.energy_and_gate_gradient(h, gates, last)
+    torch.testing.assert_close(MaskEnergies(*problem).gate_gradient(gates), expected)
