@@ -20,6 +20,7 @@ import copy
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -88,7 +89,10 @@ class EnergyField:
         self.energies = energies
         self.energies.setflags(write=False)
         self.axis = np.linspace(-half_width, half_width, len(energies))
-        self._energy = Bicubic(energies, half_width)
+
+    @cached_property
+    def _energy(self) -> Bicubic:
+        return Bicubic(self.energies, self.half_width)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return all that the field consists of, by name."""
@@ -199,8 +203,7 @@ class EnergyField:
         cells = _FINE_SAMPLES_PER_CELL * (len(self.axis) - 1)
         cell = 2 * self.half_width / cells
         fine = -self.half_width + cell * (np.arange(cells) + 0.5)
-        # Linear in between: a spline would overshoot at the rim of a plateau.
-        weights = np.stack([np.interp(fine, self.axis, row) for row in np.eye(len(self.axis))], 1)
+        weights = _between(len(self.axis), cells)
         samples = (weights @ energies @ weights.T).ravel()
         lowest = samples.min()
         levels = np.sort(samples) - lowest
@@ -241,6 +244,16 @@ class EnergyField:
                 break
             point = candidate
         return point
+
+
+@lru_cache(maxsize=8)
+def _between(size: int, cells: int) -> np.ndarray:
+    """Return (cells, size): what each value of an axis counts in the middle of as many cells.
+
+    Linear in between: a spline would overshoot at the rim of a plateau.
+    """
+    axis, fine = np.linspace(0.0, 1.0, size), (np.arange(cells) + 0.5) / cells
+    return np.stack([np.interp(fine, axis, row) for row in np.eye(size)], 1)
 
 
 def grid_points(half_width: float, size: int) -> np.ndarray:

@@ -17,6 +17,7 @@ import numpy as np
 _RISE_PER_CELL = 1e-2
 # Cells from a goal up to which a cost stays as it is, and from which on it is smoothed.
 _KEPT, _SMOOTHED = 3, 9
+_ROUNDS = 8  # of the flood between two looks whether it still rises
 
 
 def without_spurious_minima(energies: np.ndarray, goal_margin: float) -> np.ndarray:
@@ -29,16 +30,21 @@ def without_spurious_minima(energies: np.ndarray, goal_margin: float) -> np.ndar
     goals = np.where(energies <= energies.min() + goal_margin, energies, np.inf)
     levels = np.pad(goals, 1, constant_values=np.inf)
     inside = levels[1:-1, 1:-1]
+    rows, straight, diagonal = np.empty_like(levels[2:]), *np.empty((2, *energies.shape))
     while True:
-        rows = np.minimum(levels[:-2], levels[2:])
-        straight = np.minimum(levels[1:-1, :-2], levels[1:-1, 2:])
-        straight = np.minimum(straight, rows[:, 1:-1]) + rise
-        diagonal = np.minimum(rows[:, :-2], rows[:, 2:]) + rise * math.sqrt(2.0)
-        flooded = np.maximum(energies, np.minimum(straight, diagonal))
-        flooded = np.minimum(flooded, inside)
-        if np.array_equal(flooded, inside):
-            return flooded
-        inside[:] = flooded
+        before = inside.copy()
+        for _ in range(_ROUNDS):
+            np.minimum(levels[:-2], levels[2:], out=rows)
+            np.minimum(levels[1:-1, :-2], levels[1:-1, 2:], out=straight)
+            np.minimum(straight, rows[:, 1:-1], out=straight)
+            np.minimum(rows[:, :-2], rows[:, 2:], out=diagonal)
+            straight += rise
+            diagonal += rise * math.sqrt(2.0)
+            np.minimum(straight, diagonal, out=straight)
+            np.maximum(energies, straight, out=straight)
+            np.minimum(inside, straight, out=inside)
+        if np.array_equal(before, inside):
+            return before
 
 
 def without_ripples(cost: np.ndarray, goals: np.ndarray) -> np.ndarray:

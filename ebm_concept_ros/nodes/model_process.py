@@ -5,19 +5,18 @@
 
 Either is many small steps of PyTorch, each of which hands the interpreter over: within the
 controller's process they wait for its loops half a millisecond each, and the loops for them. So it
-is with the field that is made of the energies. What goes to and fro are plain arrays.
+is with the field that is made of the energies. Both ends are one program, so they pickle.
 """
 
 from __future__ import annotations
 
-import io
 import os
 import signal
 import threading
 from importlib import import_module
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -31,9 +30,8 @@ from ebm_core.world.scene import Scene
 if TYPE_CHECKING:
     from ebm_core.relational.model import ConceptModel
 
-_FIELD = 'make_field'
+_LOAD, _FIELD = 'load', 'make_field'
 _AROUND = 'ebm_concept_ros.field.cost_to_go'
-_SCENE = ('positions', 'colours', 'shapes', 'movable')
 
 
 class ModelFailed(RuntimeError):
@@ -86,23 +84,23 @@ class ModelProcess:
     def load(self, folder: str) -> TargetModel:
         """Return the model in a folder (empty: the shipped one); raises ConfigError."""
         try:
-            answer = self.ask('load', folder=np.array(folder))
+            sha256, code_size = self.ask(_LOAD, folder)
         except ModelFailed as error:
             raise ConfigError(str(error)) from None
         except OSError:  # it was killed
             return load_weights(folder)
-        return RemoteModel(self, folder, str(answer['sha256']), int(answer['code_size']))
+        return RemoteModel(self, folder, sha256, code_size)
 
-    def ask(self, what: str, **arrays: np.ndarray) -> dict[str, np.ndarray]:
+    def ask(self, what: str, *given: object, **named: object) -> Any:
         """Return the answer; raises ModelFailed, and OSError where the process is gone."""
         with self._asking:
             try:
-                self._connection.send_bytes(_packed(what=np.array(what), **arrays))
-                answer = _unpacked(self._connection.recv_bytes())
+                self._connection.send((what, given, named))
+                answer, error = self._connection.recv()
             except EOFError:
                 raise ConnectionResetError('the process of the model has ended') from None
-        if 'error' in answer:
-            raise ModelFailed(str(answer['error']))
+        if error is not None:
+            raise ModelFailed(error)
         return answer
 
     def make_field(
@@ -112,15 +110,13 @@ class ModelProcess:
 
         It takes the process some milliseconds, for which here the loops would have the interpreter.
         """
-        given = {'half_width': np.array(half_width), 'goal_margin': np.array(goal_margin)}
-        given |= {'centres': circles.centres, 'radii': circles.radii}
         try:
-            answer = self.ask(_FIELD, energies=energies, above_m=np.array(circles.above_m), **given)
+            arrays = self.ask(_FIELD, energies, half_width, goal_margin, circles)
         except ModelFailed as error:
             raise InvalidField(str(error)) from None
         except OSError:  # it was killed
             return make_field(energies, half_width, goal_margin, circles)
-        return EnergyField.of_arrays(answer)
+        return EnergyField.of_arrays(arrays)
 
     def end(self) -> None:
         """End it, whatever it is at: it has nothing to lose. Nothing can be asked any more."""
@@ -139,12 +135,11 @@ class RemoteModel:
 
     def identify(self, scene: Scene, code: np.ndarray, seed: int = 0) -> np.ndarray:
         """Return the attention (N,)."""
-        return self._ask('identify', scene, code=code, seed=np.array(seed))
+        return self._ask('identify', scene, code, seed)
 
     def identify_roles(self, scene: Scene, argument_code: np.ndarray, seed: int = 0) -> np.ndarray:
         """Return the role (N,) of each entity."""
-        given = {'argument_code': argument_code, 'seed': np.array(seed)}
-        return self._ask('identify_roles', scene, **given)
+        return self._ask('identify_roles', scene, argument_code, seed)
 
     def actor_energy(
         self,
@@ -157,19 +152,16 @@ class RemoteModel:
         in_sum: bool = False,
     ) -> np.ndarray:
         """Return the energy (M,) with the actor at each point (M, 2)."""
-        given = {'attention': attention, 'action_code': action_code, 'points': points}
-        given['in_sum'] = np.array(in_sum)
-        given |= {} if roles is None else {'roles': roles}
-        return self._ask('actor_energy', scene, **given)
+        given = (scene, attention, action_code, points)
+        return self._ask('actor_energy', *given, roles=roles, in_sum=in_sum)
 
-    def _ask(self, what: str, scene: Scene, **given: np.ndarray) -> np.ndarray:
+    def _ask(self, what: str, *given: object, **named: object) -> np.ndarray:
         if self._here is None:
             try:
-                parts = {f'scene.{name}': getattr(scene, name) for name in _SCENE}
-                return self._process.ask(what, **parts, **given)['result']
+                return self._process.ask(what, *given, **named)
             except OSError:
                 self._here = load_weights(self._folder)
-        return _evaluated(self._here, what, scene, given)
+        return getattr(self._here, what)(*given, **named)
 
 
 def _serve(connection: Connection) -> None:
@@ -183,57 +175,23 @@ def _serve(connection: Connection) -> None:
     later = threading.Thread(target=import_module, args=(_AROUND,), daemon=True)
     while True:
         try:
-            given = _unpacked(connection.recv_bytes())
+            what, given, named = connection.recv()
         except (EOFError, OSError):
             return
-        what = str(given.pop('what'))
+        answer, error = None, None
         try:
-            if what == 'load':
-                model = load_weights(str(given['folder']))
-                answer = {
-                    'sha256': np.array(model.sha256),
-                    'code_size': np.array(model.code_size),
-                }
+            if what == _LOAD:
+                model = load_weights(*given)
+                answer = model.sha256, model.code_size
             elif what == _FIELD:
-                answer = _field(**given).arrays()
+                answer = make_field(*given).arrays()
             else:
-                scene = Scene(*(given.pop(f'scene.{name}') for name in _SCENE))
-                answer = {'result': _evaluated(model, what, scene, given)}
-        except Exception as error:  # whatever weights and codes of anybody lead to
-            answer = {'error': np.array(str(error))}
+                answer = getattr(model, what)(*given, **named)
+        except Exception as failure:  # whatever weights and codes of anybody lead to
+            error = str(failure)
         try:
-            connection.send_bytes(_packed(**answer))
+            connection.send((answer, error))
         except OSError:
             return
         if what == _FIELD and not later.ident:
             later.start()
-
-
-def _field(
-    energies: np.ndarray,
-    half_width: np.ndarray,
-    goal_margin: np.ndarray,
-    centres: np.ndarray,
-    radii: np.ndarray,
-    above_m: np.ndarray,
-) -> EnergyField:
-    circles = Circles(centres, radii, float(above_m))
-    return make_field(energies, float(half_width), float(goal_margin), circles)
-
-
-def _evaluated(
-    model: ConceptModel, what: str, scene: Scene, given: dict[str, np.ndarray]
-) -> np.ndarray:
-    given = {name: int(array) if name == 'seed' else array for name, array in given.items()}
-    return getattr(model, what)(scene, **given)
-
-
-def _packed(**arrays: np.ndarray) -> bytes:
-    content = io.BytesIO()
-    np.savez(content, **arrays)
-    return content.getvalue()
-
-
-def _unpacked(content: bytes) -> dict[str, np.ndarray]:
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        return dict(arrays)

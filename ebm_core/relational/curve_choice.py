@@ -24,28 +24,28 @@ _AT_ONCE = 1024
 
 
 def choose(
-    energy: Energy, x: Tensor, pairs: Tensor, present: Tensor, w: Tensor
+    energy: Energy, inputs: Tensor, present: Tensor, w: Tensor
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield rows (b,) of scenes whose codes have curves, and their masks (b, N) of least energy.
 
-    x: inputs (B, N, I) of one state; pairs: `Energy.pair_sums` (B, Q, H); present: (B, N) of 0 and
-    1; w: codes (B, D).
+    inputs: (B, T, N, I), of whose last state it is; present: (B, N) of 0 and 1; w: codes (B, D).
     """
     code = w[:, energy.curves.columns]
     for k in range(MOST + 1):
         rows = ((code[:, 0] > 0.5) & (code[:, 1].round() == k)).nonzero().squeeze(1)
-        choices = _choices(x.shape[-2], k, x.device) if len(rows) else None
+        choices = _choices(inputs.shape[-2], k, inputs.device) if len(rows) else None
         if choices is None:
             continue
-        of_rows = (part[rows] for part in (x, pairs, present, w))
+        of_rows = (part[rows] for part in (inputs, present, w))
         mask, is_possible = _best(energy, *of_rows, choices)
         yield rows[is_possible], mask[is_possible]
 
 
 def _best(
-    energy: Energy, x: Tensor, pairs: Tensor, present: Tensor, w: Tensor, choices: Tensor
+    energy: Energy, inputs: Tensor, present: Tensor, w: Tensor, choices: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Return masks (B, N) of least energy of choices (C, 1 + K), and whether (B,) any can be."""
+    x = inputs[:, -1]
     movable = (x[..., MOVABLE] > 0.5) & (present > 0.5)
     stays = (x[..., MOVABLE] <= 0.5) & (present > 0.5)
     mover, others = choices[:, 0], choices[:, 1:]
@@ -58,7 +58,7 @@ def _best(
     masks = torch.zeros(len(choices), x.shape[-2], device=x.device).scatter(1, choices, 1.0)
     is_alone = energy.curves.alone(w, one).unsqueeze(-1)
     of_network = torch.where(is_alone, nothing_of_network(w, energy.network_code), w)
-    last = energy.with_code(of_network)
+    pairs, last = energy.pair_sums(inputs), energy.with_code(of_network)
     each = masks.expand(len(x), -1, -1).split(_AT_ONCE, 1)
     value = value + torch.cat([energy.energy_of_gates(pairs, some, last) for some in each], 1)
     least, which = value.masked_fill(~can, torch.inf).min(1)

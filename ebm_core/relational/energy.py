@@ -132,13 +132,15 @@ class Energy(nn.Module):
         h = torch.nn.functional.silu(
             torch.nn.functional.silu(u) @ self.g_hidden + self.g_hidden_bias
         )
-        if self.maps is None:
-            return h
+        return h if self.maps is None else torch.cat((h, self.other_sums(x)), -1)
+
+    def other_sums(self, x: Tensor) -> Tensor:
+        """Return what maps and formations sum over pairs (B, N, N, Z); x: (B, N, I)."""
         z = moments(x)
-        parts = [h, z.unsqueeze(-2) * is_movable(z).unsqueeze(-3)]
-        if self.formations is not None:
-            parts.append(self.formations.pairs(x))
-        return torch.cat(parts, -1)
+        of_moments = z.unsqueeze(-2) * is_movable(z).unsqueeze(-3)
+        if self.formations is None:
+            return of_moments
+        return torch.cat((of_moments, self.formations.pairs(x)), -1)
 
     # f: residuals, affine in the code
 
@@ -204,12 +206,21 @@ class Energy(nn.Module):
         Unordered pairs i ≤ j: Σ_t h_ij + h_ji, which halves what identification reads in every
         step; if not relational, the N entities.
         """
-        h = self.pairs(x).sum(-4)
+        return self.in_time_and_order(self.pairs(x))
+
+    def in_time_and_order(self, h: Tensor) -> Tensor:
+        """Return Σ_t h_ij + h_ji (B, pairs, …) of ordered pairs (B, T, N, N, …), as `pair_sums`."""
+        h, n = h.sum(-4), h.shape[-2]
         if not self.relational:
             return h.diagonal(dim1=-3, dim2=-2).transpose(-1, -2)
-        n = x.shape[-2]
-        i, j = torch.triu_indices(n, n, device=x.device)
+        i, j = self.unordered_pairs(n, h.device)
         return (h + h.transpose(-3, -2)).flatten(-3, -2).index_select(-2, i * n + j)
+
+    def unordered_pairs(self, number: int, device: torch.device) -> tuple[Tensor, Tensor]:
+        """Return i ≤ j of the pairs of so many entities; not relational: each with itself."""
+        if not self.relational:
+            return (torch.arange(number, device=device),) * 2
+        return tuple(torch.triu_indices(number, number, device=device))
 
     def pair_weights(self, gates: Tensor) -> Tensor:
         """Return the weights (..., pairs) of `pair_sums` under gates m (..., N)."""

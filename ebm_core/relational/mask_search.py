@@ -42,7 +42,7 @@ def grow_masks(energies: MaskEnergies, present: Tensor) -> Tensor:
     one = torch.eye(n, device=present.device)
     i, j = torch.triu_indices(n, n, device=present.device)  # i = j: an entity by itself
     masks = torch.maximum(one[i], one[j]) * present.unsqueeze(1)
-    value = energies.of_pairs(n).masked_fill(present[:, i] * present[:, j] == 0, torch.inf)
+    value = energies.of_pairs().masked_fill(present[:, i] * present[:, j] == 0, torch.inf)
     if n > MOST_SEARCHED:
         masks, value = _least(masks, value, _PAIRS)
     masks, value = _best_toggle(energies, present, masks, value)

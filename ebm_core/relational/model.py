@@ -33,7 +33,7 @@ from .satisfaction import excess, is_little
 from .state_energy import StateEnergy
 from .understanding import understanding
 
-IDENTIFICATION_RESTARTS = 16
+IDENTIFICATION_RESTARTS = 4
 GENERATION_RESTARTS = 32
 _CHANGES = {'position': POSITION, 'colour': COLOUR}
 _PLACES_AT_ONCE = 1024  # of an actor whose energy is tabulated: bounds what the network keeps

@@ -205,6 +205,7 @@ class Sampler(Langevin):
             chain.append(self.step('attention', k, chain[-1], of_logits, noise))
         return chain
 
+    @torch.no_grad()
     def identify_best(
         self,
         energy: Energy,
@@ -222,38 +223,37 @@ class Sampler(Langevin):
         x: inputs (B, T, N, I), or (1, T, N, I) for all; present: (B, N) 0/1; w: (B, D). Of a
         relation they are exact, and where there are curves, the best of all choices.
         """
-        pairs = energy.pair_sums(x).expand(len(w), -1, -1)
-        state = x[:, -1].expand(len(w), -1, -1)
         is_relation = torch.zeros(len(w), dtype=torch.bool, device=w.device)
         if energy.leaders is not None:
             is_relation = energy.leaders.is_relation(w)
         masks = torch.zeros_like(present)
         if not is_relation.all():
-            masks = self._searched(energy, pairs, present, w, restarts, generator)
+            masks = self._searched(energy, x, present, w, restarts, generator)
+        every = x.expand(len(w), -1, -1, -1)
         if energy.curves is not None:
-            for rows, chosen in choose(energy, state, pairs, present, w):
+            for rows, chosen in choose(energy, every, present, w):
                 masks[rows] = chosen
         if is_relation.any():
-            of_relations = energy.leaders.masks(state, present, w)
+            of_relations = energy.leaders.masks(every[:, -1], present, w)
             masks = torch.where(is_relation.unsqueeze(-1), of_relations, masks)
         return masks
 
     def _searched(
         self,
         energy: Energy,
-        pairs: Tensor,
+        x: Tensor,
         present: Tensor,
         w: Tensor,
         restarts: int,
         generator: torch.Generator | None,
     ) -> Tensor:
-        energies = MaskEnergies(energy, pairs, energy.with_code(w))
+        energies = MaskEnergies(energy, x, energy.with_code(w))
         b, n = present.shape
         if n <= MOST_TRIED:
             return best_of_all_masks(energies, present)
         start = torch.randn(b, restarts, n, generator=generator, device=present.device)
         logits = self._attend(energies.gate_gradient, present, start)[-1]
-        masks = (logits > 0).to(pairs.dtype) * present.unsqueeze(1)
+        masks = (logits > 0).to(logits) * present.unsqueeze(1)
         best = energies.of(masks).argmin(1)
         chosen = masks[torch.arange(b, device=best.device), best]
         around = torch.cat((chosen.unsqueeze(1), grow_masks(energies, present)), 1)

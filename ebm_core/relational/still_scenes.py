@@ -126,6 +126,6 @@ def _likelihood_of_network(
     x = energy.inputs(states[:, :, 1:], states[:, :, 0], roles).flatten(0, 1)
     last = energy.with_code(codes.repeat_interleave(states.shape[1], 0))
     each = (part.flatten(0, 1) for part in (present, attention))
-    own, around = energies_around(MaskEnergies(energy, energy.pair_sums(x), last), *each)
+    own, around = energies_around(MaskEnergies(energy, x, last), *each)
     every = torch.cat((own.unsqueeze(1), around), 1)
     return (-own - torch.logsumexp(-every, 1)).unflatten(0, states.shape[:2]).sum(1)

@@ -23,15 +23,14 @@ KINDS = {
 
 @pytest.fixture(params=KINDS.values(), ids=KINDS)
 def problem(request):
-    """An energy, pair sums and f's last layer of B scenes of N entities."""
+    """An energy, inputs and f's last layer of B scenes of N entities."""
     torch.manual_seed(3)
     energy = Energy(hidden=16, residuals=3, code_size=4, **request.param).double()
     for parameter in energy.parameters():  # biases are zero to begin with
         torch.nn.init.normal_(parameter, std=parameter.shape[0] ** -0.5)
     with torch.no_grad():
-        h = energy.pair_sums(torch.randn(B, 2, N, NUM_INPUTS, dtype=torch.double))
         last = energy.with_code(torch.randn(B, energy.code_size, dtype=torch.double))
-        yield energy, h, last
+        yield energy, torch.randn(B, 2, N, NUM_INPUTS, dtype=torch.double), last
 
 
 @pytest.fixture
@@ -40,8 +39,9 @@ def masks():
 
 
 def one_by_one(problem, masks):
-    energy, h, last = problem
-    return energy.energy_of_gates(h, masks, last).masked_fill(~masks.any(-1), torch.inf)
+    energy, x, last = problem
+    of_masks = energy.energy_of_gates(energy.pair_sums(x), masks, last)
+    return of_masks.masked_fill(~masks.any(-1), torch.inf)
 
 
 def test_of_masks(problem, masks):
@@ -58,7 +58,7 @@ def test_of_two_entities_each(problem):
     two = torch.zeros(B, N * (N + 1) // 2, N, dtype=torch.double)
     for q, both in enumerate(combinations_with_replacement(range(N), 2)):
         two[:, q, list(both)] = 1.0
-    torch.testing.assert_close(MaskEnergies(*problem).of_pairs(N), one_by_one(problem, two))
+    torch.testing.assert_close(MaskEnergies(*problem).of_pairs(), one_by_one(problem, two))
 
 
 def test_of_one_entity_turned_over(problem, masks):
@@ -76,7 +76,7 @@ def test_nobody_attended_to_is_no_answer(problem):
 
 
 def test_the_gradient_of_gates(problem):
-    energy, h, last = problem
+    energy, x, last = problem
     gates = torch.rand(B, 7, N, generator=torch.Generator().manual_seed(2)).double()
-    _, expected = energy.energy_and_gate_gradient(h, gates, last)
+    _, expected = energy.energy_and_gate_gradient(energy.pair_sums(x), gates, last)
     torch.testing.assert_close(MaskEnergies(*problem).gate_gradient(gates), expected)

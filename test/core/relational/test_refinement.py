@@ -36,16 +36,14 @@ def test_it_finds_the_mask_of_least_energy_of_all(model, name):
     events = Events.of(drawn[:, 5])
     with torch.no_grad():
         w = demonstrated(model, drawn[:, :5])
-        pairs = model.energy.pair_sums(
-            model.energy.inputs(events.states[:, 1:], events.states[:, 0])
-        )
+        x = model.energy.inputs(events.states[:, 1:], events.states[:, 0])
         last = model.energy.with_code(w)
-        of_masks = MaskEnergies(model.energy, pairs, last)
+        of_masks = MaskEnergies(model.energy, x, last)
         masks = grow_masks(of_masks, events.present)
         found, energy = refine_masks(of_masks, events.present, masks)
         tried = best_of_all_masks(of_masks, events.present)
         all_masks = every_mask(8).expand(40, -1, -1)
-        energies = model.energy.energy_of_gates(pairs, all_masks, last)
+        energies = model.energy.energy_of_gates(model.energy.pair_sums(x), all_masks, last)
     absent = (all_masks * (1 - events.present).unsqueeze(1)).any(-1)
     torch.testing.assert_close(energy, energies.masked_fill(absent, torch.inf).amin(1))
     assert not (found * (1 - events.present)).any()
@@ -57,12 +55,12 @@ def test_refinement_never_ends_above_where_it_began_and_never_at_nobody():
     torch.manual_seed(1)
     energy = Energy(hidden=16, residuals=3, code_size=4)
     with torch.no_grad():
-        pairs = energy.pair_sums(torch.randn(5, 1, 6, NUM_INPUTS))
+        x = torch.randn(5, 1, 6, NUM_INPUTS)
         last = energy.with_code(torch.randn(5, 4))
         starts = (torch.rand(5, 7, 6) < 0.5).float()
         starts[:, 0] = 0
-        found, value = refine_masks(MaskEnergies(energy, pairs, last), torch.ones(5, 6), starts)
-        before = energy.energy_of_gates(pairs, starts, last)
+        found, value = refine_masks(MaskEnergies(energy, x, last), torch.ones(5, 6), starts)
+        before = energy.energy_of_gates(energy.pair_sums(x), starts, last)
     before = before.masked_fill(~starts.any(-1), torch.inf)
     assert (value <= before.amin(1)).all()
     assert found.any(1).all()
@@ -75,9 +73,9 @@ def test_who_is_absent_never_grows_into_a_mask(n):
     present = torch.ones(8, n)
     present[:, -3:] = 0
     with torch.no_grad():
-        pairs = energy.pair_sums(torch.randn(8, 1, n, NUM_INPUTS))
+        x = torch.randn(8, 1, n, NUM_INPUTS)
         last = energy.with_code(torch.randn(8, 4))
-        of_masks = MaskEnergies(energy, pairs, last)
+        of_masks = MaskEnergies(energy, x, last)
         masks = grow_masks(of_masks, present)
         found, _ = refine_masks(of_masks, present, masks)
     assert not masks[..., -3:].any() and masks.any(-1).all()
@@ -89,13 +87,13 @@ def test_among_very_many_the_best_pairs_grow():
     torch.manual_seed(2)
     energy = Energy(hidden=16, residuals=3, code_size=4)
     with torch.no_grad():
-        pairs = energy.pair_sums(torch.randn(2, 1, n, NUM_INPUTS))
+        x = torch.randn(2, 1, n, NUM_INPUTS)
         last = energy.with_code(torch.randn(2, 4))
-        masks = grow_masks(MaskEnergies(energy, pairs, last), torch.ones(2, n))
+        masks = grow_masks(MaskEnergies(energy, x, last), torch.ones(2, n))
         two = torch.stack(
             [(torch.arange(n) == i) | (torch.arange(n) == j) for i, j in combinations(range(n), 2)]
         )
-        of_pairs = energy.energy_of_gates(pairs, two.float().expand(2, -1, -1), last)
-        grown = energy.energy_of_gates(pairs, masks, last)
+        of_pairs = energy.energy_of_gates(energy.pair_sums(x), two.float().expand(2, -1, -1), last)
+        grown = energy.energy_of_gates(energy.pair_sums(x), masks, last)
     assert masks.any(-1).all()
     assert (grown.amin(1) <= of_pairs.amin(1)).all()
