@@ -6,7 +6,7 @@
     python -m benchmarks.entities --output out/entities
 
 writes entities.png and entities.json: median time on one core, and the peak of the memory that
-tensors take at once, of: identification (all masks of up to ten entities, of more 16 chains of
+tensors take at once, of: identification (all masks of up to ten entities, of more four chains of
 K = 10 steps and masks that grow); generation, one chain of K steps; the energy field that the
 controller descends, 65 x 65 places of the actor. Generation
 depends on the entities that are attended to: as many as in *between* (three), or, at worst, all.
