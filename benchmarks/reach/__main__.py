@@ -135,9 +135,9 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         '--planner',
         nargs='+',
-        choices=[*PLANNERS, 'all', OUTSIDE],
+        choices=[*PLANNERS, 'all', *OUTSIDE],
         default=['ilqg'],
-        help=f'all: those of the package; {OUTSIDE}: from outside, where that is installed',
+        help=f'all: those of the package; {", ".join(OUTSIDE)}: from outside, where installed',
     )
     parser.add_argument('--oracle', action='store_true', help="the true goal's field beside it")
     parser.add_argument('--perturb', nargs='+', choices=PERTURBATIONS, default=['none'])
@@ -204,13 +204,14 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         parser.error(f'--obstacles {args.obstacles}: 0 or more')
     if args.no_avoidance and not args.obstacles:
         parser.error('--no-avoidance needs --obstacles')
-    if OUTSIDE in args.planner:
+    for name in args.planner:
         try:
-            require_outside()
+            if name in OUTSIDE:
+                require_outside(name)
         except MissingPackage as error:
             parser.error(f'--planner: {error}')
     if 'all' in args.planner:
-        args.planner = [*PLANNERS, *(name for name in args.planner if name == OUTSIDE)]
+        args.planner = [*PLANNERS, *(name for name in args.planner if name in OUTSIDE)]
     shipped = Path('config/arms') / f'{args.arm}.yaml'
     args.arm = shipped if shipped.is_file() else Path(args.arm)
     for option in ('arm', 'workspace'):

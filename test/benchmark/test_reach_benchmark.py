@@ -415,22 +415,24 @@ def test_what_it_cannot_do_is_refused_by_name(arguments, named, capsys):
     assert all(name in message for name in named)
 
 
-def test_the_planner_from_outside_is_named_where_it_is_missing(capsys, monkeypatch):
+@pytest.mark.parametrize('name', outside.OUTSIDE)
+def test_a_planner_from_outside_is_named_where_it_is_missing(name, capsys, monkeypatch):
     monkeypatch.setattr(outside.importlib.util, 'find_spec', lambda name: None)
     with pytest.raises(SystemExit):
-        main(['--planner', 'pytorch_mppi'])
-    assert 'pip install pytorch_mppi' in capsys.readouterr().err
+        main(['--planner', name])
+    assert outside.OUTSIDE[name].install in capsys.readouterr().err
 
 
-def test_the_planner_from_outside_reaches(bench):
-    pytest.importorskip('pytorch_mppi', reason='an optional baseline of the benchmark')
-    planner = outside.planner_of('pytorch_mppi', ARM, WORKSPACE)
+@pytest.mark.parametrize('name', outside.OUTSIDE)
+def test_a_planner_from_outside_reaches(name, bench):
+    pytest.importorskip(outside.OUTSIDE[name].module, reason='an optional baseline')
+    planner = outside.planner_of(name, ARM, WORKSPACE)
     plans = [
         planner.plan(1.0, ARM.home_rad, np.zeros(6), field_around(np.array([0.3, 0.4])))
         for _ in range(2)
     ]
     np.testing.assert_array_equal(plans[0].efforts, plans[1].efforts)
-    assert bench.reach(Conditions(field='oracle', planner='pytorch_mppi'), 15)['success']
+    assert bench.reach(Conditions(field='oracle', planner=name), 15)['success']
 
 
 def test_no_perturbation_is_the_default():
