@@ -44,8 +44,8 @@ def measure(name: str, ticks: int, seed: int = 0) -> dict:
     followed, plain = (
         _median_us(lambda now, torques=torques: _follow(torques, now), inputs)
         for torques in (
-            torques_of(arm, PlanModel(arm, PERIOD_S)),
-            PlainTorques(arm, PlanModel(arm, PERIOD_S)),
+            torques_of(arm, PlanModel(arm, PERIOD_S), PERIOD_S),
+            PlainTorques(arm, PlanModel(arm, PERIOD_S), PERIOD_S),
         )
     )
     return {
@@ -93,7 +93,7 @@ def _inputs(arm: ArmConfig, ticks: int, seed: int) -> list[ControllerInputs]:
             JointSample(
                 round(1e9 * PERIOD_S * tick),
                 arm.home_rad + rng.normal(0.0, 1e-3, n),
-                rng.normal(0.0, 0.1, n),
+                rng.normal(0.0, 0.01, n),
             ),
             *(0.0, 'any', plan),
             former_nm=np.zeros(n),

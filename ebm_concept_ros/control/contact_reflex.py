@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ebm_concept_ros.arm.config import ArmConfig
-from ebm_concept_ros.control.compiled_torques import forces_of
+from ebm_concept_ros.control.compiled_momentum import momentum_of
 from ebm_concept_ros.control.control_law import ControllerInputs
+from ebm_concept_ros.control.momentum import Bounds, Seen
 from ebm_concept_ros.control.momentum_observer import MomentumObserver
 from ebm_concept_ros.planning.plan_model import PlanModel
-from ebm_concept_ros.types import JointSample
 
 # What is done about a blow: to hold; to give way for a moment and then to hold; nothing.
 HOLD, RETREAT, IGNORE = 'hold', 'retreat', 'ignore'
@@ -53,17 +53,18 @@ class ContactReflex:
         """on_contact: HOLD or RETREAT. longest_step_s: between states that belong together."""
         self._names = arm.joint_names
         self._longest_step_s = longest_step_s
-        self._longest_step_ns = longest_step_s * 1e9
         self._retreats = on_contact == RETREAT
         self._speed_limits_rad_s = arm.velocity_limits_rad_s
         model = PlanModel(arm, 0.002)
         self.threshold_nm = arm.contact.effort_share * arm.effort_limits_nm + model.friction_nm
-        self._observer = MomentumObserver(
-            forces_of(model), model.num_joints, arm.contact.bandwidth_hz, longest_step_s
-        )
-        self._smoothing_rad_s = 2.0 * math.pi * 2.0 * arm.contact.bandwidth_hz
-        self._before: JointSample | None = None
-        self.external_nm = np.zeros(len(arm.joints))
+        bandwidth_rad_s = 2.0 * math.pi * arm.contact.bandwidth_hz
+        bounds = Bounds(self.threshold_nm, bandwidth_rad_s, 2.0 * bandwidth_rad_s, _UNEXPLAINED_RAD)
+        self._observer = MomentumObserver(momentum_of(model, bounds), longest_step_s)
+
+    @property
+    def external_nm(self) -> np.ndarray:
+        """What is exerted from outside, (n,) N·m, as of the last state."""
+        return self._observer.momentum.external_nm
 
     @property
     def share(self) -> float:
@@ -73,60 +74,26 @@ class ContactReflex:
     def reset(self) -> None:
         """Forget everything: what comes next is the first state."""
         self._observer.reset()
-        self._before = None
 
     def watch(self, now: ControllerInputs) -> Contact | None:
         """Return what strikes the arm at a state, or None.
 
         What acts is what the driver reports, and else the torque before.
         """
-        sample, before = now.sample, self._before
-        self._before = sample
-        if not self._is_possible(sample, before):
-            self._observer.reset()
         # A torque older than that acts no more: the arm's own watchdog holds it.
         is_acting = 0.0 <= now.elapsed_s <= self._longest_step_s
-        residual_nm = self._observer.update(
-            sample, now.former_nm if is_acting else None, now.impulse
-        )
-        if self._observer.is_new:
-            self.external_nm = residual_nm
-        else:
-            step_s = (sample.stamp_ns - before.stamp_ns) / 1e9
-            share = -math.expm1(-self._smoothing_rad_s * step_s)
-            self.external_nm = self.external_nm + share * (residual_nm - self.external_nm)
-        excess = self.external_nm / self.threshold_nm
-        if excess.dot(excess) <= 1.0:
+        seen = self._observer.update(now.sample, now.former_nm if is_acting else None, now.impulse)
+        if seen != Seen.STRUCK:
             return None
-        excess = np.abs(excess)
-        worst = int(np.argmax(excess))
-        if not excess[worst] > 1.0:  # nor where it is not a number
-            return None
+        worst = int(np.argmax(np.abs(self.external_nm) / self.threshold_nm))
         return Contact(
-            sample.stamp_s,
+            now.sample.stamp_s,
             f'struck something: {self._names[worst]} has {abs(self.external_nm[worst]):.1f} N·m '
             f'from outside, {self.threshold_nm[worst]:.1f} are allowed',
             self._away_rad_s() if self._retreats else None,
         )
 
-    def _is_possible(self, sample: JointSample, before: JointSample | None) -> bool:
-        """Tell whether an arm can have come to a state from the one before.
-
-        However hard it is struck, its joints come as far as their speeds say.
-        """
-        if before is None or not 0 <= sample.stamp_ns - before.stamp_ns <= self._longest_step_ns:
-            return True  # the observer begins anew by itself
-        step_s = (sample.stamp_ns - before.stamp_ns) / 1e9
-        moved_rad = sample.positions_rad - before.positions_rad
-        told_rad = (0.5 * step_s) * (sample.velocities_rad_s + before.velocities_rad_s)
-        unexplained_rad = moved_rad - told_rad
-        # One sum is faster than all of them one by one, and mostly tells enough.
-        return bool(
-            unexplained_rad.dot(unexplained_rad) <= _UNEXPLAINED_RAD**2
-            or (np.abs(unexplained_rad) <= _UNEXPLAINED_RAD).all()
-        )
-
     def _away_rad_s(self) -> np.ndarray:
         """Return the velocities (n,) rad/s that the blow by itself would bring about, but slow."""
-        away = np.linalg.solve(self._observer.inertia, self.external_nm)
+        away = np.linalg.solve(self._observer.momentum.inertia, self.external_nm)
         return away * (_RETREAT_SPEED_SHARE / (np.abs(away) / self._speed_limits_rad_s).max())

@@ -71,11 +71,6 @@ class ControllerInputs:
     retreat_rad_s: np.ndarray | None = None
 
 
-def is_finite(values: np.ndarray) -> bool:
-    """Tell whether a few numbers (n,) are finite, and their squares; faster than np.isfinite."""
-    return math.isfinite(values.dot(values))
-
-
 class ControlLaw:
     """Decides without any memory: the same situation gives the same torque, bit for bit."""
 
@@ -83,13 +78,13 @@ class ControlLaw:
         """period_s: from one torque to the next."""
         self.max_state_age_s = max_state_age_s
         self.model = PlanModel(arm, 0.002)
-        self._torques = torques_of(arm, self.model)
+        self._torques = torques_of(arm, self.model, period_s)
         self._rate_limit = EffortRateLimit(arm.effort_rate_limits_nm_s, period_s)
 
     def decide(self, now: ControllerInputs) -> Decision:
         """Return what to do; the torque is as near to what is wanted as its rate lets it be."""
         wanted = self._wanted(now)
-        if wanted.effort_nm is None:
+        if wanted.effort_nm is None or (wanted.mode is Mode.TRACKING and self._goes_on(now)):
             return wanted
         return Decision(
             *(wanted.mode, wanted.reason, self._within_rates(wanted.effort_nm, now)),
@@ -132,9 +127,7 @@ class ControlLaw:
         try:
             effort = self._torques.following_nm(
                 *(now.plan, time_s, sample.positions_rad, sample.velocities_rad_s),
-                self._rate_limit.reachable(now.former_nm, now.elapsed_s)
-                if self._goes_on(now)
-                else None,
+                *((now.former_nm, now.elapsed_s) if self._goes_on(now) else ()),
             )
         except PlanExpired:
             if now.plan_failure:
@@ -142,8 +135,6 @@ class ControlLaw:
             return self._hold(Mode.HOLDING, 'plan expired', now)
         except ValueError as error:
             return self._hold(Mode.FAULT, str(error), now)
-        if not is_finite(effort):
-            return self._hold(Mode.FAULT, 'the plan gave a torque that is not finite', now)
         return Decision(
             *(Mode.TRACKING, f'enacting {now.concept}', effort),
             *(sample.stamp_ns, sample, now.plan.gains_at(time_s)),

@@ -10,17 +10,15 @@ from typing import Protocol
 import numpy as np
 
 from ebm_concept_ros.arm.config import ArmConfig
+from ebm_concept_ros.arm.effort_rate import EffortRateLimit
 from ebm_concept_ros.arm.hold import HoldLaw
 from ebm_concept_ros.control.speed_limit import SpeedLimit
 from ebm_concept_ros.planning.plan_model import PlanModel
-from ebm_concept_ros.planning.policy import FRICTION_SPEED_RAD_S, Plan
-
-# The lowest and the highest torque (n,) N·m that can go out.
-Reachable = tuple[np.ndarray, np.ndarray]
+from ebm_concept_ros.planning.policy import FRICTION_SPEED_RAD_S, NotFinite, Plan
 
 
 class Torques(Protocol):
-    """Torques (n,) N·m within the limits of torques and speeds, but not of rates; one thread's.
+    """Torques (n,) N·m within the limits of torques and speeds, and finite; one thread's.
 
     Positions and velocities are (n,) rad and rad/s.
     """
@@ -31,13 +29,13 @@ class Torques(Protocol):
         time_s: float,
         positions_rad: np.ndarray,
         velocities_rad_s: np.ndarray,
-        reachable_nm: Reachable | None = None,
+        former_nm: np.ndarray | None = None,
+        elapsed_s: float = 0.0,
     ) -> np.ndarray:
-        """Return the torque that follows a plan; it may be not finite.
+        """Return the torque that follows a plan.
 
-        reachable_nm: within the rates. What it takes to keep a joint within its speed depends on
-        the torques of the others, so it is told of those that go out, not of those wanted.
-        Raises PlanExpired and InvalidState as `Plan.effort`.
+        former_nm: what went out elapsed_s ago, within whose rates it is to be, or None. Raises
+        PlanExpired and InvalidState as `Plan.effort`, and NotFinite.
         """
 
     def holding_nm(
@@ -55,9 +53,10 @@ class Torques(Protocol):
 class PlainTorques:
     """Torques in NumPy and MuJoCo, for every arm; what the compiled ones are tested against."""
 
-    def __init__(self, arm: ArmConfig, model: PlanModel) -> None:
-        """model: of that arm, and nobody else's."""
+    def __init__(self, arm: ArmConfig, model: PlanModel, period_s: float) -> None:
+        """model: of that arm, and nobody else's. period_s: from one torque to the next."""
         self._model = model
+        self._rate_limit = EffortRateLimit(arm.effort_rate_limits_nm_s, period_s)
         self._limits_nm = arm.effort_limits_nm
         self._hold = HoldLaw(model.model, arm.home_rad, self._limits_nm)
         self._speed_limit = SpeedLimit(model, arm)
@@ -68,14 +67,22 @@ class PlainTorques:
         time_s: float,
         positions_rad: np.ndarray,
         velocities_rad_s: np.ndarray,
-        reachable_nm: Reachable | None = None,
+        former_nm: np.ndarray | None = None,
+        elapsed_s: float = 0.0,
     ) -> np.ndarray:
         """See Torques."""
         effort = plan.effort(time_s, positions_rad, velocities_rad_s)
-        if reachable_nm is not None:
-            effort = np.minimum(np.maximum(effort, reachable_nm[0]), reachable_nm[1])
+        # What it takes to keep a joint within its speed depends on the torques of the others: on
+        # those that go out, not on those wanted.
+        if former_nm is not None:
+            effort = self._rate_limit.limited(effort, former_nm, elapsed_s)
         effort = self._speed_limit.limited(effort, positions_rad, velocities_rad_s)
-        return np.minimum(np.maximum(effort, -self._limits_nm), self._limits_nm)
+        effort = np.minimum(np.maximum(effort, -self._limits_nm), self._limits_nm)
+        if not np.isfinite(effort).all():
+            raise NotFinite
+        if former_nm is None:
+            return effort
+        return self._rate_limit.limited(effort, former_nm, elapsed_s)
 
     def holding_nm(
         self,

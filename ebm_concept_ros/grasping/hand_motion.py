@@ -10,7 +10,6 @@ from functools import partial
 import numpy as np
 
 from ebm_concept_ros.arm.config import ArmConfig
-from ebm_concept_ros.arm.effort_rate import EffortRateLimit
 from ebm_concept_ros.control.compiled_torques import torques_of
 from ebm_concept_ros.control.torques import Torques
 from ebm_concept_ros.grasping.compiled_cost import compiled_grasp_cost
@@ -19,8 +18,8 @@ from ebm_concept_ros.grasping.hand import HandConfig, with_grasp_site
 from ebm_concept_ros.grasping.motion import Path
 from ebm_concept_ros.planning.ilqg import IlqgPlanner
 from ebm_concept_ros.planning.plan_model import PlanModel
-from ebm_concept_ros.planning.planner import PlannerConfig
-from ebm_concept_ros.planning.policy import Plan
+from ebm_concept_ros.planning.planner import PlannerConfig, PlanningFailed
+from ebm_concept_ros.planning.policy import NotFinite, Plan
 from ebm_concept_ros.workspace import Workspace
 
 
@@ -50,8 +49,7 @@ class HandMotion:
             compiled=compiled,
             compiled_cost=compiled_grasp_cost,
         )
-        self._torques: Torques = torques_of(planned, PlanModel(planned, period_s))
-        self._rate_limit = EffortRateLimit(arm.effort_rate_limits_nm_s, period_s)
+        self._torques: Torques = torques_of(planned, PlanModel(planned, period_s), period_s)
         self._period_s, self._replan_every = period_s, replan_every
         self._knots_s = np.arange(self._config.steps + 1) * self._config.step_s
         self._plan: Plan | None = None
@@ -76,11 +74,13 @@ class HandMotion:
             )
             self._until_plan = self._replan_every
         self._until_plan -= 1
-        wanted = self._torques.following_nm(
-            *(self._plan, time_s, positions_rad, velocities_rad_s),
-            self._rate_limit.reachable(former_nm, self._period_s),
-        )
-        return self._rate_limit.limited(wanted, former_nm, self._period_s)
+        try:
+            return self._torques.following_nm(
+                *(self._plan, time_s, positions_rad, velocities_rad_s),
+                *(former_nm, self._period_s),
+            )
+        except NotFinite as error:
+            raise PlanningFailed(str(error)) from None
 
     def _is_valid(self, time_s: float) -> bool:
         """Tell whether there is a plan of that time: not after time began anew or went on alone."""

@@ -7,12 +7,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 
 class PlanExpired(RuntimeError):
     """The time asked for is not one that the plan is valid at."""
+
+
+class NotFinite(ValueError):
+    """A plan gave a torque that is not finite."""
+
+    def __init__(self) -> None:
+        super().__init__('the plan gave a torque that is not finite')
 
 
 class InvalidState(ValueError):
@@ -70,6 +78,15 @@ class Plan:
         times_and_cost = self.start_s, self.expires_at_s, self.step_s, self.cost
         if not all(map(math.isfinite, times_and_cost)):
             raise ValueError('start_s, expires_at_s, step_s and cost must be finite')
+
+    @cached_property
+    def addresses(self) -> tuple[int, int, int, int, int]:
+        """Where states, efforts, gains, friction and limits begin, for compiled code.
+
+        They stay there for as long as the plan lives.
+        """
+        arrays = self.states, self.efforts, self.gains, self.friction_nm, self.limits_nm
+        return tuple(array.ctypes.data for array in arrays)
 
     def effort(
         self, time_s: float, positions_rad: np.ndarray, velocities_rad_s: np.ndarray

@@ -7,6 +7,7 @@
 #include "cost.hpp"
 #include "grasp_cost.hpp"
 #include "ilqg.hpp"
+#include "momentum.hpp"
 #include "torque.hpp"
 
 namespace
@@ -62,14 +63,7 @@ int planning_grasp_plan(
   return static_cast<Grasping *>(ilqg)->plan(start, former, *reference, *out);
 }
 
-// States are (2n,): positions, then velocities.
-void torque_follow_within(
-  const planning::Arm * arm, const planning::Limits * limits, const planning::Followed * plan,
-  const double * reachable, const double * state, double * torque)
-{
-  planning::follow(*arm, *limits, *plan, reachable, state, state + arm->n, torque);
-}
-
+// A state is (2n,): positions, then velocities.
 void torque_hold(
   const planning::Arm * arm, const planning::Limits * limits, const double * friction,
   const double * state, const double * wanted, double * torque)
@@ -77,10 +71,28 @@ void torque_hold(
   planning::hold(*arm, *limits, friction, state, state + arm->n, wanted, torque);
 }
 
-void torque_look(
-  const planning::Arm * arm, const double * state, double * inertia, double * carrying)
+// Positions and velocities are (n,) each.
+int torque_follow(
+  const planning::Arm * arm, const planning::Limits * limits, const planning::Plan * plan, int knot,
+  double part, const double * former, double step_s, const double * positions,
+  const double * velocities, double * torque)
 {
-  planning::look(*arm, state, state + arm->n, inertia, carrying);
+  return planning::follow(
+    *arm, *limits, *plan, knot, part, former, step_s, positions, velocities, torque);
+}
+
+void momentum_begin(
+  const planning::Arm * arm, planning::Momentum * momentum, const double * positions,
+  const double * velocities)
+{
+  planning::begin(*arm, *momentum, positions, velocities);
+}
+
+int momentum_observe(
+  const planning::Arm * arm, planning::Momentum * momentum, const double * positions,
+  const double * velocities, const double * effort, double step_s)
+{
+  return planning::observe(*arm, *momentum, positions, velocities, effort, step_s);
 }
 
 }  // extern "C"

@@ -14,6 +14,9 @@ namespace planning
 namespace
 {
 
+// No joint turns as far or as fast; beyond, arithmetic on the state could overflow.
+constexpr double kPlausible = 1e4;
+
 // What is not a number stays that, as it compares with nothing.
 double within(double value, double limit) {return std::min(std::max(value, -limit), limit);}
 
@@ -65,27 +68,55 @@ void limit_speeds(
   }
 }
 
-}  // namespace
-
-void follow(
-  const Arm & arm, const Limits & limits, const Followed & plan, const double * reachable,
-  const double * positions, const double * velocities, double * torque)
+// The torque of the plan itself, within its own limits.
+void planned(
+  int n, const Plan & plan, int knot, double part, const double * positions,
+  const double * velocities, double friction_speed, double * torque)
 {
-  const int n = arm.n;
+  const double * before = plan.states + knot * 2 * n, * after = before + 2 * n;
+  const double * gains = plan.gains + knot * 2 * n * n;
   double apart[2 * kMaxJoints];
   for (int j = 0; j < 2 * n; j++) {
-    const double expected = plan.before[j] + plan.part * (plan.after[j] - plan.before[j]);
+    const double expected = before[j] + part * (after[j] - before[j]);
     apart[j] = (j < n ? positions[j] : velocities[j - n]) - expected;
   }
   for (int i = 0; i < n; i++) {
     double fed_back = 0.0;
-    for (int j = 0; j < 2 * n; j++) {fed_back += plan.gains[i * 2 * n + j] * apart[j];}
-    const double rubbing = plan.friction[i] * std::tanh(plan.after[n + i] / limits.friction_speed);
-    torque[i] = within(plan.torque[i] + fed_back + rubbing, plan.limits[i]);
-    if (reachable) {torque[i] = std::min(std::max(torque[i], reachable[i]), reachable[n + i]);}
+    for (int j = 0; j < 2 * n; j++) {fed_back += gains[i * 2 * n + j] * apart[j];}
+    const double rubbing = plan.friction[i] * std::tanh(after[n + i] / friction_speed);
+    torque[i] = within(plan.efforts[knot * n + i] + fed_back + rubbing, plan.limits[i]);
   }
+}
+
+}  // namespace
+
+Followed follow(
+  const Arm & arm, const Limits & limits, const Plan & plan, int knot, double part,
+  const double * former, double step_s, const double * positions, const double * velocities,
+  double * torque)
+{
+  const int n = arm.n;
+  for (int i = 0; i < n; i++) {
+    if (!(std::abs(positions[i]) < kPlausible && std::abs(velocities[i]) < kPlausible)) {
+      return kImplausible;
+    }
+  }
+  // What it takes to keep a joint within its speed depends on the torques that do go out.
+  const auto within_rates = [&]() {
+      for (int i = 0; former && i < n; i++) {
+        const double step = limits.rate[i] * step_s;
+        torque[i] = std::min(std::max(torque[i], former[i] - step), former[i] + step);
+      }
+    };
+  planned(n, plan, knot, part, positions, velocities, limits.friction_speed, torque);
+  within_rates();
   limit_speeds(arm, limits, positions, velocities, torque);
-  for (int i = 0; i < n; i++) {torque[i] = within(torque[i], limits.torque[i]);}
+  for (int i = 0; i < n; i++) {
+    torque[i] = within(torque[i], limits.torque[i]);
+    if (!std::isfinite(torque[i])) {return kNotFinite;}
+  }
+  within_rates();
+  return kFollowed;
 }
 
 void hold(

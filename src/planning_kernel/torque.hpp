@@ -19,25 +19,28 @@ struct Limits
   const double * hold_damping;  // N m s/rad
   double approach_s;  // in which a joint comes nearer to its speed limit by a fraction of what is left
   double friction_speed;  // rad/s, below which the direction of friction is not known
+  const double * rate;  // N m/s, of torques that go out
 };
 
-// Where a plan is followed: the knot before, the knot after, and the part of the way between them.
-struct Followed
+// A plan of `steps` steps.
+struct Plan
 {
-  const double * before;  // (2n,)
-  const double * after;  // (2n,)
-  const double * torque;  // (n,) N m
-  const double * gains;  // (n, 2n)
+  const double * states;  // (steps + 1, 2n)
+  const double * efforts;  // (steps, n) N m
+  const double * gains;  // (steps, n, 2n)
   const double * friction;  // (n,) N m
   const double * limits;  // (n,) N m
-  double part;
 };
 
-// The torque that follows a plan at a state, within all limits but that of its rate. reachable: (2, n)
-// N m, the lowest and the highest that can go out, by which speeds are limited (null: no such).
-void follow(
-  const Arm & arm, const Limits & limits, const Followed & plan, const double * reachable,
-  const double * positions, const double * velocities, double * torque);
+enum Followed {kFollowed, kImplausible, kNotFinite};
+
+// The torque that follows a plan at a state, so far behind a knot, within all limits. Where a `former`
+// (n,) N m went out before it (null: none did), it is no further from that than its rates allow in
+// step_s. Only of kFollowed is it one.
+Followed follow(
+  const Arm & arm, const Limits & limits, const Plan & plan, int knot, double part,
+  const double * former, double step_s, const double * positions, const double * velocities,
+  double * torque);
 
 // The torque that carries the arm and damps its velocities towards `wanted` (null: rest), within the
 // limits. friction: (n,) N m of the joints.

@@ -9,20 +9,16 @@ import numpy as np
 import pytest
 from reaching import SHIPPED_ARMS, shipped_arm
 
-from ebm_concept_ros.control.compiled_torques import (
-    CompiledForces,
-    CompiledTorques,
-    forces_of,
-    torques_of,
-)
-from ebm_concept_ros.control.momentum_observer import PlainForces
+from ebm_concept_ros.control.compiled_momentum import CompiledMomentum, momentum_of
+from ebm_concept_ros.control.compiled_torques import CompiledTorques, torques_of
+from ebm_concept_ros.control.momentum import Bounds, PlainMomentum, Seen
 from ebm_concept_ros.control.torques import PlainTorques
 from ebm_concept_ros.planning import kernel_arm
 from ebm_concept_ros.planning.plan_model import PlanModel
-from ebm_concept_ros.planning.policy import InvalidState, Plan, PlanExpired
+from ebm_concept_ros.planning.policy import InvalidState, NotFinite, Plan, PlanExpired
 
 ALIKE = {'rtol': 1e-9, 'atol': 1e-9}
-STEPS, STEP_S = 8, 0.02
+STEPS, STEP_S, PERIOD_S = 8, 0.02, 0.002
 
 
 @pytest.fixture(scope='module', params=SHIPPED_ARMS)
@@ -33,7 +29,9 @@ def arm(request):
 @pytest.fixture(scope='module')
 def both(arm):
     """The plain and the compiled torques, each on a model of its own."""
-    return PlainTorques(arm, PlanModel(arm, 0.002)), CompiledTorques(arm, PlanModel(arm, 0.002))
+    return tuple(
+        kind(arm, PlanModel(arm, PERIOD_S), PERIOD_S) for kind in (PlainTorques, CompiledTorques)
+    )
 
 
 def plan_of(arm, rng):
@@ -69,12 +67,16 @@ def test_torques_that_follow_a_plan_are_alike(arm, both):
         plan = plan_of(arm, rng)
         time_s = plan.start_s + rng.uniform(0.0, STEPS * STEP_S)
         former = rng.uniform(-1.0, 1.0, len(arm.joints)) * arm.effort_limits_nm
-        for reachable in (None, (former - 2.0, former + 2.0)):
-            expected = plain.following_nm(plan, time_s, positions, velocities, reachable)
-            found = compiled.following_nm(plan, time_s, positions, velocities, reachable)
+        elapsed_s = rng.uniform(0.0, 2.0 * PERIOD_S)
+        for before in ((), (former, elapsed_s)):
+            expected = plain.following_nm(plan, time_s, positions, velocities, *before)
+            found = compiled.following_nm(plan, time_s, positions, velocities, *before)
             np.testing.assert_allclose(found, expected, **ALIKE)
-        wanted = np.clip(plan.effort(time_s, positions, velocities), *reachable)
-        near_limit += not np.allclose(wanted, expected)
+            if not before:
+                wanted = plan.effort(time_s, positions, velocities)
+                near_limit += not np.allclose(wanted, expected)
+        step = arm.effort_rate_limits_nm_s * min(elapsed_s, PERIOD_S)
+        assert (np.abs(found - former) <= step + 1e-9).all()
     assert near_limit > 10, 'the speed limit had its say'
     # The same plan again, at another time.
     later = compiled.following_nm(plan, plan.expires_at_s, positions, velocities)
@@ -97,14 +99,14 @@ def test_torques_that_hold_are_alike(arm, both):
     assert not compiled.holding_nm(absurd, velocities).any()
 
 
-def test_forces_are_alike(arm):
-    rng = np.random.default_rng(2)
-    plain, compiled = PlainForces(PlanModel(arm, 0.002)), CompiledForces(PlanModel(arm, 0.002))
-    for positions, velocities in states(arm, rng, 50):
-        for found, expected in zip(
-            compiled.at(positions, velocities), plain.at(positions, velocities), strict=True
-        ):
-            np.testing.assert_allclose(found, expected, **ALIKE)
+def test_a_torque_that_is_not_finite_is_refused(arm, both):
+    plan = plan_of(arm, np.random.default_rng(4))
+    signs = (-1.0) ** np.arange(2 * len(arm.joints))
+    huge = replace(plan, gains=np.broadcast_to(1e308 * signs, plan.gains.shape))
+    away = arm.home_rad + 10.0
+    for torques in both:
+        with np.errstate(all='ignore'), pytest.raises(NotFinite):
+            torques.following_nm(huge, 1.0, away, away)
 
 
 @pytest.mark.parametrize('time_s', [0.9, 1.0 + STEPS * STEP_S + 1e-3])
@@ -140,13 +142,61 @@ def test_a_state_or_a_plan_of_another_arm_is_refused(arm, both):
             compiled.following_nm(short, 1.0, arm.home_rad, np.zeros(n))
 
 
+@pytest.mark.parametrize('name', SHIPPED_ARMS)
+def test_what_states_tell_is_alike(name):
+    """Of states that an arm can come to, of blows, jumps, and what is none at all."""
+    arm = shipped_arm(name)
+    n = len(arm.joints)
+    bounds = Bounds(0.2 * arm.effort_limits_nm, 30.0, 60.0, 0.02)
+    plain, compiled = (
+        kind(PlanModel(arm, PERIOD_S), bounds) for kind in (PlainMomentum, CompiledMomentum)
+    )
+    rng = np.random.default_rng(5)
+    positions, velocities = arm.home_rad.copy(), np.zeros(n)
+    seen = []
+    for each in (plain, compiled):
+        each.begin(positions, velocities)
+    for tick in range(200):
+        step_s = rng.uniform(0.5, 2.0) * PERIOD_S
+        faster = rng.normal(0.0, 0.01, n)
+        positions, velocities = (
+            positions + step_s * (velocities + 0.5 * faster),
+            velocities + faster,
+        )
+        if tick % 50 == 49:
+            positions = positions + 0.03  # rad
+        if tick == 120:
+            velocities = np.full(n, 1e160)
+            positions = positions + 0.5 * step_s * velocities
+        effort_nm = rng.normal(0.0, 0.4, n) * arm.effort_limits_nm
+        with np.errstate(all='ignore'):
+            told, found = (
+                each.observe(positions, velocities, effort_nm, step_s) for each in (plain, compiled)
+            )
+        assert found == told
+        seen.append(told)
+        np.testing.assert_allclose(compiled.residual_nm, plain.residual_nm, **ALIKE)
+        np.testing.assert_allclose(compiled.external_nm, plain.external_nm, **ALIKE)
+        if told != Seen.ABSURD:
+            np.testing.assert_allclose(compiled.inertia, plain.inertia, **ALIKE)
+        if told in (Seen.IMPOSSIBLE, Seen.ABSURD):
+            positions, velocities = arm.home_rad.copy(), np.zeros(n)
+            for each in (plain, compiled):
+                each.begin(positions, velocities)
+    assert {Seen.QUIET, Seen.STRUCK, Seen.IMPOSSIBLE} <= set(seen)
+    with pytest.raises(ValueError, match=f'1 numbers, expected {n}'):
+        compiled.observe(positions[:1], velocities, effort_nm, PERIOD_S)
+
+
 def test_what_the_kernel_does_not_know_is_computed_plainly(monkeypatch):
     arm = shipped_arm()
 
     def missing():
         raise kernel_arm.NoKernel('not built')
 
-    assert isinstance(torques_of(arm, PlanModel(arm, 0.002)), CompiledTorques)
+    bounds = Bounds(arm.effort_limits_nm, 30.0, 60.0, 0.02)
+    assert isinstance(torques_of(arm, PlanModel(arm, 0.002), 0.002), CompiledTorques)
+    assert isinstance(momentum_of(PlanModel(arm, 0.002), bounds), CompiledMomentum)
     monkeypatch.setattr(kernel_arm, 'kernel_library', missing)
-    assert isinstance(torques_of(arm, PlanModel(arm, 0.002)), PlainTorques)
-    assert isinstance(forces_of(PlanModel(arm, 0.002)), PlainForces)
+    assert isinstance(torques_of(arm, PlanModel(arm, 0.002), 0.002), PlainTorques)
+    assert isinstance(momentum_of(PlanModel(arm, 0.002), bounds), PlainMomentum)

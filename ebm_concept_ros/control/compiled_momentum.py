@@ -1,0 +1,76 @@
+# Copyright 2026 The ebm_concept_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The residual of `momentum` from the compiled kernel, in one short call for each joint state."""
+
+from __future__ import annotations
+
+import ctypes
+
+import numpy as np
+
+from ebm_concept_ros.control.momentum import Bounds, Momentum, PlainMomentum, Seen
+from ebm_concept_ros.planning.kernel_arm import (
+    KernelArm,
+    NoKernel,
+    address,
+    struct,
+    torque_library,
+    vector,
+)
+from ebm_concept_ros.planning.plan_model import PlanModel
+
+_D, _P = ctypes.c_double, ctypes.c_void_p
+_ARRAYS = ('state', 'inertia', 'carrying', 'residual', 'external', 'threshold')
+_Momentum = struct(
+    '_Momentum',
+    **dict.fromkeys(_ARRAYS, _P),
+    **dict.fromkeys(('bandwidth', 'smoothing', 'unexplained'), _D),
+)
+_SEEN = tuple(Seen)
+
+
+def momentum_of(model: PlanModel, bounds: Bounds) -> Momentum:
+    """Return the compiled momentum of an arm, or the plain one. model: nobody else's."""
+    try:
+        return CompiledMomentum(model, bounds)
+    except NoKernel:
+        return PlainMomentum(model, bounds)
+
+
+class CompiledMomentum:
+    """A Momentum for one thread; raises NoKernel where the kernel does not know the arm."""
+
+    def __init__(self, model: PlanModel, bounds: Bounds) -> None:
+        self._arm = KernelArm(model)
+        self._n = n = model.num_joints
+        library = torque_library()
+        self._begin, self._observe = library.momentum_begin, library.momentum_observe
+        self.residual_nm, self.external_nm = np.zeros(n), np.zeros(n)
+        self.inertia = np.zeros((n, n))
+        self._kept = (
+            *(np.zeros(2 * n), self.inertia, np.zeros(n), self.residual_nm, self.external_nm),
+            np.array(bounds.threshold_nm, float),
+        )
+        self._struct = _Momentum(
+            *map(address, self._kept),
+            *(bounds.bandwidth_rad_s, bounds.smoothing_rad_s, bounds.unexplained_rad),
+        )
+        self._at = self._arm.address, ctypes.addressof(self._struct)
+
+    def begin(self, positions_rad: np.ndarray, velocities_rad_s: np.ndarray) -> None:
+        """See Momentum."""
+        n = self._n
+        self._begin(*self._at, vector(positions_rad, n), vector(velocities_rad_s, n))
+
+    def observe(
+        self,
+        positions_rad: np.ndarray,
+        velocities_rad_s: np.ndarray,
+        effort_nm: np.ndarray,
+        step_s: float,
+    ) -> Seen:
+        """See Momentum."""
+        n = self._n
+        state = vector(positions_rad, n), vector(velocities_rad_s, n)
+        return _SEEN[self._observe(*self._at, *state, vector(effort_nm, n), step_s)]
