@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import mujoco
@@ -41,6 +42,9 @@ class TorqueSimulation:
         assert model.nu == self._n, 'motors are those of the arm, and of its hand'
         self.effort_limits_nm = live.effort_limits_nm
         self._rate_limit = EffortRateLimit(live.effort_rate_limits_nm_s, self.timestep_s)
+        # MuJoCo makes an array anew each time it is asked for one, of numbers that stay in place.
+        data = self.data
+        self._joint_state = JointState(data.qpos[: self._n], data.qvel[: self._n], data.ctrl)
 
     @property
     def timestep_s(self) -> float:
@@ -70,8 +74,7 @@ class TorqueSimulation:
     @property
     def joint_state(self) -> JointState:
         """Return what the joints do now, without a copy: as it is until the next step."""
-        data = self.data
-        return JointState(data.qpos[: self._n], data.qvel[: self._n], data.ctrl)
+        return self._joint_state
 
     def hold_effort(self) -> np.ndarray:
         """Return the torque (n,) N·m with which the arm stays where it is."""
@@ -105,9 +108,10 @@ class TorqueSimulation:
                 f'effort: shape {effort.shape}, expected {limits_nm.shape}, '
                 f'one for each of {", ".join(self.live.joint_names)}'
             )
-        if not np.isfinite(effort).all():
+        # One sum of squares is faster than to look at each, and mostly tells enough.
+        if not math.isfinite(effort.dot(effort)) and not np.isfinite(effort).all():
             raise InvalidEffort('effort: contains NaN or infinity')
-        self.data.ctrl[:] = np.clip(effort, -limits_nm, limits_nm)
+        np.minimum(np.maximum(effort, -limits_nm), limits_nm, out=self._joint_state.efforts_nm)
 
     def step(self) -> None:
         """Advance by one timestep."""

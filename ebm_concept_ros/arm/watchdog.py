@@ -19,9 +19,8 @@ class CommandWatchdog:
         self._effort_nm: np.ndarray | None = None
 
     def accept(self, time_s: float, effort_nm: np.ndarray) -> None:
-        """Remember a command, (n,) N·m, that arrived at `time_s`."""
-        self._time_s = time_s
-        self._effort_nm = np.array(effort_nm, float)
+        """Remember a command, (n,) N·m, that arrived at `time_s`; nobody changes it any more."""
+        self._time_s, self._effort_nm = time_s, effort_nm
 
     def effort(self, time_s: float) -> np.ndarray | None:
         """Return the command, (n,) N·m, or None once it is older than the time-out.
@@ -30,7 +29,7 @@ class CommandWatchdog:
         """
         if self._effort_nm is None or not 0.0 <= time_s - self._time_s <= self.timeout_s:
             return None
-        return self._effort_nm.copy()
+        return self._effort_nm
 
     def clear(self) -> None:
         """Forget the command."""

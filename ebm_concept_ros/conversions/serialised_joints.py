@@ -10,6 +10,7 @@ and tried, on a message that rclpy has converted; what has another one is left t
 
 from __future__ import annotations
 
+import math
 import struct
 import sys
 from array import array
@@ -17,6 +18,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from operator import itemgetter
+from typing import NamedTuple
 
 import numpy as np
 from rclpy.serialization import deserialize_message, serialize_message
@@ -28,7 +30,10 @@ from ebm_concept_ros.conversions.stamps import set_stamp
 _FIELDS = ('position', 'velocity', 'effort')
 # Classic CDR of the machine's own order of bytes: two bytes that say so, two options, the body.
 _PLAIN_CDR, _BODY = b'\x00\x01', 4
+_DOUBLE = np.dtype('<f8')
 _STAMP, _COUNT = struct.Struct('<iI'), struct.Struct('<I')
+# No position or velocity below this is one that is refused for its size.
+_SURELY_PLAUSIBLE = 100.0
 _AFTER_STAMP = _BODY + _STAMP.size
 _NANOSECONDS = 1_000_000_000
 
@@ -69,9 +74,16 @@ class _Layout:
         )
 
     @cached_property
-    def count(self) -> int:
-        """Return how many doubles that are."""
-        return max(each.stop for each in self.slices)
+    def body(self) -> slice:
+        """Return where the bytes of all doubles are."""
+        return slice(self.first, self.first + 8 * max(each.stop for each in self.slices))
+
+    def doubles(self, data: bytes) -> np.ndarray:
+        """Return all doubles, which cannot be written to.
+
+        Within them are the counts of fields, too, which nobody looks at.
+        """
+        return np.frombuffer(data[self.body], _DOUBLE)  # of bytes of their own, and so aligned
 
 
 def _layout_of(data: bytes, message: JointState) -> _Layout | None:
@@ -118,18 +130,28 @@ class _ReadJoints:
         """Take stamp and numbers from bytes of that layout."""
         stamp = self.header.stamp
         stamp.sec, stamp.nanosec = _STAMP.unpack_from(data, _BODY)
-        # A copy is aligned; within it are the counts of fields, too, which nobody looks at.
-        numbers = np.frombuffer(data, '<f8', layout.count, layout.first).copy()
-        numbers.setflags(write=False)
+        numbers = layout.doubles(data)
         self.position, self.velocity, self.effort = (numbers[each] for each in layout.slices)
+
+
+class JointNumbers(NamedTuple):
+    """What a joint state says of so many joints; a field that it leaves out is empty."""
+
+    stamp_ns: int
+    position: np.ndarray
+    velocity: np.ndarray
+    effort: np.ndarray
 
 
 class JointStateReading:
     """Reads the bytes of one topic, each as `deserialize_message` would. For one thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, joint_names: Sequence[str] = ()) -> None:
+        """joint_names: whose `numbers` are asked for."""
+        self._joint_names = tuple(joint_names)
         self._read: _ReadJoints | None = None
         self._layout: _Layout | None = None
+        self._is_in_order = False
 
     def message(self, data: bytes) -> JointState:
         """Return what bytes say, or what has the same fields; the next call may fill that anew."""
@@ -139,7 +161,32 @@ class JointStateReading:
         message = deserialize_message(data, JointState)
         self._layout = _layout_of(data, message)
         self._read = _ReadJoints(message)
+        self._is_in_order = tuple(message.name) == self._joint_names and all(
+            len(getattr(message, field)) in (0, len(self._joint_names)) for field in _FIELDS
+        )
         return message
+
+    def numbers(self, data: bytes) -> JointNumbers | None:
+        """Return what bytes say of the joints, None where that asks for a look at the message.
+
+        That is where they are laid out otherwise than the last message, which had not just these
+        joints in this order, or where a number is none, or as large as one that may be refused.
+        """
+        layout = self._layout
+        if layout is None or not self._is_in_order or not layout.fits(data):
+            return None
+        doubles = layout.doubles(data)
+        position, velocity, effort = (doubles[each] for each in layout.slices)
+        # A sum of squares is faster than to look at each. NaN is not below.
+        if not (
+            position.dot(position) < _SURELY_PLAUSIBLE**2
+            and velocity.dot(velocity) < _SURELY_PLAUSIBLE**2
+            and effort.dot(effort) < math.inf
+        ):
+            return None
+        seconds, nanoseconds = _STAMP.unpack_from(data, _BODY)
+        stamp_ns = seconds * _NANOSECONDS + nanoseconds
+        return JointNumbers(stamp_ns, position, velocity, effort)
 
 
 class JointStateWriting:
@@ -153,9 +200,16 @@ class JointStateWriting:
         data = serialize_message(message)
         self._layout = layout = _layout_of(data, message)
         spans = {} if layout is None else dict(zip(_FIELDS, layout.numbers, strict=True))
+        self._field_size = 8 * len(joint_names)
+        self._places: list[int] = []  # of the fields' numbers among the parts
+        self._parts = [data[:_BODY], b'']  # what does not change, and in between what does
+        end = _AFTER_STAMP
+        for name in fields if layout is not None else ():
+            self._parts += [data[end : spans[name][0]], b'']
+            self._places.append(len(self._parts) - 1)
+            end = spans[name][1]
         # rclpy serialises into more bytes than a message has, which strict readers do not take.
-        self._data = bytearray(data if layout is None else data[: layout.numbers[-1][1]])
-        self._places = [spans[name] for name in fields if name in spans]
+        self._parts.append(data[end : None if layout is None else layout.numbers[-1][1]])
 
     def data(self, stamp_ns: int, values: Iterable[np.ndarray]) -> bytes:
         """Return the bytes of the fields' values, (n,) each, at a time that is not negative."""
@@ -165,10 +219,10 @@ class JointStateWriting:
             for field, numbers in zip(self._fields, values, strict=True):
                 setattr(self._message, field, array('d', numbers.tolist()))
             return serialize_message(self._message)
-        _STAMP.pack_into(self._data, _BODY, *stamp)
-        for (begin, end), numbers in zip(self._places, values, strict=True):
-            written = numbers.astype('<f8', copy=False).tobytes()
-            if len(written) != end - begin:
-                raise ValueError(f'{len(written) // 8} numbers for {(end - begin) // 8} joints')
-            self._data[begin:end] = written
-        return bytes(self._data)
+        parts = self._parts
+        parts[1] = _STAMP.pack(*stamp)
+        for place, numbers in zip(self._places, values, strict=True):
+            parts[place] = written = numbers.astype(_DOUBLE, copy=False).tobytes()
+            if len(written) != self._field_size:
+                raise ValueError(f'{len(written) // 8} numbers for {self._field_size // 8} joints')
+        return b''.join(parts)

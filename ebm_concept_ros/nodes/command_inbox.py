@@ -71,6 +71,8 @@ class CommandInbox:
 
     def do_requests(self) -> None:
         """Do what was asked for; what a request raises is told to who asked."""
+        if not self._requests:
+            return
         with self._changed:
             requests, self._requests = self._requests, []
         for do, future in requests:
@@ -80,12 +82,6 @@ class CommandInbox:
                 future.set_exception(error)
             else:
                 future.set_result(result)
-
-    def take(self) -> EffortCommand | None:
-        """Return the newest command, once."""
-        with self._changed:
-            command, self._command = self._command, None
-            return command
 
     def wait_for_answer(self, stamp_ns: int, timeout_s: float) -> EffortCommand | None:
         """Return the command that answers the state of that stamp; None: none, or interrupted."""

@@ -16,35 +16,38 @@ from ebm_concept_ros.nodes.command_inbox import CommandInbox
 from ebm_concept_ros.nodes.runtime import qos
 from ebm_concept_ros.nodes.runtime.diagnostics import Diagnostics
 from ebm_concept_ros.nodes.runtime.polled import PolledSubscription
+from ebm_concept_ros.types import EffortCommand
 from ebm_core.world.scene import InvalidInput
 
 COMMANDS = 'joint_effort_commands'
 
 
 class CommandInput:
-    """Puts commands into an inbox, and refuses what is none. Nothing is heard without an inbox."""
+    """Reads commands, and refuses what is none. In lockstep nothing is heard without an inbox."""
 
     def __init__(
         self, node: Node, lockstep: bool, joint_names: Sequence[str], diagnostics: Diagnostics
     ) -> None:
         self._joint_names, self._diagnostics = joint_names, diagnostics
-        self._reading = JointStateReading()
+        self._reading = JointStateReading(joint_names)
         self.inbox: CommandInbox | None = None
         self._polled: PolledSubscription | None = None
         if lockstep:
             subscription = node.create_subscription(
-                *(JointState, COMMANDS, self._read), raw=True, **qos.overridable(qos.COMMANDS)
+                *(JointState, COMMANDS, self._hear), raw=True, **qos.overridable(qos.COMMANDS)
             )
             self.destroy: Callable[[], object] = lambda: node.destroy_subscription(subscription)
         else:
             self._polled = PolledSubscription(node, JointState, COMMANDS, qos.COMMANDS_REAL_TIME)
             self.destroy = self._polled.destroy
 
-    def look(self) -> None:
-        """Real time: take in what has come since the last time. By one thread at a time."""
+    def newest(self) -> EffortCommand | None:
+        """Real time: return the newest that has come since the last time. By one thread."""
+        newest = None
         if self._polled is not None:
             for data, _ in self._polled.messages():
-                self._read(data)
+                newest = self._read(data) or newest
+        return newest
 
     def forget(self) -> None:
         """Drop what has come so far."""
@@ -53,15 +56,17 @@ class CommandInput:
         if self.inbox is not None:
             self.inbox.forget_command()
 
-    def _read(self, data: bytes) -> None:
+    def _hear(self, data: bytes) -> None:
         inbox = self.inbox
-        if inbox is None:
-            return
+        if inbox is not None and (command := self._read(data)) is not None:
+            inbox.put(command)
+
+    def _read(self, data: bytes) -> EffortCommand | None:
+        numbers = self._reading.numbers(data)
+        if numbers is not None and len(numbers.effort):
+            return EffortCommand(numbers.stamp_ns, numbers.effort)
         try:
-            command = conversions.effort_from_message(
-                self._reading.message(data), self._joint_names
-            )
+            return conversions.effort_from_message(self._reading.message(data), self._joint_names)
         except InvalidInput as error:
             self._diagnostics.refuse('commands', error)
-            return
-        inbox.put(command)
+            return None

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
 
-from ebm_concept_ros.conversions.serialised_joints import JointStateReading
 from ebm_concept_ros.nodes.joint_state_reader import JointStateReader
 from ebm_concept_ros.nodes.runtime import qos
 from ebm_concept_ros.nodes.runtime.diagnostics import Diagnostics
@@ -36,7 +35,6 @@ class JointStateInput:
         take: Callable[[JointSample, float | None], None],
     ) -> None:
         self._reader, self._diagnostics, self._take = reader, diagnostics, take
-        self._reading = JointStateReading()
         self._polled: PolledSubscription | None = None
         if lockstep:
             subscription = node.create_subscription(
@@ -65,7 +63,7 @@ class JointStateInput:
 
     def _read(self, data: bytes, arrived_s: float | None) -> None:
         try:
-            sample = self._reader.read(self._reading.message(data))
+            sample = self._reader.read(data)
         except InvalidInput as error:
             self._diagnostics.refuse('joint_states', error)
             return

@@ -11,6 +11,7 @@ from sensor_msgs.msg import JointState
 
 from ebm_concept_ros import conversions
 from ebm_concept_ros.control.velocity_filter import VelocityFilter
+from ebm_concept_ros.conversions.serialised_joints import JointStateReading
 from ebm_concept_ros.nodes.driver_parameters import (
     ARRIVAL,
     COMMANDED,
@@ -25,7 +26,7 @@ _MOST_ZEROS = 10
 
 
 class JointStateReader:
-    """Reads one message after the other.
+    """Reads the bytes of one message after the other. For one thread.
 
     joint_names: as messages have them. now_ns: the time that `arrival` stamps with. may_repeat:
     whether a stamp may come again and again, as in lockstep.
@@ -39,6 +40,7 @@ class JointStateReader:
         may_repeat: bool,
     ) -> None:
         self._joint_names = joint_names
+        self._reading = JointStateReading(joint_names)
         self._now_ns = now_ns if p.stamps == ARRIVAL else None
         self._filter = (
             VelocityFilter(p.velocity_filter_s) if p.velocities == DIFFERENTIATED else None
@@ -47,9 +49,17 @@ class JointStateReader:
         self._may_repeat = may_repeat
         self._zeros = 0
 
-    def read(self, message: JointState) -> JointSample | None:
+    def read(self, data: bytes) -> JointSample | None:
         """Return the state, or None where it cannot be told yet; raises InvalidInput."""
-        stamp_ns = self._stamp_ns(message)
+        numbers = None if self._filter is not None else self._reading.numbers(data)
+        if numbers is None or not len(numbers.position) == len(numbers.velocity) != 0:
+            return self._of_message(self._reading.message(data))
+        efforts = None if self._commanded or not len(numbers.effort) else numbers.effort
+        stamp_ns = self._stamp_ns(numbers.stamp_ns)
+        return JointSample(stamp_ns, numbers.position, numbers.velocity, efforts)
+
+    def _of_message(self, message: JointState) -> JointSample | None:
+        stamp_ns = self._stamp_ns(conversions.stamp_to_ns(message.header.stamp))
         if self._commanded:
             message.effort = ()
         if self._filter is None:
@@ -60,10 +70,9 @@ class JointStateReader:
             return None
         return conversions.joint_sample(stamp_ns, positions, velocities, self._joint_names, efforts)
 
-    def _stamp_ns(self, message: JointState) -> int:
+    def _stamp_ns(self, stamp_ns: int) -> int:
         if self._now_ns is not None:
             return self._now_ns()
-        stamp_ns = conversions.stamp_to_ns(message.header.stamp)
         self._zeros = self._zeros + 1 if stamp_ns == 0 else 0
         if self._zeros > _MOST_ZEROS and not self._may_repeat:
             raise InvalidInput(

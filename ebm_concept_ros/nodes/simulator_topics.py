@@ -17,6 +17,7 @@ from ebm_concept_ros.arm.simulation import ArmSimulation
 from ebm_concept_ros.arm.torque_simulation import TorqueSimulation
 from ebm_concept_ros.conversions.blocks import blocks_to_message
 from ebm_concept_ros.conversions.serialised_joints import JointStateWriting
+from ebm_concept_ros.conversions.stamps import set_stamp
 from ebm_concept_ros.grasping.simulation import BlockSimulation
 from ebm_concept_ros.nodes.command_input import COMMANDS
 from ebm_concept_ros.nodes.runtime import qos
@@ -28,6 +29,7 @@ class SimulatorTopics:
     def __init__(self, node: Node, joint_names: Sequence[str]) -> None:
         self._node = node
         self._writing = JointStateWriting(joint_names)
+        self._now = Clock()
         self._states, self._scenes, self._clock = self._publishers = (
             node.create_publisher(
                 JointState, 'joint_states', **qos.overridable(qos.JOINT_STATES_PUBLISHED)
@@ -43,7 +45,8 @@ class SimulatorTopics:
 
     def time(self, stamp_ns: int) -> None:
         """Publish simulated time."""
-        self._clock.publish(Clock(clock=conversions.ns_to_stamp(stamp_ns)))
+        set_stamp(self._now.clock, stamp_ns)
+        self._clock.publish(self._now)
 
     def scene(self, sim: ArmSimulation | BlockSimulation, stamp_ns: int) -> None:
         """Publish where all entities and the effector are."""
