@@ -59,7 +59,7 @@ def measure(name: str, ticks: int, seed: int = 0) -> dict:
 
 def _follow(torques: Torques, now: ControllerInputs) -> None:
     sample = now.sample
-    torques.following_nm(now.plan, sample.stamp_s, sample.positions_rad, sample.velocities_rad_s)
+    torques.following_nm(now.plan, sample.stamp_s, sample)
 
 
 def _median_us(call: Callable[[ControllerInputs], object], inputs: list[ControllerInputs]) -> float:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -33,6 +34,50 @@ class JointSample:
     def stamp_s(self) -> float:
         """Return the stamp, s."""
         return self.stamp_ns / 1e9
+
+    @property
+    def has_efforts(self) -> bool:
+        """Tell whether efforts are reported."""
+        return self.efforts_nm is not None
+
+    @cached_property
+    def packed(self) -> bytes:
+        """Positions, velocities and efforts, if any, one after the other: for compiled code."""
+        arrays = [self.positions_rad, self.velocities_rad_s]
+        if self.efforts_nm is not None:
+            arrays.append(self.efforts_nm)
+        return np.concatenate(arrays).astype(float, copy=False).tobytes()
+
+
+class PackedSample(JointSample):
+    """A sample that came packed; arrays are made of it once somebody asks for them.
+
+    For loops in which NumPy would take longer than all that is computed. They cannot be written to.
+    """
+
+    def __init__(self, stamp_ns: int, packed: bytes, num_joints: int) -> None:
+        # As a frozen dataclass does it itself, and cached properties.
+        self.__dict__.update(stamp_ns=stamp_ns, packed=packed, _n=num_joints)
+
+    @property
+    def has_efforts(self) -> bool:
+        """See JointSample."""
+        return len(self.packed) > 16 * self._n
+
+    @cached_property
+    def positions_rad(self) -> np.ndarray:
+        """See JointSample."""
+        return np.frombuffer(self.packed, count=self._n)
+
+    @cached_property
+    def velocities_rad_s(self) -> np.ndarray:
+        """See JointSample."""
+        return np.frombuffer(self.packed, count=self._n, offset=8 * self._n)
+
+    @cached_property
+    def efforts_nm(self) -> np.ndarray | None:
+        """See JointSample."""
+        return np.frombuffer(self.packed, offset=16 * self._n) if self.has_efforts else None
 
 
 @dataclass(frozen=True, eq=False)

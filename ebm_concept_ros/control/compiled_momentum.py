@@ -16,9 +16,10 @@ from ebm_concept_ros.planning.kernel_arm import (
     address,
     struct,
     torque_library,
-    vector,
 )
 from ebm_concept_ros.planning.plan_model import PlanModel
+from ebm_concept_ros.planning.policy import InvalidState
+from ebm_concept_ros.types import JointSample
 
 _D, _P = ctypes.c_double, ctypes.c_void_p
 _ARRAYS = ('state', 'inertia', 'carrying', 'residual', 'external', 'threshold')
@@ -56,21 +57,23 @@ class CompiledMomentum:
             *map(address, self._kept),
             *(bounds.bandwidth_rad_s, bounds.smoothing_rad_s, bounds.unexplained_rad),
         )
+        self._sizes = [8 * count * n for count in (2, 3)]
         self._at = self._arm.address, ctypes.addressof(self._struct)
 
-    def begin(self, positions_rad: np.ndarray, velocities_rad_s: np.ndarray) -> None:
+    def begin(self, sample: JointSample) -> None:
         """See Momentum."""
-        n = self._n
-        self._begin(*self._at, vector(positions_rad, n), vector(velocities_rad_s, n))
+        self._require_size(sample)
+        self._begin(*self._at, sample.packed)
 
-    def observe(
-        self,
-        positions_rad: np.ndarray,
-        velocities_rad_s: np.ndarray,
-        effort_nm: np.ndarray,
-        step_s: float,
-    ) -> Seen:
+    def observe(self, sample: JointSample, effort_nm: np.ndarray | None, step_s: float) -> Seen:
         """See Momentum."""
-        n = self._n
-        state = vector(positions_rad, n), vector(velocities_rad_s, n)
-        return _SEEN[self._observe(*self._at, *state, vector(effort_nm, n), step_s)]
+        packed = sample.packed
+        if len(packed) not in self._sizes:
+            self._require_size(sample)
+        effort = None if effort_nm is None else effort_nm.tobytes()
+        return _SEEN[self._observe(*self._at, packed, effort, step_s)]
+
+    def _require_size(self, sample: JointSample) -> None:
+        n, found = self._n, len(sample.packed) // 8
+        if found not in (2 * n, 3 * n):
+            raise InvalidState(f'state: {found} numbers, expected {2 * n} or {3 * n}')

@@ -22,7 +22,6 @@ from ebm_concept_ros.planning.kernel_arm import (
     address,
     struct,
     torque_library,
-    vector,
 )
 from ebm_concept_ros.planning.plan_model import PlanModel
 from ebm_concept_ros.planning.policy import (
@@ -32,6 +31,7 @@ from ebm_concept_ros.planning.policy import (
     Plan,
     check_state,
 )
+from ebm_concept_ros.types import JointSample
 
 _D, _P = ctypes.c_double, ctypes.c_void_p
 _Limits = struct(
@@ -40,8 +40,14 @@ _Limits = struct(
     **dict.fromkeys(('approach_s', 'friction_speed'), _D),
     rate=_P,
 )
-_Plan = struct('_Plan', **dict.fromkeys(('states', 'efforts', 'gains', 'friction', 'limits'), _P))
-_FOLLOWED, _IMPLAUSIBLE = 0, 1  # as in torque.hpp
+_Plan = struct(
+    '_Plan',
+    **dict.fromkeys(('start_s', 'expires_s', 'step_s'), _D),
+    steps=ctypes.c_int,
+    **dict.fromkeys(('states', 'efforts', 'gains', 'friction', 'limits'), _P),
+)
+_FLOAT_BYTES = 8
+_FOLLOWED = 0  # as in torque.hpp; else plan and state say themselves what is wrong with them
 
 
 def torques_of(arm: ArmConfig, model: PlanModel, period_s: float) -> Torques:
@@ -79,42 +85,45 @@ class CompiledTorques:
         self._state, self._wanted = np.zeros(2 * self._n), np.zeros(self._n)
         self._torque = np.zeros(self._n)
         self._plan: Plan | None = None
-        self._plan_struct = _Plan()
+        self._sizes = [_FLOAT_BYTES * count * self._n for count in (2, 3)]
         self._at = {
             name: address(getattr(self, name))
             for name in ('_friction_nm', '_state', '_wanted', '_torque')
         }
-        self._limits_at = ctypes.addressof(self._limits)
-        self._plan_at = ctypes.addressof(self._plan_struct)
+        self._limits_at, self._torque_at = ctypes.addressof(self._limits), self._at['_torque']
 
     def following_nm(
         self,
         plan: Plan,
         time_s: float,
-        positions_rad: np.ndarray,
-        velocities_rad_s: np.ndarray,
+        sample: JointSample,
         former_nm: np.ndarray | None = None,
         elapsed_s: float = 0.0,
     ) -> np.ndarray:
         """See Torques."""
-        n = self._n
-        knot, part = plan.knot(time_s)
-        if len(positions_rad) != n or len(velocities_rad_s) != n:
-            size = len(positions_rad) + len(velocities_rad_s)
-            raise InvalidState(f'state: {size} numbers, expected {2 * n}')
         if plan is not self._plan:
             self._take(plan)
+        packed = sample.packed
+        if len(packed) not in self._sizes:
+            self._require_size(sample)
+        period_s = self._period_s
         found = self._follow(
-            *(self._arm.address, self._limits_at, self._plan_at, knot, part),
-            None if former_nm is None else vector(former_nm, n),
-            min(elapsed_s, self._period_s),
-            *(vector(positions_rad, n), vector(velocities_rad_s, n), self._at['_torque']),
+            *self._follow_at,
+            time_s,
+            None if former_nm is None else former_nm.tobytes(),
+            elapsed_s if elapsed_s < period_s else period_s,
+            packed,
+            self._torque_at,
         )
         if found == _FOLLOWED:
             return self._torque.copy()
-        if found == _IMPLAUSIBLE:
-            check_state(np.concatenate([positions_rad, velocities_rad_s]), n)
+        plan.knot(time_s)
+        self._require_size(sample)
         raise NotFinite
+
+    def _require_size(self, sample: JointSample) -> None:
+        state = np.concatenate([sample.positions_rad, sample.velocities_rad_s])
+        check_state(state, self._n)
 
     def _take(self, plan: Plan) -> None:
         n = self._n
@@ -122,18 +131,24 @@ class CompiledTorques:
             raise InvalidState(f'state: {2 * n} numbers, expected {plan.gains.shape[2]}')
         # The kernel reads as far as it is told to.
         steps = len(plan.efforts)
-        shapes = {
-            'states': (steps + 1, 2 * n),
-            'efforts': (steps, n),
-            'gains': (steps, n, 2 * n),
-            'friction_nm': (n,),
-            'limits_nm': (n,),
-        }
-        for name, shape in shapes.items():
+        for name, shape in (
+            *(
+                ('states', (steps + 1, 2 * n)),
+                ('efforts', (steps, n)),
+                ('gains', (steps, n, 2 * n)),
+            ),
+            *(('friction_nm', (n,)), ('limits_nm', (n,))),
+        ):
             if (found := getattr(plan, name).shape) != shape:
                 raise InvalidState(f'{name}: shape {found}, expected {shape}')
-        self._plan, self._plan_struct = plan, _Plan(*plan.addresses)
-        self._plan_at = ctypes.addressof(self._plan_struct)
+        self._plan = plan
+        self._plan_struct = _Plan(
+            *(plan.start_s, plan.expires_at_s, plan.step_s, steps, *plan.addresses)
+        )
+        self._follow_at = (
+            *(self._arm.address, self._limits_at),
+            ctypes.addressof(self._plan_struct),
+        )
 
     def holding_nm(
         self,

@@ -24,6 +24,7 @@ import numpy as np
 
 from ebm_concept_ros.arm.hold import carrying_effort_nm
 from ebm_concept_ros.planning.plan_model import PlanModel
+from ebm_concept_ros.types import JointSample
 
 
 class Seen(IntEnum):
@@ -63,20 +64,15 @@ class Momentum(Protocol):
     external_nm: np.ndarray
     inertia: np.ndarray
 
-    def begin(self, positions_rad: np.ndarray, velocities_rad_s: np.ndarray) -> None:
-        """Begin anew at a state (n,) rad, (n,) rad/s: nothing is exerted from outside."""
+    def begin(self, sample: JointSample) -> None:
+        """Begin anew at a state of n joints: nothing is exerted from outside."""
 
-    def observe(
-        self,
-        positions_rad: np.ndarray,
-        velocities_rad_s: np.ndarray,
-        effort_nm: np.ndarray,
-        step_s: float,
-    ) -> Seen:
+    def observe(self, sample: JointSample, effort_nm: np.ndarray | None, step_s: float) -> Seen:
         """Go on to the state step_s > 0 after the last one; return what it tells.
 
-        effort_nm: (n,) N·m that the motors have exerted in between. Where the state is impossible
-        nothing changes; where it is absurd, residual and external are 0.
+        effort_nm: (n,) N·m that the motors have exerted in between, None: as the state has it.
+        Where the state is impossible nothing changes; where it is absurd, residual and external
+        are 0.
         """
 
 
@@ -92,19 +88,16 @@ class PlainMomentum:
         self.inertia = np.zeros((n, n))
         self.residual_nm, self.external_nm = np.zeros(n), np.zeros(n)
 
-    def begin(self, positions_rad: np.ndarray, velocities_rad_s: np.ndarray) -> None:
+    def begin(self, sample: JointSample) -> None:
         """See Momentum."""
-        self._look_at(positions_rad, velocities_rad_s)
+        self._look_at(sample.positions_rad, sample.velocities_rad_s)
         self._forget()
 
-    def observe(
-        self,
-        positions_rad: np.ndarray,
-        velocities_rad_s: np.ndarray,
-        effort_nm: np.ndarray,
-        step_s: float,
-    ) -> Seen:
+    def observe(self, sample: JointSample, effort_nm: np.ndarray | None, step_s: float) -> Seen:
         """See Momentum."""
+        positions_rad, velocities_rad_s = sample.positions_rad, sample.velocities_rad_s
+        if effort_nm is None:
+            effort_nm = sample.efforts_nm
         told_rad = 0.5 * step_s * (velocities_rad_s + self._velocities_rad_s)
         unexplained_rad = np.abs(positions_rad - self._positions_rad - told_rad)
         # However hard it is struck, its joints come as far as their speeds say.

@@ -17,18 +17,42 @@ _LONGEST_STEP_S = 0.5
 # What comes so many times later than the state before it did, has lost others on the way, and with
 # them which torques acted in between.
 _STEPS_LOST = 3.0
+_SUMMED_AFTER = 32
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Impulse:
-    """What the driver says the motors have exerted, (n,) N·m·s, since the state of a stamp.
+    """What the driver says the motors have exerted since the state of a stamp.
 
-    step_s: between the last two states, 0 where there were no two.
+    It is summed up where that is asked for: mostly one state follows another, and then what the
+    last one says is enough. step_s: between the last two states, 0 where there were no two.
+    before_nms: (n,) N·m·s; the first `count` of later add to that, steps in s and states. They may
+    be shared with later impulses, which have more of them.
     """
 
-    exerted_nms: np.ndarray
     since_ns: int
-    step_s: float = 0.0
+    step_s: float
+    before_nms: np.ndarray
+    later: list[tuple[float, JointSample]]
+    count: int
+
+    @property
+    def exerted_nms(self) -> np.ndarray:
+        """Return all of it, (n,) N·m·s."""
+        total_nms = self.before_nms
+        for step_s, sample in self.later[: self.count]:
+            total_nms = total_nms + step_s * sample.efforts_nm
+        return total_nms
+
+    def with_state(self, step_s: float, sample: JointSample) -> Impulse:
+        """Return the impulse up to the next state."""
+        before_nms, later = self.before_nms, self.later
+        if self.count >= _SUMMED_AFTER:
+            before_nms, later = self.exerted_nms, []
+        elif self.count < len(later):  # another went on from here already
+            later = later[: self.count]
+        later.append((step_s, sample))
+        return Impulse(self.since_ns, step_s, before_nms, later, len(later))
 
 
 def impulse_at(
@@ -39,13 +63,13 @@ def impulse_at(
     before, former: the state before and the impulse up to it. After a jump of the clock, or where
     states were lost, it begins anew.
     """
-    if sample.efforts_nm is None:
+    if not sample.has_efforts:
         return None
     step_s = -1.0 if before is None else (sample.stamp_ns - before.stamp_ns) / 1e9
     is_next = former is not None and 0.0 <= step_s <= _LONGEST_STEP_S
     if not is_next or 0.0 < _STEPS_LOST * former.step_s < step_s:
-        return Impulse(np.zeros_like(sample.efforts_nm), sample.stamp_ns)
-    return Impulse(former.exerted_nms + step_s * sample.efforts_nm, former.since_ns, step_s)
+        return Impulse(sample.stamp_ns, 0.0, np.zeros_like(sample.efforts_nm), [], 0)
+    return former.with_state(step_s, sample)
 
 
 class MomentumObserver:
@@ -99,19 +123,17 @@ class MomentumObserver:
         if not is_reported:
             acted_nm = _mean(self._efforts_nm)
         elif step_s == impulse.step_s:  # no other state has come in between
-            acted_nm = sample.efforts_nm
+            acted_nm = None
         else:
             acted_nm = (impulse.exerted_nms - former.exerted_nms) / step_s
-        seen = self.momentum.observe(
-            sample.positions_rad, sample.velocities_rad_s, acted_nm, step_s
-        )
+        seen = self.momentum.observe(sample, acted_nm, step_s)
         if seen == Seen.IMPOSSIBLE:
             return self._begin(sample, impulse)
         self._begin_interval(sample, impulse, seen)
         return seen
 
     def _begin(self, sample: JointSample, impulse: Impulse | None) -> Seen:
-        self.momentum.begin(sample.positions_rad, sample.velocities_rad_s)
+        self.momentum.begin(sample)
         self._begin_interval(sample, impulse, Seen.QUIET)
         return Seen.QUIET
 

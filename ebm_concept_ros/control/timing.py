@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -64,17 +65,21 @@ class Timing:
 
 class _Ring:
     def __init__(self, size: int) -> None:
-        self._rows = np.empty((size, 2))
+        self._size = size
+        self._numbers = array('d', bytes(16 * size))
         self._count = 0
 
     def append(self, first: float, second: float) -> None:
-        self._rows[self._count % len(self._rows)] = first, second
+        at = 2 * (self._count % self._size)
+        self._numbers[at] = first
+        self._numbers[at + 1] = second
         self._count += 1
 
     def rows(self, newest: int) -> np.ndarray:
-        count, size = self._count, len(self._rows)
+        count, size = self._count, self._size
         kept = min(newest, count, size)
-        return self._rows.take(np.arange(count - kept, count), axis=0, mode='wrap')
+        rows = np.frombuffer(self._numbers).reshape(size, 2)
+        return rows.take(np.arange(count - kept, count), axis=0, mode='wrap')
 
 
 def timing_numbers(records: Sequence[TimingRecord], period_s: float) -> dict[str, float | None]:

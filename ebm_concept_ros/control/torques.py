@@ -15,6 +15,7 @@ from ebm_concept_ros.arm.hold import HoldLaw
 from ebm_concept_ros.control.speed_limit import SpeedLimit
 from ebm_concept_ros.planning.plan_model import PlanModel
 from ebm_concept_ros.planning.policy import FRICTION_SPEED_RAD_S, NotFinite, Plan
+from ebm_concept_ros.types import JointSample
 
 
 class Torques(Protocol):
@@ -27,8 +28,7 @@ class Torques(Protocol):
         self,
         plan: Plan,
         time_s: float,
-        positions_rad: np.ndarray,
-        velocities_rad_s: np.ndarray,
+        sample: JointSample,
         former_nm: np.ndarray | None = None,
         elapsed_s: float = 0.0,
     ) -> np.ndarray:
@@ -65,12 +65,12 @@ class PlainTorques:
         self,
         plan: Plan,
         time_s: float,
-        positions_rad: np.ndarray,
-        velocities_rad_s: np.ndarray,
+        sample: JointSample,
         former_nm: np.ndarray | None = None,
         elapsed_s: float = 0.0,
     ) -> np.ndarray:
         """See Torques."""
+        positions_rad, velocities_rad_s = sample.positions_rad, sample.velocities_rad_s
         effort = plan.effort(time_s, positions_rad, velocities_rad_s)
         # What it takes to keep a joint within its speed depends on the torques of the others: on
         # those that go out, not on those wanted.

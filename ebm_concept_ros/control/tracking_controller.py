@@ -37,7 +37,7 @@ _MAX_STAMP_STEP_S = 0.5
 T = TypeVar('T')
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(slots=True, eq=False)  # see Decision
 class TimedState:
     """A joint state and when its stamp first arrived on this machine's monotonic clock, s.
 
@@ -283,18 +283,12 @@ class TrackingController:
         if state is not None and not self._predict:
             now_s = state.stamp_s
         former_nm, former_s = self._former
+        target = assignment.target
         inputs = ControllerInputs(
-            sample=None if state is None else state.sample,
-            age_s=age_s,
-            concept=None if assignment.target is None else assignment.target.concept.name,
-            plan=plan.value,
-            fault=assignment.fault,
-            plan_failure=self.plan_failure,
-            absent=held or assignment.absent,
-            missing=assignment.missing,
-            former_nm=former_nm,
-            elapsed_s=now_s - former_s,
-            impulse=None if state is None else state.impulse,
+            *((None if state is None else state.sample), age_s),
+            *((None if target is None else target.concept.name), plan.value),
+            *(assignment.fault, self.plan_failure, held or assignment.absent, assignment.missing),
+            *(former_nm, now_s - former_s, (None if state is None else state.impulse)),
         )
         reflex = self._reflex
         if state is not None and reflex is not None:

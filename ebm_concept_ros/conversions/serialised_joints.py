@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from operator import itemgetter
-from typing import NamedTuple
 
 import numpy as np
 from rclpy.serialization import deserialize_message, serialize_message
@@ -32,7 +31,7 @@ _FIELDS = ('position', 'velocity', 'effort')
 _PLAIN_CDR, _BODY = b'\x00\x01', 4
 _DOUBLE = np.dtype('<f8')
 _STAMP, _COUNT = struct.Struct('<iI'), struct.Struct('<I')
-# No position or velocity below this is one that is refused for its size.
+# No position, velocity or torque below this is one that is refused for its size.
 _SURELY_PLAUSIBLE = 100.0
 _AFTER_STAMP = _BODY + _STAMP.size
 _NANOSECONDS = 1_000_000_000
@@ -134,24 +133,18 @@ class _ReadJoints:
         self.position, self.velocity, self.effort = (numbers[each] for each in layout.slices)
 
 
-class JointNumbers(NamedTuple):
-    """What a joint state says of so many joints; a field that it leaves out is empty."""
-
-    stamp_ns: int
-    position: np.ndarray
-    velocity: np.ndarray
-    effort: np.ndarray
-
-
 class JointStateReading:
     """Reads the bytes of one topic, each as `deserialize_message` would. For one thread."""
 
-    def __init__(self, joint_names: Sequence[str] = ()) -> None:
-        """joint_names: whose `numbers` are asked for."""
-        self._joint_names = tuple(joint_names)
+    def __init__(
+        self, joint_names: Sequence[str] = (), packs: Sequence[Sequence[str]] = ()
+    ) -> None:
+        """packs: of which fields, and no others, there are to be numbers for `packed`."""
+        self._joint_names, self._packs = tuple(joint_names), packs
         self._read: _ReadJoints | None = None
         self._layout: _Layout | None = None
-        self._is_in_order = False
+        self._spans: list[slice] = []  # of the numbers to be packed
+        self._doubles = struct.Struct('')
 
     def message(self, data: bytes) -> JointState:
         """Return what bytes say, or what has the same fields; the next call may fill that anew."""
@@ -159,34 +152,39 @@ class JointStateReading:
             self._read.fill(data, self._layout)
             return self._read
         message = deserialize_message(data, JointState)
-        self._layout = _layout_of(data, message)
+        self._layout = layout = _layout_of(data, message)
         self._read = _ReadJoints(message)
-        self._is_in_order = tuple(message.name) == self._joint_names and all(
-            len(getattr(message, field)) in (0, len(self._joint_names)) for field in _FIELDS
-        )
+        self._spans = [] if layout is None else self._packed_spans(message, layout)
+        count = len(self._spans) * len(self._joint_names)
+        self._doubles = struct.Struct(f'<{count}d')
         return message
 
-    def numbers(self, data: bytes) -> JointNumbers | None:
-        """Return what bytes say of the joints, None where that asks for a look at the message.
+    def _packed_spans(self, message: JointState, layout: _Layout) -> list[slice]:
+        """Return where the numbers of these joints are, in this order; none if there are others."""
+        said = {field: len(getattr(message, field)) for field in _FIELDS}
+        fields = [field for field in _FIELDS if said[field]]
+        is_right = (
+            tuple(message.name) == self._joint_names
+            and any(fields == list(pack) for pack in self._packs)
+            and all(said[field] == len(self._joint_names) for field in fields)
+        )
+        return [slice(*span) for span in layout.numbers if span[1] > span[0]] if is_right else []
 
-        That is where they are laid out otherwise than the last message, which had not just these
-        joints in this order, or where a number is none, or as large as one that may be refused.
+    def packed(self, data: bytes) -> tuple[int, bytes] | None:
+        """Return stamp, ns, and numbers as bytes; None where that asks for a look at the message.
+
+        That is where it is laid out otherwise than the last message, or that one had not just these
+        joints in this order and the fields of a pack, and where a number is none, or so large that
+        it may be refused. Numbers are those of all fields, one after the other.
         """
-        layout = self._layout
-        if layout is None or not self._is_in_order or not layout.fits(data):
+        if not self._spans or not self._layout.fits(data):
             return None
-        doubles = layout.doubles(data)
-        position, velocity, effort = (doubles[each] for each in layout.slices)
-        # A sum of squares is faster than to look at each. NaN is not below.
-        if not (
-            position.dot(position) < _SURELY_PLAUSIBLE**2
-            and velocity.dot(velocity) < _SURELY_PLAUSIBLE**2
-            and effort.dot(effort) < math.inf
-        ):
+        packed = b''.join([data[span] for span in self._spans])
+        # One norm is faster than to look at each. NaN is not below.
+        if not math.hypot(*self._doubles.unpack(packed)) < _SURELY_PLAUSIBLE:
             return None
         seconds, nanoseconds = _STAMP.unpack_from(data, _BODY)
-        stamp_ns = seconds * _NANOSECONDS + nanoseconds
-        return JointNumbers(stamp_ns, position, velocity, effort)
+        return seconds * _NANOSECONDS + nanoseconds, packed
 
 
 class JointStateWriting:

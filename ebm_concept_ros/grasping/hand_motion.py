@@ -20,6 +20,7 @@ from ebm_concept_ros.planning.ilqg import IlqgPlanner
 from ebm_concept_ros.planning.plan_model import PlanModel
 from ebm_concept_ros.planning.planner import PlannerConfig, PlanningFailed
 from ebm_concept_ros.planning.policy import NotFinite, Plan
+from ebm_concept_ros.types import JointSample
 from ebm_concept_ros.workspace import Workspace
 
 
@@ -76,7 +77,7 @@ class HandMotion:
         self._until_plan -= 1
         try:
             return self._torques.following_nm(
-                *(self._plan, time_s, positions_rad, velocities_rad_s),
+                *(self._plan, time_s, JointSample(0, positions_rad, velocities_rad_s)),
                 *(former_nm, self._period_s),
             )
         except NotFinite as error:

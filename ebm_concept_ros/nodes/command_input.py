@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
 
@@ -29,7 +30,7 @@ class CommandInput:
         self, node: Node, lockstep: bool, joint_names: Sequence[str], diagnostics: Diagnostics
     ) -> None:
         self._joint_names, self._diagnostics = joint_names, diagnostics
-        self._reading = JointStateReading(joint_names)
+        self._reading = JointStateReading(joint_names, (('effort',),))
         self.inbox: CommandInbox | None = None
         self._polled: PolledSubscription | None = None
         if lockstep:
@@ -62,9 +63,9 @@ class CommandInput:
             inbox.put(command)
 
     def _read(self, data: bytes) -> EffortCommand | None:
-        numbers = self._reading.numbers(data)
-        if numbers is not None and len(numbers.effort):
-            return EffortCommand(numbers.stamp_ns, numbers.effort)
+        read = self._reading.packed(data)
+        if read is not None:
+            return EffortCommand(read[0], np.frombuffer(read[1]))
         try:
             return conversions.effort_from_message(self._reading.message(data), self._joint_names)
         except InvalidInput as error:

@@ -18,11 +18,15 @@ from ebm_concept_ros.nodes.driver_parameters import (
     DIFFERENTIATED,
     DriverParameters,
 )
-from ebm_concept_ros.types import JointSample
+from ebm_concept_ros.types import JointSample, PackedSample
 from ebm_core.world.scene import InvalidInput
 
 # The first states of a simulation, which may be paused there, are of time zero.
 _MOST_ZEROS = 10
+
+
+# The fields of a state that says what is measured.
+_PACKS = (('position', 'velocity', 'effort'), ('position', 'velocity'))
 
 
 class JointStateReader:
@@ -40,23 +44,23 @@ class JointStateReader:
         may_repeat: bool,
     ) -> None:
         self._joint_names = joint_names
-        self._reading = JointStateReading(joint_names)
         self._now_ns = now_ns if p.stamps == ARRIVAL else None
         self._filter = (
             VelocityFilter(p.velocity_filter_s) if p.velocities == DIFFERENTIATED else None
         )
         self._commanded = p.efforts == COMMANDED
+        is_plain = self._filter is None and not self._commanded
+        self._reading = JointStateReading(joint_names, _PACKS if is_plain else ())
         self._may_repeat = may_repeat
         self._zeros = 0
 
     def read(self, data: bytes) -> JointSample | None:
         """Return the state, or None where it cannot be told yet; raises InvalidInput."""
-        numbers = None if self._filter is not None else self._reading.numbers(data)
-        if numbers is None or not len(numbers.position) == len(numbers.velocity) != 0:
+        read = self._reading.packed(data)
+        if read is None:
             return self._of_message(self._reading.message(data))
-        efforts = None if self._commanded or not len(numbers.effort) else numbers.effort
-        stamp_ns = self._stamp_ns(numbers.stamp_ns)
-        return JointSample(stamp_ns, numbers.position, numbers.velocity, efforts)
+        stamp_ns, packed = read
+        return PackedSample(self._stamp_ns(stamp_ns), packed, len(self._joint_names))
 
     def _of_message(self, message: JointState) -> JointSample | None:
         stamp_ns = self._stamp_ns(conversions.stamp_to_ns(message.header.stamp))

@@ -23,15 +23,14 @@ from ebm_concept_ros.planning.plan_model import PlanModel
 
 # Steps in which the kernel's arm must move as MuJoCo's does, and how alike.
 _TRIED_STATES, _ALIKE = 4, 1e-9
-_FLOAT = np.dtype(float)
 _D, _I, _P = ctypes.c_double, ctypes.c_int, ctypes.c_void_p
-_V = ctypes.c_char_p  # of `vector`
+_V = ctypes.c_char_p  # numbers as bytes, for one call
 # Name, arguments and result of each, which keep the interpreter.
 _SHORT_CALLS = (
-    ('torque_follow', [_P, _P, _P, _I, _D, _V, _D, _V, _V, _P], _I),
+    ('torque_follow', [_P, _P, _P, _D, _V, _D, _V, _P], _I),
     ('torque_hold', [_P] * 6, None),
-    ('momentum_begin', [_P, _P, _V, _V], None),
-    ('momentum_observe', [_P, _P, _V, _V, _V, _D], _I),
+    ('momentum_begin', [_P, _P, _V], None),
+    ('momentum_observe', [_P, _P, _V, _V, _D], _I),
 )
 
 
@@ -47,19 +46,6 @@ def struct(name: str, **types: object) -> type[ctypes.Structure]:
 def address(array: np.ndarray) -> int:
     """Return where an array's numbers are; it must outlive who is told."""
     return array.ctypes.data
-
-
-def vector(values: np.ndarray, count: int) -> bytes:
-    """Return so many numbers for one call of the kernel; raises ValueError for another count.
-
-    To ask an array where its numbers are takes longer than to copy as few of them.
-    """
-    if values.dtype != _FLOAT:
-        values = values.astype(float)
-    numbers = values.tobytes()
-    if len(numbers) != count * _FLOAT.itemsize:
-        raise ValueError(f'{values.size} numbers, expected {count}')
-    return numbers
 
 
 _Arm = struct(

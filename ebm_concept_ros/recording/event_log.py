@@ -30,14 +30,14 @@ class EventLog:
 
     def __init__(self, num_joints: int, max_decisions: int) -> None:
         self._n = num_joints
-        self._unknown_nm = np.full(num_joints, np.nan)
+        self._unknown = np.full(num_joints, np.nan).tobytes()
+        self._state_size = 3 * len(self._unknown)
         self._max_decisions = max_decisions
         self._open = True
         self.full = False
         # The thread that hears joint states
         self._stamps_ns = array('q')
-        self._states = array('d')  # n positions, n velocities of each
-        self._reported_nm = array('d')  # n of each, NaN where none were
+        self._states = array('d')  # n positions, velocities and efforts of each, NaN for none
         # Targeting thread
         self._targets: list[dict] = []
         # Planning thread
@@ -54,11 +54,11 @@ class EventLog:
         """Note a joint state; return its number."""
         if not self._open:
             return NOT_NOTED
+        packed = sample.packed
+        if len(packed) < self._state_size:
+            packed += self._unknown
         self._stamps_ns.append(sample.stamp_ns)
-        self._states.frombytes(sample.positions_rad.tobytes())
-        self._states.frombytes(sample.velocities_rad_s.tobytes())
-        efforts = sample.efforts_nm
-        self._reported_nm.frombytes((self._unknown_nm if efforts is None else efforts).tobytes())
+        self._states.frombytes(packed)
         return len(self._stamps_ns) - 1
 
     def target(self, target: Target) -> int:
@@ -114,7 +114,7 @@ class EventLog:
         self._elapsed_s.append(inputs.elapsed_s)
         self._ages_s.append(inputs.age_s)
         effort = decision.effort_nm
-        self._efforts_nm.frombytes((self._unknown_nm if effort is None else effort).tobytes())
+        self._efforts_nm.frombytes(self._unknown if effort is None else effort.tobytes())
         if len(self._ages_s) >= self._max_decisions:
             self.full = True
             self._open = False
@@ -135,11 +135,12 @@ class EventLog:
         before, efforts_nm (D, n), former_nm (0 or 1, n) the torque before the first.
         """
         # Closing does not wait for the thread that may be within `state`.
-        states = len(self._reported_nm) // self._n
+        count, n = len(self._states) // (3 * self._n), self._n
+        states = np.array(self._states[: 3 * n * count]).reshape(-1, 3 * n)
         return {
-            'stamps_ns': np.array(self._stamps_ns[:states], np.int64),
-            'states': np.array(self._states[: states * 2 * self._n]).reshape(-1, 2 * self._n),
-            'reported_nm': np.array(self._reported_nm[: states * self._n]).reshape(-1, self._n),
+            'stamps_ns': np.array(self._stamps_ns[:count], np.int64),
+            'states': states[:, : 2 * n],
+            'reported_nm': states[:, 2 * n :],
             'plans': np.array(self._plans, np.int64).reshape(-1, 3),
             'decisions': np.array(self._decisions, np.int64).reshape(-1, 9),
             'ages_s': np.array(self._ages_s),

@@ -71,28 +71,28 @@ void torque_hold(
   planning::hold(*arm, *limits, friction, state, state + arm->n, wanted, torque);
 }
 
-// Positions and velocities are (n,) each.
 int torque_follow(
-  const planning::Arm * arm, const planning::Limits * limits, const planning::Plan * plan, int knot,
-  double part, const double * former, double step_s, const double * positions,
-  const double * velocities, double * torque)
+  const planning::Arm * arm, const planning::Limits * limits, const planning::Plan * plan,
+  double time_s, const double * former, double step_s, const double * state, double * torque)
 {
   return planning::follow(
-    *arm, *limits, *plan, knot, part, former, step_s, positions, velocities, torque);
+    *arm, *limits, *plan, time_s, former, step_s, state, state + arm->n, torque);
 }
 
 void momentum_begin(
-  const planning::Arm * arm, planning::Momentum * momentum, const double * positions,
-  const double * velocities)
+  const planning::Arm * arm, planning::Momentum * momentum, const double * state)
 {
-  planning::begin(*arm, *momentum, positions, velocities);
+  planning::begin(*arm, *momentum, state, state + arm->n);
 }
 
+// No effort: that of the motors stands behind the state, (3n,).
 int momentum_observe(
-  const planning::Arm * arm, planning::Momentum * momentum, const double * positions,
-  const double * velocities, const double * effort, double step_s)
+  const planning::Arm * arm, planning::Momentum * momentum, const double * state,
+  const double * effort, double step_s)
 {
-  return planning::observe(*arm, *momentum, positions, velocities, effort, step_s);
+  const int n = arm->n;
+  return planning::observe(
+    *arm, *momentum, state, state + n, effort ? effort : state + 2 * n, step_s);
 }
 
 }  // extern "C"

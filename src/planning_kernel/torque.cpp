@@ -91,16 +91,20 @@ void planned(
 }  // namespace
 
 Followed follow(
-  const Arm & arm, const Limits & limits, const Plan & plan, int knot, double part,
+  const Arm & arm, const Limits & limits, const Plan & plan, double time_s,
   const double * former, double step_s, const double * positions, const double * velocities,
   double * torque)
 {
   const int n = arm.n;
+  if (!(plan.start_s - 1e-6 <= time_s && time_s <= plan.expires_s)) {return kExpired;}
   for (int i = 0; i < n; i++) {
     if (!(std::abs(positions[i]) < kPlausible && std::abs(velocities[i]) < kPlausible)) {
       return kImplausible;
     }
   }
+  const double knots = std::max(time_s - plan.start_s, 0.0) / plan.step_s;
+  const int knot = std::min(static_cast<int>(knots), plan.steps - 1);
+  const double part = std::min(knots - knot, 1.0);
   // What it takes to keep a joint within its speed depends on the torques that do go out.
   const auto within_rates = [&]() {
       for (int i = 0; former && i < n; i++) {

@@ -22,9 +22,13 @@ struct Limits
   const double * rate;  // N m/s, of torques that go out
 };
 
-// A plan of `steps` steps.
+// A plan of `steps` steps, by a clock of its own.
 struct Plan
 {
+  double start_s;
+  double expires_s;
+  double step_s;
+  int steps;
   const double * states;  // (steps + 1, 2n)
   const double * efforts;  // (steps, n) N m
   const double * gains;  // (steps, n, 2n)
@@ -32,13 +36,13 @@ struct Plan
   const double * limits;  // (n,) N m
 };
 
-enum Followed {kFollowed, kImplausible, kNotFinite};
+enum Followed {kFollowed, kExpired, kImplausible, kNotFinite};
 
-// The torque that follows a plan at a state, so far behind a knot, within all limits. Where a `former`
+// The torque that follows a plan at a time and a state, within all limits. Where a `former`
 // (n,) N m went out before it (null: none did), it is no further from that than its rates allow in
 // step_s. Only of kFollowed is it one.
 Followed follow(
-  const Arm & arm, const Limits & limits, const Plan & plan, int knot, double part,
+  const Arm & arm, const Limits & limits, const Plan & plan, double time_s,
   const double * former, double step_s, const double * positions, const double * velocities,
   double * torque);
 

@@ -16,6 +16,7 @@ from ebm_concept_ros.control.torques import PlainTorques
 from ebm_concept_ros.planning import kernel_arm
 from ebm_concept_ros.planning.plan_model import PlanModel
 from ebm_concept_ros.planning.policy import InvalidState, NotFinite, Plan, PlanExpired
+from ebm_concept_ros.types import JointSample
 
 ALIKE = {'rtol': 1e-9, 'atol': 1e-9}
 STEPS, STEP_S, PERIOD_S = 8, 0.02, 0.002
@@ -64,13 +65,13 @@ def test_torques_that_follow_a_plan_are_alike(arm, both):
     plain, compiled = both
     near_limit = 0
     for positions, velocities in states(arm, rng, 100):
-        plan = plan_of(arm, rng)
+        plan, sample = plan_of(arm, rng), JointSample(0, positions, velocities)
         time_s = plan.start_s + rng.uniform(0.0, STEPS * STEP_S)
         former = rng.uniform(-1.0, 1.0, len(arm.joints)) * arm.effort_limits_nm
         elapsed_s = rng.uniform(0.0, 2.0 * PERIOD_S)
         for before in ((), (former, elapsed_s)):
-            expected = plain.following_nm(plan, time_s, positions, velocities, *before)
-            found = compiled.following_nm(plan, time_s, positions, velocities, *before)
+            expected = plain.following_nm(plan, time_s, sample, *before)
+            found = compiled.following_nm(plan, time_s, sample, *before)
             np.testing.assert_allclose(found, expected, **ALIKE)
             if not before:
                 wanted = plan.effort(time_s, positions, velocities)
@@ -79,10 +80,8 @@ def test_torques_that_follow_a_plan_are_alike(arm, both):
         assert (np.abs(found - former) <= step + 1e-9).all()
     assert near_limit > 10, 'the speed limit had its say'
     # The same plan again, at another time.
-    later = compiled.following_nm(plan, plan.expires_at_s, positions, velocities)
-    np.testing.assert_allclose(
-        later, plain.following_nm(plan, plan.expires_at_s, positions, velocities), **ALIKE
-    )
+    later = compiled.following_nm(plan, plan.expires_at_s, sample)
+    np.testing.assert_allclose(later, plain.following_nm(plan, plan.expires_at_s, sample), **ALIKE)
 
 
 def test_torques_that_hold_are_alike(arm, both):
@@ -106,7 +105,7 @@ def test_a_torque_that_is_not_finite_is_refused(arm, both):
     away = arm.home_rad + 10.0
     for torques in both:
         with np.errstate(all='ignore'), pytest.raises(NotFinite):
-            torques.following_nm(huge, 1.0, away, away)
+            torques.following_nm(huge, 1.0, JointSample(0, away, away))
 
 
 @pytest.mark.parametrize('time_s', [0.9, 1.0 + STEPS * STEP_S + 1e-3])
@@ -114,7 +113,7 @@ def test_an_expired_plan_is_refused(arm, both, time_s):
     plan, still = plan_of(arm, np.random.default_rng(3)), np.zeros(len(arm.joints))
     for torques in both:
         with pytest.raises(PlanExpired):
-            torques.following_nm(plan, time_s, arm.home_rad, still)
+            torques.following_nm(plan, time_s, JointSample(0, arm.home_rad, still))
 
 
 @pytest.mark.parametrize('value', [np.nan, np.inf, 2e4])
@@ -124,22 +123,22 @@ def test_an_implausible_state_is_refused(arm, both, value):
     positions[-1] = value
     for torques in both:
         with pytest.raises(InvalidState, match='NaN, infinity or more'):
-            torques.following_nm(plan, 1.0, positions, still)
+            torques.following_nm(plan, 1.0, JointSample(0, positions, still))
 
 
 def test_a_state_or_a_plan_of_another_arm_is_refused(arm, both):
     n = len(arm.joints)
     plan = plan_of(arm, np.random.default_rng(3))
-    compiled = both[1]
+    compiled, home = both[1], JointSample(0, arm.home_rad, np.zeros(n))
     with pytest.raises(InvalidState, match=f'{n} numbers, expected {2 * n}'):
-        compiled.following_nm(plan, 1.0, arm.home_rad[:1], np.zeros(n - 1))
+        compiled.following_nm(plan, 1.0, JointSample(0, arm.home_rad[:1], np.zeros(n - 1)))
     fewer = replace(plan, gains=plan.gains[:, :-1, :-2])
     with pytest.raises(InvalidState, match=f'{2 * n} numbers, expected {2 * n - 2}'):
-        compiled.following_nm(fewer, 1.0, arm.home_rad, np.zeros(n))
+        compiled.following_nm(fewer, 1.0, home)
     for name in ('states', 'gains', 'friction_nm', 'limits_nm'):
         short = replace(plan, **{name: getattr(plan, name)[:-1]})
         with pytest.raises(InvalidState, match=f'{name}: shape'):
-            compiled.following_nm(short, 1.0, arm.home_rad, np.zeros(n))
+            compiled.following_nm(short, 1.0, home)
 
 
 @pytest.mark.parametrize('name', SHIPPED_ARMS)
@@ -155,7 +154,7 @@ def test_what_states_tell_is_alike(name):
     positions, velocities = arm.home_rad.copy(), np.zeros(n)
     seen = []
     for each in (plain, compiled):
-        each.begin(positions, velocities)
+        each.begin(JointSample(0, positions, velocities))
     for tick in range(200):
         step_s = rng.uniform(0.5, 2.0) * PERIOD_S
         faster = rng.normal(0.0, 0.01, n)
@@ -169,9 +168,11 @@ def test_what_states_tell_is_alike(name):
             velocities = np.full(n, 1e160)
             positions = positions + 0.5 * step_s * velocities
         effort_nm = rng.normal(0.0, 0.4, n) * arm.effort_limits_nm
+        given = (None if tick % 2 else effort_nm, step_s)  # what acts stands in the sample, too
         with np.errstate(all='ignore'):
             told, found = (
-                each.observe(positions, velocities, effort_nm, step_s) for each in (plain, compiled)
+                each.observe(JointSample(0, positions, velocities, effort_nm), *given)
+                for each in (plain, compiled)
             )
         assert found == told
         seen.append(told)
@@ -182,10 +183,10 @@ def test_what_states_tell_is_alike(name):
         if told in (Seen.IMPOSSIBLE, Seen.ABSURD):
             positions, velocities = arm.home_rad.copy(), np.zeros(n)
             for each in (plain, compiled):
-                each.begin(positions, velocities)
+                each.begin(JointSample(0, positions, velocities))
     assert {Seen.QUIET, Seen.STRUCK, Seen.IMPOSSIBLE} <= set(seen)
-    with pytest.raises(ValueError, match=f'1 numbers, expected {n}'):
-        compiled.observe(positions[:1], velocities, effort_nm, PERIOD_S)
+    with pytest.raises(InvalidState, match=f'{n + 1} numbers, expected {2 * n}'):
+        compiled.observe(JointSample(0, positions[:1], velocities), effort_nm, PERIOD_S)
 
 
 def test_what_the_kernel_does_not_know_is_computed_plainly(monkeypatch):

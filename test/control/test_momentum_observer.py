@@ -212,3 +212,19 @@ def test_the_same_again_is_the_same_bit_for_bit():
             residual_nm(one, sample, effort).tobytes()
             == residual_nm(other, sample, effort).tobytes()
         )
+
+
+def test_an_impulse_is_the_sum_of_all_that_acted_whoever_goes_on_from_it():
+    rng = np.random.default_rng(0)
+    impulse = before = None
+    expected_nms = np.zeros(2)
+    for tick in range(100):
+        efforts_nm = rng.normal(0.0, 1.0, 2)
+        sample = JointSample(2_000_000 * tick, np.zeros(2), np.zeros(2), efforts_nm)
+        former, impulse = impulse, impulse_at(sample, before, impulse)
+        if tick:
+            other = impulse_at(replace(sample, efforts_nm=np.ones(2)), before, former)
+            np.testing.assert_array_equal(other.exerted_nms, expected_nms + STEP_S * np.ones(2))
+            expected_nms = expected_nms + STEP_S * efforts_nm
+        np.testing.assert_array_equal(impulse.exerted_nms, expected_nms)
+        before = sample
