@@ -60,7 +60,8 @@ def machine_idle_s() -> float:
 def real_time_threads(process_id: int) -> int:
     """Return how many threads of a process SCHED_FIFO schedules."""
     threads = (_PROC / str(process_id) / 'task').iterdir()
-    return sum(os.sched_getscheduler(int(each.name)) == os.SCHED_FIFO for each in threads)
+    policies = [os.sched_getscheduler(int(each.name)) for each in threads]
+    return sum(policy & ~os.SCHED_RESET_ON_FORK == os.SCHED_FIFO for policy in policies)
 
 
 @contextmanager

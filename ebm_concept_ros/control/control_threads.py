@@ -12,7 +12,7 @@ from typing import Protocol
 
 from ebm_concept_ros.control.control_law import Decision
 from ebm_concept_ros.control.pacing import Pacer
-from ebm_concept_ros.control.priority import prioritise
+from ebm_concept_ros.control.priority import prioritise, relax
 from ebm_concept_ros.control.targeting import Targeting
 from ebm_concept_ros.control.timing import Timing
 from ebm_concept_ros.control.tracking_controller import TrackingController
@@ -118,6 +118,13 @@ class ControlThreads:
     def _control(self) -> None:
         if priority := self._schedule.control_priority:
             self._scheduled(prioritise(priority))
+        try:
+            self._control_loop()
+        finally:
+            if priority:
+                relax()
+
+    def _control_loop(self) -> None:
         pacer = Pacer(1.0 / self._schedule.control_rate)
         while not self._stop.is_set():
             due_s = pacer.wait()

@@ -1,21 +1,58 @@
 # Copyright 2026 The ebm_concept_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Real-time scheduling of a thread, where the system lets it."""
+"""Real-time scheduling of the control thread and of whom it waits for, where the system lets it."""
 
 from __future__ import annotations
 
+import ctypes
 import os
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+_THREADS = Path('/proc/self/task')
+# Of prctl: how much later than asked for an ordinary thread may be woken; usually 50 µs.
+_SET_TIMER_SLACK, _SLACK_NS = 29, 1_000
 
 
 def prioritise(priority: int) -> str:
     """Have Linux run the calling thread before all ordinary ones; return how it runs, in words.
 
     priority: of SCHED_FIFO, 1 to 99. Needs the right to it (`ulimit -r`, or CAP_SYS_NICE); without,
-    the thread runs as any other.
+    the thread runs as any other. The other threads of the process come next: an ordinary program
+    that takes the processor from who has the interpreter, or a lock of the middleware, takes it
+    from who waits for these. `relax` gives it back.
     """
     try:
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(priority))
+        _schedule(0, os.SCHED_FIFO, priority)
     except (AttributeError, OSError) as error:  # another system, or no right to it
+        _wake_on_time()
         return f'as any thread, not with SCHED_FIFO {priority}: {error}'
+    with suppress(OSError):
+        _schedule_others(os.SCHED_FIFO, max(priority - 1, 1))
     return f'SCHED_FIFO {priority}'
+
+
+def relax() -> None:
+    """Have all threads of the process run as any."""
+    with suppress(AttributeError, OSError):
+        _schedule(0, os.SCHED_OTHER, 0)
+        _schedule_others(os.SCHED_OTHER, 0)
+
+
+def _schedule_others(policy: int, priority: int) -> None:
+    for thread in list(_THREADS.iterdir()):
+        if int(thread.name) != threading.get_native_id():
+            with suppress(ProcessLookupError):  # it has ended
+                _schedule(int(thread.name), policy, priority)
+
+
+def _schedule(thread_id: int, policy: int, priority: int) -> None:
+    # What is started by such a thread runs as any.
+    os.sched_setscheduler(thread_id, policy | os.SCHED_RESET_ON_FORK, os.sched_param(priority))
+
+
+def _wake_on_time() -> None:
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_SET_TIMER_SLACK, _SLACK_NS, 0, 0, 0)

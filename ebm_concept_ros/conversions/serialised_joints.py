@@ -24,11 +24,15 @@ from rclpy.serialization import deserialize_message, serialize_message
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Header
 
+from ebm_concept_ros.conversions.joints import joint_state_from_message
 from ebm_concept_ros.conversions.stamps import set_stamp
+from ebm_concept_ros.types import JointSample, PackedSample
 
 _FIELDS = ('position', 'velocity', 'effort')
 # Classic CDR of the machine's own order of bytes: two bytes that say so, two options, the body.
 _PLAIN_CDR, _BODY = b'\x00\x01', 4
+# Of a state that says what is measured.
+STATE_PACKS = (_FIELDS, _FIELDS[:2])
 _DOUBLE = np.dtype('<f8')
 _STAMP, _COUNT = struct.Struct('<iI'), struct.Struct('<I')
 # No position, velocity or torque below this is one that is refused for its size.
@@ -185,6 +189,20 @@ class JointStateReading:
             return None
         seconds, nanoseconds = _STAMP.unpack_from(data, _BODY)
         return seconds * _NANOSECONDS + nanoseconds, packed
+
+
+class JointSampleReading(JointStateReading):
+    """Reads an arm's joint states."""
+
+    def __init__(self, joint_names: Sequence[str]) -> None:
+        super().__init__(joint_names, STATE_PACKS)
+
+    def sample(self, data: bytes) -> JointSample:
+        """Return the state; raises InvalidInput as `joint_state_from_message`."""
+        read = self.packed(data)
+        if read is None:
+            return joint_state_from_message(self.message(data), self._joint_names)
+        return PackedSample(*read, len(self._joint_names))
 
 
 class JointStateWriting:

@@ -42,7 +42,7 @@ def compiled_grasp_cost(cost: GraspCost) -> CompiledCost[HandReference]:
         *(FAR_M, NEAR_M, HEIGHT_M, SOFT_SPEED, SOFT_RANGE_RAD),
         *motion_arrays(cost.motion),
     )
-    return CompiledCost('planning_grasp', numbers, _reference_numbers)
+    return CompiledCost('grasp_ilqg', numbers, _reference_numbers)
 
 
 def _reference_numbers(reference: HandReference, knots: int) -> ctypes.Structure:

@@ -24,11 +24,10 @@ from rclpy.clock import Clock, ClockType
 from sensor_msgs.msg import JointState
 
 import ebm_concept_ros.msg as ros
-from ebm_concept_ros import conversions
 from ebm_concept_ros.action import ArrangeConcept
 from ebm_concept_ros.control.reporting import Level
 from ebm_concept_ros.conversions.blocks import BlockReader
-from ebm_concept_ros.conversions.serialised_joints import JointStateReading
+from ebm_concept_ros.conversions.serialised_joints import JointSampleReading
 from ebm_concept_ros.grasping.hand import with_live_fingers
 from ebm_concept_ros.grasping.sensed import SeenBlocks
 from ebm_concept_ros.nodes.judging import POLL_S, JudgingNode
@@ -108,7 +107,7 @@ class ArrangementReferee(JudgingNode):
             (ros.Concept, 'concept', self._on_concept),
         ):
             self.create_subscription(kind, topic, take, **qos.overridable(qos.LATCHED))
-        self._reading = JointStateReading()
+        self._reading = JointSampleReading(self._joint_names)
         self._states = PolledSubscription(
             self, JointState, 'joint_states', qos.JOINT_STATES_REAL_TIME
         )
@@ -136,7 +135,7 @@ class ArrangementReferee(JudgingNode):
     def _look(self) -> None:
         data = self._states.newest()
         if data is not None:
-            self._read(self._reading.message(data))
+            self._read(data)
         if self._is_asked or self._first is None:
             return
         self._missing = f'{self.parameters.concept} was not learned'
@@ -145,9 +144,9 @@ class ArrangementReferee(JudgingNode):
             if self._goals.server_is_ready():
                 self._ask()
 
-    def _read(self, message: JointState) -> None:
+    def _read(self, data: bytes) -> None:
         try:
-            sample = conversions.joint_state_from_message(message, self._joint_names)
+            sample = self._reading.sample(data)
         except InvalidInput as error:
             self._diagnostics.refuse('joint_states', error)
             return

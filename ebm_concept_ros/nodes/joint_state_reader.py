@@ -11,7 +11,7 @@ from sensor_msgs.msg import JointState
 
 from ebm_concept_ros import conversions
 from ebm_concept_ros.control.velocity_filter import VelocityFilter
-from ebm_concept_ros.conversions.serialised_joints import JointStateReading
+from ebm_concept_ros.conversions.serialised_joints import STATE_PACKS, JointStateReading
 from ebm_concept_ros.nodes.driver_parameters import (
     ARRIVAL,
     COMMANDED,
@@ -23,10 +23,6 @@ from ebm_core.world.scene import InvalidInput
 
 # The first states of a simulation, which may be paused there, are of time zero.
 _MOST_ZEROS = 10
-
-
-# The fields of a state that says what is measured.
-_PACKS = (('position', 'velocity', 'effort'), ('position', 'velocity'))
 
 
 class JointStateReader:
@@ -50,7 +46,7 @@ class JointStateReader:
         )
         self._commanded = p.efforts == COMMANDED
         is_plain = self._filter is None and not self._commanded
-        self._reading = JointStateReading(joint_names, _PACKS if is_plain else ())
+        self._reading = JointStateReading(joint_names, STATE_PACKS if is_plain else ())
         self._may_repeat = may_repeat
         self._zeros = 0
 

@@ -32,6 +32,7 @@ class JudgingNode(RunnableDefaults, Node):
     """
 
     interrupted_exit_code = 1  # no success was seen
+    _watch_every_s = POLL_S
     _states: PolledSubscription | None = None  # there, before the node is made or could not be
 
     def __init__(self, name: str, parameters: type[Parameters]) -> None:
@@ -67,6 +68,9 @@ class JudgingNode(RunnableDefaults, Node):
 
     # For those who judge ---------------------------------------------------------------------
 
+    def _watch(self) -> None:
+        """Look at what happens, in the report thread, every `_watch_every_s`."""
+
     def _why_over(self) -> str:
         """Return why nothing more is to be waited for, or nothing."""
         return ''
@@ -88,7 +92,11 @@ class JudgingNode(RunnableDefaults, Node):
     def _wait_and_report(self) -> None:
         p = self.parameters
         deadline_s = time.monotonic() + p.wall_timeout_s
-        while not self._decided.wait(POLL_S):
+        while not self._decided.wait(self._watch_every_s):
+            try:
+                self._watch()
+            except Exception as error:  # the run goes on, and so does who judges it
+                self.get_logger().error(f'could not look: {name_and_reason(error)}')
             if reason := self._why_over():
                 self._decide(reason)
             elif time.monotonic() > deadline_s:

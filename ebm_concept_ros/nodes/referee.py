@@ -19,14 +19,13 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
-from rclpy.clock import Clock, ClockType
 from sensor_msgs.msg import JointState
 
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions
 from ebm_concept_ros.arm.composed_table import SUM
 from ebm_concept_ros.control.reporting import Level
-from ebm_concept_ros.conversions.serialised_joints import JointStateReading
+from ebm_concept_ros.conversions.serialised_joints import JointSampleReading
 from ebm_concept_ros.nodes.judging import JudgingNode
 from ebm_concept_ros.nodes.runtime import qos
 from ebm_concept_ros.nodes.runtime.polled import PolledSubscription
@@ -109,7 +108,7 @@ class Referee(JudgingNode):
         self._status_at_s = math.inf  # on the monotonic clock
         self._began_s: float | None = None
         self._heard_states = False
-        self._reading = JointStateReading()
+        self._reading = JointSampleReading(self._arm.joint_names)
         self._record = RunRecorder()
         for kind, topic, take, profile in (
             (ros.Scene, 'scene', self._on_scene, qos.LATCHED),
@@ -120,11 +119,8 @@ class Referee(JudgingNode):
         self._states = PolledSubscription(
             self, JointState, 'joint_states', qos.JOINT_STATES_REAL_TIME
         )
-        self.create_timer(
-            _LOOK_EVERY_IN_LOCKSTEP_S if p.lockstep else _LOOK_EVERY_S,
-            self._look,
-            clock=Clock(clock_type=ClockType.STEADY_TIME),
-        )
+        # An executor takes longer to find out that it is time than it takes to look.
+        self._watch_every_s = _LOOK_EVERY_IN_LOCKSTEP_S if p.lockstep else _LOOK_EVERY_S
 
     # Executor thread -------------------------------------------------------------------------
 
@@ -176,25 +172,27 @@ class Referee(JudgingNode):
             self._began_s = conversions.stamp_to_ns(message.header.stamp) / 1e9
             self._diagnostics.set('run', Level.OK, f'began at {self._began_s:.3f} s')
 
-    def _look(self) -> None:
+    # Report thread ---------------------------------------------------------------------------
+
+    def _watch(self) -> None:
         """Read the joint state that came last, if one has come since the last look."""
         data = self._states.newest()
-        if data is None or self._decided.is_set():
+        if data is None:
             return
-        message = self._reading.message(data)
         try:
-            sample = conversions.joint_state_from_message(message, self._arm.joint_names)
+            sample = self._reading.sample(data)
         except InvalidInput as error:
             self._diagnostics.refuse('joint_states', error)
             return
         self._diagnostics.accept('joint_states')
         time_s = sample.stamp_ns / 1e9
         self._heard_states = True
-        if self._goal is None or self._began_s is None:
+        goal = self._goal
+        if goal is None or self._began_s is None:
             return
         self._record.add(time_s, sample.positions_rad)
         effector_m = self._model.effector_in_base_m(sample.positions_rad)[:2]
-        if self._judge.update(time_s, self._goal.distance_m(effector_m)):
+        if self._judge.update(time_s, goal.distance_m(effector_m)):
             self._decide('success' + self._unseen())
         elif time_s - self._began_s - self._judge.unseen_s > self.parameters.timeout_s:
             self._decide(
@@ -205,8 +203,6 @@ class Referee(JudgingNode):
     def _unseen(self) -> str:
         unseen_s = self._judge.unseen_s
         return f'; {unseen_s:.2f} s besides were not seen' if unseen_s else ''
-
-    # Report thread ---------------------------------------------------------------------------
 
     def _why_over(self) -> str:
         silence_s = self.parameters.silence_s

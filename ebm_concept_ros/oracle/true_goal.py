@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -117,11 +118,15 @@ class TrueGoal:
         step = _DIFFERENCE * np.eye(2)
         return (self._violation(place + step) - self._violation(place - step)) / (2 * _DIFFERENCE)
 
+    @cached_property
+    def _references(self) -> np.ndarray:
+        scene = self.named.scene
+        return scene.positions[scene.references(self.attention)]
+
     def _violation(self, places: np.ndarray) -> np.ndarray:
         """Return (...) particle units, with the actor at (..., 2)."""
-        scene = self.named.scene
-        references = scene.positions[scene.references(self.attention)]
-        references = np.broadcast_to(references, (*places.shape[:-1], *references.shape))
+        shape = *places.shape[:-1], *self._references.shape
+        references = np.broadcast_to(self._references, shape)
         return self.concept.violation(np.concatenate((places[..., None, :], references), -2))
 
 

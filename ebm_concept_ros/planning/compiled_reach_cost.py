@@ -52,7 +52,7 @@ def compiled_reach_cost(cost: ReachCost) -> CompiledCost[EnergyField]:
         *(HEIGHT_SCALE_M, SOFT_SPEED, SOFT_RANGE_RAD, NEAR_UNITS),
         *motion_arrays(cost.motion),
     )
-    return CompiledCost('planning_ilqg', numbers, _field_numbers)
+    return CompiledCost('reach_ilqg', numbers, _field_numbers)
 
 
 def _field_numbers(field: EnergyField, _: int) -> ctypes.Structure:

@@ -66,11 +66,16 @@ class IlqgPlanner(Planner):
             except NoKernel as reason:
                 self.why_not_compiled = str(reason)
 
-    def _solve(
+    def _solved(
         self, time_s: float, start: np.ndarray, goal: GoalT, warm_start: Plan | None
     ) -> Solution:
         if self._kernel is not None:
             return self._kernel.solve(time_s, start, goal, warm_start)
+        return super()._solved(time_s, start, goal, warm_start)
+
+    def _solve(
+        self, time_s: float, start: np.ndarray, goal: GoalT, warm_start: Plan | None
+    ) -> Solution:
         if warm_start is not None:
             rollout = self._shifted(time_s, start, warm_start)
             iterations = self.config.iterations
@@ -96,7 +101,7 @@ class IlqgPlanner(Planner):
             regularisation = max(regularisation / 10, _REGULARISATION[0])
             if improvement < 1e-6 * max(cost, 1e-3):
                 break
-        return Solution(rollout, gains, cost, done)
+        return Solution(rollout.states, rollout.efforts, gains, cost, done)
 
     def _at_rest(self, start: np.ndarray) -> Rollout:
         """Return the rollout that only carries the arm's weight and brakes."""

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import weakref
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy as np
 from ebm_concept_ros.planning.compiled_cost import CompiledCost
 from ebm_concept_ros.planning.kernel_arm import KernelArm, address, kernel_functions, struct
 from ebm_concept_ros.planning.motion_cost import GoalT
-from ebm_concept_ros.planning.plan_model import PlanModel, Rollout
+from ebm_concept_ros.planning.plan_model import PlanModel
 from ebm_concept_ros.planning.planner import PlannerConfig, PlanningFailed, Solution
 from ebm_concept_ros.planning.policy import Plan
 
@@ -29,7 +30,8 @@ _Settings = struct(
     **dict.fromkeys(('share', 'limits'), _P),
 )
 _Former = struct('_Former', steps=_I, knots=_D, **dict.fromkeys(('states', 'efforts', 'gains'), _P))
-_OUTPUTS = ('states', 'efforts', 'bias', 'site', 'axis', 'gains')
+_OUTPUTS = ('states', 'efforts', 'gains')
+_D_BYTES = ctypes.sizeof(_D)
 _Output = struct('_Output', **dict.fromkeys(_OUTPUTS, _P), cost=_D)
 
 
@@ -52,12 +54,11 @@ class IlqgKernel:
         self._num_joints = n = model.num_joints
         steps = config.steps
         self._knots = steps + 1
-        # Of _OUTPUTS, which share one array.
-        self._shapes = (
-            *((steps + 1, 2 * n), (steps, n), (steps, n)),
-            *((steps + 1, 3), (steps + 1, 3), (steps, n, 2 * n)),
-        )
-        self._ends = tuple(np.cumsum([np.prod(shape) for shape in self._shapes]).tolist())
+        # Of _OUTPUTS, which share one block.
+        self._shapes = (steps + 1, 2 * n), (steps, n), (steps, n, 2 * n)
+        sizes = [math.prod(shape) for shape in self._shapes]
+        self._offsets = tuple((_D_BYTES * np.cumsum([0, *sizes[:-1]])).tolist())
+        self._block = _D * sum(sizes)
         self._arm = KernelArm(model)
         self._functions = functions = kernel_functions(cost.kind)
         search_array, limits = np.array(search), np.ascontiguousarray(limits_nm, float)
@@ -83,29 +84,29 @@ class IlqgKernel:
         if warm_start is not None:
             if warm_start.efforts.shape[1] != n:
                 raise ValueError(f'warm_start: of {warm_start.efforts.shape[1]} joints, not {n}')
-            before = warm_start.states, warm_start.efforts, warm_start.gains
             knots = (time_s - warm_start.start_s) / self._arm.step_s
-            former = _Former(len(warm_start.efforts), knots, *map(address, before))
-        numbers = np.empty(self._ends[-1])
-        begins = (0, *self._ends[:-1])
-        first = address(numbers)
-        out = _Output(*(first + numbers.itemsize * begin for begin in begins))
-        start = np.ascontiguousarray(start, float)
+            former = _Former(len(warm_start.efforts), knots, *warm_start.addresses[:3])
+        block = self._block()
+        first = ctypes.addressof(block)
+        at = [first + offset for offset in self._offsets]
+        out = _Output(*at)
         done = self._functions.plan(
             self._handle,
-            address(start),
+            start.tobytes(),
             None if former is None else ctypes.addressof(former),
             ctypes.addressof(self._goal_numbers(goal)),
             ctypes.addressof(out),
         )
         if done < 0:
             raise PlanningFailed(_FAILURES[done])
+        numbers = np.frombuffer(block)
         numbers.setflags(write=False)
-        *rollout, gains = (
-            numbers[begin:end].reshape(shape)
-            for begin, end, shape in zip(begins, self._ends, self._shapes, strict=True)
+        states, efforts, gains = (
+            np.ndarray(shape, buffer=numbers, offset=offset)
+            for shape, offset in zip(self._shapes, self._offsets, strict=True)
         )
-        return Solution(Rollout(*rollout), gains, out.cost, done)
+        is_finite = math.isfinite(numbers.dot(numbers)) and math.isfinite(out.cost)
+        return Solution(states, efforts, gains, out.cost, done, tuple(at) if is_finite else None)
 
     def _goal_numbers(self, goal: GoalT) -> ctypes.Structure:
         # A field stays the same for many plans.

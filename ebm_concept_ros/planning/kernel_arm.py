@@ -84,7 +84,7 @@ def kernel_functions(kind: str) -> KernelFunctions:
     free, plan = getattr(library, f'{kind}_free'), getattr(library, f'{kind}_plan')
     make.argtypes, make.restype = [_P] * 3, _P
     free.argtypes, free.restype = [_P], None
-    plan.argtypes = [_P] * 5
+    plan.argtypes = [_P, _V, _P, _P, _P]
     return KernelFunctions(make, free, plan)
 
 

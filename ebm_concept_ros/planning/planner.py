@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -17,8 +18,8 @@ from ebm_concept_ros.arm.config import ArmConfig
 from ebm_concept_ros.config_files import Config
 from ebm_concept_ros.planning.cost import CostWeights, ReachCost
 from ebm_concept_ros.planning.motion_cost import Cost, GoalT
-from ebm_concept_ros.planning.plan_model import PlanModel, Rollout
-from ebm_concept_ros.planning.policy import Plan, check_state
+from ebm_concept_ros.planning.plan_model import PlanModel
+from ebm_concept_ros.planning.policy import Plan, check_state, read_only
 from ebm_concept_ros.workspace import Workspace
 
 
@@ -57,12 +58,18 @@ class PlannerConfig(Config):
 
 @dataclass(frozen=True)
 class Solution:
-    """What a planner found: a rollout of N steps within the torque limits, and gains (N, n, 2n)."""
+    """What a planner found, in N steps: as a Plan has it, within the torque limits.
 
-    rollout: Rollout
+    addresses: of states, efforts and gains, where these are finite, of doubles, contiguous and not
+    to be written to; then they are taken as they are.
+    """
+
+    states: np.ndarray
+    efforts: np.ndarray
     gains: np.ndarray
     cost: float
     iterations: int
+    addresses: tuple[int, int, int] | None = None
 
 
 class Planner(ABC):
@@ -98,6 +105,11 @@ class Planner(ABC):
             else cost_of(self.model)
         )
         self._limits = arm.effort_limits_nm
+        # Of every plan: the same arrays, which nobody writes to.
+        self._friction_nm, self._limits_nm = (
+            read_only(each) for each in (self.model.friction_nm, self._limits)
+        )
+        self._ends = self._friction_nm.ctypes.data, self._limits_nm.ctypes.data
 
     def plan(
         self,
@@ -114,32 +126,35 @@ class Planner(ABC):
         PlanningFailed when no finite plan is found, InvalidState when the state is not plausible.
         """
         began = time.perf_counter()
-        if not np.isfinite(time_s):
+        if not math.isfinite(time_s):
             raise PlanningFailed(f'time_s: {time_s} is not finite')
-        start = np.concatenate([np.ravel(positions_rad), np.ravel(velocities_rad_s)]).astype(float)
+        start = np.concatenate((positions_rad, velocities_rad_s), axis=None, dtype=float)
         check_state(start, self.model.num_joints)
         if warm_start is not None and not (
             0.0 <= time_s - warm_start.start_s < self.config.horizon_s
         ):
             warm_start = None
-        with np.errstate(all='ignore'):
-            solution = self._solve(time_s, start, goal, warm_start)
+        solution = self._solved(time_s, start, goal, warm_start)
+        made = {
+            **{'start_s': float(time_s), 'expires_at_s': float(time_s) + self.config.validity_s},
+            **{'step_s': self.config.step_s, 'states': solution.states},
+            **{'efforts': solution.efforts, 'gains': solution.gains},
+            **{'friction_nm': self._friction_nm, 'limits_nm': self._limits_nm},
+            **{'cost': solution.cost, 'iterations': solution.iterations},
+            'plan_time_s': time.perf_counter() - began,
+        }
+        if solution.addresses is not None:
+            return Plan.trusted(made, (*solution.addresses, *self._ends))
         try:
-            return Plan(
-                start_s=float(time_s),
-                expires_at_s=float(time_s) + self.config.validity_s,
-                step_s=self.config.step_s,
-                states=solution.rollout.states,
-                efforts=solution.rollout.efforts,
-                gains=solution.gains,
-                friction_nm=self.model.friction_nm,
-                limits_nm=self._limits,
-                cost=solution.cost,
-                iterations=solution.iterations,
-                plan_time_s=time.perf_counter() - began,
-            )
+            return Plan(**made)
         except ValueError as error:
             raise PlanningFailed(str(error)) from None
+
+    def _solved(
+        self, time_s: float, start: np.ndarray, goal: GoalT, warm_start: Plan | None
+    ) -> Solution:
+        with np.errstate(all='ignore'):
+            return self._solve(time_s, start, goal, warm_start)
 
     @abstractmethod
     def _solve(

@@ -98,7 +98,7 @@ class SamplingPlanner(Planner):
         cost = float(self.cost.value(rollout, field))
         if not np.isfinite(cost):
             raise PlanningFailed('the rollout of the best sample diverged')
-        return Solution(rollout, self._gains, cost, iterations)
+        return Solution(rollout.states, rollout.efforts, self._gains, cost, iterations)
 
     @abstractmethod
     def _improve(

@@ -111,7 +111,7 @@ class TrajectoryEnergyPlanner(Planner):
         rollout = self._rollout(states)
         rollout = Rollout(states, efforts, np.zeros_like(efforts), rollout.site_m, rollout.approach)
         gains = np.broadcast_to(self._feedback(states), (self.config.steps, n, 2 * n))
-        return Solution(rollout, gains, cost, iterations)
+        return Solution(rollout.states, rollout.efforts, gains, cost, iterations)
 
     def _check_known(self, start: np.ndarray) -> None:
         low, high = self._energy.bounds

@@ -38,9 +38,6 @@ struct Output
 {
   double * states;  // (steps + 1, 2n)
   double * efforts;  // (steps, n)
-  double * bias;  // (steps, n)
-  double * site;  // (steps + 1, 3)
-  double * axis;  // (steps + 1, 3)
   double * gains;  // (steps, n, 2n)
   double cost;
 };
@@ -104,11 +101,6 @@ public:
     }
     std::copy(now_.states.begin(), now_.states.end(), out.states);
     std::copy(now_.efforts.begin(), now_.efforts.end(), out.efforts);
-    std::copy(now_.bias.begin(), now_.bias.end(), out.bias);
-    for (int k = 0; k <= settings_.steps; k++) {
-      std::copy(now_.postures[k].site, now_.postures[k].site + 3, out.site + 3 * k);
-      std::copy(now_.postures[k].axis, now_.postures[k].axis + 3, out.axis + 3 * k);
-    }
     std::copy(gains_.begin(), gains_.end(), out.gains);
     out.cost = cost;
     return done;

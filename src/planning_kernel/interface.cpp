@@ -33,30 +33,30 @@ int planning_step(
   return planning::accelerate(*arm, inertia, bias, velocities, torques, after);
 }
 
-void * planning_ilqg(
+void * reach_ilqg(
   const planning::Arm * arm, const planning::Cost * cost, const planning::Settings * settings)
 {
   return new Reaching(*arm, *cost, *settings);
 }
 
-void planning_ilqg_free(void * ilqg) {delete static_cast<Reaching *>(ilqg);}
+void reach_ilqg_free(void * ilqg) {delete static_cast<Reaching *>(ilqg);}
 
-int planning_ilqg_plan(
+int reach_ilqg_plan(
   void * ilqg, const double * start, const planning::Former * former,
   const planning::Field * field, planning::Output * out)
 {
   return static_cast<Reaching *>(ilqg)->plan(start, former, *field, *out);
 }
 
-void * planning_grasp(
+void * grasp_ilqg(
   const planning::Arm * arm, const planning::GraspCost * cost, const planning::Settings * settings)
 {
   return new Grasping(*arm, *cost, *settings);
 }
 
-void planning_grasp_free(void * ilqg) {delete static_cast<Grasping *>(ilqg);}
+void grasp_ilqg_free(void * ilqg) {delete static_cast<Grasping *>(ilqg);}
 
-int planning_grasp_plan(
+int grasp_ilqg_plan(
   void * ilqg, const double * start, const planning::Former * former,
   const planning::HandReference * reference, planning::Output * out)
 {

@@ -4,6 +4,8 @@
 """A thread of the controller that fails has the last word: no torque, and a fault that stays."""
 
 import os
+import subprocess
+import sys
 import threading
 from types import SimpleNamespace
 
@@ -58,7 +60,7 @@ def start(story, targeting=None, **changes):
         lambda: None,
         lambda decision: story.append(decision.reason),
         lambda name, error: story.append(f'{name}: {error}'),
-        lambda how: story.append((how, os.sched_getscheduler(0))),
+        lambda how: story.append((how, os.sched_getscheduler(0) & ~os.SCHED_RESET_ON_FORK)),
     )
     threads.start()
     return threads
@@ -76,16 +78,26 @@ def test_after_a_failure_nothing_is_decided_any_more(attempt):
     assert story.count(story[-1]) == 1
 
 
-def test_the_control_thread_says_how_it_is_scheduled_and_alone_is():
+def test_the_control_thread_goes_before_those_it_waits_for_and_these_before_all_others():
     story = []
     threads = start(story)
     wait_until(lambda: 'enacting' in story, 'decisions')
-    others = {os.sched_getscheduler(thread.native_id) for thread in others_than('control')}
+    policies = {
+        thread.name: (policy_of(thread), os.sched_getparam(thread.native_id).sched_priority)
+        for thread in threading.enumerate()
+    }
+    asked = [sys.executable, '-Sc', 'import os; print(os.sched_getscheduler(0))']
+    child = subprocess.run(asked, capture_output=True, text=True, check=True)
     assert threads.stop()
-    how, policy = story[0]
-    assert how == 'SCHED_FIFO 50' or how.startswith('as any thread, not with SCHED_FIFO 50: ')
-    assert (policy == os.SCHED_FIFO) == (how == 'SCHED_FIFO 50')
-    assert others == {os.SCHED_OTHER}
+    how = story[0][0]
+    if how != 'SCHED_FIFO 50':
+        assert how.startswith('as any thread, not with SCHED_FIFO 50: ')
+        assert {each[0] for each in policies.values()} == {os.SCHED_OTHER}
+        return
+    assert policies.pop('control') == (os.SCHED_FIFO, 50)
+    assert len(policies) > 2 and set(policies.values()) == {(os.SCHED_FIFO, 49)}
+    assert int(child.stdout) == os.SCHED_OTHER, 'what is started meanwhile runs as any'
+    assert {policy_of(thread) for thread in threading.enumerate()} == {os.SCHED_OTHER}
 
 
 def test_without_the_right_to_a_priority_it_controls_all_the_same(monkeypatch):
@@ -110,5 +122,5 @@ def test_no_priority_is_asked_for_where_none_is_wanted():
     assert set(story) == {'enacting'}
 
 
-def others_than(name):
-    return [t for t in threading.enumerate() if t.name != name]
+def policy_of(thread):
+    return os.sched_getscheduler(thread.native_id) & ~os.SCHED_RESET_ON_FORK
