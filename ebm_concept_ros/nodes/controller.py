@@ -16,30 +16,27 @@ next torque is due, are questions of the wall clock. The node therefore needs no
 
 from __future__ import annotations
 
+import gc
 import math
 import sys
 import time
-from collections import deque
 from collections.abc import Callable
 
-from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
 import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions
-from ebm_concept_ros.control.control_law import Decision, Mode
+from ebm_concept_ros.control.control_law import Decision
 from ebm_concept_ros.control.control_threads import ControlThreads
 from ebm_concept_ros.control.enactor import Enactor
 from ebm_concept_ros.control.journal import NO_JOURNAL
-from ebm_concept_ros.control.measured import Measured, measured
 from ebm_concept_ros.control.reporting import Level
 from ebm_concept_ros.control.target import require_one_actor
 from ebm_concept_ros.control.targeting import Targeting
-from ebm_concept_ros.control.timing import timing_numbers
 from ebm_concept_ros.control.tracking_controller import TrackingController
-from ebm_concept_ros.errors import name_and_reason
 from ebm_concept_ros.field.making import FieldMaker, make_field
 from ebm_concept_ros.field.obstacles import hand_radius_m
+from ebm_concept_ros.nodes.controller_reports import ControllerReports
 from ebm_concept_ros.nodes.controller_setup import (
     LIVE,
     REFUSE,
@@ -51,7 +48,6 @@ from ebm_concept_ros.nodes.controller_setup import (
 )
 from ebm_concept_ros.nodes.effort_output import EffortOutput
 from ebm_concept_ros.nodes.enact_action import EnactAction
-from ebm_concept_ros.nodes.intentions import Intentions
 from ebm_concept_ros.nodes.joint_state_input import JointStateInput
 from ebm_concept_ros.nodes.joint_state_reader import JointStateReader
 from ebm_concept_ros.nodes.live_parameters import on_change
@@ -61,22 +57,12 @@ from ebm_concept_ros.nodes.runtime import qos
 from ebm_concept_ros.nodes.runtime.diagnostics import Diagnostics
 from ebm_concept_ros.nodes.runtime.parameters import InvalidParameter, declare
 from ebm_concept_ros.nodes.runtime.running import RunnableDefaults, run
-from ebm_concept_ros.nodes.status import status_message
 from ebm_concept_ros.nodes.stops import Stops
 from ebm_concept_ros.package_files import load_weights
-from ebm_concept_ros.planning.plan_model import PlanModel
 from ebm_concept_ros.types import AnyConcept, JointSample
 from ebm_core.world.scene import InvalidInput
 
 _SUCCESS, _FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
-_NOT_ACTIVE = Decision(Mode.WAITING, 'not active')
-_TIMING_PERIOD_S, _TIMING_WINDOW_S = 1.0, 10.0
-_LEVELS = {
-    Mode.WAITING: Level.OK,
-    Mode.HOLDING: Level.WARN,
-    Mode.TRACKING: Level.OK,
-    Mode.FAULT: Level.ERROR,
-}
 
 
 class Controller(RunnableDefaults, LifecycleNode):
@@ -98,8 +84,7 @@ class Controller(RunnableDefaults, LifecycleNode):
         self._undo: list[Callable[[], object]] = []  # of configure, first things first
         self._threads: ControlThreads | None = None
         self._recording: Recording | None = None
-        self._decision = self._said = _NOT_ACTIVE
-        self._changes: deque[Decision] = deque(maxlen=1000)  # not yet in a status of their own
+        self._reports: ControllerReports | None = None
         self._setup: Setup | None = None
         on_change(self, lambda: (self.parameters, self._planner_settings), self._retune)
 
@@ -139,7 +124,6 @@ class Controller(RunnableDefaults, LifecycleNode):
                 p.goal_margin,
                 self._make_field,
             )
-            self._status_model = PlanModel(setup.arm, setup.planner.config.step_s)
             self._output = EffortOutput(self, p, setup.joint_names)
             reader = JointStateReader(
                 p, setup.joint_names, lambda: self.get_clock().now().nanoseconds, p.lockstep
@@ -153,44 +137,27 @@ class Controller(RunnableDefaults, LifecycleNode):
         self._states = JointStateInput(
             self, p.lockstep, reader, self._diagnostics, self._on_joint_state
         )
-        self._status_publisher = self.create_publisher(
-            ros.ControllerStatus, 'controller/status', **qos.overridable(qos.STATUS)
-        )
-        self._intentions = Intentions(self, setup.arm.joint_names, p.plan_view_rate)
         enactor = Enactor(self._controller, self._targeting, self._clock_s)
         stops = Stops(self, enactor)
         self._enact = EnactAction(
             *(self, enactor, self._checked, lambda: self._threads is not None),
             *(self._diagnostics, p.second_goal == REFUSE, p.learner_timeout_s),
         )
-        subscriptions = [
-            self.create_subscription(
-                ros.Scene, 'scene', self._on_scene, **qos.overridable(qos.LATCHED)
-            ),
-        ]
+        self._reports = ControllerReports(
+            *(self, p, lambda: self._setup, self._controller, self._diagnostics, self._enact.tick)
+        )
+        topics = [(ros.Scene, 'scene', self._on_scene)]
         if p.follow_topic:
-            subscriptions.append(
-                self.create_subscription(
-                    ros.Concept, 'concept', self._on_concept, **qos.overridable(qos.LATCHED)
-                )
-            )
-        timer = self.create_timer(
-            1.0 / p.status_rate,
-            self._report_status,
-            clock=Clock(clock_type=ClockType.STEADY_TIME),
-        )
-        timing_timer = self.create_timer(
-            _TIMING_PERIOD_S, self._report_timing, clock=Clock(clock_type=ClockType.STEADY_TIME)
-        )
+            topics.append((ros.Concept, 'concept', self._on_concept))
+        subscriptions = [
+            self.create_subscription(*topic, **qos.overridable(qos.LATCHED)) for topic in topics
+        ]
         self._undo = [
             self._states.destroy,
             *(lambda s=s: self.destroy_subscription(s) for s in subscriptions),
             stops.destroy,
             self._enact.destroy,
-            lambda: self.destroy_timer(timer),
-            lambda: self.destroy_timer(timing_timer),
-            self._intentions.destroy,
-            lambda: self.destroy_publisher(self._status_publisher),
+            self._reports.destroy,
             self._output.destroy,
         ]
         self._diagnostics.set('state', Level.OK, f'inactive, weights {setup.model.sha256[:12]}')
@@ -198,16 +165,17 @@ class Controller(RunnableDefaults, LifecycleNode):
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Start from the next measured state."""
-        result = super().on_activate(state)
-        if result != _SUCCESS:
+        if (result := super().on_activate(state)) != _SUCCESS:
             return result
         self._recording = Recording.of(self.parameters, self._setup, self._diagnostics)
         self._controller.restart(self._recording.log if self._recording else NO_JOURNAL)
         self._states.forget()
         self._threads = ControlThreads(
             *(self.parameters, self._controller, self._targeting),
-            *(self._states.look, self._act, self._failed, self._report_scheduling),
+            *(self._states.look, self._act, self._reports.failed, self._reports.scheduled),
         )
+        self._reports.threads = self._threads
+        gc.freeze()  # what is loaded stays, and need not be looked through beside the loops
         self._threads.start()
         return _SUCCESS
 
@@ -250,19 +218,18 @@ class Controller(RunnableDefaults, LifecycleNode):
     def _undo_configure(self) -> None:
         for undo in self._undo:
             undo()
-        self._undo, self._setup = [], None
-        self._changes.clear()  # of a run that nobody asks about any more
-        self._said = self._decision
+        self._undo, self._setup, self._reports = [], None, None
         self._diagnostics.set('state', Level.OK, 'unconfigured')
 
     def _stop_threads(self) -> bool:
         """Return whether all have ended."""
         threads, self._threads = self._threads, None
+        gc.unfreeze()
         ended = threads is None or threads.stop()
         if threads is not None:
             self._enact.end_all('the controller was deactivated')
-        self._decision = _NOT_ACTIVE
-        self._changes.append(_NOT_ACTIVE)
+        if self._reports is not None:
+            self._reports.stopped()
         recording, self._recording = self._recording, None
         if threads is not None and recording is not None:
             recording.save(threads.timing.record())
@@ -302,19 +269,6 @@ class Controller(RunnableDefaults, LifecycleNode):
         if threads is not None:
             threads.answer(sample)
 
-    def _report_status(self) -> None:
-        self._publish_changes()
-        decision, known = self._decision, self._measured()
-        if not _differ(decision, self._said):  # or else it is a change, and is said in its turn
-            self._publish_status(decision, known)
-        self._enact.tick(decision, known)
-        is_followed = decision.mode is Mode.TRACKING
-        plan = self._controller.plan if is_followed else None
-        self._intentions.publish(known.target, plan, self._setup.workspace, decision.stamp_ns)
-
-    def _measured(self) -> Measured:
-        return measured(self._controller, self._status_model, self._setup.workspace)
-
     def _clock_s(self) -> float:
         """Return the time that goals go by, s: in lockstep the joint states', NaN before one."""
         if not self.parameters.lockstep:
@@ -322,57 +276,12 @@ class Controller(RunnableDefaults, LifecycleNode):
         state = self._controller.state
         return math.nan if state is None else state.stamp_s
 
-    def _publish_changes(self) -> None:
-        while self._changes:
-            self._said = self._changes.popleft()
-            self._publish_status(self._said, self._measured())
-
-    def _publish_status(self, decision: Decision, known: Measured) -> None:
-        frame = self._setup.workspace.base_frame
-        message = status_message(self._controller, decision, known, frame)
-        threads = self._threads
-        message.missed_deadlines = 0 if threads is None else threads.missed_deadlines
-        message.refused_inputs = self._diagnostics.refused
-        self._status_publisher.publish(message)
-
-    def _report_timing(self) -> None:
-        threads, p = self._threads, self.parameters
-        if threads is None or p.lockstep:
-            return
-        newest = round(_TIMING_WINDOW_S * max(p.control_rate, p.plan_rate))
-        recent = threads.timing.record(newest).since(time.monotonic() - _TIMING_WINDOW_S)
-        numbers = timing_numbers([recent], 1.0 / p.control_rate)
-        known = {name: f'{value:.6g}' for name, value in numbers.items() if value is not None}
-        self._diagnostics.set(
-            'timing', Level.OK, f'of the last {_TIMING_WINDOW_S:g} s with torques', **known
-        )
-
     # The controller's own threads ------------------------------------------------------------
 
     def _act(self, decision: Decision) -> None:
         if decision.effort_nm is not None:
             self._output.publish(decision)
-        before, self._decision = self._decision, decision
-        if _differ(before, decision):
-            self._report_change(decision)
-
-    def _failed(self, thread: str, error: Exception) -> None:
-        self._decision = Decision(Mode.FAULT, f'{thread}: {name_and_reason(error)}')
-        self._report_change(self._decision)
-
-    def _report_scheduling(self, how: str) -> None:
-        self._diagnostics.set('scheduling', Level.OK, f'the control thread: {how}')
-
-    def _report_change(self, decision: Decision) -> None:
-        """Say it on /diagnostics, and in a status of its own, however short it lasts."""
-        self._diagnostics.set('state', _LEVELS[decision.mode], decision.reason)
-        self._changes.append(decision)
-        # In the executor's thread, as all that is published but torques.
-        self.executor.create_task(self._publish_changes)
-
-
-def _differ(one: Decision, other: Decision) -> bool:
-    return (one.mode, one.reason) != (other.mode, other.reason)
+        self._reports.decided(decision)
 
 
 def main() -> int:

@@ -28,8 +28,8 @@ from ebm_concept_ros.nodes.runtime.ros_compat import events_executor_type
 _SIGNALS = {signal.SIGINT, signal.SIGTERM}
 
 # Threads that hand work to each other every 2 ms cannot wait CPython's default 5 ms for the
-# interpreter. What others do with it at a time takes about as long as this.
-_SWITCH_INTERVAL_S = 5e-5
+# interpreter.
+_SWITCH_INTERVAL_S = 2e-4
 # So many new containers are looked through at once for circles that nobody refers to. The usual
 # 700 are soon there in a loop, and to look at older ones takes a node of so many modules long.
 _COLLECT_AFTER = (20_000, 20, 20)

@@ -10,10 +10,10 @@ import numpy as np
 from faults import Status
 from harness import wait_until
 
-from ebm_concept_ros.nodes.controller import _LEVELS
+from ebm_concept_ros.nodes.controller_reports import LEVELS as LEVELS_OF_MODES
 from ebm_concept_ros.nodes.controller_setup import ControllerParameters
 
-LEVELS = {int(mode): level for mode, level in _LEVELS.items()}
+LEVELS = {int(mode): level for mode, level in LEVELS_OF_MODES.items()}
 
 
 def without_repetitions(items):
