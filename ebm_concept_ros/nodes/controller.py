@@ -7,8 +7,8 @@ Configure loads arm, workspace and weights and refuses what does not fit; activa
 threads; deactivate stops them, and with them every torque. In real time three threads run beside
 the executor: control (500 Hz, absolute deadline on the wall clock), planning and targeting (who
 takes part, and the energy field, once per scene or concept); the control thread looks for joint
-states itself, as to be woken for each costs more. In lockstep one thread does all of it
-in turn and answers every joint state with just one command of the same stamp.
+states itself, as to be woken for each costs more. In lockstep one thread does all of it in turn and
+answers every joint state with just one command of the same stamp.
 
 Times: a joint state's stamp is simulated time and so are plans; how old a state is, and when the
 next torque is due, are questions of the wall clock. The node therefore needs no /clock.
@@ -104,8 +104,6 @@ class Controller(RunnableDefaults, LifecycleNode):
         if self._states is not None:
             self._states.destroy()
         super().destroy_node()
-
-    # Lifecycle -------------------------------------------------------------------------------
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load arm, workspace and weights; subscribe."""
