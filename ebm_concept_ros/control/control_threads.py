@@ -117,7 +117,7 @@ class ControlThreads:
 
     def _control(self) -> None:
         if priority := self._schedule.control_priority:
-            self._scheduled(prioritise(priority))
+            self._scheduled(prioritise(priority, with_others=True))
         try:
             self._control_loop()
         finally:

@@ -16,20 +16,21 @@ _THREADS = Path('/proc/self/task')
 _SET_TIMER_SLACK, _SLACK_NS = 29, 1_000
 
 
-def prioritise(priority: int) -> str:
+def prioritise(priority: int, with_others: bool = False) -> str:
     """Have Linux run the calling thread before all ordinary ones; return how it runs, in words.
 
     priority: of SCHED_FIFO, 1 to 99. Needs the right to it (`ulimit -r`, or CAP_SYS_NICE); without,
-    the thread runs as any other. The other threads of the process come next: an ordinary program
-    that takes the processor from who has the interpreter, or a lock of the middleware, takes it
-    from who waits for these. `relax` gives it back.
+    the thread runs as any other. with_others: the other threads of the process come next, where
+    none computes for long. An ordinary program that takes the processor from who has the
+    interpreter, or a lock of the middleware, takes it from who waits for these. `relax` gives it
+    back.
     """
     try:
         _schedule(0, os.SCHED_FIFO, priority)
     except (AttributeError, OSError) as error:  # another system, or no right to it
         _wake_on_time()
         return f'as any thread, not with SCHED_FIFO {priority}: {error}'
-    with suppress(OSError):
+    if with_others:
         _schedule_others(os.SCHED_FIFO, max(priority - 1, 1))
     return f'SCHED_FIFO {priority}'
 
@@ -44,7 +45,7 @@ def relax() -> None:
 def _schedule_others(policy: int, priority: int) -> None:
     for thread in list(_THREADS.iterdir()):
         if int(thread.name) != threading.get_native_id():
-            with suppress(ProcessLookupError):  # it has ended
+            with suppress(OSError):  # it has ended
                 _schedule(int(thread.name), policy, priority)
 
 
