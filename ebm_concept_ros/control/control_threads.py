@@ -60,6 +60,7 @@ class ControlThreads:
         self.missed_deadlines = 0
         self.timing = Timing(round(schedule.record_limit_s * schedule.control_rate))
         self._schedule = schedule
+        self._period_s, self._begin_s = 1.0 / schedule.control_rate, 0.0
         self._controller = controller
         self._targeting = targeting
         self._listen = listen
@@ -82,6 +83,7 @@ class ControlThreads:
 
     def start(self) -> None:
         """Start all of them."""
+        self._begin_s = time.monotonic()
         for thread in self._threads:
             thread.start()
 
@@ -125,7 +127,7 @@ class ControlThreads:
                 relax()
 
     def _control_loop(self) -> None:
-        pacer = Pacer(1.0 / self._schedule.control_rate)
+        pacer = Pacer(self._period_s, self._begin_s)
         while not self._stop.is_set():
             due_s = pacer.wait()
             self.missed_deadlines = pacer.missed
@@ -136,7 +138,9 @@ class ControlThreads:
                 self.timing.torque(due_s, time.monotonic())
 
     def _plan(self) -> None:
-        pacer = Pacer(1.0 / self._schedule.plan_rate)
+        # Between two torques: a plan that begins with one would have it wait for the interpreter,
+        # and begin at the state before.
+        pacer = Pacer(1.0 / self._schedule.plan_rate, self._begin_s + 0.5 * self._period_s)
         planned_from = None
         while not self._stop.is_set():
             pacer.wait()

@@ -25,10 +25,11 @@ class Pacer:
     grid that still lies ahead.
     """
 
-    def __init__(self, period_s: float) -> None:
+    def __init__(self, period_s: float, begin_s: float | None = None) -> None:
+        """begin_s: a period before the first deadline, s on the monotonic clock; None: now."""
         self.period_s = period_s
         self.missed = 0
-        self._deadline_s = time.monotonic()
+        self._deadline_s = time.monotonic() if begin_s is None else begin_s
 
     def wait(self) -> float:
         """Return at the next deadline, and which one it was, s on the monotonic clock."""
