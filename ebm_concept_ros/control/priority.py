@@ -5,15 +5,12 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import threading
 from contextlib import suppress
 from pathlib import Path
 
 _THREADS = Path('/proc/self/task')
-# Of prctl: how much later than asked for an ordinary thread may be woken; usually 50 µs.
-_SET_TIMER_SLACK, _SLACK_NS = 29, 1_000
 
 
 def prioritise(priority: int, with_others: bool = False) -> str:
@@ -28,7 +25,6 @@ def prioritise(priority: int, with_others: bool = False) -> str:
     try:
         _schedule(0, os.SCHED_FIFO, priority)
     except (AttributeError, OSError) as error:  # another system, or no right to it
-        _wake_on_time()
         return f'as any thread, not with SCHED_FIFO {priority}: {error}'
     if with_others:
         _schedule_others(os.SCHED_FIFO, max(priority - 1, 1))
@@ -52,8 +48,3 @@ def _schedule_others(policy: int, priority: int) -> None:
 def _schedule(thread_id: int, policy: int, priority: int) -> None:
     # What is started by such a thread runs as any.
     os.sched_setscheduler(thread_id, policy | os.SCHED_RESET_ON_FORK, os.sched_param(priority))
-
-
-def _wake_on_time() -> None:
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(_SET_TIMER_SLACK, _SLACK_NS, 0, 0, 0)
