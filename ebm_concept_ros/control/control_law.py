@@ -16,7 +16,7 @@ from ebm_concept_ros.arm.effort_rate import EffortRateLimit
 from ebm_concept_ros.control.compiled_torques import torques_of
 from ebm_concept_ros.control.momentum_observer import Impulse
 from ebm_concept_ros.planning.plan_model import PlanModel
-from ebm_concept_ros.planning.policy import Plan, PlanExpired
+from ebm_concept_ros.planning.policy import NotFinite, Plan, PlanExpired
 from ebm_concept_ros.types import JointSample
 
 
@@ -140,6 +140,8 @@ class ControlLaw:
             if now.plan_failure:
                 return self._hold(Mode.FAULT, f'plan expired: {now.plan_failure}', now)
             return self._hold(Mode.HOLDING, 'plan expired', now)
+        except NotFinite:
+            return self._hold(Mode.FAULT, 'the plan gave a torque that is not finite', now)
         except ValueError as error:
             return self._hold(Mode.FAULT, str(error), now)
         return Decision(

@@ -80,8 +80,8 @@ class HandMotion:
                 *(self._plan, time_s, JointSample(0, positions_rad, velocities_rad_s)),
                 *(former_nm, self._period_s),
             )
-        except NotFinite as error:
-            raise PlanningFailed(str(error)) from None
+        except NotFinite:
+            raise PlanningFailed('the plan gave a torque that is not finite') from None
 
     def _is_valid(self, time_s: float) -> bool:
         """Tell whether there is a plan of that time: not after time began anew or went on alone."""

@@ -19,9 +19,6 @@ class PlanExpired(RuntimeError):
 class NotFinite(ValueError):
     """A plan gave a torque that is not finite."""
 
-    def __init__(self) -> None:
-        super().__init__('the plan gave a torque that is not finite')
-
 
 class InvalidState(ValueError):
     """A joint state that no torque can be computed for; the message names the reason."""
