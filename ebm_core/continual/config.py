@@ -32,7 +32,15 @@ class StreamConfig(Config):
     passes: int = Field(4, ge=1, description='over the images of a task')
     steps: int | None = Field(None, ge=1, description='per task, in place of the passes')
     padding: int = Field(2, ge=0, description='black pixels added on each side')
-    fading: float = Field(0.5, gt=0, description='of free ones: σ of a task in lengths of a task')
+    fading: float = Field(
+        0.5,
+        gt=0,
+        le=1,
+        description='of free ones: overlap of two tasks, in lengths of one',
+    )
+    read_at: float = Field(
+        1.0, gt=0, le=1, description='the share of the stream after which it ends'
+    )
     seed: int = Field(0, ge=0, description='of everything random')
 
 
@@ -40,6 +48,7 @@ class LearnerConfig(Config):
     """What learns; each method has its own of these values."""
 
     hidden: int = Field(400, ge=2, description='units per hidden layer')
+    layers: int = Field(1, ge=1, le=2, description="hidden layers of Li et al.'s energy")
     learning_rate: float = Field(1e-3, gt=0, le=0.1, description='of Adam')
     shared: float = Field(
         0.0, ge=0, le=1, description='of the energy: share of the units that all labels use'
@@ -58,14 +67,17 @@ class ContinualPreset(Config):
     learner: LearnerConfig = LearnerConfig()
 
 
-_LI = {'steps': 2000, 'padding': 0}
+_LI_RATE = 1e-4
 PRESETS = {
     'hsu': ContinualPreset(),
     'li_aware': ContinualPreset(
-        stream=StreamConfig(**_LI), learner=LearnerConfig(learning_rate=1e-4)
+        stream=StreamConfig(steps=2000, padding=0), learner=LearnerConfig(learning_rate=_LI_RATE)
     ),
+    # Their code: ten passes over the smallest task, and a second layer where nothing marks a task's
+    # end. It is last tested after 41 of 50 passes, where the last two tasks are mixed.
     'li_free': ContinualPreset(
-        stream=StreamConfig(**_LI, boundaries='free'), learner=LearnerConfig(learning_rate=1e-4)
+        stream=StreamConfig(steps=870, padding=0, boundaries='free'),
+        learner=LearnerConfig(learning_rate=_LI_RATE, layers=2),
     ),
     'digits': ContinualPreset(stream=StreamConfig(passes=20, batch=64, padding=0)),
 }

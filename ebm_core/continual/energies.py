@@ -120,17 +120,19 @@ class ContrastiveEnergy(LabelledEnergy):
     def __init__(self, size: int, outputs: int, config: LearnerConfig) -> None:
         """Of images (B, size)."""
         super().__init__(outputs)
-        self.inward, self.outward = nn.Linear(size, config.hidden), nn.Linear(config.hidden, 1)
+        sizes = [size, *[config.hidden] * config.layers]
+        self.inward = nn.ModuleList(map(nn.Linear, sizes[:-1], sizes[1:]))
+        self.outward = nn.Linear(config.hidden, 1)
         self.embedding = nn.Embedding(outputs, config.hidden)
         self.register_buffer('gates', gates(outputs, config.hidden))
 
     def energy(self, x: Tensor, y: Tensor) -> Tensor:
         """Return E (B, Y) of images (B, D) with each of the labels y (B, Y)."""
-        units = self.inward(x)[:, None]
-        if self.own:
-            return self.outward(F.relu(units) * self.gates[y]).squeeze(-1)
-        gain = F.normalize(self.embedding(y), dim=-1)
-        return self.outward(F.relu(units * gain + units)).squeeze(-1)
+        gain = self.gates[y] if self.own else 1 + F.normalize(self.embedding(y), dim=-1)
+        units = x[:, None]
+        for layer in self.inward:
+            units = F.relu(layer(units) * gain)
+        return self.outward(units).squeeze(-1)
 
     def loss(self, x: Tensor, y: Tensor, active: Tensor) -> Tensor:
         """Return the contrastive loss of each image against one other label that is in the task."""

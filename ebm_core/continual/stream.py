@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -54,10 +55,12 @@ class Stream:
         return labels % 2 if self.config.scenario == 'domain' else labels
 
     def __iter__(self) -> Iterator[Batch]:
-        """Yield the steps of a whole stream, drawn from torch's generator."""
-        if self.config.boundaries == 'free':
-            yield from self._fading()
-            return
+        """Yield the steps of a stream up to where it is read, drawn from torch's generator."""
+        fading = self.config.boundaries == 'free'
+        steps = self._fading() if fading else self._one_by_one()
+        return islice(steps, max(1, round(self.config.read_at * sum(self.steps))))
+
+    def _one_by_one(self) -> Iterator[Batch]:
         for task in range(self.config.tasks):
             places = (self.labels // 2 == task).nonzero().squeeze(1)
             order = torch.empty(0, dtype=torch.long)
@@ -68,15 +71,19 @@ class Stream:
                 yield self._batch(taken, task, step + 1 == self.steps[task])
 
     def _fading(self) -> Iterator[Batch]:
+        """Yield steps whose images are of one task, or about a boundary of the two beside it.
+
+        The share of the later one grows linearly, as in the code of Li et al. (2022).
+        """
         places = [
             (self.labels // 2 == task).nonzero().squeeze(1) for task in range(len(self.steps))
         ]
-        ends = torch.tensor(self.steps, dtype=torch.float).cumsum(0)
-        centres = ends - torch.tensor(self.steps) / 2
-        width = self.config.fading * float(ends[-1]) / len(self.steps)
-        for step in range(int(ends[-1])):
-            share = torch.exp(-0.5 * ((step - centres) / width) ** 2)
-            tasks = torch.multinomial(share, self.config.batch, replacement=True)
+        ends = torch.tensor(self.steps).cumsum(0)[:-1]
+        width = self.config.fading * sum(self.steps) / len(self.steps)
+        for step in range(sum(self.steps)):
+            begun = ((step - ends) / width + 0.5).clamp(0, 1)
+            share = torch.cat((torch.ones(1), begun)) - torch.cat((begun, torch.zeros(1)))
+            tasks = torch.multinomial(share.clamp_min(0), self.config.batch, replacement=True)
             taken = [
                 places[task][torch.randint(len(places[task]), (int((tasks == task).sum()),))]
                 for task in range(len(places))

@@ -11,7 +11,11 @@ import torch
 
 from ebm_core.__main__ import main
 from ebm_core.continual.config import PRESETS, LearnerConfig, preset
-from ebm_core.continual.energies import ReconstructionEnergy
+from ebm_core.continual.energies import (
+    ContrastiveEnergy,
+    OwnUnitsContrastive,
+    ReconstructionEnergy,
+)
 from ebm_core.continual.run import METHODS, TITLES, learn
 from ebm_core.continual.stream import Stream
 from ebm_core.datasets.sources import load_images
@@ -41,9 +45,29 @@ def test_tasks_fade_where_nothing_says_when_they_end(digits):
     torch.manual_seed(0)
     batches = list(Stream(digits, quick(boundaries='free', steps=20).stream))
     assert len(batches) == 100 and not any(b.ends or b.task is not None for b in batches)
-    first, last = batches[0].y, batches[-1].y
-    assert first.float().mean() < 2 and last.float().mean() > 7
-    assert len(batches[20].y.unique()) > 2
+    tasks = [set((b.y // 2).tolist()) for b in batches]
+    # Two tasks overlap by half a task, of which a quarter is before the boundary.
+    assert [tasks[step] for step in (0, 14, 20, 26, 99)] == [{0}, {0}, {0, 1}, {1}, {4}]
+    later = [float((batches[step].y // 2 == 1).float().mean()) for step in range(15, 26)]
+    assert np.mean(later) == pytest.approx(0.5, abs=0.06) and later[0] < 0.2 and later[-1] > 0.8
+
+
+@pytest.mark.parametrize('boundaries', ['aware', 'free'])
+def test_a_stream_can_be_read_before_its_end(digits, boundaries):
+    changes = {'boundaries': boundaries, 'steps': 10, 'read_at': 0.5}
+    torch.manual_seed(0)
+    batches = list(Stream(digits, quick(**changes).stream))
+    assert len(batches) == 25 and max(int(b.y.max()) for b in batches) == 5
+
+
+def test_each_layer_of_li_s_energy_is_opened_by_the_label():
+    energy = ContrastiveEnergy(64, 10, LearnerConfig(hidden=20, layers=2))
+    assert [tuple(layer.weight.shape) for layer in energy.inward] == [(20, 64), (20, 20)]
+    own = OwnUnitsContrastive(64, 10, LearnerConfig(hidden=20, layers=2))
+    x = torch.rand(4, 64)
+    loss = own.loss(x, torch.tensor([0, 1, 0, 1]), torch.arange(10) < 2)
+    loss.backward()
+    assert all(layer.weight.grad[4:].abs().sum() == 0 for layer in own.inward)
 
 
 def test_targets_and_accuracy_are_the_scenarios(digits):
