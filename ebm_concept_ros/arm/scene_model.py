@@ -24,7 +24,7 @@ COLUMN_RGBA = (0.35, 0.36, 0.38, 1.0)
 _TABLE_THICKNESS_M = 0.04
 # Tables go on at least as far behind the origin of the base frame.
 NEAR_EDGE_M = -0.2
-_COLUMN_RADIUS_M = 0.075
+COLUMN_RADIUS_M = 0.075
 _FLUSH_M = 1e-3
 
 
@@ -58,7 +58,7 @@ def bare_table_spec(arm: ArmConfig, workspace: Workspace, timestep_s: float) -> 
     top = workspace.table_height_in_base_m
     middle = [(far_edge + near_edge) / 2, workspace.centre_in_base_m[1]]
     add_table(spec, middle, [(far_edge - near_edge) / 2, half_table + 0.05], top)
-    _add_column(spec, arm, top)
+    add_column(spec, arm.base.position_m, top)
     return spec
 
 
@@ -74,6 +74,25 @@ def add_table(
         pos=[*middle_m, top_m - _TABLE_THICKNESS_M / 2],
         rgba=TABLE_RGBA,
     )
+
+
+def add_column(
+    spec: mujoco.MjSpec,
+    base_m: Sequence[float],
+    table_height_m: float,
+    radius_m: float = COLUMN_RADIUS_M,
+) -> None:
+    """Put something under a base at a place (3,) m that is higher than the table."""
+    x, y, z = base_m
+    half = (z - table_height_m) / 2
+    if half > 0:
+        spec.worldbody.add_body(name=own('column')).add_geom(
+            name=own('column'),
+            type=mujoco.mjtGeom.mjGEOM_CYLINDER,
+            size=[radius_m, half, 0],
+            pos=[x, y, table_height_m + half],
+            rgba=COLUMN_RGBA,
+        )
 
 
 def check_home_is_clear(arm: ArmConfig, model: mujoco.MjModel) -> None:
@@ -99,20 +118,6 @@ def _check_floors(spec: mujoco.MjSpec, workspace: Workspace) -> None:
                 f'{height_m:.3g} m, above the table at {workspace.table_height_in_base_m:.3g} m; '
                 'remove it, or change table_height_in_base_m of the workspace'
             )
-
-
-def _add_column(spec: mujoco.MjSpec, arm: ArmConfig, table_height_m: float) -> None:
-    """Put something under a base that stands higher than the table."""
-    x, y, z = arm.base.position_m
-    half = (z - table_height_m) / 2
-    if half > 0:
-        spec.worldbody.add_body(name=own('column')).add_geom(
-            name=own('column'),
-            type=mujoco.mjtGeom.mjGEOM_CYLINDER,
-            size=[_COLUMN_RADIUS_M, half, 0],
-            pos=[x, y, table_height_m + half],
-            rgba=COLUMN_RGBA,
-        )
 
 
 def _add_entity(spec: mujoco.MjSpec, entity: TableEntity, table_height_m: float) -> None:

@@ -16,8 +16,15 @@ from ..world.batch import EventBatch
 from .contexts import evaluate
 from .open.concept import OpenConcept
 from .open.concepts import CONCEPTS
-from .open.measure import GENERATION, GENERATION_HELD_OUT, measures, shares
+from .open.measure import (
+    GENERATION,
+    GENERATION_HELD_OUT,
+    GENERATION_UNFORESEEN,
+    measures,
+    shares,
+)
 from .open.scenes import Conditions, generation
+from .open.unforeseen import CONCEPTS as UNFORESEEN
 from .sharing import random_numbers
 
 
@@ -38,9 +45,10 @@ class Kept(NamedTuple):
 
 def concept_named(name: str) -> OpenConcept:
     """Return a concept of the open evaluation; an unknown name raises InvalidInput."""
-    found = [concept for concept in CONCEPTS if concept.name == name]
+    every = [*CONCEPTS, *UNFORESEEN]
+    found = [concept for concept in every if concept.name == name]
     if not found:
-        names = ', '.join(repr(c.name) for c in CONCEPTS if c.held_out)
+        names = ', '.join(repr(c.name) for c in every if c.held_out)
         raise InvalidInput(f'kind: {name!r} is unknown; kinds held out of all training are {names}')
     return found[0]
 
@@ -66,9 +74,10 @@ def kept(
 
     The same seed draws the same scenes, so that two models are compared in the same ones.
     """
-    every = [m for m in measures(casts=(), relations=(), unforeseen=()) if m.group in _GROUPS]
-    taught = [m for m in every if m.name == concept.name]
-    others = [m for m in every if m.name != concept.name]
+    every = measures(casts=(), relations=())
+    generations = (*_GROUPS, GENERATION_UNFORESEEN)
+    taught = [m for m in every if m.name == concept.name and m.group in generations]
+    others = [m for m in every if m.name != concept.name and m.group in _GROUPS]
     kind = shares(model, taught, Conditions(), scenes=scenes, seed=seed)
     known = evaluate(model, names, scenes=known_scenes, seed=seed)
     rest = shares(model, others, Conditions(), scenes=open_scenes, seed=seed) if open_scenes else {}

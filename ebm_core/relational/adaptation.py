@@ -9,7 +9,9 @@ anew, as in its training: nothing is stored. Without them it is plain fine-tunin
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -21,27 +23,26 @@ from ..config import changed
 from ..errors import InvalidInput
 from ..model_files import read_model
 from .config import ModelConfig, Preset, TrainingConfig
+from .open_recipe import recipe_of
 from .recipe import ConceptRecipe
 from .task import Events, Task
 
 FEWEST_EVENTS = 20
-_REHEARSED = 4  # of what a step of its training had, one in so many
+# Of what a step of its training had, one in so many: named concepts, and kinds of the grammar.
+_REHEARSED, _REHEARSED_KINDS = 4, 16
 
 
 def adaptation(directory: Path | str, *, rehearse: bool = True, **changes: object) -> Preset:
     """Return how the model of a directory is taught; changes: of `TrainingConfig`, checked.
 
-    Rates are a fraction of those that it was trained with, and the chains' step sizes stay. A model
-    that a grammar trained is refused, unless nothing is rehearsed.
+    Rates are a fraction of those that it was trained with, and the chains' step sizes stay.
     """
     files = read_model(directory)
-    trained = files.card.get('training', {})
-    if rehearse and any(trained.get('grammar', {}).values()):
-        raise InvalidInput(f'{directory} is refused: what a grammar draws is not rehearsed')
-    concepts = trained.get('concepts', {}) if rehearse else {}
+    trained = files.card.get('training', {}) if rehearse else {}
     training = {
         'steps': 200,
-        'concepts': {key: max(1, round(n / _REHEARSED)) for key, n in concepts.items() if n},
+        'concepts': _fewer(trained.get('concepts', {}), _REHEARSED),
+        'grammar': _fewer(trained.get('grammar', {}), _REHEARSED_KINDS),
         'learning_rate': 3e-3,
         'bias_learning_rate': 7.5e-4,
         'sampler_learning_rate': 1e-6,
@@ -54,6 +55,10 @@ def adaptation(directory: Path | str, *, rehearse: bool = True, **changes: objec
         **changes,
     }
     return Preset(model=files.config(ModelConfig), training=changed(TrainingConfig(), training))
+
+
+def _fewer(numbers: Mapping[str, int], times: int) -> dict[str, int]:
+    return {key: max(1, round(number / times)) for key, number in numbers.items() if number}
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,11 @@ class AdaptationRecipe(ConceptRecipe):
     @property
     def work(self) -> float:
         """The number of concepts per step."""
-        return super().work + self.codes
+        return self._rehearsal.work + self.codes
+
+    @cached_property
+    def _rehearsal(self) -> ConceptRecipe:
+        return recipe_of(self.preset)
 
     def share(self, rank: int, number: int) -> Self:
         """Return the recipe; several processes are refused, as a few minutes of one are enough."""
@@ -109,4 +118,4 @@ class AdaptationRecipe(ConceptRecipe):
             None,
             torch.zeros(len(asked.attention), device=device),
         )
-        return [*super().draw(step, rng, device), new]
+        return [*self._rehearsal.draw(step, rng, device), new]

@@ -11,12 +11,14 @@ import yaml
 
 from ebm_concept_ros.arm.__main__ import main
 from ebm_concept_ros.arm.config import ModelSource
+from ebm_concept_ros.arm.contacts import touching_pairs
 from ebm_concept_ros.arm.loading import load_arm
 from ebm_concept_ros.arm.model import arm_spec
 from ebm_concept_ros.arm.model_file import read_model
-from ebm_concept_ros.arm.names import name_everything
+from ebm_concept_ros.arm.names import name_everything, own
 from ebm_concept_ros.arm.proposal.chain import find_chain
 from ebm_concept_ros.arm.proposal.kinematics import HandDown
+from ebm_concept_ros.arm.scene_model import bare_table_spec
 from ebm_concept_ros.arm.simulation import ArmSimulation
 from ebm_concept_ros.arm.table_scene import random_table_scene
 from ebm_concept_ros.workspace import load_workspace
@@ -141,13 +143,20 @@ def test_check_says_what_load_says(capsys):
     assert arm_spec(arm).compile().nu == 4
 
 
-def test_what_hangs_from_the_arm_stays_out_of_the_table(tmp_path):
-    tail = '<geom type="capsule" size=".008" fromto="0 .05 0 0 .05 -.12" mass=".01"/>'
+@pytest.mark.parametrize(('aside_m', 'on_a_column'), [(0.13, True), (0.09, False)])
+def test_what_hangs_from_the_arm_stays_out_of_table_and_column(aside_m, on_a_column, tmp_path):
+    tail = f'<geom type="capsule" size=".008" fromto="0 {aside_m} 0 0 {aside_m} -.12" mass=".01"/>'
     lift = '<body name="upper"'
     assert lift in SMALL
     (tmp_path / 'tailed.xml').write_text(SMALL.replace(lift, tail + lift))
     assert main(['propose', str(tmp_path / 'tailed.xml'), '--out', str(tmp_path)]) == 0
-    assert load_arm(tmp_path / 'tailed.yaml').base.position_m[2] > 0.02, 'it stands higher'
+    arm = load_arm(tmp_path / 'tailed.yaml')
+    assert (arm.base.position_m[2] > 0.02) is on_a_column
+    workspace = load_workspace(tmp_path / 'tailed_workspace.yaml')
+    model = bare_table_spec(arm, workspace, 0.002).compile()
+    assert (own('column') in {model.body(body).name for body in range(model.nbody)}) is on_a_column
+    for pan in np.linspace(-2, 2, 21):
+        assert not touching_pairs(model, np.array([pan, *arm.home_rad[1:]]))
 
 
 def test_an_arm_too_small_for_any_table_is_refused(tmp_path, capsys):

@@ -21,7 +21,12 @@ from ebm_concept_ros.arm.proposal.chain import Chain, find_chain
 from ebm_concept_ros.arm.proposal.kinematics import HandDown
 from ebm_concept_ros.arm.proposal.stand import Stand, find_stand
 from ebm_concept_ros.arm.proposal.tool import site_at_the_end
-from ebm_concept_ros.arm.scene_model import NEAR_EDGE_M, add_table
+from ebm_concept_ros.arm.scene_model import (
+    COLUMN_RADIUS_M,
+    NEAR_EDGE_M,
+    add_column,
+    add_table,
+)
 from ebm_concept_ros.arm.urdf import UrdfLimits
 from ebm_concept_ros.config_files import ConfigError
 from ebm_concept_ros.errors import one_line
@@ -34,6 +39,8 @@ _POSTURES = 60
 _ALWAYS = 0.95
 # Larger than the table of any workspace that is proposed, so that no part of the arm is in that.
 _TABLE_FAR_EDGE_M, _TABLE_HALF_WIDTH_M = 2.0, 0.5
+# What the arm carries beside its hand, such as another arm, swings past what its base stands on.
+_COLUMN_CLEARANCE_M = 0.03
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +87,7 @@ def propose(
         add_table(
             spec, (NEAR_EDGE_M + half_length_m, 0.0), (half_length_m, _TABLE_HALF_WIDTH_M), 0.0
         )
+        add_column(spec, base.position_m, 0.0, COLUMN_RADIUS_M + _COLUMN_CLEARANCE_M)
         return spec.compile()
 
     stand = find_stand(over_table, arm.effector_site, arm.effort_limits_nm, _touches_nothing)

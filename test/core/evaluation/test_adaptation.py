@@ -13,6 +13,7 @@ from conftest import MODEL
 from ebm_core.__main__ import main
 from ebm_core.errors import InvalidInput
 from ebm_core.evaluation.adapted import concept_named, events_of, kept
+from ebm_core.model_files import read_model
 from ebm_core.relational.adaptation import AdaptationRecipe, adaptation
 from ebm_core.relational.model import load_model
 
@@ -31,6 +32,17 @@ def test_a_steps_tasks_are_the_kind_and_what_is_rehearsed():
     assert not any(np.array_equal(one, other) for one in shown for other in asked)
     plain = AdaptationRecipe(adaptation(MODEL, rehearse=False), events)
     assert len(plain.draw(0, rng, torch.device('cpu'))) == 1
+
+
+def test_what_a_grammar_drew_is_rehearsed_too():
+    taught = adaptation(MODEL.parent / 'open')
+    drawn = read_model(MODEL.parent / 'open').card['training']['grammar']
+    assert set(taught.training.grammar) == set(drawn)
+    recipe = AdaptationRecipe(taught, events_of(concept_named('on a flat ellipse round A'), 30, 0))
+    *rehearsed, new = recipe.draw(0, np.random.default_rng(0), torch.device('cpu'))
+    number = sum(taught.training.concepts.values()) + sum(taught.training.grammar.values())
+    assert sum(len(task.shown.states) for task in rehearsed) == number
+    assert recipe.work == number + 8 and len(new.shown.states) == 8
 
 
 def test_events_show_the_kind_and_are_not_those_of_the_evaluation():
@@ -78,7 +90,5 @@ def test_what_is_wrong_is_named(capsys):
         adaptation(MODEL, steps='0')
     with pytest.raises(InvalidInput, match='2 processes are refused'):
         AdaptationRecipe(adaptation(MODEL), events_of(concept_named(KIND), 20, 0)).share(0, 2)
-    with pytest.raises(InvalidInput, match='what a grammar draws is not rehearsed'):
-        adaptation(MODEL.parent / 'open')
     assert main(['adapt', '--events', '3']) == 2 and '3 is refused' in capsys.readouterr().err
     assert main(['adapt', '--known', '0']) == 2 and '--known: 0' in capsys.readouterr().err
