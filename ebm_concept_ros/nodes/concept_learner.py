@@ -21,7 +21,9 @@ from __future__ import annotations
 import sys
 from contextlib import ExitStack, suppress
 from functools import partial
+from importlib import import_module
 from statistics import fmean
+from threading import Thread
 from typing import Annotated
 
 from pydantic import Field
@@ -46,6 +48,8 @@ from ebm_concept_ros.nodes.task_parameters import composition_parameter
 from ebm_concept_ros.types import AnyConcept, CompositionRequest
 from ebm_core.library.library import ConceptLibrary
 from ebm_core.world.scene import Demonstration, InvalidInput
+
+_MODEL = 'ebm_core.relational.model'
 
 
 class ConceptLearnerParameters(Parameters):
@@ -206,7 +210,8 @@ class ConceptLearner(ManagedNode):
 
 
 def main() -> int:
-    """Run the node."""
+    """Run the node, which will be asked for its weights: torch comes while it waits for that."""
+    Thread(target=import_module, args=(_MODEL,), name='torch', daemon=True).start()
     return run(ConceptLearner)
 
 

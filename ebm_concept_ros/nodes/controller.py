@@ -282,9 +282,8 @@ class Controller(RunnableDefaults, LifecycleNode):
         self._reports.decided(decision)
 
 
-def main() -> int:
-    """Run the node, and beside it the process of its model."""
-    process = ModelProcess()  # first of all: it is forked, and there are no other threads yet
+def run_beside(process: ModelProcess) -> int:
+    """Run the node beside the process of its model, and end both."""
 
     def controller() -> Controller:
         return Controller(process.load, process.make_field)
@@ -293,6 +292,11 @@ def main() -> int:
         return run(controller)
     finally:
         process.end()
+
+
+def main() -> int:
+    """Run the node; `controller_start` has the process of its model begin sooner."""
+    return run_beside(ModelProcess())
 
 
 if __name__ == '__main__':

@@ -10,6 +10,7 @@ is with the field that is made of the energies. Both ends are one program, so th
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import threading
@@ -168,7 +169,11 @@ def _serve(connection: Connection) -> None:
     """Answer until nobody asks any more."""
     # The process that asks is told when to end, and then this one ends by itself.
     signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+    gc.disable()  # what is imported stays
     import ebm_core.relational.model  # noqa: F401, which takes as long as the other's start
+
+    gc.enable()
+    gc.freeze()
 
     model: ConceptModel | None = None
     # For an obstacle that comes later: neither the first field nor the next must wait for it.

@@ -34,6 +34,7 @@ _SWITCH_INTERVAL_S = 2e-4
 # 700 are soon there in a loop, and to look at older ones takes a node of so many modules long.
 _COLLECT_AFTER = (20_000, 20, 20)
 _JOIN_TIMEOUT_S = 5.0
+_LOOK_EVERY_S = 0.03  # whether the node is done, or is to end
 
 
 class Runnable(Protocol):
@@ -111,6 +112,8 @@ def run(create: Callable[[], Node], args: list[str] | None = None) -> int:
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     gc.set_threshold(*_COLLECT_AFTER)
+    gc.freeze()  # what was imported stays
+    gc.enable()
     rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     node = None
     try:
@@ -147,7 +150,7 @@ def _run_until_done(node: Node) -> None:
     node.start()
     spinning.start()
     try:
-        while node.exit_code is None and not _signalled(0.1):
+        while node.exit_code is None and not _signalled(_LOOK_EVERY_S):
             pass
     finally:
         node.stop()

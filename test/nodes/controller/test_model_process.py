@@ -125,3 +125,14 @@ def test_it_ends_with_the_process_that_made_it():
         return False
 
     wait_until(ended, 'the end of the process')
+
+
+def test_the_process_begins_before_the_node_is_imported():
+    late = {'rclpy', 'torch', 'mujoco', 'ebm_concept_ros.nodes.controller'}
+    program = (
+        f'import sys, ebm_concept_ros.nodes.controller_start; print({late} & {{*sys.modules}})'
+    )
+    finished = subprocess.run(
+        [sys.executable, '-c', program], capture_output=True, text=True, timeout=60
+    )
+    assert finished.stdout == 'set()\n', finished.stderr
