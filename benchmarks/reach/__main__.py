@@ -17,6 +17,7 @@
     python -m benchmarks.reach --arm iiwa7 --scenes 50
     python -m benchmarks.reach --arm my/arm.yaml --workspace my/arm_workspace.yaml --scenes 10
     python -m benchmarks.reach --real-time --scenes 20
+    python -m benchmarks.reach --real-time --scenes 5 --planner trajectory_energy
     python -m benchmarks.reach --real-time --scenes 1 --hold 60
     python -m benchmarks.reach --open --scenes 10 --only halfway north
     torchrun --nproc-per-node 2 -m benchmarks.reach --open --scenes 10
@@ -61,9 +62,16 @@ def main(argv: list[str] | None = None) -> int:
     if args.real_time:
         rows = [
             run_scenes(
-                name, args.seeds, args.out_dir, args.model, args.arm, args.workspace, args.hold
+                name,
+                args.seeds,
+                args.out_dir,
+                args.model,
+                args.arm,
+                args.workspace,
+                args.hold,
+                planner,
             )
-            for name in args.concepts
+            for name, planner in itertools.product(args.concepts, args.planner)
         ]
     else:
         import torch
@@ -169,7 +177,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     if args.scenes < 1:
         parser.error(f'--scenes {args.scenes}: at least 1')
     in_lockstep = {
-        '--planner': args.planner != ['ilqg'],
+        f'--planner {OUTSIDE}': OUTSIDE in args.planner,
         '--oracle': args.oracle,
         '--perturb': args.perturb != ['none'],
         '--entities': args.entities,

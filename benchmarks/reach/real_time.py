@@ -47,6 +47,7 @@ def run_scenes(
     arm: Path,
     workspace: Path,
     hold_s: float,
+    planner: str,
 ) -> dict:
     """Launch every scene, print a line for each, and return a row as `Bench.series` does.
 
@@ -56,14 +57,14 @@ def run_scenes(
     runs, timings = [], []
     print(_HEAD)
     for seed in seeds:
-        run, timing = launch(seed, concept, out_dir, model, arm, workspace, hold_s)
+        run, timing = launch(seed, concept, out_dir, model, arm, workspace, hold_s, planner)
         runs.append(run)
         timings += [] if timing is None else [timing]
         print(_line(run), flush=True)
     row = {
         'concept': concept,
         'field': 'learned',
-        'planner': 'ilqg',
+        'planner': planner,
         'perturbation': 'real time',
         'entities': None,
         'moving_m_s': 0.0,
@@ -78,7 +79,14 @@ def run_scenes(
 
 
 def launch(
-    seed: int, concept: str, out_dir: Path, model: Path, arm: Path, workspace: Path, hold_s: float
+    seed: int,
+    concept: str,
+    out_dir: Path,
+    model: Path,
+    arm: Path,
+    workspace: Path,
+    hold_s: float,
+    planner: str,
 ) -> tuple[dict, TimingRecord | None]:
     """Run the launch file once; return its numbers, and its times where it left a record.
 
@@ -87,14 +95,20 @@ def launch(
     ros2 = shutil.which('ros2')
     if ros2 is None:
         sys.exit('no ros2 on the path; source scripts/environment.sh first')
-    records = out_dir / f'{concept}_{seed}_record'
+    name = f'{concept}_{planner}_{seed}'
+    records = out_dir / f'{name}_record'
     shutil.rmtree(records, ignore_errors=True)  # of an earlier benchmark
     finished = subprocess.run(
         [
             *(ros2, 'launch', 'ebm_concept_ros', 'reach_between.launch.py'),
             *(f'scene_seed:={seed}', f'concept:={concept}', f'out_dir:={out_dir}'),
             *(f'model_dir:={model}', f'arm:={arm}', f'workspace_config:={workspace}'),
-            *(f'hold_s:={hold_s}', f'timeout_s:={REACH_S + hold_s}', f'wall_timeout_s:={WALL_S}'),
+            *(
+                f'planner:={planner}',
+                f'hold_s:={hold_s}',
+                f'timeout_s:={REACH_S + hold_s}',
+                f'wall_timeout_s:={WALL_S}',
+            ),
             # Drawing takes the machine from the controller, which goes on until it is drawn.
             *(f'record_dir:={records}', 'render:=false'),
         ],
@@ -103,7 +117,7 @@ def launch(
         timeout=TIMEOUT_S,
         check=False,
     )
-    (out_dir / f'{concept}_{seed}.log').write_text(finished.stdout + finished.stderr)
+    (out_dir / f'{name}.log').write_text(finished.stdout + finished.stderr)
     if not finished.stdout.strip():
         sys.exit(f'the launch printed nothing:\n{finished.stderr}')
     result = json.loads(finished.stdout.splitlines()[-1])

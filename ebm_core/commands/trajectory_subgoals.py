@@ -41,8 +41,8 @@ def add_options(command: argparse.ArgumentParser, output: Path) -> None:
     command.add_argument('--mazes', nargs='+', default=['maze', 'maze8', 'maze32'])
     command.add_argument('--episodes', type=int, default=20, help='starts and goals a row (20)')
     command.add_argument(
-        '--per-corridor', nargs='+', type=int, default=[1, 2, 3, 4, 6, 8, 12, 16, 24, 32],
-        help='numbers of states that are tried, until one suffices (1 2 3 4 6 8 12 16 24 32)',
+        '--per-corridor', nargs='+', type=float, default=[1, 1.5, 2, 3, 4, 6, 8, 12, 16, 24, 32],
+        help='numbers of states that are tried, until one suffices (1 1.5 2 3 4 6 8 12 16 24 32)',
     )  # fmt: skip
     command.add_argument(
         '--sources', nargs='+', choices=SOURCES, default=SOURCES, help='of states (all)'
@@ -118,8 +118,8 @@ class _Compared:
         self.sources = {'data': self._drawn, 'energy': proposer.propose}
         torch.manual_seed(args.seed)
 
-    def _drawn(self, start: np.ndarray, goal: np.ndarray, number: int) -> np.ndarray:
-        return self.states[self.rng.integers(0, len(self.states), number)]
+    def _drawn(self, start: np.ndarray, goal: np.ndarray, shares: np.ndarray) -> np.ndarray:
+        return self.states[self.rng.integers(0, len(self.states), len(shares))]
 
     def rows(self) -> list[dict]:
         """Return success without states, and with more and more of them until they suffice."""
@@ -134,9 +134,8 @@ class _Compared:
         return made
 
     def _planner(self, source: str, number: int) -> Routes:
-        """Return a planner with half of the states at first, the rest where ways are dear."""
-        half = {'first': (number + 1) // 2, 'more': number // 2}
-        config = _ROUTES.model_copy(update=half)
+        """Return a planner without states at first, and at most `number` where ways are dear."""
+        config = _ROUTES.model_copy(update={'first': 0, 'more': number})
         return ev.routed(self.world, self.energy, self.sources[source], config)
 
     def _row(self, source: str, number: int, planner: Planner) -> dict:

@@ -16,6 +16,9 @@ from matplotlib.patches import Rectangle
 
 from .points import Maze, Particle
 
+_WIDEST_INCHES, _TALLEST_INCHES = 11.5, 2.0  # of a world in a picture of states
+_LABELS_INCHES = 0.6  # beside and around it
+
 
 def world_axes(axes: Axes, world: Particle) -> None:
     """Draw a world's walls and obstacle."""
@@ -54,7 +57,10 @@ def proposals_png(
     panels: Mapping[str, tuple[np.ndarray, np.ndarray]],
 ) -> bytes:
     """Return a PNG of states (N, 2) and the way (T, 2) that was found over them, a panel each."""
-    figure = Figure(figsize=(12, 0.9 * len(panels) + 0.6), layout='constrained')
+    width, height = world.high - world.low
+    inches = min(_WIDEST_INCHES / width, _TALLEST_INCHES / height)  # of 1
+    size = (width * inches + _LABELS_INCHES, (height * inches + _LABELS_INCHES) * len(panels))
+    figure = Figure(figsize=size, layout='constrained')
     FigureCanvasAgg(figure)
     for place, (title, (states, way)) in enumerate(panels.items(), 1):
         axes = figure.add_subplot(len(panels), 1, place, title=title)

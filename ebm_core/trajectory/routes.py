@@ -4,10 +4,10 @@
 """Sub-goals: a search over states whose links are priced by the energy, and a low level on it.
 
 The states are given: drawn from the data, or proposed by a conditional energy. A link is a straight
-line of steps, and costs their distances to the goal and their excess energy. Where the best way is
-dear, more states may be asked for, between the ends of its dear links. The low level takes the
-longest step ahead that the energy finds ordinary; a step that did not happen is remembered as dear,
-and the search is done again.
+line of steps, and costs their distances to the goal and their excess energy. Where a link of the
+best way is dear, one more state may be asked for, about the middle of each of its dear stretches.
+The low level takes the longest step ahead that the energy finds ordinary; a step that did not
+happen is remembered as dear, and the search is done again.
 """
 
 from __future__ import annotations
@@ -26,27 +26,26 @@ from ..config import Config
 from ..errors import InvalidInput
 from .planning import Extra
 from .points import STEP, Particle
-from .ways import Ways, even, joined, steps_of, turning, way_between
+from .ways import Ways, bridges, even, joined, steps_of, stretches, turning, way_between
 
 _SPACING = 0.001  # of places along a route
 _CHOICES = 16  # of them a step ahead, from which the low level takes one
 _CORNERS = torch.cartesian_prod(*[torch.tensor([-1.0, 1.0])] * 2)
-_NOTHING = np.empty(0)
+_NOTHING, _NO_LINKS = np.empty(0), np.empty((0, 2), int)
 _BLOCKED = 50.0  # the energy of a step that did not happen
 _DETOUR = 0.1  # between the places of a route that straightening joins
 _STRAIGHT = 1.5  # longest link of straightening
-_PORTION = 4  # states that are asked for between the ends of a dear link
 _COPIES, _ABOUT = 8, 0.04  # places about each of a route's, and their standard deviation
 
 
-# Gives states (N, 2) between two places (2,), as many as are asked for or all that there are.
-Nodes = Callable[[np.ndarray, np.ndarray, int], np.ndarray]
+# Gives states (N, 2) between two places (2,), about shares (N,) of the way, or all that there are.
+Nodes = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
 
 class RouteConfig(Config):
     """How a route is searched for."""
 
-    first: int = Field(3000, ge=1, description='states asked for between start and goal')
+    first: int = Field(3000, ge=0, description='states asked for between start and goal')
     more: int = Field(0, ge=0, description='states asked for where the best way is dear')
     radius: float = Field(0.15, gt=0, description='longest link, in the greatest coordinate')
     weight: float = Field(5.0, ge=0, description='of the excess energy of a step')
@@ -116,14 +115,17 @@ class Routes:
         self.searches[index] += 1
         kept = self.kept[index]
         if kept is None:
-            nodes = self.nodes(start, goal, self.config.first)
-            kept = self._keep(np.concatenate(([goal], nodes)), self.config.more)
+            shares = (np.arange(self.config.first) + 0.5) / max(self.config.first, 1)
+            nodes = self.nodes(start, goal, shares) if len(shares) else _NOTHING.reshape(0, 2)
+            kept = self._grown(_Kept(goal[None], _NO_LINKS, _NOTHING, self.config.more), nodes)
         route = self._over(index, start, goal, kept)
-        while kept.more and len(dear := self._dear(index, route, start, goal)):
-            asked = min(_PORTION * len(dear), kept.more)
-            portions = np.diff(np.linspace(0, asked, len(dear) + 1).astype(int))
-            new = [self.nodes(*ends, n) for ends, n in zip(dear, portions, strict=True) if n]
-            kept = self._keep(np.concatenate((kept.nodes, *new)), kept.more - asked)
+        while kept.more and (dear := self._dear(index, route, start, goal)):
+            new, more = [], kept.more
+            for first, last, shares in dear:
+                if more:
+                    new.append(self.nodes(first, last, shares[:more]))
+                    more -= len(shares[:more])
+            kept = self._grown(kept, np.concatenate(new))._replace(more=more)
             route = self._over(index, start, goal, kept)
         self.kept[index] = kept if self.config.keep else None
         for _ in range(self.config.rounds if route is not None else 0):
@@ -131,10 +133,14 @@ class Routes:
         # Without a way the low level heads straight for the goal.
         return even(np.stack((start, goal)) if route is None else route, _SPACING)
 
-    def _keep(self, nodes: np.ndarray, more: int) -> _Kept:
+    def _grown(self, kept: _Kept, new: np.ndarray) -> _Kept:
+        """Return what is kept with new states (N, 2), and their links alone priced."""
+        nodes = np.concatenate((kept.nodes, new))
         links = self._links(nodes)
+        links = links[links.max(1) >= len(kept.nodes)]
         price = self._price(*steps_of(nodes, links)[1:], self.config.margin)
-        return _Kept(nodes, links, price, more)
+        links, price = (np.concatenate(x) for x in ((kept.links, links), (kept.price, price)))
+        return kept._replace(nodes=nodes, links=links, price=price)
 
     def _over(
         self, index: int, start: np.ndarray, goal: np.ndarray, kept: _Kept
@@ -142,20 +148,26 @@ class Routes:
         """Return the shortest way (M, 2) from start to goal (2,) over states; None without any."""
         nodes = np.concatenate(([start], kept.nodes))
         near = np.flatnonzero(np.abs(kept.nodes - start).max(1) <= self.config.radius) + 1
-        links = np.concatenate((np.stack((0 * near, near), 1), kept.links + 1))
+        links = np.stack((0 * near, near), 1)
+        if self.config.more:
+            # There is a way then, and what is dear of it says where states lack.
+            links = np.concatenate((links, bridges(nodes, self.config.radius)))
+        links = np.concatenate((links, kept.links + 1))
         return self._shortest(index, nodes, links, goal, last=1, known=kept.price)
 
     def _dear(
-        self, index: int, route: np.ndarray | None, start: np.ndarray, goal: np.ndarray
-    ) -> np.ndarray:
-        """Return the ends (L, 2, 2) of a way's links that the low level would not take."""
-        if route is None:
-            return np.stack((start, goal))[None]
-        ends = np.stack((route[:-1], route[1:]), 1)
+        self, index: int, route: np.ndarray, start: np.ndarray, goal: np.ndarray
+    ) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Return the ends (2,) of a way's links that the low level would not take.
+
+        With each come the shares (S,) of the link about which its dear stretches are.
+        """
         number = np.arange(len(route))
-        link, before, after = steps_of(route, np.stack((number[:-1], number[1:]), 1))
+        links = np.stack((number[:-1], number[1:]), 1)
+        link, before, after = steps_of(route, links)
         price = self._price(before, after, self.config.margin) + self._bumps(index, after)
-        return ends[np.unique(link[price > self.config.slack])]
+        dear = price > self.config.slack
+        return [(route[i], route[i + 1], stretches(dear[link == i])) for i in np.unique(link[dear])]
 
     def _improved(self, index: int, route: np.ndarray, goal: np.ndarray) -> np.ndarray:
         """Return the shortest way over places along a route, and over others about them."""

@@ -36,6 +36,7 @@ _ABOUT = 1.0  # standard deviation of candidates about the straight line
 _JITTER = 8  # steps along a way: how far a share is from that of the state it is asked for
 _PARTS = 0.5  # the share of parts of ways among what is learned from
 _STEPS = 10  # of the chains that end in proposals
+_SHARPNESS = 4.0  # a state is proposed by exp(−4 E): near the likely ones, not always the same
 _GOALS = 20  # of the ways from each start
 _SIZE_WEIGHT = 1e-3  # of the squared energies in the loss
 # Long links, and joints that cost ten steps: a way turns where it has to, in few places.
@@ -103,20 +104,20 @@ class BetweenEnergy(nn.Module):
 
     @torch.no_grad()
     def propose(
-        self, start: np.ndarray, goal: np.ndarray, number: int, candidates: int = 256
+        self, start: np.ndarray, goal: np.ndarray, shares: np.ndarray, candidates: int = 256
     ) -> np.ndarray:
-        """Return states (number, 2) between start and goal (2,), at even shares of the way.
+        """Return states (N, 2) between start and goal (2,), about shares (N,) of the way.
 
         Of candidates about the straight line one is drawn by its energy, and moved by Langevin.
         """
+        share = torch.as_tensor(shares, dtype=torch.float32)[:, None]
         start, goal = (
-            torch.as_tensor(x, dtype=torch.float32).expand(number, 2) for x in (start, goal)
+            torch.as_tensor(x, dtype=torch.float32).expand(len(share), 2) for x in (start, goal)
         )
-        share = ((torch.arange(number) + 0.5) / number)[:, None]
         about = self.candidates(start, goal, share, candidates)
         energy = self(about, start[:, None], goal[:, None], share[:, None])
-        taken = torch.distributions.Categorical(logits=-energy).sample()
-        state = about[torch.arange(number), taken]
+        taken = torch.distributions.Categorical(logits=-_SHARPNESS * energy).sample()
+        state = about[torch.arange(len(share)), taken]
 
         def gradient(state: Tensor) -> Tensor:
             with torch.enable_grad():

@@ -10,6 +10,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+from scipy.sparse.csgraph import minimum_spanning_tree
+from scipy.spatial.distance import pdist, squareform
 
 from .points import STEP
 
@@ -47,6 +49,18 @@ def steps_of(nodes: np.ndarray, links: np.ndarray) -> tuple[np.ndarray, ...]:
     change = ((second - first) / steps[:, None])[link]
     before = first[link] + number[:, None] * change
     return link, before, before + change
+
+
+def bridges(nodes: np.ndarray, radius: float) -> np.ndarray:
+    """Return the links (M, 2) beyond radius that join all nodes (N, 2), as short as can be."""
+    tree = minimum_spanning_tree(squareform(pdist(nodes, 'chebyshev'))).tocoo()
+    return np.stack((tree.row, tree.col), 1)[tree.data > radius]
+
+
+def stretches(chosen: np.ndarray) -> np.ndarray:
+    """Return where the middles (S,) of runs of True among values (N,) are, from 0 to 1."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], chosen, [False])).astype(int)))
+    return edges.reshape(-1, 2).mean(1) / len(chosen)
 
 
 def way_between(previous: np.ndarray, first: int, last: int) -> list[int]:

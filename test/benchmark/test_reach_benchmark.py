@@ -363,8 +363,11 @@ def test_in_real_time_it_tells_what_the_controller_noted(tmp_path, capsys, monke
     known_run(tmp_path, monkeypatch)
     path = tmp_path / 'reach.json'
     out = ['--out-dir', str(tmp_path / 'out'), '--json', str(path)]
-    assert main(['--real-time', '--scenes', '2', *out]) == 0
+    planner = ['--planner', 'trajectory_energy']
+    assert main(['--real-time', '--scenes', '2', *planner, *out]) == 0
+    assert 'planner:=trajectory_energy' in (tmp_path / 'arguments').read_text()
     row = json.loads(path.read_text())['rows'][0]
+    assert row['planner'] == 'trajectory_energy'
     assert row['recorded'] == 2 and row['missed_deadlines'] == 2
     assert row['replan_rate_hz'] == pytest.approx(125.0)
     assert row['lateness_s_p99'] == pytest.approx(0.0007)
@@ -382,7 +385,7 @@ def test_times_of_a_long_hold_are_of_the_hold_alone(tmp_path, monkeypatch):
     files = ('models/concepts', 'config/arms/jaco.yaml', 'config/workspace.yaml')
     paths = (tmp_path / 'out', *map(Path, files))
     paths[0].mkdir()
-    run, timing = real_time.launch(1, 'between', *paths, hold_s=0.099)
+    run, timing = real_time.launch(1, 'between', *paths, hold_s=0.099, planner='ilqg')
     assert len(timing.torques) == 50 and len(timing.plans) == 0
     assert run['missed_deadlines'] == 0 and run['replan_rate_hz'] is None
     asked = (tmp_path / 'arguments').read_text()

@@ -17,6 +17,7 @@ from ebm_core.trajectory.episodes import run_episodes
 from ebm_core.trajectory.points import STEP, Maze
 from ebm_core.trajectory.routes import RouteConfig, Routes
 from ebm_core.trajectory.subgoals import BetweenConfig, BetweenRecipe, BetweenTraining
+from ebm_core.trajectory.ways import bridges, stretches
 
 MAZE = Maze()
 CONFIG = BetweenConfig(
@@ -64,7 +65,7 @@ def test_proposed_states_are_free_and_lie_on_the_way(tmp_path):
     learned.requires_grad_(False)
     start, goal = np.array([-0.75, -0.8]), np.array([0.75, -0.8])
     torch.manual_seed(0)
-    states = learned.propose(start, goal, 200)
+    states = learned.propose(start, goal, (np.arange(200) + 0.5) / 200)
     ends = (torch.from_numpy(end).float()[None] for end in (start, goal))
     about = learned.candidates(*ends, torch.tensor([[0.5]]), 2000)[0].numpy()
     assert MAZE.allowed(states).mean() > MAZE.allowed(about).mean() + 0.1
@@ -112,34 +113,69 @@ def test_fewer_than_one_is_refused(option, capsys):
     assert 'at least 1' in capsys.readouterr().err
 
 
-def test_more_states_are_asked_for_between_the_ends_of_dear_links():
+def test_more_states_are_asked_for_where_a_link_is_dear():
     """The first states miss the gap; who is asked again is told where, and no more than allowed."""
     start, goal = np.array([-0.75, -0.5]), np.array([0.25, 0.5])
     asked = []
 
-    def nodes(first, last, number):
-        asked.append((first, last, number))
+    def nodes(first, last, shares):
+        asked.append((first, last, shares))
         beside = [[-0.75, -0.6]] if len(asked) == 1 else [[-0.6, 0.6]]
-        return np.array(beside * number)
+        return np.array(beside * len(shares))
 
     config = RouteConfig(radius=1.5, rounds=0, margin=0.0, first=2, more=10)
     planner = Routes(MAZE, Walls().excess, nodes, config)
     episode = run_episodes(MAZE, planner, start, goal, 60)
     assert episode.reached[0]
-    np.testing.assert_array_equal(asked[0][:2], (start, goal))
-    np.testing.assert_array_equal(asked[1][:2], (start, goal))  # the one link of the first way
-    assert [number for *_, number in asked] == [2, 4]
-    assert planner.kept[0].more == 6
+    for first, last, _ in asked[:2]:  # the second time of the one link of the first way
+        np.testing.assert_array_equal((first, last), (start, goal))
+    np.testing.assert_array_equal(asked[0][2], (0.25, 0.75))
+    # The wall is met from x = -0.5 on, and left above y = 0.25: a quarter to three of the way.
+    assert len(asked) == 2
+    np.testing.assert_allclose(asked[1][2], [0.5], atol=0.03)
+    assert planner.kept[0].more == 9
 
 
 def test_no_more_states_are_asked_for_than_are_left():
     asked = []
 
-    def nodes(first, last, number):
-        asked.append(number)
-        return np.array([[-0.75, -0.6]] * number)
+    def nodes(first, last, shares):
+        asked.append(len(shares))
+        return np.array([[-0.75, -0.6]] * len(shares))
 
     config = RouteConfig(radius=1.5, rounds=0, margin=0.0, first=2, more=5, searches=3)
     planner = Routes(MAZE, Walls().excess, nodes, config)
     run_episodes(MAZE, planner, np.array([-0.75, -0.5]), np.array([0.25, 0.5]), 20)
     assert sum(asked) == 2 + 5
+
+
+def test_a_search_begins_without_states_and_asks_for_one_at_each_wall():
+    """Start and goal are farther from each other than a link may be."""
+    maze, asked = Maze(corridors=4), []
+    start, goal = np.array([-0.75, 0.5]), np.array([2.25, 0.0])
+    gaps = np.array([[-0.25, 0.7], [0.75, -0.7], [1.75, 0.7]])
+
+    def nodes(first, last, shares):
+        asked.append(len(shares))
+        middles = first[0] + shares * (last[0] - first[0])
+        return gaps[np.abs(middles[:, None] - gaps[:, 0]).argmin(1)]
+
+    def price(states, nexts):
+        free = maze.allowed(nexts.reshape(-1, 2).double().numpy()).reshape(nexts.shape[:-1])
+        return torch.from_numpy(np.where(free, 0.0, 10.0)).float()
+
+    config = RouteConfig(radius=1.5, rounds=0, margin=0.0, first=0, more=9, weight=100.0)
+    planner = Routes(maze, price, nodes, config)
+    assert run_episodes(maze, planner, start, goal, 120).reached[0]
+    # The straight line goes through the first gap and meets the other two walls; the way to the
+    # state in the second gap then meets the first.
+    assert asked == [2, 1]
+
+
+def test_links_join_what_lies_apart_and_stretches_say_where_values_hold():
+    nodes = np.array([[0.0, 0.0], [0.1, 0.0], [2.0, 0.0], [2.0, 0.1], [2.0, 5.0]])
+    np.testing.assert_array_equal(np.sort(bridges(nodes, 1.0), 1), [[1, 2], [3, 4]])
+    assert len(bridges(nodes, 10.0)) == len(bridges(nodes[:1], 0.0)) == 0
+    holds = np.array([True, True, False, False, False, True, False, False])
+    np.testing.assert_allclose(stretches(holds), [1 / 8, 5.5 / 8])
+    assert not len(stretches(~holds & holds))
