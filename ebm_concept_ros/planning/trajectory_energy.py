@@ -108,10 +108,8 @@ class TrajectoryEnergyPlanner(Planner):
         states = states[0]
         effort = self._inverse.effort_nm(states[:-1], states[1:])
         efforts = np.clip(effort, -self._limits, self._limits)
-        rollout = self._rollout(states)
-        rollout = Rollout(states, efforts, np.zeros_like(efforts), rollout.site_m, rollout.approach)
         gains = np.broadcast_to(self._feedback(states), (self.config.steps, n, 2 * n))
-        return Solution(rollout.states, rollout.efforts, gains, cost, iterations)
+        return Solution(states, efforts, gains, cost, iterations)
 
     def _check_known(self, start: np.ndarray) -> None:
         low, high = self._energy.bounds
