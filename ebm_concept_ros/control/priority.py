@@ -32,8 +32,10 @@ def prioritise(priority: int, with_others: bool = False) -> str:
 
 
 def relax() -> None:
-    """Have all threads of the process run as any."""
+    """Have all threads of the process run as any, where `prioritise` had them go before."""
     with suppress(AttributeError, OSError):
+        if os.sched_getscheduler(0) & ~os.SCHED_RESET_ON_FORK != os.SCHED_FIFO:
+            return
         _schedule(0, os.SCHED_OTHER, 0)
         _schedule_others(os.SCHED_OTHER, 0)
 

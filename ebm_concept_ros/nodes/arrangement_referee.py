@@ -111,6 +111,7 @@ class ArrangementReferee(JudgingNode):
         self._states = PolledSubscription(
             self, JointState, 'joint_states', qos.JOINT_STATES_REAL_TIME
         )
+        self._polled = (self._states,)
         self._goals = ActionClient(self, ArrangeConcept, 'arranger/arrange')
         self.create_timer(POLL_S, self._look, clock=Clock(clock_type=ClockType.STEADY_TIME))
 

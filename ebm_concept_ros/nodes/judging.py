@@ -33,7 +33,7 @@ class JudgingNode(RunnableDefaults, Node):
 
     interrupted_exit_code = 1  # no success was seen
     _watch_every_s = POLL_S
-    _states: PolledSubscription | None = None  # there, before the node is made or could not be
+    _polled: tuple[PolledSubscription, ...] = ()  # there, before the node is made or could not be
 
     def __init__(self, name: str, parameters: type[Parameters]) -> None:
         super().__init__(name)
@@ -56,8 +56,8 @@ class JudgingNode(RunnableDefaults, Node):
 
     def destroy_node(self) -> None:
         """Give all back that the middleware has given."""
-        if self._states is not None:
-            self._states.destroy()
+        for subscription in self._polled:
+            subscription.destroy()
         super().destroy_node()
 
     def _decide(self, verdict: str) -> None:

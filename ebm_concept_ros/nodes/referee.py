@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
+from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import JointState
 
 import ebm_concept_ros.msg as ros
@@ -113,12 +114,15 @@ class Referee(JudgingNode):
         for kind, topic, take, profile in (
             (ros.Scene, 'scene', self._on_scene, qos.LATCHED),
             (ros.Concept, 'concept', self._on_concept, qos.LATCHED),
-            (ros.ControllerStatus, 'controller/status', self._on_status, qos.STATUS),
         ):
             self.create_subscription(kind, topic, take, **qos.overridable(profile))
         self._states = PolledSubscription(
             self, JointState, 'joint_states', qos.JOINT_STATES_REAL_TIME
         )
+        self._statuses = PolledSubscription(
+            self, ros.ControllerStatus, 'controller/status', qos.STATUS
+        )
+        self._polled = self._states, self._statuses
         # An executor takes longer to find out that it is time than it takes to look.
         self._watch_every_s = _LOOK_EVERY_IN_LOCKSTEP_S if p.lockstep else _LOOK_EVERY_S
 
@@ -155,27 +159,12 @@ class Referee(JudgingNode):
     def _on_concept(self, message: ros.Concept) -> None:
         self._codes = message
 
-    def _on_status(self, message: ros.ControllerStatus) -> None:
-        if self._decided.is_set():
-            return
-        if len(message.entity_ids) != len(message.attention):
-            self._diagnostics.refuse(
-                'status',
-                f'controller/status.attention: {len(message.attention)} values for '
-                f'{len(message.entity_ids)} entities',
-            )
-            return
-        self._diagnostics.accept('status')
-        self._status = message
-        self._status_at_s = time.monotonic()
-        if self._began_s is None and message.state == ros.ControllerStatus.TRACKING:
-            self._began_s = conversions.stamp_to_ns(message.header.stamp) / 1e9
-            self._diagnostics.set('run', Level.OK, f'began at {self._began_s:.3f} s')
-
     # Report thread ---------------------------------------------------------------------------
 
     def _watch(self) -> None:
-        """Read the joint state that came last, if one has come since the last look."""
+        """Read the statuses and the joint state that have come since the last look."""
+        for status, _ in self._statuses.messages():
+            self._on_status(deserialize_message(status, ros.ControllerStatus))
         data = self._states.newest()
         if data is None:
             return
@@ -199,6 +188,21 @@ class Referee(JudgingNode):
                 f'not reached within {self.parameters.timeout_s} s of simulated time'
                 + self._unseen()
             )
+
+    def _on_status(self, message: ros.ControllerStatus) -> None:
+        if len(message.entity_ids) != len(message.attention):
+            self._diagnostics.refuse(
+                'status',
+                f'controller/status.attention: {len(message.attention)} values for '
+                f'{len(message.entity_ids)} entities',
+            )
+            return
+        self._diagnostics.accept('status')
+        self._status = message
+        self._status_at_s = time.monotonic()
+        if self._began_s is None and message.state == ros.ControllerStatus.TRACKING:
+            self._began_s = conversions.stamp_to_ns(message.header.stamp) / 1e9
+            self._diagnostics.set('run', Level.OK, f'began at {self._began_s:.3f} s')
 
     def _unseen(self) -> str:
         unseen_s = self._judge.unseen_s
