@@ -3,9 +3,11 @@
 
 """What one torque costs: the control law, and the reflex that notices contact, in processor time.
 
-Beside it, what following a plan costs by itself, compiled and in the plain version.
+Beside it, what following a plan costs by itself, compiled and in the plain version. With --cold
+nothing is in the caches before each of them, as in a loop of 500 Hz beside other programs.
 
 python -m benchmarks.torque
+python -m benchmarks.torque --cold --ticks 1000
 python -m benchmarks.torque --arms jaco panda --ticks 5000 --json out/torque.json
 """
 
@@ -33,16 +35,17 @@ from ebm_concept_ros.types import JointSample
 
 PERIOD_S, MAX_STATE_AGE_S = 0.002, 0.05
 _STEPS, _STEP_S = 25, 0.02
+_NUMBERS_IN_CACHES = 2_000_000
 
 
-def measure(name: str, ticks: int, seed: int = 0) -> dict:
+def measure(name: str, ticks: int, cold: bool = False, seed: int = 0) -> dict:
     """Return the median microseconds of processor time of a shipped arm's torque and reflex."""
     arm = load_arm(Path('config/arms') / f'{name}.yaml')
     law = ControlLaw(arm, MAX_STATE_AGE_S, PERIOD_S)
     reflex = ContactReflex(arm, HOLD, MAX_STATE_AGE_S)
     inputs = _inputs(arm, ticks, seed)
     followed, plain = (
-        _median_us(lambda now, torques=torques: _follow(torques, now), inputs)
+        _median_us(lambda now, torques=torques: _follow(torques, now), inputs, cold)
         for torques in (
             torques_of(arm, PlanModel(arm, PERIOD_S), PERIOD_S),
             PlainTorques(arm, PlanModel(arm, PERIOD_S), PERIOD_S),
@@ -50,8 +53,8 @@ def measure(name: str, ticks: int, seed: int = 0) -> dict:
     )
     return {
         'arm': name,
-        'torque_us': _median_us(law.decide, inputs),
-        'reflex_us': _median_us(reflex.watch, inputs),
+        'torque_us': _median_us(law.decide, inputs, cold),
+        'reflex_us': _median_us(reflex.watch, inputs, cold),
         'following_us': followed,
         'plainly_us': plain,
     }
@@ -62,9 +65,13 @@ def _follow(torques: Torques, now: ControllerInputs) -> None:
     torques.following_nm(now.plan, sample.stamp_s, sample)
 
 
-def _median_us(call: Callable[[ControllerInputs], object], inputs: list[ControllerInputs]) -> float:
-    times = []
+def _median_us(
+    call: Callable[[ControllerInputs], object], inputs: list[ControllerInputs], cold: bool
+) -> float:
+    times, others = [], np.zeros(_NUMBERS_IN_CACHES)
     for each in inputs:
+        if cold:
+            others += 1.0
         began = time.thread_time()
         call(each)
         times.append(time.thread_time() - began)
@@ -112,11 +119,12 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument('--arms', nargs='+', choices=shipped_arms(), default=list(shipped_arms()))
     parser.add_argument('--ticks', type=int, default=2000, help='torques of each')
+    parser.add_argument('--cold', action='store_true', help='with nothing in the caches')
     parser.add_argument('--json', type=Path, help='where every number goes')
     args = parser.parse_args(argv)
     if args.ticks < 1:
         parser.error(f'--ticks {args.ticks}: at least 1')
-    rows = [measure(name, args.ticks) for name in args.arms]
+    rows = [measure(name, args.ticks, args.cold) for name in args.arms]
     numbers = [name for name in rows[0] if name != 'arm']
     print('  '.join(['arm     ', *(name.replace('_', ' ') for name in numbers)]))
     for row in rows:
