@@ -9,6 +9,8 @@ one after a contact ends with either.
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
 
 from ebm_concept_ros.control.control_law import Decision
@@ -28,6 +30,18 @@ _HOLDS_AFTER = {
     Code.TIMED_OUT: 'timed out',
     Code.CANCELLED: 'cancelled',
 }
+
+
+def goal_clock(controller: TrackingController, lockstep: bool) -> Callable[[], float]:
+    """Return the clock that goals go by, s: in lockstep the joint states', NaN before one."""
+    if not lockstep:
+        return time.monotonic
+
+    def stamp_s() -> float:
+        state = controller.state
+        return math.nan if state is None else state.stamp_s
+
+    return stamp_s
 
 
 class Enactor:

@@ -17,9 +17,7 @@ next torque is due, are questions of the wall clock. The node therefore needs no
 from __future__ import annotations
 
 import gc
-import math
 import sys
-import time
 from collections.abc import Callable
 
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
@@ -28,7 +26,7 @@ import ebm_concept_ros.msg as ros
 from ebm_concept_ros import conversions
 from ebm_concept_ros.control.control_law import Decision
 from ebm_concept_ros.control.control_threads import ControlThreads
-from ebm_concept_ros.control.enactor import Enactor
+from ebm_concept_ros.control.enactor import Enactor, goal_clock
 from ebm_concept_ros.control.journal import NO_JOURNAL
 from ebm_concept_ros.control.reporting import Level
 from ebm_concept_ros.control.target import require_one_actor
@@ -135,7 +133,8 @@ class Controller(RunnableDefaults, LifecycleNode):
         self._states = JointStateInput(
             self, p.lockstep, reader, self._diagnostics, self._on_joint_state
         )
-        enactor = Enactor(self._controller, self._targeting, self._clock_s)
+        clock_s = goal_clock(self._controller, p.lockstep)
+        enactor = Enactor(self._controller, self._targeting, clock_s)
         stops = Stops(self, enactor)
         self._enact = EnactAction(
             *(self, enactor, self._checked, lambda: self._threads is not None),
@@ -222,9 +221,9 @@ class Controller(RunnableDefaults, LifecycleNode):
     def _stop_threads(self) -> bool:
         """Return whether all have ended."""
         threads, self._threads = self._threads, None
-        gc.unfreeze()
         ended = threads is None or threads.stop()
         if threads is not None:
+            gc.unfreeze()
             self._enact.end_all('the controller was deactivated')
         if self._reports is not None:
             self._reports.stopped()
@@ -266,13 +265,6 @@ class Controller(RunnableDefaults, LifecycleNode):
         threads = self._threads  # which the main thread may be ending
         if threads is not None:
             threads.answer(sample)
-
-    def _clock_s(self) -> float:
-        """Return the time that goals go by, s: in lockstep the joint states', NaN before one."""
-        if not self.parameters.lockstep:
-            return time.monotonic()
-        state = self._controller.state
-        return math.nan if state is None else state.stamp_s
 
     # The controller's own threads ------------------------------------------------------------
 
