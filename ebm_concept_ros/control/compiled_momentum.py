@@ -62,18 +62,18 @@ class CompiledMomentum:
 
     def begin(self, sample: JointSample) -> None:
         """See Momentum."""
-        self._require_size(sample)
+        if len(sample.packed) not in self._sizes:
+            raise self._wrong(sample)
         self._begin(*self._at, sample.packed)
 
     def observe(self, sample: JointSample, effort_nm: np.ndarray | None, step_s: float) -> Seen:
         """See Momentum."""
         packed = sample.packed
-        if len(packed) not in self._sizes:
-            self._require_size(sample)
+        if len(packed) not in self._sizes or (effort_nm is None and not sample.has_efforts):
+            raise self._wrong(sample)
         effort = None if effort_nm is None else effort_nm.tobytes()
         return _SEEN[self._observe(*self._at, packed, effort, step_s)]
 
-    def _require_size(self, sample: JointSample) -> None:
+    def _wrong(self, sample: JointSample) -> InvalidState:
         n, found = self._n, len(sample.packed) // 8
-        if found not in (2 * n, 3 * n):
-            raise InvalidState(f'state: {found} numbers, expected {2 * n} or {3 * n}')
+        return InvalidState(f'state: {found} numbers, expected {2 * n}, or {3 * n} with efforts')

@@ -44,6 +44,10 @@ class Impulse:
             total_nms = total_nms + step_s * sample.efforts_nm
         return total_nms
 
+    def of_first(self, count: int) -> Impulse:
+        """Return that of the first so many joints alone."""
+        return Impulse(self.since_ns, self.step_s, self.exerted_nms[:count], [], 0)
+
     def with_state(self, step_s: float, sample: JointSample) -> Impulse:
         """Return the impulse up to the next state."""
         before_nms, later = self.before_nms, self.later
@@ -122,7 +126,7 @@ class MomentumObserver:
             return self._seen
         if not is_reported:
             acted_nm = _mean(self._efforts_nm)
-        elif step_s == impulse.step_s:  # no other state has come in between
+        elif step_s == impulse.step_s and sample.has_efforts:  # no other state came in between
             acted_nm = None
         else:
             acted_nm = (impulse.exerted_nms - former.exerted_nms) / step_s

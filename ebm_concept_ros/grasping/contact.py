@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ebm_concept_ros.arm.config import ArmConfig
 from ebm_concept_ros.control.contact_reflex import HOLD, ContactReflex
 from ebm_concept_ros.control.control_law import ControllerInputs
@@ -47,7 +45,7 @@ class ContactWatch:
             world.joint_velocities_rad_s[:n].copy(),
         )
         if impulse is not None:
-            impulse = replace(impulse, exerted_nms=impulse.exerted_nms[:n])
+            impulse = impulse.of_first(n)
         former_nm = world.applied_effort_nm[:n].copy()
         now = ControllerInputs(
             sample, 0.0, None, None, former_nm=former_nm, elapsed_s=0.0, impulse=impulse

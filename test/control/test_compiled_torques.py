@@ -187,6 +187,8 @@ def test_what_states_tell_is_alike(name):
     assert {Seen.QUIET, Seen.STRUCK, Seen.IMPOSSIBLE} <= set(seen)
     with pytest.raises(InvalidState, match=f'{n + 1} numbers, expected {2 * n}'):
         compiled.observe(JointSample(0, positions[:1], velocities), effort_nm, PERIOD_S)
+    with pytest.raises(InvalidState, match=f'{2 * n} numbers, .* {3 * n} with efforts'):
+        compiled.observe(JointSample(0, positions, velocities), None, PERIOD_S)
 
 
 def test_what_the_kernel_does_not_know_is_computed_plainly(monkeypatch):

@@ -228,3 +228,19 @@ def test_an_impulse_is_the_sum_of_all_that_acted_whoever_goes_on_from_it():
             expected_nms = expected_nms + STEP_S * efforts_nm
         np.testing.assert_array_equal(impulse.exerted_nms, expected_nms)
         before = sample
+
+
+def test_of_an_arm_with_fingers_the_arms_own_impulse_is_enough():
+    """The driver says what all of them exert, and the observer knows the arm alone."""
+    arm, samples, efforts = swinging('jaco')
+    told, observer = observer_of(arm), observer_of(arm)
+    n = len(arm.joints)
+    before = impulse = None
+    for sample, effort_nm in zip(samples, efforts, strict=False):
+        told.update(sample, effort_nm)
+        reported_nm = np.append(np.zeros(n) if effort_nm is None else effort_nm, [7.0, 8.0])
+        whole = replace(sample, efforts_nm=reported_nm)
+        impulse = impulse_at(whole, before, impulse)
+        before = whole
+        observer.update(sample, None, impulse.of_first(n))
+    assert np.abs(told.momentum.residual_nm - observer.momentum.residual_nm).max() < 1e-6
