@@ -6,9 +6,9 @@
     python -m benchmarks.entities --output out/entities
 
 writes entities.png and entities.json: median time on one core, and the peak of the memory that
-tensors take at once, of: identification (all masks of up to ten entities, of more four chains of
-K = 10 steps and masks that grow); generation, one chain of K steps; the energy field that the
-controller descends, 65 x 65 places of the actor. Generation
+tensors take at once, of: identification (all masks of up to ten entities; of more those that grow,
+of up to sixteen beside four chains of K = 10 steps); generation, one chain of K steps; the energy
+field that the controller descends, 65 x 65 places of the actor. Generation
 depends on the entities that are attended to: as many as in *between* (three), or, at worst, all.
 Weights do not matter for the cost; they are drawn unless --model is given.
 """

@@ -52,5 +52,15 @@ def joined(parts: Sequence[Affine]) -> Affine:
     return Affine(*(None if of[0] is None else torch.cat(of) for of in zip(*parts, strict=True)))
 
 
+def ridge_code(quadratic: Tensor, ridge: Tensor) -> Tensor:
+    """Return the w (C, D) of least (w, 1)ᵀ Q (w, 1) + ridge · ‖w‖²; quadratic: Q (C, D+1, D+1)."""
+    size = quadratic.shape[-1] - 1
+    matrix = quadratic[:, :size, :size] + ridge * torch.eye(size, device=quadratic.device)
+    factor = torch.linalg.cholesky_ex(matrix).L
+    # Two triangular solves: torch.cholesky_solve of a batch cannot be part of a CUDA graph.
+    half = torch.linalg.solve_triangular(factor, -quadratic[:, :size, size:], upper=False)
+    return torch.linalg.solve_triangular(factor.mT, half, upper=True).squeeze(-1)
+
+
 def _square(matrix: Tensor, code: Tensor) -> Tensor:
     return (matrix @ code.unsqueeze(-1)).squeeze(-1).square().sum(-1)

@@ -16,7 +16,8 @@ from torch import Tensor
 from .mask_energies import MaskEnergies
 
 MOST_TRIED = 10  # with no more entities, all masks are tried, and nothing is searched for
-MOST_SEARCHED = 16  # with more entities, only the best pairs grow and only single ones are tried
+# With more entities there are no chains, only the best pairs grow and only single ones are tried.
+MOST_SEARCHED = 16
 _PAIRS = 32  # so many of them
 # How many masks are grown on after the first step, and in how many more; how many are kept then.
 _BEAM, _STEPS, _KEPT = 8, 2, 2

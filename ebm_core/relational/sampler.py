@@ -17,13 +17,19 @@ from torch import Tensor, nn
 
 from ..sampling.langevin import Langevin, StepRange
 from ..world.scene import COLOUR, PLANE_HALF_WIDTH, POSITION
-from .affine import Affine
+from .affine import Affine, ridge_code
 from .curve_choice import choose
 from .energy import Energy
 from .formation_search import in_formation
 from .layers import homogeneous
 from .mask_energies import MaskEnergies
-from .mask_search import MOST_TRIED, best_of_all_masks, grow_masks, refine_masks
+from .mask_search import (
+    MOST_SEARCHED,
+    MOST_TRIED,
+    best_of_all_masks,
+    grow_masks,
+    refine_masks,
+)
 from .state_energy import StateEnergy
 from .way_search import least, with_times_exchanged
 
@@ -218,7 +224,8 @@ class Sampler(Langevin):
     ) -> Tensor:
         """Return masks (B, N) of 0 and 1: the best of all, or, of many entities, of those searched.
 
-        restarts: chains of that search, beside which masks are grown and refined.
+        restarts: chains of that search, of up to MOST_SEARCHED entities, beside which masks are
+        grown and refined.
 
         x: inputs (B, T, N, I), or (1, T, N, I) for all; present: (B, N) 0/1; w: (B, D). Of a
         relation they are exact, and where there are curves, the best of all choices.
@@ -251,23 +258,15 @@ class Sampler(Langevin):
         b, n = present.shape
         if n <= MOST_TRIED:
             return best_of_all_masks(energies, present)
-        start = torch.randn(b, restarts, n, generator=generator, device=present.device)
-        logits = self._attend(energies.gate_gradient, present, start)[-1]
-        masks = (logits > 0).to(logits) * present.unsqueeze(1)
-        best = energies.of(masks).argmin(1)
-        chosen = masks[torch.arange(b, device=best.device), best]
-        around = torch.cat((chosen.unsqueeze(1), grow_masks(energies, present)), 1)
-        return refine_masks(energies, present, around)[0]
-
-
-def ridge_code(quadratic: Tensor, ridge: Tensor) -> Tensor:
-    """Return the w (C, D) of least (w, 1)ᵀ Q (w, 1) + ridge · ‖w‖²; quadratic: Q (C, D+1, D+1)."""
-    size = quadratic.shape[-1] - 1
-    matrix = quadratic[:, :size, :size] + ridge * torch.eye(size, device=quadratic.device)
-    factor = torch.linalg.cholesky_ex(matrix).L
-    # Two triangular solves: torch.cholesky_solve of a batch cannot be part of a CUDA graph.
-    half = torch.linalg.solve_triangular(factor, -quadratic[:, :size, size:], upper=False)
-    return torch.linalg.solve_triangular(factor.mT, half, upper=True).squeeze(-1)
+        masks = grow_masks(energies, present)
+        if n <= MOST_SEARCHED:  # of more, chains find nothing better than what grows
+            start = torch.randn(b, restarts, n, generator=generator, device=present.device)
+            logits = self._attend(energies.gate_gradient, present, start)[-1]
+            ends = (logits > 0).to(logits) * present.unsqueeze(1)
+            best = energies.of(ends).argmin(1)
+            chosen = ends[torch.arange(b, device=best.device), best]
+            masks = torch.cat((chosen.unsqueeze(1), masks), 1)
+        return refine_masks(energies, present, masks)[0]
 
 
 def starts(
