@@ -19,19 +19,22 @@ class AttributeConfig(Config):
     attribute: Literal['any', 'shape', 'size', 'position', 'colour', 'turn'] = Field(
         'any', description='the one whose value is told; any: none, the energy is of all images'
     )
-    width: int = Field(16, ge=4, le=256, description='channels of the finest layers')
+    width: int = Field(96, ge=6, le=1024, description='numbers that tell a square of 4 × 4 pixels')
+    blocks: int = Field(6, ge=1, le=32, description='layers, in each of which squares look around')
     embedding: int = Field(64, ge=8, le=1024, description='numbers that tell the noise')
-    least_noise: float = Field(0.04, gt=0, description='standard deviation of the lowest level')
-    most_noise: float = Field(2.5, gt=0, le=100, description='of the highest level')
+    least_noise: float = Field(0.05, gt=0, description='standard deviation of the lowest level')
+    most_noise: float = Field(5.0, gt=0, le=100, description='of the highest level')
 
 
 class AttributeTraining(RunConfig):
     """One training run."""
 
-    steps: int = Field(2400, ge=1, description='optimiser steps')
-    learning_rate: float = Field(3e-3, gt=0, le=0.1, description='of everything (Adam)')
+    steps: int = Field(4000, ge=1, description='optimiser steps')
+    learning_rate: float = Field(0.02, gt=0, le=0.1, description='of the matrices (Muon)')
+    adam_rate: float = Field(3e-3, gt=0, le=0.1, description='of what is no matrix (Adam)')
     gradient_clip: float = Field(1.0, gt=0, description='largest norm of the gradient')
     batch: int = Field(64, ge=1, description='images per step')
+    bfloat16: bool = Field(True, description='products of matrices in bfloat16, as training needs')
 
 
 class AttributePreset(Config):
@@ -45,11 +48,11 @@ PRESETS = {
     # What a CPU core trains in minutes, what a GPU does (not measured), and what the tests train.
     'shapes': AttributePreset(),
     'shapes_gpu': AttributePreset(
-        model=AttributeConfig(width=32),
-        training=AttributeTraining(steps=8000, learning_rate=2e-3, warmup_steps=200, batch=256),
+        model=AttributeConfig(width=192, blocks=8),
+        training=AttributeTraining(steps=8000, warmup_steps=200, batch=256),
     ),
     'tiny': AttributePreset(
-        model=AttributeConfig(width=4, embedding=16),
+        model=AttributeConfig(width=12, blocks=2, embedding=16),
         training=AttributeTraining(steps=10, batch=16),
     ),
 }

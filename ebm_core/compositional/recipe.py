@@ -9,19 +9,20 @@ the cross-entropy of its value, which is the only one that is told. Neither need
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..datasets.shapes import ATTRIBUTES, JITTER, SHAPE, draw_images, draw_values
 from ..preset_recipe import PresetRecipe
-from ..protocols import StepLosses
+from ..protocols import ParameterGroup, StepLosses
 from .config import AttributePreset, AttributeTraining
-from .energy import DEVIATION, AttributeEnergy, ImageEnergy, energy_of
+from .energy import AttributeEnergy, ImageEnergy, energy_of
+from .layers import DEVIATION, coarse
+from .levels import level
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,11 @@ class AttributeRecipe(PresetRecipe[AttributePreset, AttributeTraining]):
         """Return an energy with weights at random."""
         return energy_of(self.preset.model)
 
+    def parameter_groups(self, module: nn.Module) -> Sequence[ParameterGroup]:
+        """Return all parameters, of which Muon learns the matrices."""
+        run = self.run
+        return (ParameterGroup(tuple(module.parameters()), run.adam_rate, run.learning_rate),)
+
     def draw(self, step: int, rng: np.random.Generator, device: torch.device) -> tuple[Tensor, ...]:
         """Draw images, levels of noise (B,) and noise; of an attribute its values (B,), too."""
         number, model = self.run.batch, self.preset.model
@@ -48,8 +54,7 @@ class AttributeRecipe(PresetRecipe[AttributePreset, AttributeTraining]):
         jitter = rng.uniform(-1, 1, (number, len(JITTER))).astype(np.float32)
         # Levels are spread evenly (one in each of as many parts), which makes the loss steadier.
         parts = (rng.permutation(number) + rng.random(number)) / number
-        low, high = math.log(model.least_noise), math.log(model.most_noise)
-        sigma = np.exp(low + (high - low) * parts).astype(np.float32)
+        sigma = level(parts, model.least_noise, model.most_noise).astype(np.float32)
         values, jitter, sigma = (torch.from_numpy(a).to(device) for a in (values, jitter, sigma))
         drawn = draw_images(values, jitter), sigma, torch.randn(number, *SHAPE, device=device)
         if self._of_images:
@@ -69,10 +74,13 @@ class AttributeRecipe(PresetRecipe[AttributePreset, AttributeTraining]):
         spread = sigma[:, None, None, None]
         noisy = x + spread * noise
         if told:
-            loss = module(noisy, sigma).gather(1, told[0][:, None]).mean()
+            with coarse(x.device, self.run.bfloat16):
+                loss = module(noisy, sigma).gather(1, told[0][:, None]).mean()
             return StepLosses(loss, {'naming': loss})
         noisy.requires_grad_()
-        (slope,) = torch.autograd.grad(module(noisy, sigma).sum(), noisy, create_graph=True)
+        with coarse(x.device, self.run.bfloat16):
+            energy = module(noisy, sigma).sum()
+        (slope,) = torch.autograd.grad(energy, noisy, create_graph=True)
         wrong = (spread * slope - noise).square().mean((1, 2, 3))
         loss = ((1 + sigma.square() / DEVIATION**2) * wrong).mean()
         return StepLosses(loss, {'denoising': loss})

@@ -14,10 +14,12 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ..datasets.shapes import ATTRIBUTES, SHAPE
+from .levels import level
 
 
 class Asked(NamedTuple):
@@ -43,11 +45,13 @@ class Asked(NamedTuple):
 class Sampling(NamedTuple):
     """How chains go: levels of noise from most to least, and Langevin steps at each.
 
-    step: in units of σ². emphasis: the weight of the attributes' energies; 1 is what was learned.
+    step: the share of the way to what an image of the level looks like without its noise; of the
+    noise as much is drawn anew as keeps its level. emphasis: the weight of the attributes'
+    energies; 1 is what was learned.
     """
 
-    levels: int = 40
-    steps: int = 3
+    levels: int = 60
+    steps: int = 1
     step: float = 0.25
     emphasis: float = 1.0
 
@@ -92,16 +96,22 @@ def sample(
     def noise() -> Tensor:
         return torch.randn(number, *SHAPE, device=device, generator=generator)
 
-    def slope(x: Tensor) -> Tensor:
+    def clean(x: Tensor, sigma: float) -> Tensor:
+        level_ = torch.full((number,), sigma, device=device)
         with torch.enable_grad():
             x = x.detach().requires_grad_()
-            return torch.autograd.grad(summed(energies, asked, x, level, how.emphasis).sum(), x)[0]
+            energy = summed(energies, asked, x, level_, how.emphasis).sum()
+            return x.detach() - sigma**2 * torch.autograd.grad(energy, x)[0]
 
-    bounds = math.log(config.most_noise), math.log(config.least_noise)
+    sigmas = level(np.linspace(1, 0, how.levels), config.least_noise, config.most_noise).tolist()
+    kept = 1 - how.step
     x = config.most_noise * noise()
-    for sigma in torch.linspace(*bounds, how.levels).exp().tolist():
-        level = torch.full((number,), sigma, device=device)
-        for _ in range(how.steps):
-            x = x - how.step * sigma**2 * slope(x) + math.sqrt(2 * how.step) * sigma * noise()
+    for sigma, lower in zip(sigmas, [*sigmas[1:], sigmas[-1]], strict=True):
+        for step in range(how.steps):
+            # Langevin's step in the form that has no error where what is clean is certain; the
+            # level's last one leaves the next level's noise.
+            after = lower if step == how.steps - 1 else sigma
+            found = clean(x, sigma)
+            x = found + after * (kept * (x - found) / sigma + math.sqrt(1 - kept**2) * noise())
     # The mean of what the noise of the last level may have hidden.
-    return (x - sigma**2 * slope(x)).clamp(0, 1)
+    return clean(x, sigma).clamp(0, 1)

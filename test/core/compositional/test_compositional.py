@@ -18,7 +18,7 @@ from ebm_core.compositional.judge import judge
 from ebm_core.compositional.recipe import AttributeRecipe
 from ebm_core.compositional.requests import every_request, measure, told
 from ebm_core.compositional.sums import Asked, Sampling, sample, summed
-from ebm_core.datasets.shapes import ATTRIBUTES, COUNTS, draw_images, draw_values
+from ebm_core.datasets.shapes import ATTRIBUTES, COUNTS, SHAPE, draw_images, draw_values
 from ebm_core.errors import InvalidInput
 from ebm_core.training.loop import train
 
@@ -57,7 +57,8 @@ def models(tmp_path_factory):
     directory = tmp_path_factory.mktemp('shapes')
     for attribute in ('any', *ATTRIBUTES):
         command = ['shapes', 'train', '--preset', 'tiny', '--attribute', attribute]
-        assert main([*command, '--output', str(directory / attribute), *FEW]) == 0
+        begin = ['--from', str(directory / 'any')] if attribute != 'any' else []
+        assert main([*command, '--output', str(directory / attribute), *begin, *FEW]) == 0
     return directory
 
 
@@ -102,6 +103,27 @@ def test_sums_of_exact_energies_have_all_that_is_asked(known):
     asked = values[:8]
     verdict = judge(sample(energies, told(asked, range(5)), 8, seed=1))
     assert (verdict.values == asked).all(1).float().mean() > 0.8 and verdict.is_shape.all()
+
+
+def test_chains_go_down_the_gradient_of_a_scalar():
+    # A chain that takes no step returns its beginning without noise: down the sum's gradient.
+    torch.manual_seed(0)
+    chosen = {name: preset('tiny', attribute=name, most_noise=1.0) for name in ('any', 'turn')}
+    energies = {name: energy_of(one.model).requires_grad_(False) for name, one in chosen.items()}
+    for energy in energies.values():
+        energy.terms.blocks[0].second.weight.normal_(std=0.3)
+    asked, how = torch.full((24, 1), 3), Sampling(levels=1, steps=1, step=0.0, emphasis=20.0)
+    found = sample(energies, [Asked.one_of('turn', asked[:1])], 1, how, seed=4).flatten()
+    begun = torch.randn(1, *SHAPE, generator=torch.Generator().manual_seed(4))
+    inside = ((found > 0) & (found < 1)).nonzero().flatten()[:12]  # as [0, 1] clamps the others
+    away = 0.05 * torch.eye(found.numel())[inside].view(12, *SHAPE)
+    both = torch.cat((begun + away, begun - away))
+    told_ = [Asked.one_of('turn', asked)]
+    up, down = summed(energies, told_, both, torch.ones(24), how.emphasis).split(12)
+    expected = begun.flatten()[inside] - (up - down) / 0.1
+    assert torch.allclose(found[inside], expected, atol=4e-3)
+    without = sample(energies, [], 1, how, seed=4).flatten()
+    assert (without - found)[inside].abs().max() > 0.05  # the attribute's energy has its part
 
 
 def test_negation_and_either_or(known):
@@ -167,6 +189,7 @@ def test_shares_are_of_images_that_have_all(known):
 def test_results_are_a_section(models, tmp_path):
     _, card = load_energy(models / 'turn')
     assert card['model']['attribute'] == 'turn' and card['provenance']['step'] == 2
+    assert card['provenance']['from'] == load_energy(models / 'any')[1]['sha256']
     few = ['--number', '1', '--levels', '1', '--steps', '1', '--device', 'cpu']
     command = ['shapes', 'generate', '--models', str(models), '--output', str(tmp_path), *few]
     assert main(command) == 0
