@@ -19,22 +19,20 @@ class AttributeConfig(Config):
     attribute: Literal['any', 'shape', 'size', 'position', 'colour', 'turn'] = Field(
         'any', description='the one whose value is told; any: none, the energy is of all images'
     )
-    width: int = Field(96, ge=6, le=1024, description='numbers that tell a square of 4 × 4 pixels')
-    blocks: int = Field(6, ge=1, le=32, description='layers, in each of which squares look around')
-    embedding: int = Field(64, ge=8, le=1024, description='numbers that tell the noise')
-    least_noise: float = Field(0.05, gt=0, description='standard deviation of the lowest level')
-    most_noise: float = Field(5.0, gt=0, le=100, description='of the highest level')
+    outlines: int = Field(4096, ge=1, le=65536, description='that are remembered')
+    colours: int = Field(8, ge=1, le=256, description='that are remembered')
+    least_noise: float = Field(0.2, gt=0, description='standard deviation of the lowest level')
+    most_noise: float = Field(3.0, gt=0, le=100, description='of the highest level')
 
 
 class AttributeTraining(RunConfig):
     """One training run."""
 
-    steps: int = Field(4000, ge=1, description='optimiser steps')
-    learning_rate: float = Field(0.02, gt=0, le=0.1, description='of the matrices (Muon)')
-    adam_rate: float = Field(3e-3, gt=0, le=0.1, description='of what is no matrix (Adam)')
+    steps: int = Field(60, ge=1, description='optimiser steps')
+    learning_rate: float = Field(1e-3, gt=0, le=0.1, description='of outlines and colours (Adam)')
+    naming_rate: float = Field(0.05, gt=0, le=1, description='of what they are called (Adam)')
     gradient_clip: float = Field(1.0, gt=0, description='largest norm of the gradient')
     batch: int = Field(64, ge=1, description='images per step')
-    bfloat16: bool = Field(True, description='products of matrices in bfloat16, as training needs')
 
 
 class AttributePreset(Config):
@@ -45,14 +43,10 @@ class AttributePreset(Config):
 
 
 PRESETS = {
-    # What a CPU core trains in minutes, what a GPU does (not measured), and what the tests train.
+    # What a CPU core trains in minutes, and what the tests train.
     'shapes': AttributePreset(),
-    'shapes_gpu': AttributePreset(
-        model=AttributeConfig(width=192, blocks=8),
-        training=AttributeTraining(steps=8000, warmup_steps=200, batch=256),
-    ),
     'tiny': AttributePreset(
-        model=AttributeConfig(width=12, blocks=2, embedding=16),
+        model=AttributeConfig(outlines=32, colours=6),
         training=AttributeTraining(steps=10, batch=16),
     ),
 }

@@ -3,9 +3,9 @@
 
 """The energy of all images, E(x, σ), and that of an attribute's value, E(y | x, σ).
 
-σ is a level of noise. E(x, σ) is a scalar whose gradient is what training fits (Salimans & Ho 2021;
-Du et al., *Reduce, Reuse, Recycle*, 2023). E(y | x, σ) = −log p(y | x, σ). An attribute's own
-images have the energy E(x, σ) + E(y | x, σ), as Bayes' rule says; more attributes add their own.
+σ is a level of noise. Both energies are scalars in closed form. E(x, σ) = −log p(x | σ), but for a
+constant. E(y | x, σ) = −log p(y | x, σ). An attribute's own images have the energy
+E(x, σ) + E(y | x, σ), as Bayes' rule says; more attributes add their own.
 """
 
 from __future__ import annotations
@@ -18,42 +18,54 @@ from torch import Tensor, nn
 from ..datasets.shapes import ATTRIBUTES
 from ..model_files import read_model
 from .config import AttributeConfig
-from .layers import DEVIATION, PLACES, Terms
+from .memory import Memory
+
+_CERTAIN = 30.0  # the logit of a value that was told, above all others
 
 
 class ImageEnergy(nn.Module):
-    """E(x, σ) of images with any values: a normal distribution's, and what a network adds to it.
-
-    The network's part is scaled so that its gradient has to have the same size at every noise.
-    """
+    """E(x, σ) of images with any values: −log Σ exp(−|x − outline in colour|² / 2 σ²) of all."""
 
     def __init__(self, config: AttributeConfig) -> None:
         super().__init__()
         self.config = config
-        self.terms = Terms(config)
+        self.memory = Memory(config)
+
+    def begin(self, images: Tensor) -> None:
+        """Remember images (K, 3, 24, 24)."""
+        self.memory.begin(images)
 
     def forward(self, x: Tensor, sigma: Tensor) -> Tensor:
         """Return E(x, σ) (B,) of images (B, 3, 24, 24) and levels of noise (B,)."""
-        normal = 0.5 * x.square().sum((1, 2, 3)) / (sigma.square() + DEVIATION**2)
-        return normal - DEVIATION / sigma * self.terms(x, sigma).sum((1, 2))
+        own = 0.5 * x.square().sum((1, 2, 3)) / sigma.square()
+        return own - torch.logsumexp(self.memory.logits(x, sigma).flatten(1), 1)
 
 
 class AttributeEnergy(nn.Module):
-    """E(y | x, σ) of one attribute's values y.
+    """E(y | x, σ) of one attribute's values y: what the outlines, or the colours, are called.
 
-    Its network is the one of `ImageEnergy`, whose weights it may begin with; its terms are weighed.
+    Names alone are learned; its memory stays the one it begins with, of images it was told of.
     """
 
     def __init__(self, config: AttributeConfig) -> None:
         super().__init__()
         self.config = config
-        self.terms = Terms(config)
-        self.weigh = nn.Linear(2 * config.width * PLACES, len(ATTRIBUTES[config.attribute]))
+        self.memory = Memory(config).requires_grad_(False)
+        self.of_colours = config.attribute == 'colour'
+        number = config.colours if self.of_colours else config.outlines
+        self.names = nn.Parameter(torch.zeros(number, len(ATTRIBUTES[config.attribute])))
+
+    @torch.no_grad()
+    def begin(self, images: Tensor, told: Tensor) -> None:
+        """Remember images (K, 3, 24, 24), and what each was told to be: values (K,)."""
+        chosen = self.memory.begin(images)
+        told = told[chosen] if self.of_colours else told
+        self.names.zero_().scatter_(1, told[:, None], _CERTAIN)
 
     def forward(self, x: Tensor, sigma: Tensor) -> Tensor:
         """Return E(y | x, σ) (B, Y) of every value, of images (B, 3, 24, 24) and noise (B,)."""
-        logits = self.weigh(self.terms(x, sigma).flatten(1)).float()
-        return -torch.log_softmax(logits, 1)
+        near = torch.logsumexp(self.memory.logits(x, sigma), 1 if self.of_colours else 2)
+        return -(torch.softmax(near, 1) @ torch.softmax(self.names, 1)).log()
 
 
 def energy_of(config: AttributeConfig) -> ImageEnergy | AttributeEnergy:

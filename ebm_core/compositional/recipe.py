@@ -1,10 +1,11 @@
 # Copyright 2026 The ebm_concept_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""What the energies of shapes are trained by in the shared loop: denoising, or naming a value.
+"""What the energies of shapes are trained by in the shared loop: likelihood, or naming a value.
 
-The energy of all images is fitted by denoising score matching. That of an attribute, alone, by
-the cross-entropy of its value, which is the only one that is told. Neither needs chains.
+The energy of all images is fitted by the likelihood of images with noise, of which no value is
+told. That of an attribute, alone, by the cross-entropy of its value, which is the only one that is.
+Neither needs chains.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ from ..preset_recipe import PresetRecipe
 from ..protocols import ParameterGroup, StepLosses
 from .config import AttributePreset, AttributeTraining
 from .energy import AttributeEnergy, ImageEnergy, energy_of
-from .layers import DEVIATION, coarse
 from .levels import level
 
 
@@ -32,55 +32,64 @@ class AttributeRecipe(PresetRecipe[AttributePreset, AttributeTraining]):
     @property
     def shown(self) -> Mapping[str, str]:
         """The loss."""
-        return {'loss': 'denoising' if self._of_images else 'naming'}
+        return {'loss': 'likelihood' if self._of_images else 'naming'}
 
     @property
     def _of_images(self) -> bool:
         return self.preset.model.attribute == 'any'
 
     def build(self) -> ImageEnergy | AttributeEnergy:
-        """Return an energy with weights at random."""
-        return energy_of(self.preset.model)
+        """Return an energy whose memory begins with images that torch's generator draws."""
+        energy, number = energy_of(self.preset.model), self.preset.model.outlines
+        rng = np.random.default_rng(torch.randint(2**31, ()).item())
+        values = draw_values(number, rng)
+        energy.begin(_images(values, rng), *self._told(values))
+        return energy
 
     def parameter_groups(self, module: nn.Module) -> Sequence[ParameterGroup]:
-        """Return all parameters, of which Muon learns the matrices."""
-        run = self.run
-        return (ParameterGroup(tuple(module.parameters()), run.adam_rate, run.learning_rate),)
+        """Return all parameters; what is learned of all images and of an attribute differ."""
+        rate = self.run.learning_rate if self._of_images else self.run.naming_rate
+        return (ParameterGroup(tuple(module.parameters()), rate),)
 
     def draw(self, step: int, rng: np.random.Generator, device: torch.device) -> tuple[Tensor, ...]:
         """Draw images, levels of noise (B,) and noise; of an attribute its values (B,), too."""
         number, model = self.run.batch, self.preset.model
         values = draw_values(number, rng)
-        jitter = rng.uniform(-1, 1, (number, len(JITTER))).astype(np.float32)
+        images = _images(values, rng).to(device)
         # Levels are spread evenly (one in each of as many parts), which makes the loss steadier.
         parts = (rng.permutation(number) + rng.random(number)) / number
+        if not self._of_images:
+            parts = parts / 2  # what something is called is best learned where it is seen
         sigma = level(parts, model.least_noise, model.most_noise).astype(np.float32)
-        values, jitter, sigma = (torch.from_numpy(a).to(device) for a in (values, jitter, sigma))
-        drawn = draw_images(values, jitter), sigma, torch.randn(number, *SHAPE, device=device)
+        sigma = torch.from_numpy(sigma).to(device)
+        noise = torch.randn(number, *SHAPE, device=device)
+        return images, sigma, noise, *(told.to(device) for told in self._told(values))
+
+    def _told(self, values: np.ndarray) -> tuple[Tensor, ...]:
+        """Return the one attribute's values (B,) of all (B, 5); of all images none."""
         if self._of_images:
-            return drawn
-        return *drawn, values[:, list(ATTRIBUTES).index(model.attribute)]
+            return ()
+        place = list(ATTRIBUTES).index(self.preset.model.attribute)
+        return (torch.from_numpy(values[:, place]),)
 
     def losses(
         self, module: ImageEnergy | AttributeEnergy, batch: tuple[Tensor, ...], step: int
     ) -> StepLosses:
-        """Return what is descended, at every level of noise alike.
+        """Return what is descended.
 
-        Of all images the mean of w(σ) |σ ∇E(x + σ n, σ) − n|², which is least where E is −log p_σ;
-        w weighs levels as Karras et al. (2022) do: an energy that knows nothing loses the same in
-        each. Of an attribute the mean of E(y | x + σ n, σ).
+        Of all images the mean of σ² (E(x + σ n, σ) − ½ |n|²) at all levels of noise: squares of
+        distances to what is remembered, least where E is −log p_σ. Of an attribute the mean of
+        E(y | x + σ n, σ) at the lower half of the levels.
         """
         x, sigma, noise, *told = batch
-        spread = sigma[:, None, None, None]
-        noisy = x + spread * noise
+        energy = module(x + sigma[:, None, None, None] * noise, sigma)
         if told:
-            with coarse(x.device, self.run.bfloat16):
-                loss = module(noisy, sigma).gather(1, told[0][:, None]).mean()
+            loss = energy.gather(1, told[0][:, None]).mean()
             return StepLosses(loss, {'naming': loss})
-        noisy.requires_grad_()
-        with coarse(x.device, self.run.bfloat16):
-            energy = module(noisy, sigma).sum()
-        (slope,) = torch.autograd.grad(energy, noisy, create_graph=True)
-        wrong = (spread * slope - noise).square().mean((1, 2, 3))
-        loss = ((1 + sigma.square() / DEVIATION**2) * wrong).mean()
-        return StepLosses(loss, {'denoising': loss})
+        loss = (sigma.square() * (energy - 0.5 * noise.square().sum((1, 2, 3)))).mean()
+        return StepLosses(loss, {'likelihood': loss})
+
+
+def _images(values: np.ndarray, rng: np.random.Generator) -> Tensor:
+    jitter = rng.uniform(-1, 1, (len(values), len(JITTER))).astype(np.float32)
+    return draw_images(torch.from_numpy(values), torch.from_numpy(jitter))

@@ -50,10 +50,10 @@ class Sampling(NamedTuple):
     energies; 1 is what was learned.
     """
 
-    levels: int = 60
-    steps: int = 1
+    levels: int = 24
+    steps: int = 2
     step: float = 0.25
-    emphasis: float = 1.0
+    emphasis: float = 10.0
 
 
 USUAL = Sampling()
