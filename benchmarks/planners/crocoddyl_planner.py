@@ -81,7 +81,7 @@ class CrocoddylPlanner(Planner):
         if not np.isfinite(cost):
             raise PlanningFailed('the rollout diverged')
         gains = -np.array(self._solver.K)
-        return Solution(rollout, gains, cost, self._solver.iter)
+        return Solution(rollout.states, rollout.efforts, gains, cost, self._solver.iter)
 
     def _knot(
         self, state: crocoddyl.StateMultibody, scale: float, step_s: float

@@ -177,7 +177,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     if args.scenes < 1:
         parser.error(f'--scenes {args.scenes}: at least 1')
     in_lockstep = {
-        f'--planner {OUTSIDE}': OUTSIDE in args.planner,
+        f'--planner {" ".join(OUTSIDE)}': any(name in OUTSIDE for name in args.planner),
         '--oracle': args.oracle,
         '--perturb': args.perturb != ['none'],
         '--entities': args.entities,

@@ -138,8 +138,8 @@ class ControlThreads:
                 self.timing.torque(due_s, time.monotonic())
 
     def _plan(self) -> None:
-        # Between two torques: a plan that begins with one would have it wait for the interpreter,
-        # and begin at the state before.
+        # Between two torques, where plan_rate divides control_rate: a plan that begins with one
+        # would have it wait for the interpreter, and begin at the state before.
         pacer = Pacer(1.0 / self._schedule.plan_rate, self._begin_s + 0.5 * self._period_s)
         planned_from = None
         while not self._stop.is_set():

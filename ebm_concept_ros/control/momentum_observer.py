@@ -147,4 +147,4 @@ class MomentumObserver:
 
 
 def _mean(efforts_nm: list[np.ndarray]) -> np.ndarray:
-    return efforts_nm[0] if len(efforts_nm) == 1 else sum(efforts_nm) / max(len(efforts_nm), 1)
+    return efforts_nm[0] if len(efforts_nm) == 1 else sum(efforts_nm) / len(efforts_nm)

@@ -17,17 +17,17 @@ def prioritise(priority: int, with_others: bool = False) -> str:
     """Have Linux run the calling thread before all ordinary ones; return how it runs, in words.
 
     priority: of SCHED_FIFO, 1 to 99. Needs the right to it (`ulimit -r`, or CAP_SYS_NICE); without,
-    the thread runs as any other. with_others: the other threads of the process come next, where
-    none computes for long. An ordinary program that takes the processor from who has the
-    interpreter, or a lock of the middleware, takes it from who waits for these. `relax` gives it
-    back.
+    the thread runs as any other. with_others: the other threads of the process come next, one
+    priority below, where there is one. An ordinary program that takes the processor from who has
+    the interpreter, or a lock of the middleware, takes it from who waits for these. `relax` gives
+    it back.
     """
     try:
         _schedule(0, os.SCHED_FIFO, priority)
     except (AttributeError, OSError) as error:  # another system, or no right to it
         return f'as any thread, not with SCHED_FIFO {priority}: {error}'
-    if with_others:
-        _schedule_others(os.SCHED_FIFO, max(priority - 1, 1))
+    if with_others and priority > 1:
+        _schedule_others(os.SCHED_FIFO, priority - 1)
     return f'SCHED_FIFO {priority}'
 
 
@@ -38,6 +38,12 @@ def relax() -> None:
             return
         _schedule(0, os.SCHED_OTHER, 0)
         _schedule_others(os.SCHED_OTHER, 0)
+
+
+def relax_this_thread() -> None:
+    """Have the calling thread run as any, for it computes for long."""
+    with suppress(AttributeError, OSError):
+        _schedule(0, os.SCHED_OTHER, 0)
 
 
 def _schedule_others(policy: int, priority: int) -> None:

@@ -223,7 +223,7 @@ class Controller(RunnableDefaults, LifecycleNode):
         threads, self._threads = self._threads, None
         ended = threads is None or threads.stop()
         if threads is not None:
-            gc.unfreeze()
+            gc.unfreeze()  # with what was imported, which later collections look through
             self._enact.end_all('the controller was deactivated')
         if self._reports is not None:
             self._reports.stopped()

@@ -76,7 +76,8 @@ class ControllerReports:
         ]
 
     def destroy(self) -> None:
-        """Report no more."""
+        """Report no more, nor what a task that is queued would yet say."""
+        self._changes.clear()
         for timer in self._timers:
             self._node.destroy_timer(timer)
         self._intentions.destroy()

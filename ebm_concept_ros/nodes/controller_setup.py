@@ -71,8 +71,8 @@ class ControllerParameters(DriverParameters):
         50,
         ge=0,
         le=99,
-        description='of the control thread, SCHED_FIFO where the system lets it, one less of the '
-        'others; 0: as any',
+        description='of the control thread, SCHED_FIFO where the system lets it; the other threads '
+        'one below, at 1 as any; 0: all as any',
     )
     plan_rate: float = Field(250.0, ge=1.0, le=500.0, description='plans at most, Hz')
     planner: Annotated[str, one_of(*PLANNERS)] = Field(

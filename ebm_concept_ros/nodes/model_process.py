@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from ebm_concept_ros.config_files import ConfigError
+from ebm_concept_ros.control.priority import relax_this_thread
 from ebm_concept_ros.field.circles import Circles
 from ebm_concept_ros.field.energy_field import EnergyField, InvalidField
 from ebm_concept_ros.field.making import make_field
@@ -161,6 +162,7 @@ class RemoteModel:
             try:
                 return self._process.ask(what, *given, **named)
             except OSError:
+                relax_this_thread()  # it computes here from now on, and must hold nobody up
                 self._here = load_weights(self._folder)
         return getattr(self._here, what)(*given, **named)
 

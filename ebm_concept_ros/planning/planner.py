@@ -83,6 +83,8 @@ class Planner(ABC):
     """
 
     config_type: type[PlannerConfig] = PlannerConfig
+    # Whether torques that follow a plan add what friction takes, or are made with it in them.
+    adds_friction = True
 
     def __init__(
         self,
@@ -106,8 +108,9 @@ class Planner(ABC):
         )
         self._limits = arm.effort_limits_nm
         # Of every plan: the same arrays, which nobody writes to.
+        friction_nm = self.model.friction_nm * self.adds_friction
         self._friction_nm, self._limits_nm = (
-            read_only(each) for each in (self.model.friction_nm, self._limits)
+            read_only(each) for each in (friction_nm, self._limits)
         )
         self._ends = self._friction_nm.ctypes.data, self._limits_nm.ctypes.data
 

@@ -57,6 +57,7 @@ class TrajectoryEnergyPlanner(Planner):
 
     config_type = TrajectoryEnergyConfig
     config: TrajectoryEnergyConfig
+    adds_friction = False  # it is part of what the inverse dynamics have seen
 
     def __init__(
         self, arm: ArmConfig, workspace: Workspace, config: TrajectoryEnergyConfig | None = None
@@ -70,12 +71,10 @@ class TrajectoryEnergyPlanner(Planner):
                 f'transitions: {error}; python -m ebm_concept_ros.arm babble and '
                 'python -m ebm_core trajectory train make them'
             ) from None
-        step_s, n = self.config.step_s, len(arm.joints)
+        step_s = self.config.step_s
         self._energy = ArmEnergy(folder / 'energy', arm, step_s)
         self._inverse = ArmInverse(folder / 'inverse', arm, step_s)
         self._kinematics = Kinematics(self.model.model, arm.effector_site)
-        # Friction is part of what the inverse dynamics have seen.
-        self.model.friction_nm = np.zeros(n)
         self._most_speed = _SPEED_SHARE * arm.velocity_limits_rad_s
         self._knot_times = np.linspace(0.0, self.config.horizon_s, self.config.knots + 1)
         times = step_s * np.arange(self.config.steps + 1)

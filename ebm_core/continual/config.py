@@ -74,7 +74,8 @@ PRESETS = {
         stream=StreamConfig(steps=2000, padding=0), learner=LearnerConfig(learning_rate=_LI_RATE)
     ),
     # Their code: ten passes over the smallest task, and a second layer where nothing marks a task's
-    # end. It is last tested after 41 of 50 passes, where the last two tasks are mixed.
+    # end. Theirs is last tested after 41 of 50 passes, while the last two tasks are mixed, which is
+    # read_at 0.82; here it is tested at the end.
     'li_free': ContinualPreset(
         stream=StreamConfig(steps=870, padding=0, boundaries='free'),
         learner=LearnerConfig(learning_rate=_LI_RATE, layers=2),

@@ -138,12 +138,11 @@ FIGURE = FigureSpec(
     f'{GENERATION_RESTARTS} chains of K = 10 steps, and the goal, particle units squared (the '
     'world is the square [−1, 1]²). *Attention error*: mean over all entities present in the '
     'scenes of (σ(a) − mask)², where the mask is 1 for the entity at the goal and 0 for the '
-    f'others; the attention is the mask of least energy that {IDENTIFICATION_RESTARTS} chains of '
-    'K = 10 steps from N(0, 1) lead to, refined entity by entity. The last column has the error '
-    'of σ(a) at the end of one chain alone. Grey: the values of the paper (Mordatch 2018, '
-    'Additional Results), which does not say how its errors are normalised; the one of its '
-    'untrained generation is close to what a place drawn at random gives per coordinate (1/3 + '
-    '0.9²/3 = 0.60 with the goals here).',
+    'others; the attention is the mask of least energy of all. The last column has the error '
+    'of σ(a) at the end of one chain of K = 10 steps from N(0, 1). Grey: the values of the paper '
+    '(Mordatch 2018, Additional Results), which does not say how its errors are normalised; the '
+    'one of its untrained generation is close to what a place drawn at random gives per coordinate '
+    '(1/3 + 0.9²/3 = 0.60 with the goals here).',
     tuple(preset for preset in _ROWS if preset != 'untrained'),
     draw,
     table,

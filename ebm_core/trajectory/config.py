@@ -56,7 +56,7 @@ class PairPreset(Config):
 
 # Positions of a real arm follow its velocities but for so much, rad.
 _ARM_LEAST = 2e-3
-_STEPS = {'particle': 1500, 'maze': 3000, 'maze8': 3000, 'maze32': 3000}
+_STEPS = {'particle': 1500, 'maze': 4200, 'maze8': 3000, 'maze32': 3000}
 
 
 def _presets() -> dict[str, PairPreset]:

@@ -400,6 +400,7 @@ def test_times_of_a_long_hold_are_of_the_hold_alone(tmp_path, monkeypatch):
         (['--perturb', 'wind'], list(PERTURBATIONS)),
         (['--scenes', '0'], ['--scenes 0']),
         (['--real-time', '--oracle'], ['--oracle']),
+        (['--real-time', '--planner', 'ilqg', 'judo_mppi'], ['--planner pytorch_mppi judo_mppi,']),
         (['--hold', '5'], ['--real-time']),
         (['--real-time', '--hold', '61'], ['--hold 61', '60']),
         (['--real-time', '--hold', 'nan'], ['--hold nan']),

@@ -107,6 +107,15 @@ def test_many_postures_are_where_the_model_has_them(name):
         np.testing.assert_allclose(axes[index], rollout.approach[0], atol=1e-9)
 
 
+def test_friction_is_in_the_torques_already_and_is_not_added_again():
+    planner = make_planner('trajectory_energy', ARM, WORKSPACE)
+    plan = planner.plan(0.0, ARM.home_rad, REST, field_around(np.zeros(2)))
+    assert not plan.friction_nm.any()
+    iterated = make_planner('ilqg', ARM, WORKSPACE)
+    plan = iterated.plan(0.0, ARM.home_rad, REST, field_around(np.zeros(2)))
+    assert (plan.friction_nm > 0).all()
+
+
 def test_a_state_far_from_all_that_was_learned_gives_no_plan():
     planner = make_planner('trajectory_energy', ARM, WORKSPACE)
     with pytest.raises(PlanningFailed, match=r'state: 9 of number 6 is far from what the'):
