@@ -135,11 +135,11 @@ class Controller(RunnableDefaults, LifecycleNode):
         )
         clock_s = goal_clock(self._controller, p.lockstep)
         enactor = Enactor(self._controller, self._targeting, clock_s)
-        stops = Stops(self, enactor)
         self._enact = EnactAction(
             *(self, enactor, self._checked, lambda: self._threads is not None),
             *(self._diagnostics, p.second_goal == REFUSE, p.learner_timeout_s),
         )
+        stops = Stops(self, enactor, self._enact.stop)
         self._reports = ControllerReports(
             *(self, p, lambda: self._setup, self._controller, self._diagnostics, self._enact.tick)
         )

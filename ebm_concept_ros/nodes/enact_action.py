@@ -25,7 +25,7 @@ from ebm_concept_ros import conversions
 from ebm_concept_ros.action import EnactConcept
 from ebm_concept_ros.control.control_law import Decision
 from ebm_concept_ros.control.enactment import Code, Enactment, Result
-from ebm_concept_ros.control.enactor import Enactor
+from ebm_concept_ros.control.enactor import STOPPED, Enactor
 from ebm_concept_ros.control.measured import Measured
 from ebm_concept_ros.control.understanding import why_not_understood
 from ebm_concept_ros.nodes.runtime.diagnostics import Diagnostics
@@ -113,6 +113,14 @@ class EnactAction:
         if self._enacted is not None:
             pursuit, enactment = self._enacted
             pursuit.handle.publish_feedback(_feedback(decision, known, enactment))
+
+    def stop(self) -> str:
+        """Hold until something comes that was sent afterwards; return why it holds.
+
+        A goal that waits for the learner was sent before.
+        """
+        self._end_waiting(Result(Code.STOPPED, STOPPED))
+        return self._enactor.stop()
 
     def end_all(self, reason: str) -> None:
         """End whatever goal there is."""

@@ -71,6 +71,7 @@ class PageLink:
         self._calls = PageCalls(node, loop, timeout_s)
         self._table = PageTable(node, workspace, self._calls, self.heard)
         self._presence = Presence()
+        self._stops = 0
         self._demonstrations = node.create_publisher(
             ros.Demonstration, 'demonstrations', **qos.overridable(qos.DEMONSTRATIONS)
         )
@@ -225,14 +226,20 @@ class PageLink:
     async def _pursued(
         self, client: ActionClient, who: str, goal: Any, on_feedback: Callable[[Any], None]
     ) -> Any:
-        """Send a goal and return its result, whenever that comes."""
-        calls = self._calls
+        """Send a goal and return its result, whenever that comes.
+
+        A stop that is asked for before anybody has taken the goal may overtake it, so it is
+        cancelled then.
+        """
+        calls, stops = self._calls, self._stops
 
         def heard(message: Any) -> None:
             calls.tell(on_feedback, message.feedback)
 
         await calls.until(client.server_is_ready, f'{who}: nobody is there to do it')
         handle = await calls.answer(send_goal(self._node, client, goal, heard), who)
+        if self._stops > stops:
+            await calls.answer(handle.cancel_goal_async(), who)
         return (await calls.awaited(handle.get_result_async())).result
 
     async def pause(self) -> str:
@@ -245,6 +252,7 @@ class PageLink:
 
     async def stop(self) -> str:
         """Hold until something else is to be brought about; what is in the hand stays there."""
+        self._stops += 1
         return await self._drive('stop')
 
     async def _drive(self, service: str) -> str:

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rclpy.node import Node
 from std_srvs.srv import Trigger
 
@@ -18,14 +20,15 @@ class Stops:
     All is called by the executor's thread, so that a concept came either before a stop or after it.
     """
 
-    def __init__(self, node: Node, enactor: Enactor) -> None:
+    def __init__(self, node: Node, enactor: Enactor, stop: Callable[[], str]) -> None:
+        """stop: ends every goal and holds, and returns why it does."""
         self._node = node
         self._services = [
             node.create_service(Trigger, f'~/{name}', answer)
             for name, answer in (
                 ('pause', lambda _, response: _said(response, True, enactor.pause())),
                 ('resume', lambda _, response: _said(response, *enactor.resume())),
-                ('stop', lambda _, response: _said(response, True, enactor.stop())),
+                ('stop', lambda _, response: _said(response, True, stop())),
             )
         ]
 

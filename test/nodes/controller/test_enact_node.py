@@ -162,6 +162,11 @@ def test_by_parameter_the_second_is_refused(tmp_path, monkeypatch):
         cancelled = Pursued(probe, client, concepts=['middle'])
         wait_until(cancelled.handle.cancel_goal_async().done, 'an answer to cancel')
         assert cancelled.end()[1].code == Result.CANCELLED
+        stopped = Pursued(probe, client, concepts=['middle'])
+        assert probe.call(Trigger, 'controller/stop', Trigger.Request()).success
+        status, result = stopped.end()
+        assert (status, result.code) == (GoalStatus.STATUS_ABORTED, Result.STOPPED)
+        assert result.message.startswith('stopped'), 'it does not begin once the learner answers'
 
         answer = srv.GetConcept.Response(message='asked again')
         with forgetful_server(srv.GetConcept, 'concept_learner/get_concept', answer):
