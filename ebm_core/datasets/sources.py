@@ -11,6 +11,7 @@ of pictures for each class.
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,6 +42,14 @@ class LabelledImages(NamedTuple):
     def classes(self) -> int:
         """The number of classes."""
         return int(self.train_labels.max()) + 1
+
+    @property
+    def sha256(self) -> str:
+        """What tells these images from others of the same name and number."""
+        whole = hashlib.sha256()
+        for part in self[1:]:
+            whole.update(np.ascontiguousarray(part))
+        return whole.hexdigest()
 
 
 def load_images(source: str = 'digits') -> LabelledImages:
@@ -81,12 +90,14 @@ def _idx_folder(name: str, folder: Path) -> LabelledImages:
                 f'{folder}: {images_name} {images.shape} and {labels_name} {labels.shape} do not '
                 'belong together'
             )
-        if not len(images) or labels.max() > 9:
-            raise InvalidInput(f'{folder}/{labels_name}: labels must be 0 to 9, and not none')
+        if not images.size:
+            raise InvalidInput(f'{folder}/{images_name}: {images.shape} is refused: at least one')
+        if labels.max() > 9:
+            raise InvalidInput(f'{folder}/{labels_name}: label {labels.max()} is refused: 0 to 9')
         parts += [images[:, None].astype(np.float32) / 255, labels.astype(np.int64)]
     if parts[0].shape[1:] != parts[2].shape[1:]:
         raise InvalidInput(f'{folder}: training and test images have different sizes')
-    return LabelledImages(name, *parts)
+    return _whole(LabelledImages(name, *parts), folder)
 
 
 def _idx_file(folder: Path, name: str) -> np.ndarray:
@@ -97,23 +108,17 @@ def _idx_file(folder: Path, name: str) -> np.ndarray:
 
 
 def _pictures(folder: Path) -> LabelledImages:
-    try:
-        from PIL import Image, UnidentifiedImageError
-    except ImportError as error:
-        raise InvalidInput(f'pictures need pillow: pip install pillow ({error})') from None
     images, labels = [], []
-    classes = sorted(path for path in folder.iterdir() if path.is_dir())
+    # What is hidden (.git, ._0.png) is another program's.
+    classes = [path for path in _shown(folder) if path.is_dir()]
     for label, inner in enumerate(classes):
-        for path in sorted(inner.iterdir()):
-            if path.suffix.lower() not in _PICTURES:
-                continue
-            try:
-                with Image.open(path) as picture:
-                    grey = picture.mode in ('L', '1', 'I;16')
-                    pixels = np.asarray(picture.convert('L' if grey else 'RGB'), np.float32) / 255
-            except (OSError, UnidentifiedImageError) as error:
-                raise InvalidInput(f'{path}: not a picture ({error})') from None
-            pixels = pixels[None] if grey else pixels.transpose(2, 0, 1)
+        paths = [path for path in _shown(inner) if path.suffix.lower() in _PICTURES]
+        if not paths:
+            raise InvalidInput(
+                f'{inner}: no pictures ({", ".join(_PICTURES)}) are in it; every folder is a class'
+            )
+        for path in paths:
+            pixels = _pixels(path)
             if images and pixels.shape != images[0].shape:
                 raise InvalidInput(
                     f'{path}: its size {pixels.shape} is not that of the others {images[0].shape} '
@@ -123,7 +128,45 @@ def _pictures(folder: Path) -> LabelledImages:
             labels.append(label)
     if not images:
         raise InvalidInput(f'{folder}: neither idx files nor folders with pictures are in it')
-    return _split(folder.name, np.stack(images), np.array(labels))
+    return _whole(_split(folder.name, np.stack(images), np.array(labels)), folder)
+
+
+def _shown(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if not path.name.startswith('.'))
+
+
+def _pixels(path: Path) -> np.ndarray:
+    """Return a picture (C, H, W) in [0, 1], of one channel where it is grey, and else of three."""
+    try:
+        from PIL import Image
+    except ImportError as error:
+        raise InvalidInput(f'pictures need pillow: pip install pillow ({error})') from None
+    try:
+        with Image.open(path) as picture:
+            picture.load()
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise InvalidInput(f'{path}: not a picture ({error})') from None
+    if picture.mode.startswith('I'):  # of 16 bits, which a conversion would cut off at 255
+        return np.asarray(picture, np.float32)[None] / 65535
+    if picture.has_transparency_data:
+        picture = picture.convert('RGBA' if picture.mode in ('P', 'RGB', 'RGBA') else 'LA')
+        if picture.getchannel('A').getextrema()[0] < 255:
+            raise InvalidInput(f'{path}: transparent pixels are refused: they have no colour')
+    grey = picture.mode in ('L', '1', 'LA')
+    pixels = np.asarray(picture.convert('L' if grey else 'RGB'), np.float32) / 255
+    return pixels[None] if grey else pixels.transpose(2, 0, 1)
+
+
+def _whole(images: LabelledImages, folder: Path) -> LabelledImages:
+    """Refuse labels that have no image to train on, which every measure divides by."""
+    labels = set(images.train_labels.tolist())
+    every = labels | set(images.test_labels.tolist())
+    if missing := set(range(max(every) + 1)) - labels:
+        raise InvalidInput(
+            f'{folder}: label {min(missing)} of 0 to {max(every)} has no image to train on; '
+            'every label needs some, of which a fifth of all pictures is put aside'
+        )
+    return images
 
 
 def _split(name: str, images: np.ndarray, labels: np.ndarray) -> LabelledImages:
