@@ -66,7 +66,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     command = commands.add_parser(
         'generate', parents=parents, help='samples, completions and walks between classes'
     )
-    command.set_defaults(command=_generate)
+    command.set_defaults(command=_generate, fewest_number=2)  # a distance has a covariance
     command.add_argument('--number', type=int, default=100, help='images of each (100)')
     command.add_argument('--steps', type=int, default=200, help='of each chain (200)')
     command = commands.add_parser('outliers', parents=parents, help='AUROC of what is strange')
@@ -81,6 +81,11 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 def _train(args: argparse.Namespace) -> dict | None:
     images = load_images(args.data)
     chosen = preset(args.preset, **training.changes_of(args))
+    if chosen.model.classes not in (1, images.classes):
+        raise InvalidInput(
+            f'classes: {chosen.model.classes} is refused: {images.classes}, as {images.name} has, '
+            'or 1, of an energy without labels (--set classes=…)'
+        )
     output = args.output or Path('out/train') / args.preset
     made = training.run(args, ImageRecipe(chosen, images), output)
     if made is None:
@@ -99,6 +104,8 @@ def _load(args: argparse.Namespace, labels: bool) -> tuple[list[ImageLearner], L
         check_images(torch.from_numpy(images.test), learner.config)
         if learner.config != learners[0].config:
             raise InvalidInput('--model: models of several configurations are refused')
+        if labels and images.classes < 2:
+            raise InvalidInput(f'--data: {images.name} has one label: two or more are needed')
         if labels and learner.config.classes != images.classes:
             raise InvalidInput(
                 f'--model: {learner.config.classes} labels are refused: {images.classes}, as '
@@ -155,7 +162,8 @@ def _generated(
     long, _ = fresh_samples(learner, args.number, 10 * args.steps, args.seed)
     done = complete(learner, judge, images, tries=4, **options)
     path, _, reached = walk(learner, judge, images, **options)
-    half = len(test) // 2
+    half, train = len(test) // 2, torch.from_numpy(images.train[: args.number])
+    train = train.flatten(1).to(learner.device)
     shares = {
         'accuracy of the judge': accuracy(judge, test, labels),
         'accuracy of the energy': accuracy(lambda x: -learner.energy(x), test, labels),
@@ -167,6 +175,7 @@ def _generated(
     values = {
         'Fréchet distance of the samples': distance(samples, images, judge),
         'of half of the test images': distance(test[:half], images, judge),
+        'of as many training images': distance(train, images, judge),
         'of uniform noise': distance(torch.rand_like(samples), images, judge),
         'completions: spread': done.spread,
         'completions: error': done.wrong,
@@ -174,8 +183,9 @@ def _generated(
     }
     shown = np.linspace(0, len(path) - 1, 10).astype(int)
     rows = [list(samples[10 * i : 10 * i + 10]) for i in range(2)]
-    rows += [[done.original[i], done.lost[i], *done.completions[i]] for i in range(4)]
-    rows += [[path[step][i] for step in shown] for i in range(4)]
+    few = range(min(4, args.number))
+    rows += [[done.original[i], done.lost[i], *done.completions[i]] for i in few]
+    rows += [[path[step][i] for step in shown] for i in few]
     return shares, values, rows
 
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ..datasets.sources import LabelledImages
+from ..errors import InvalidInput
 from .energy import ImageLearner
 
 
@@ -113,8 +114,11 @@ def distance(samples: Tensor, images: LabelledImages, judge: nn.Module) -> float
     """Return the Fréchet distance of samples (N, pixels) to the test images.
 
     In the features before the last layer of the judge, a classifier of ours: the number means
-    something beside others of the same judge alone, and nothing beside published ones.
+    something beside others of the same judge alone, and nothing beside published ones. The fewer
+    samples, the larger it is, of real images too.
     """
+    if len(samples) < 2:
+        raise InvalidInput(f'samples: {len(samples)} is refused: 2 or more, for a covariance')
     features = judge[:-1]
     with torch.no_grad():
         test = torch.from_numpy(images.test).flatten(1).to(samples)
@@ -128,7 +132,15 @@ def distance(samples: Tensor, images: LabelledImages, judge: nn.Module) -> float
 def some(
     images: LabelledImages, number: int, seed: int, device: torch.device
 ) -> tuple[Tensor, Tensor]:
-    """Return test images (N, pixels) and their labels (N,), drawn without replacement."""
+    """Return test images (N, pixels) and their labels (N,), drawn without replacement.
+
+    More than there are raise InvalidInput.
+    """
+    if not 1 <= number <= len(images.test):
+        raise InvalidInput(
+            f'number: {number} is refused: 1 to {len(images.test)}, the test images of '
+            f'{images.name}'
+        )
     places = np.random.default_rng(seed).permutation(len(images.test))[:number]
     return (
         torch.from_numpy(images.test[places]).flatten(1).to(device),

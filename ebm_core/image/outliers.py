@@ -76,7 +76,8 @@ class Gaussians:
         self.parts = []
         for label in range(images.classes):
             own = x[images.train_labels == label]
-            covariance = np.cov(own.T) + _FLOOR**2 * np.eye(x.shape[1])
+            # A label's only image has a covariance of zero, which the floor makes one.
+            covariance = np.cov(own.T, ddof=min(1, len(own) - 1)) + _FLOOR**2 * np.eye(x.shape[1])
             vectors = np.linalg.cholesky(covariance)
             log_weight = np.log(len(own) / len(x)) - np.log(np.diag(vectors)).sum()
             self.parts.append((own.mean(0), vectors, log_weight))

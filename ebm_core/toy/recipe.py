@@ -71,11 +71,11 @@ class PlaneRecipe(PresetRecipe[PlanePreset, PlaneTraining]):
             return even
         if self.run.negatives == 'answers':
             return torch.stack((batch[:, 0], even[:, 1]), -1)
-        half = len(batch) * self.run.candidates // 2
+        half = -(-len(batch) * self.run.candidates // 2)
         first, second = torch.randint(len(batch), (2, half), device=batch.device)
         mismatched = torch.stack((batch[first, 0], batch[second, 1]), -1)
         candidates = torch.cat((anywhere(half).to(batch), mismatched))
         # The Gumbel trick: the largest noisy scores are draws without replacement.
         noise = -torch.empty(len(candidates), device=batch.device).exponential_().log()
         score = noise - module.energy(candidates).squeeze(-1) / self.run.margin
-        return candidates[score.topk(min(len(batch), len(candidates))).indices]
+        return candidates[score.topk(len(batch)).indices]

@@ -70,8 +70,8 @@ def train(
     the module other weights to begin with than those that the recipe draws. quiet: no progress bar
     and no logs.
 
-    A run that diverges (its recipe says so, or 50 gradients in a row are not finite) raises
-    Diverged; the last checkpoint, from before, is kept.
+    A run that diverges (its recipe says so, or 50 gradients in a row are not finite, or all of a
+    shorter one) raises Diverged; the last checkpoint, from before, is kept.
     """
     # A steep energy leaves gradients of 1e-40, with which processors compute many times slower.
     torch.set_flush_denormal(True)
@@ -110,7 +110,7 @@ def train(
             try:
                 losses, taken = train_step(mine, module, optimizer, step, rng, processes, graphs)
                 skipped = 0 if taken else skipped + 1
-                if skipped >= _PATIENCE:
+                if skipped >= min(_PATIENCE, steps):
                     raise Diverged(f'{skipped} gradients in a row were not finite')
             except Diverged as error:
                 raise Diverged(f'step {step}: {error}; {_what_is_kept(directory, saved)}') from None

@@ -8,6 +8,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from processes import CPU, assert_same_checkpoint
 
 from ebm_core.__main__ import main
@@ -15,7 +16,7 @@ from ebm_core.datasets.sources import load_images
 from ebm_core.errors import Diverged, InvalidInput
 from ebm_core.image.config import preset
 from ebm_core.image.energy import ImageEnergy, ImageLearner, check_images, load_image_energy
-from ebm_core.image.generation import complete, distance, walk
+from ebm_core.image.generation import complete, distance, some, walk
 from ebm_core.image.judge import attack, robustness, train_classifier
 from ebm_core.image.outliers import Gaussians, auroc, energy_score, outliers, table_of
 from ebm_core.image.recipe import ImageRecipe
@@ -84,6 +85,12 @@ def test_auroc_is_the_share_of_pairs_in_order():
     usual, strange = np.array([0.0, 1, 2]), np.array([1.0, 5])
     assert auroc(usual, strange) == pytest.approx((1.5 + 3) / 6)
     assert auroc(strange, strange) == 0.5
+
+
+def test_the_gaussians_take_a_label_with_one_image(digits):
+    first = [int((digits.train_labels == k).argmax()) for k in range(10)]
+    few = digits._replace(train=digits.train[first], train_labels=digits.train_labels[first])
+    assert np.isfinite(Gaussians(few).surprise(digits.test)).all()
 
 
 def test_the_gaussians_are_a_density(digits):
@@ -166,12 +173,19 @@ def test_gradients_that_are_never_finite_end_a_run(digits, tmp_path):
     recipe = Broken(preset('digits', **SHORT, steps=80), digits)
     with pytest.raises(Diverged, match=r'step 49: 50 gradients in a row .* no checkpoint'):
         train(recipe, tmp_path, device=CPU, quiet=True)
+    short = Broken(preset('digits', **SHORT, steps=3), digits)
+    with pytest.raises(Diverged, match=r'step 2: 3 gradients in a row .* no checkpoint'):
+        train(short, tmp_path, device=CPU, quiet=True)
+    assert not (tmp_path / 'checkpoint.safetensors').exists()
 
 
 def test_results_are_sections(model, tmp_path):
     options = ['--model', str(model), '--output', str(tmp_path), '--judge-steps', '3']
     few = ['--number', '20']
-    assert main(['image', 'generate', *options, *few, '--steps', '2']) == 0
+    assert main(['image', 'generate', *options, '--number', '3', '--steps', '2']) == 0
+    (numbers,) = json.loads((tmp_path / 'image_generate_digits.json').read_text())['models']
+    # What is said to be far has to be: three real images are not so to the judge.
+    assert numbers['of as many training images'] > numbers['of half of the test images']
     assert main(['image', 'outliers', *options[:4], *few]) == 0
     assert main(['image', 'robust', *options, '--number', '5']) == 0
     assert (tmp_path / 'image_generate_digits.png').read_bytes().startswith(b'\x89PNG')
@@ -205,6 +219,26 @@ def test_what_is_wrong_is_named(digits, model):
     with pytest.raises(InvalidInput, match='shape'):
         ImageRecipe(preset('mnist'), digits)
     assert main(['image', 'outliers', '--model', str(model), '--data', '/nowhere']) == 2
+    with pytest.raises(InvalidInput, match='number: 361 is refused: 1 to 360, the test images of'):
+        some(digits, 361, 0, CPU)
+
+
+def test_images_of_other_labels_than_the_models_are_refused(model, tmp_path, capsys):
+    for label in ('a', 'b'):
+        (tmp_path / 'two' / label).mkdir(parents=True)
+        for i in range(8):
+            Image.new('L', (8, 8), 9 * i).save(tmp_path / 'two' / label / f'{i}.png')
+    (tmp_path / 'one').mkdir()
+    (tmp_path / 'one' / 'a').symlink_to(tmp_path / 'two' / 'a')
+    data = ['--data', str(tmp_path / 'two')]
+    for command, message in (
+        (['train', '--preset', 'tiny', *data], 'classes: 10 is refused: 2, as two has, or 1'),
+        (['robust', '--model', str(model), *data], '--model: 10 labels are refused: 2, as two has'),
+        (['generate', '--model', str(model), '--data', str(tmp_path / 'one')], 'one has one label'),
+    ):
+        assert main(['image', *command, '--output', str(tmp_path / 'out')]) == 2
+        assert message in capsys.readouterr().err
+    assert not (tmp_path / 'out').exists()
 
 
 def test_a_checkpoint_with_another_buffer_is_refused(digits, tmp_path):

@@ -55,6 +55,15 @@ def test_hard_negatives_are_those_of_low_energy(ranked):
         assert ranked.energy(hard).mean() < ranked.energy(random).mean() - 0.2
 
 
+def test_an_odd_batch_has_as_many_hard_negatives(ranked):
+    for batch, candidates in ((5, 1), (1, 1), (3, 3)):
+        recipe = PlaneRecipe(
+            preset('ranking', negatives='hard', batch=batch, candidates=candidates)
+        )
+        drawn = recipe.draw(0, np.random.default_rng(0), torch.device('cpu'))
+        assert recipe.negatives(ranked, drawn).shape == drawn.shape
+
+
 def test_negative_answers_keep_their_question(ranked):
     recipe = PlaneRecipe(preset('conditional'))
     batch = recipe.draw(0, np.random.default_rng(0), torch.device('cpu'))
