@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -55,15 +56,25 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 
 def _continual(args: argparse.Namespace) -> dict:
     changes = training.changes_of(args)
-    if unknown := set(args.methods) - METHODS.keys():
-        raise InvalidInput(f'--methods: {unknown} is unknown; known are {", ".join(METHODS)}')
+    if unknown := [method for method in args.methods if method not in METHODS]:
+        raise InvalidInput(
+            f'--methods: {", ".join(unknown)} is unknown; known are {", ".join(METHODS)}'
+        )
+    for key, option in (('seed', '--seeds and --first-seed'), ('scenario', '--scenarios')):
+        if key in changes:
+            raise InvalidInput(f'--set: {key} is refused: {option} say it')
+    every = [
+        preset(args.preset, **changes, scenario=scenario, seed=seed)
+        for seed in seeds_of(args)
+        for scenario in args.scenarios
+    ]
     images = load_images(args.data)
-    runs = []
-    for seed in seeds_of(args):
-        for scenario in args.scenarios:
-            chosen = preset(args.preset, **{**changes, 'scenario': scenario, 'seed': seed})
-            for method in args.methods:
-                runs.append(_run(args.output / 'continual', images, chosen, method))
+    sha256 = images.sha256
+    runs = [
+        _run(args.output / 'continual', images, sha256, chosen, method)
+        for chosen in every
+        for method in args.methods
+    ]
     name = f'continual_{images.name}_{args.preset}'
     rows = [_row(method, args.scenarios, runs) for method in args.methods]
     text = table(('accuracy after the last task, %', *args.scenarios, 'CPU, s a run'), rows)
@@ -71,16 +82,36 @@ def _continual(args: argparse.Namespace) -> dict:
     return write_section(args.output, name, title, text, {'runs': runs}, None)
 
 
-def _run(directory: Path, images: LabelledImages, chosen: ContinualPreset, method: str) -> dict:
+def _run(
+    directory: Path, images: LabelledImages, sha256: str, chosen: ContinualPreset, method: str
+) -> dict:
     """Return a run's result, from its file where it is there."""
     config = {'data': [images.name, *images.train.shape], 'method': method, **chosen.model_dump()}
     told = json.dumps(config, sort_keys=True)
     path = directory / f'{method}_{hashlib.sha256(told.encode()).hexdigest()[:16]}.json'
-    if path.exists():
-        return json.loads(path.read_text())
-    found = {**learn(images, chosen, method), 'config': config}
+    if path.exists() and (found := _kept(path, json.loads(told), sha256)):
+        return found
+    found = {**learn(images, chosen, method), 'config': config, 'images_sha256': sha256}
     write_atomically(path, (json.dumps(found) + '\n').encode())
     print(f'{method}, {found["scenario"]}, seed {found["seed"]}: {100 * found["accuracy"]:.2f} %')
+    return found
+
+
+def _kept(path: Path, config: dict, sha256: str) -> dict | None:
+    """Return the result in a file; None, and say so, where it is not a whole one."""
+    try:
+        found = json.loads(path.read_text())
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or found.get('config') != config:
+        print(f'{path}: not the result of a run, which is done again', file=sys.stderr)
+        return None
+    # Results of before the images were noted are taken as they are.
+    if found.get('images_sha256', sha256) != sha256:
+        raise InvalidInput(
+            f'{path}: made with other images of the same name and size; choose another --output '
+            'or remove it'
+        )
     return found
 
 

@@ -135,8 +135,13 @@ class ContrastiveEnergy(LabelledEnergy):
         return self.outward(units).squeeze(-1)
 
     def loss(self, x: Tensor, y: Tensor, active: Tensor) -> Tensor:
-        """Return the contrastive loss of each image against one other label that is in the task."""
+        """Return the contrastive loss of each image against one other label that is in the task.
+
+        Where there is no other, as in a small batch of a stream without boundaries, it is zero.
+        """
         self.seen |= active
+        if int(active.sum()) < 2:
+            return 0.0 * self.energy(x, y[:, None]).mean()
         share = active.float().expand(len(y), -1).scatter(1, y[:, None], 0.0)
         other = torch.multinomial(share, 1)
         energies = self.energy(x, torch.cat((y[:, None], other), 1))

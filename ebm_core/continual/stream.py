@@ -35,7 +35,7 @@ class Stream:
     """The tasks of labelled images, (0 1), (2 3), …, in the order and form of a configuration."""
 
     def __init__(self, images: LabelledImages, config: StreamConfig) -> None:
-        """Refuse images with fewer classes than the tasks need."""
+        """Refuse images with fewer classes than the tasks need, or that are not in [0, 1]."""
         needed = 2 * config.tasks
         if images.classes < needed:
             raise InvalidInput(
@@ -45,9 +45,14 @@ class Stream:
         self.x, self.labels = _rows(images.train, images.train_labels, needed, config.padding)
         self.test, self.test_labels = _rows(images.test, images.test_labels, needed, config.padding)
         self.outputs = 2 if config.scenario == 'domain' else needed
-        counts = [int((self.labels // 2 == task).sum()) for task in range(config.tasks)]
+        counts, tested = (
+            [int((labels // 2 == task).sum()) for task in range(config.tasks)]
+            for labels in (self.labels, self.test_labels)
+        )
         if min(counts) == 0:
             raise InvalidInput(f'{images.name}: task {counts.index(0)} has no images')
+        if min(tested) == 0:
+            raise InvalidInput(f'{images.name}: task {tested.index(0)} has no images to test')
         self.steps = [config.steps or config.passes * -(-count // config.batch) for count in counts]
 
     def targets(self, labels: Tensor) -> Tensor:
@@ -110,6 +115,11 @@ class Stream:
 
 
 def _rows(images: np.ndarray, labels: np.ndarray, needed: int, pad: int) -> tuple[Tensor, Tensor]:
+    low, high = images.min(), images.max()
+    if not (low >= 0 and high <= 1):
+        raise InvalidInput(f'images: values {low:g} to {high:g} are refused: 0 to 1')
+    if labels.min() < 0:
+        raise InvalidInput(f'labels: {labels.min()} is refused: 0 or more')
     kept = labels < needed
     padded = np.pad(images[kept], ((0, 0), (0, 0), (pad, pad), (pad, pad)))
     return torch.from_numpy(padded).flatten(1), torch.from_numpy(labels[kept])

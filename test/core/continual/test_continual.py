@@ -8,6 +8,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from ebm_core.__main__ import main
 from ebm_core.continual.config import PRESETS, LearnerConfig, preset
@@ -142,6 +143,38 @@ def test_runs_are_kept_and_not_done_again(tmp_path, capsys):
     assert 'seed 2' in out and 'seed 1' not in out
 
 
+def test_a_run_that_is_not_whole_is_done_again_and_one_of_other_images_refused(tmp_path, capsys):
+    folder = tmp_path / 'images'
+    for label in ('a', 'b'):
+        (folder / label).mkdir(parents=True)
+        for i in range(8):
+            Image.new('L', (4, 4), 9 * i).save(folder / label / f'{i}.png')
+    command = ['continual', '--methods', 'mean_image', '--seeds', '1', '--data', str(folder)]
+    command += ['--output', str(tmp_path), '--set', 'passes=1', '--set', 'tasks=1']
+    assert main(command) == 0
+    (file,) = (tmp_path / 'continual').iterdir()
+    whole = json.loads(file.read_text())
+    for half in (file.read_text()[:40], '{}', '[]', ''):
+        file.write_text(half)
+        assert main(command) == 0
+        assert f'{file}: not the result of a run' in capsys.readouterr().err
+        again = json.loads(file.read_text())
+        assert {**again, 'cpu_s': 0} == {**whole, 'cpu_s': 0}
+    Image.new('L', (4, 4), 255).save(folder / 'a' / '0.png')
+    before = file.read_bytes()
+    assert main(command) == 2
+    assert 'made with other images of the same name and size' in capsys.readouterr().err
+    assert file.read_bytes() == before
+
+
+def test_a_batch_of_one_label_teaches_the_contrastive_energy_nothing(digits):
+    small = quick(boundaries='free', batch=2, tasks=2, steps=20)
+    assert learn(digits, small, 'contrastive_energy')['diverged_at_step'] is None
+    energy = ContrastiveEnergy(64, 10, LearnerConfig(hidden=20))
+    energy.loss(torch.rand(4, 64), torch.full((4,), 3), torch.arange(10) == 3).backward()
+    assert all(p.grad is None or not p.grad.any() for p in energy.parameters())
+
+
 def test_what_is_wrong_is_named(digits, capsys):
     with pytest.raises(InvalidInput, match="method: 'sgd' is unknown; known are adam, ewc"):
         learn(digits, quick(), 'sgd')
@@ -157,9 +190,27 @@ def test_what_is_wrong_is_named(digits, capsys):
     labels = np.where(digits.train_labels < 2, 3, digits.train_labels)
     with pytest.raises(InvalidInput, match='task 0 has no images'):
         Stream(digits._replace(train_labels=labels), quick().stream)
+    labels = np.where(digits.test_labels < 2, 3, digits.test_labels)
+    with pytest.raises(InvalidInput, match='task 0 has no images to test'):
+        Stream(digits._replace(test_labels=labels), quick().stream)
+    for worth in (255, np.nan):
+        with pytest.raises(InvalidInput, match=r'images: values .* are refused: 0 to 1'):
+            Stream(digits._replace(train=digits.train * np.float32(worth)), quick().stream)
+    with pytest.raises(InvalidInput, match='labels: -1 is refused: 0 or more'):
+        labels = np.where(digits.train_labels == 0, -1, digits.train_labels)
+        Stream(digits._replace(train_labels=labels), quick().stream)
+    for key in ('seed=1', 'scenario=task'):
+        assert main(['continual', '--set', key]) == 2
+        assert f'--set: {key.partition("=")[0]} is refused: --' in capsys.readouterr().err
     assert set(PRESETS) == {'hsu', 'li_aware', 'li_free', 'digits'}
 
 
-def test_a_loss_that_is_not_finite_ends_the_run(digits):
-    broken = digits._replace(train=np.full_like(digits.train, np.inf))
-    assert learn(broken, quick(passes=1), 'energy')['diverged_at_step'] == 0
+def test_a_loss_that_is_not_finite_ends_the_run(digits, monkeypatch):
+    class Broken(ReconstructionEnergy):
+        def loss(self, x, y, active):
+            return super().loss(x, y, active) * float('nan' if active[2] else 1)
+
+    monkeypatch.setitem(METHODS, 'energy', Broken)
+    found = learn(digits, quick(passes=1, tasks=2), 'energy')
+    first = -(-int((digits.train_labels < 2).sum()) // 64)  # the steps of the first task
+    assert found['diverged_at_step'] == first and found['by_task'][0] > 0.5
