@@ -70,13 +70,16 @@ def share_of_batch(run: AnyRun, rank: int, number: int) -> AnyRun:
 
 def describe(error: ValidationError, config: type[BaseModel]) -> str:
     """Return one line per mistake: the key, the value it was given, what is allowed."""
-    lines = []
+    lines, unknown = [], []
     for item in error.errors():
         key = '.'.join(str(part) for part in item['loc'])
         if item['type'] == 'extra_forbidden':
-            lines.append(f'{key}: unknown key; known are {", ".join(config.model_fields)}')
+            unknown.append(key)
         else:
             lines.append(f'{key}: {item["input"]!r} is refused: {item["msg"]}')
+    if unknown:
+        known = ', '.join(config.model_fields)
+        lines.append(f'{", ".join(unknown)}: unknown key; known are {known}')
     return '; '.join(lines)
 
 

@@ -26,6 +26,21 @@ def write_atomically(path: Path, data: bytes) -> None:
         raise
 
 
+def why_not_writable(path: Path, directory: bool) -> str:
+    """Return why files cannot be made in a directory, or a file at a path; empty where they can.
+
+    For what takes long to be made: that its place is none is better said before.
+    """
+    if not directory and path.is_dir():
+        return f'{path} is a directory'
+    folder = path if directory else path.parent
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    if not folder.is_dir():
+        return f'{folder} is no directory'
+    return '' if os.access(folder, os.W_OK | os.X_OK) else f'{folder} cannot be written to'
+
+
 def remove_leftovers(path: Path) -> None:
     """Remove what a process that was killed within `write_atomically(path, …)` has left."""
     for leftover in path.parent.glob(f'.{path.name}.*'):

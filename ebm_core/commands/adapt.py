@@ -58,9 +58,10 @@ def _adapt(args: argparse.Namespace) -> dict | None:
     concept, before = concept_named(args.kind), load_model(args.model)
     if args.events < FEWEST_EVENTS:
         raise InvalidInput(f'--events: {args.events} is refused: {FEWEST_EVENTS} or more')
-    for option, fewest in (('known', 1), ('open', 0)):
-        if getattr(args, option) < fewest:
-            raise InvalidInput(f'--{option}: {getattr(args, option)} is refused: at least {fewest}')
+    if args.open < 0:
+        raise InvalidInput(f'--open: {args.open} is refused: at least 0')
+    if args.output.resolve() == args.model.resolve():
+        raise InvalidInput(f'--output: {args.output} is refused: it has the model to begin with')
     chosen = adaptation(args.model, rehearse=not args.plain, **training.changes_of(args))
     args.begin = args.model
     recipe = AdaptationRecipe(chosen, events_of(concept, args.events, chosen.training.seed))

@@ -42,7 +42,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
         parents=parents,
         help='write all figures and tables into one page, as far as their models are there',
     )
-    command.set_defaults(command=_report)
+    command.set_defaults(command=_report, written=('json', 'output'))
     command.add_argument(
         '--output', type=Path, default=Path('out/report'), help='directory of report.md'
     )

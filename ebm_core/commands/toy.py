@@ -40,7 +40,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     training.add_options(command, PRESETS, 'spiral')
 
     command = commands.add_parser('figure', parents=[result], help='draw a trained energy')
-    command.set_defaults(command=_figure)
+    command.set_defaults(command=_figure, files=('json', 'output'))
     command.add_argument(
         '--model', type=Path, default=Path('out/train/spiral'), help='directory of the model'
     )
@@ -67,7 +67,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     )
     command.set_defaults(command=_conditional)
     command = commands.add_parser('sums', parents=parents, help='sums of energies')
-    command.set_defaults(command=_sums)
+    command.set_defaults(command=_sums, fewest_samples=3)  # else there is no covariance
     command.add_argument(
         '--samples',
         type=int,

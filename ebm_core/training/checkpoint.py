@@ -122,7 +122,13 @@ def _restore(
         if (key := _of_rank(f'module.{name}', processes.rank)) in tensors
     }
     kept = {k.removeprefix('module.'): v for k, v in tensors.items() if k.startswith('module.')}
-    modules.load_state_dict({k: v for k, v in kept.items() if k in names} | own)
+    try:
+        modules.load_state_dict({k: v for k, v in kept.items() if k in names} | own)
+    except RuntimeError as error:
+        reason = ' '.join(line.strip() for line in str(error).splitlines()[1:3])
+        raise InvalidInput(
+            f'{path}: does not fit ({reason}); choose another --output or remove it'
+        ) from None
     state: dict[int, dict[str, torch.Tensor]] = {}
     for key, value in tensors.items():
         if key.startswith('optimizer.'):

@@ -94,6 +94,11 @@ def device_of(name: str | None) -> torch.device:
     except RuntimeError:
         raise InvalidInput(f'--device: {name!r} is unknown; cpu, cuda, cuda:1, …') from None
     if device.type != 'cuda':
+        try:
+            torch.empty(1, device=device).cpu()
+        except (RuntimeError, AssertionError) as error:  # NotImplementedError is of the first
+            reason = str(error).partition('\n')[0]
+            raise InvalidInput(f'--device: {name} cannot be used here ({reason})') from None
         return device
     if here > 1 and device.index is not None:
         raise InvalidInput(f'--device: {name} for {here} processes; say cuda, each takes its own')

@@ -111,6 +111,20 @@ def test_damaged_checkpoint_is_refused(tmp_path):
         train(small(steps=1), tmp_path, device=CPU)
 
 
+def test_a_checkpoint_whose_tensors_do_not_fit_is_refused_and_kept(tmp_path):
+    train(small(steps=1), tmp_path, device=CPU)
+    with safe_open(tmp_path / FILE, 'pt') as file:
+        metadata, names = file.metadata(), file.keys()
+        tensors = {name: file.get_tensor(name) for name in names}
+    name = next(name for name in tensors if name.startswith('module.'))
+    tensors[name] = torch.zeros(3, 5, 7)
+    save_file(tensors, tmp_path / FILE, metadata)
+    before = (tmp_path / FILE).read_bytes()
+    with pytest.raises(InvalidInput, match=r'does not fit \(size mismatch for .*remove it'):
+        train(small(steps=1), tmp_path, device=CPU)
+    assert (tmp_path / FILE).read_bytes() == before
+
+
 def test_foreign_file_is_refused(tmp_path):
     save_file({'weights': torch.zeros(1)}, tmp_path / FILE)
     with pytest.raises(InvalidInput, match='not a checkpoint of a training run'):

@@ -117,7 +117,13 @@ def test_random_numbers_differ_by_process_and_seed():
 
 
 @pytest.mark.parametrize(
-    ('name', 'message'), [('gpu', "'gpu' is unknown"), ('cuda:99', 'this machine has')]
+    ('name', 'message'),
+    [
+        ('gpu', "'gpu' is unknown"),
+        ('cuda:99', 'this machine has'),
+        ('meta', 'meta cannot be used here'),
+        ('xpu:99', 'xpu:99 cannot be used here'),
+    ],
 )
 def test_devices_that_are_not_there_are_refused(name, message):
     with pytest.raises(InvalidInput, match=message):

@@ -13,6 +13,7 @@ from processes import CPU, assert_same_checkpoint, small
 
 from ebm_core.__main__ import main
 from ebm_core.concepts import FAMILIES, get_concept
+from ebm_core.model_files import SHIPPED
 from ebm_core.relational.config import TrainingConfig, preset
 from ebm_core.relational.learner import Learner
 from ebm_core.relational.model import ModelError, load_model, save_model
@@ -115,12 +116,60 @@ def test_resumed_run_continues_exactly(tmp_path, monkeypatch):
         (['train', '--set', 'concepts={"nort": 1}'], 'concepts.nort.* is refused: .*known are col'),
         (['train', '--set', 'concepts={north: 1}'], 'concepts: .* is not JSON'),
         (['train', '--threads', '0'], '--threads: 0 is refused: at least 1'),
+        (['toy', 'sums', '--seed', '-1'], '--seed: -1 is refused: at least 0'),
+        (['toy', 'sums', '--samples', '0'], '--samples: 0 is refused: at least 3'),
+        (['image', 'generate', '--number', '1'], '--number: 1 is refused: at least 2'),
+        (['image', 'generate', '--steps', '0'], '--steps: 0 is refused: at least 1'),
+        (['image', 'robust', '--judge-steps', '-5'], '--judge-steps: -5 is refused: at least 1'),
+        (['image', 'outliers', '--number', '-1'], '--number: -1 is refused: at least 1'),
+        (['adapt', '--known', '0'], '--known: 0 is refused: at least 1'),
+        (['adapt', '--open', '-1'], '--open: -1 is refused: at least 0'),
         (['evaluate', '--model', 'nowhere'], 'nowhere/model.json: No such file'),
     ],
 )
+@pytest.mark.usefixtures('no_training')
 def test_command_line_names_what_is_wrong(arguments, message, capsys):
     assert main(arguments) == 2
     assert re.search(message, capsys.readouterr().err)
+
+
+@pytest.fixture
+def no_training(monkeypatch):
+    """What is refused too late would train for minutes, and write over what is there."""
+    for place in ('commands.training.run', 'commands.continual.learn'):
+        monkeypatch.setattr(f'ebm_core.{place}', lambda *_, **__: pytest.fail('it has begun'))
+
+
+@pytest.mark.usefixtures('no_training')
+def test_what_cannot_be_written_is_said_before_anything_is_made(tmp_path, monkeypatch, capsys):
+    file = tmp_path / 'file'
+    file.write_text('kept')
+    for arguments, message in (
+        (['train', '--output', str(file)], f'--output: {file} is refused: {file} is no directory'),
+        (['toy', 'train', '--output', str(file / 'in')], f'{file} is no directory'),
+        (['toy', 'figure', '--output', str(tmp_path)], f'{tmp_path} is a directory'),
+        (['continual', '--json', str(tmp_path)], f'--json: {tmp_path} is refused'),
+        (['adapt', '--gallery', str(file)], f'--gallery: {file} is refused'),
+    ):
+        assert main(arguments) == 2
+        assert message in capsys.readouterr().err
+    assert file.read_text() == 'kept'
+
+    def full(*_):
+        raise OSError(28, 'No space left on device', 'place')
+
+    monkeypatch.setattr('ebm_core.commands.training.run', full)
+    assert main(['toy', 'train', '--output', str(tmp_path / 'new')]) == 2
+    assert 'error: place: No space left on device' in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures('no_training')
+def test_the_model_that_is_taught_is_not_written_over(tmp_path, capsys):
+    model = tmp_path / 'model'
+    model.symlink_to(SHIPPED / 'concepts')
+    here = ['--output', str(tmp_path / '..' / tmp_path.name / 'model')]
+    assert main(['adapt', '--model', str(model), *here]) == 2
+    assert 'it has the model to begin with' in capsys.readouterr().err
 
 
 def test_help_explains_every_key(capsys):
