@@ -12,9 +12,10 @@ from pathlib import Path
 from ..figures import FIGURES, figure_names, get_figure
 from ..figures.draw import draw_figures
 from ..figures.models import Models
-from ..figures.report import PAGE, write_report
+from ..figures.report import write_report
+from ..files import write_atomically
 from .common import model_options, result_options, scene_options
-from .gallery import GALLERY, append_sections
+from .gallery import GALLERY, read_sections
 
 
 def add_commands(commands: argparse._SubParsersAction) -> None:
@@ -73,7 +74,8 @@ def _figure(args: argparse.Namespace) -> dict:
 
 def _report(args: argparse.Namespace) -> dict:
     models = Models(args.model, args.models)
-    numbers = write_report(models, args.output, seed=args.seed, scenes=args.scenes)
-    if sections := append_sections(args.output / PAGE, args.gallery):
-        print(f'taken from {args.gallery}: {", ".join(sections)}')
+    pages, pictures = read_sections(args.gallery)
+    numbers = write_report(models, args.output, seed=args.seed, scenes=args.scenes, further=pages)
+    for picture in pictures:
+        write_atomically(args.output / picture.name, picture.read_bytes())
     return numbers

@@ -19,6 +19,21 @@ from pathlib import Path
 from ..files import write_atomically
 
 GALLERY = Path('out/gallery')
+# How the names of sections begin, and the command that makes them.
+_MADE_BY = {
+    'toy_widths': 'toy widths',
+    'toy_negatives': 'toy negatives',
+    'toy_conditional': 'toy conditional',
+    'toy_sums': 'toy sums',
+    'trajectory_futures': 'trajectory futures',
+    'trajectory_subgoals': 'trajectory subgoals',
+    'continual': 'continual',
+    'adapt': 'adapt',
+    'image_generate': 'image generate',
+    'image_outliers': 'image outliers',
+    'image_robust': 'image robust',
+    'shapes_sums': 'shapes generate',
+}
 
 
 def gallery_options(seed: int = 0) -> argparse.ArgumentParser:
@@ -54,13 +69,23 @@ def write_section(
     return numbers
 
 
-def append_sections(page: Path, gallery: Path) -> list[str]:
-    """Append the sections of a gallery to a page, with their pictures beside it; return names."""
-    names = []
-    for section in sorted(gallery.glob('*.md')):
-        picture = section.with_suffix('.png')
-        if picture.exists():
-            write_atomically(page.parent / picture.name, picture.read_bytes())
-        write_atomically(page, (page.read_text() + '\n' + section.read_text()).encode())
-        names.append(section.stem)
-    return names
+def read_sections(gallery: Path) -> tuple[list[str], list[Path]]:
+    """Return the pages of a gallery's sections, each with its title first, and the pictures.
+
+    A last page, where something is missing, has the commands that make it.
+    """
+    paths = sorted(gallery.glob('*.md'))
+    pages = [path.read_text().strip() for path in paths]
+    pictures = [path.with_suffix('.png') for path in paths if path.with_suffix('.png').exists()]
+    missing = [
+        f'python -m ebm_core {command}'
+        for name, command in _MADE_BY.items()
+        if not any(path.stem.startswith(name) for path in paths)
+    ]
+    if missing:
+        commands = '\n'.join(missing)
+        pages.append(
+            f'## Of the other systems, what is not in {gallery}\n\nIt is made with:\n\n'
+            f'```bash\n{commands}\n```'
+        )
+    return pages, pictures

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..concepts import concept_names
@@ -19,8 +20,13 @@ from .spec import FigureSpec, markdown_table
 PAGE, NUMBERS = 'report.md', 'report.json'
 
 
-def write_report(models: Models, output: Path, *, seed: int, scenes: int) -> dict:
+def write_report(
+    models: Models, output: Path, *, seed: int, scenes: int, further: Sequence[str] = ()
+) -> dict:
     """Write report.md, report.json and the figures into a directory, and return the numbers.
+
+    further: Markdown of sections that stand at the end, each with its title, ## …, in the first
+    line.
 
     A figure whose models are missing, or that shows concepts which the main model was not trained
     on, is left out: its section says why. Without the main model nothing is written.
@@ -40,7 +46,7 @@ def write_report(models: Models, output: Path, *, seed: int, scenes: int) -> dic
         'else. Concept codes are inferred from five demonstrations each. The same numbers, '
         f'unrounded, are in [{NUMBERS}]({NUMBERS}). The figures are numbered as in the paper '
         '(I. Mordatch, *Concept Learning with Energy-Based Models*, 2018).',
-        _contents(),
+        _contents(further),
         '## Every concept, in both contexts',
         'Share of novel scenes in which the predicate holds after K steps (*generation*), or the '
         'attention is exactly right in a still scene (*identification*). *Argument*: the attention '
@@ -71,6 +77,7 @@ def write_report(models: Models, output: Path, *, seed: int, scenes: int) -> dic
         'the source that trained them.',
         _models(models),
         _command(f'python -m ebm_core report {main}--models {ablations} {options}'),
+        *further,
     ]
     numbers = {
         'seed': seed,
@@ -98,11 +105,12 @@ def _why_left_out(spec: FigureSpec, models: Models) -> str:
     return ''
 
 
-def _contents() -> str:
+def _contents(further: Sequence[str]) -> str:
     titles = [
         'Every concept, in both contexts',
         *(get_figure(name).title for name in FIGURES),
         'The models',
+        *(section.partition('\n')[0].removeprefix('## ') for section in further),
     ]
     return '\n'.join(f'- [{title}](#{_anchor(title)})' for title in titles)
 

@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 from ebm_core.__main__ import main
+from ebm_core.commands.gallery import write_section
 from ebm_core.figures import FAMILY_FIGURES, FIGURES, get_figure, style
 from ebm_core.figures.models import Models
 from ebm_core.relational.config import PRESETS, Preset
@@ -69,6 +70,7 @@ def report(models, tmp_path_factory):
     output = tmp_path_factory.mktemp('report')
     source = ['--model', str(models.directory('concepts')), '--models', str(models.ablations)]
     options = ['--output', str(output), '--scenes', str(SCENES), '--json', str(output / 'x.json')]
+    options += ['--gallery', str(output / 'none')]
     torch.manual_seed(0)
     assert main(['report', *source, *options]) == 0
     return output
@@ -93,6 +95,29 @@ def test_report_has_every_concept_and_the_models(report, models):
     assert json.loads((report / 'x.json').read_text()) == json.loads(
         (report / 'report.json').read_text()
     )
+
+
+def test_the_report_has_the_other_systems_or_the_commands_that_make_them(
+    models, report, tmp_path, monkeypatch
+):
+    commands = {'image generate', 'image outliers', 'image robust', 'toy widths', 'toy negatives'}
+    commands |= {'toy conditional', 'toy sums', 'shapes generate', 'continual', 'adapt'}
+    commands |= {'trajectory futures', 'trajectory subgoals'}
+    empty = (report / 'report.md').read_text()
+    assert {c for c in commands if f'python -m ebm_core {c}\n' in empty} == commands
+    gallery = tmp_path / 'gallery'
+    title = 'Tasks in sequence, again'
+    write_section(gallery, 'continual_x', title, '| a |', {}, b'a picture')
+    monkeypatch.setattr('ebm_core.figures.report.draw_figures', lambda *_, **__: {})
+    monkeypatch.setattr('ebm_core.figures.report.FIGURES', ())
+    source = ['--model', str(models.directory('concepts')), '--models', str(models.ablations)]
+    output = ['--output', str(tmp_path), '--scenes', '1', '--gallery', str(gallery)]
+    assert main(['report', *source, *output]) == 0
+    page = (tmp_path / 'report.md').read_text()
+    assert f'- [{title}](#tasks-in-sequence-again)' in page and f'\n## {title}\n' in page
+    assert '\npython -m ebm_core continual\n' not in page
+    assert '\npython -m ebm_core toy sums\n' in page
+    assert (tmp_path / 'continual_x.png').read_bytes() == b'a picture'
 
 
 def test_figure_is_the_same_every_time(models, tmp_path, capsys):
