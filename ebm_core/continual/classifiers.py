@@ -164,22 +164,40 @@ class SI(Consolidated):
 
 
 class LwF(Classifier):
-    """What the network said before the task about outputs seen then is to stay as it is."""
+    """What the network said before the task about outputs seen then is to stay as it is.
+
+    The weights are those of van de Ven & Tolias (2019): of the k-th task 1 / k for its own labels,
+    the rest for what was said before. Where tasks are not named, what was said before also says
+    that an image is of no new output.
+    """
 
     def __init__(self, size: int, outputs: int, config: LearnerConfig) -> None:
         super().__init__(size, outputs, config)
         self.teacher: nn.Module | None = None
+        self.tasks = 1
+
+    def loss(self, x: Tensor, y: Tensor, active: Tensor) -> Tensor:
+        """Return what a step descends; active: (outputs,) of bool, those in the task."""
+        self.seen |= active
+        new = self.entropy(x, y, active) / self.tasks
+        return new + (1 - 1 / self.tasks) * self.penalty(x)
 
     def penalty(self, x: Tensor) -> Tensor | float:
         """Return the distillation loss."""
         if self.teacher is None:
             return 0.0
         with torch.no_grad():
-            told = (self.teacher(x)[:, self.known] / _TEMPERATURE).softmax(1)
-        said = (self.network(x)[:, self.known] / _TEMPERATURE).log_softmax(1)
-        return -(_TEMPERATURE**2) * (told * said).sum(1).mean()
+            told = self._among(self.teacher, x, self.known).exp()
+        said = self._among(self.network, x, self.known if self.multi_head else self.seen)
+        return -(_TEMPERATURE**2) * (told * said)[:, self.known].sum(1).mean()
 
     def end_task(self, x: Tensor, y: Tensor, active: Tensor) -> None:
         """Keep a copy of the network."""
         self.teacher = copy.deepcopy(self.network).requires_grad_(False)
-        self.known = self.seen.clone()
+        self.known, self.tasks = self.seen.clone(), self.tasks + 1
+
+    @staticmethod
+    def _among(network: nn.Module, x: Tensor, outputs: Tensor) -> Tensor:
+        """Return log-probabilities (B, outputs) at the temperature among some of the outputs."""
+        scores = network(x).masked_fill(~outputs, -torch.inf)
+        return (scores / _TEMPERATURE).log_softmax(1)

@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from ebm_core.__main__ import main
+from ebm_core.continual.classifiers import LwF
 from ebm_core.continual.config import PRESETS, LearnerConfig, preset
 from ebm_core.continual.energies import (
     ContrastiveEnergy,
@@ -214,3 +215,19 @@ def test_a_loss_that_is_not_finite_ends_the_run(digits, monkeypatch):
     found = learn(digits, quick(passes=1, tasks=2), 'energy')
     first = -(-int((digits.train_labels < 2).sum()) // 64)  # the steps of the first task
     assert found['diverged_at_step'] == first and found['by_task'][0] > 0.5
+
+
+@pytest.mark.parametrize('named', [True, False])
+def test_lwf_says_of_new_outputs_that_no_image_is_theirs_where_tasks_are_not_named(named):
+    torch.manual_seed(0)
+    learner, x, y = LwF(64, 10, LearnerConfig(hidden=20)), torch.rand(8, 64), torch.arange(8) % 2
+    learner.multi_head = named
+    first, second = torch.arange(10) < 2, (torch.arange(10) >= 2) & (torch.arange(10) < 4)
+    assert learner.loss(x, y, first) == learner.entropy(x, y, first)
+    learner.end_task(x, y, first)
+    total, kept = learner.loss(x, y + 2, second), learner.penalty(x)
+    torch.testing.assert_close(total, (learner.entropy(x, y + 2, second) + kept) / 2)
+    kept.backward()
+    pushed = learner.network[-1].bias.grad
+    assert (pushed[2:4] > 0).all() != named and (pushed[4:] == 0).all()
+    assert named or torch.isfinite(pushed).all()
