@@ -120,11 +120,11 @@ def _row(method: str, scenarios: list[str], runs: list[dict]) -> tuple[str, ...]
     for scenario in scenarios:
         found = [r for r in runs if (r['method'], r['scenario']) == (method, scenario)]
         values = [100 * run['accuracy'] for run in found]
-        spread = np.std(values, ddof=1) if len(values) > 1 else 0.0
+        # Of one seed nothing is known of how seeds differ.
+        spread = f' ± {np.std(values, ddof=1):.2f}' if len(values) > 1 else ''
         diverged = sum(run['diverged_at_step'] is not None for run in found)
         cells.append(
-            f'{np.mean(values):.2f} ± {spread:.2f}'
-            + (f' ({diverged} diverged)' if diverged else '')
+            f'{np.mean(values):.2f}{spread}' + (f' ({diverged} diverged)' if diverged else '')
         )
         times += [run['cpu_s'] for run in found]
     return TITLES[method], *cells, f'{np.mean(times):.0f}'

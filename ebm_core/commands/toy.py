@@ -178,7 +178,8 @@ def _sums(args: argparse.Namespace) -> dict:
     panels = []
     for title, (energy, gradient, step, steps) in sums.energies(learner).items():
         path = np.stack([x.numpy() for x in sums.sample(gradient, 60, steps, step)])
-        panels.append(figure.Panel(title, energy, None, path[-1], path))
+        # Of more than a few ways none can be seen.
+        panels.append(figure.Panel(title, energy, None, path[-1], path[:, :8]))
     text = '\n\n'.join(
         (
             table(
@@ -216,5 +217,7 @@ def _drawing() -> ModuleType:
 
 
 def _mean(values: list[float]) -> str:
-    error = np.std(values, ddof=1) / len(values) ** 0.5 if len(values) > 1 else 0.0
+    if len(values) == 1:  # which says nothing of its error
+        return f'{100 * values[0]:.1f} %'
+    error = np.std(values, ddof=1) / len(values) ** 0.5
     return f'{100 * np.mean(values):.1f} ± {100 * error:.1f} %'

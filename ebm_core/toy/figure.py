@@ -63,14 +63,20 @@ def panels_png(panels: Sequence[Panel], columns: int = 3) -> bytes:
     return file.getvalue()
 
 
+def ranks(energy: np.ndarray) -> np.ndarray:
+    """Return the share of all energies (H, W) that is lower than each, the same for equal ones.
+
+    Energies rise without end away from the curve, and would leave one colour for all that is near.
+    """
+    return np.searchsorted(np.sort(energy, axis=None), energy) / energy.size
+
+
 def _draw(figure: Figure, axes, panel: Panel, bar: bool) -> None:
     side = np.linspace(-HALF_WIDTH, HALF_WIDTH, _POINTS)
     if panel.energy is not None:
         energy = panel.energy(grid(_POINTS)).squeeze(-1).numpy()
         if not bar:
-            # By rank: energies rise without end away from the curve, and would leave one colour
-            # for all that is near it.
-            energy = energy.ravel().argsort().argsort().reshape(energy.shape) / energy.size
+            energy = ranks(energy)
         picture = axes.pcolormesh(side, side, energy, cmap='viridis')
         if bar:
             figure.colorbar(picture)

@@ -59,6 +59,15 @@ def test_the_readme_is_short_and_its_pictures_small():
     assert all((ROOT / picture).stat().st_size < 1_000_000 for picture in pictures)
 
 
+@pytest.mark.parametrize('name', ['toy', 'trajectory', 'continual', 'images', 'open_concepts'])
+def test_every_picture_of_an_energy_stands_beside_its_command(name):
+    text = (ROOT / 'docs' / f'{name}.md').read_text(encoding='utf-8')
+    sections = re.split(r'^#+ ', text, flags=re.MULTILINE)
+    shown = [section for section in sections if '](pictures/' in section]
+    assert [s.partition('\n')[0] for s in shown if 'python -m ebm_core' not in s] == []
+    assert shown or name == 'continual'  # which has tables alone
+
+
 @each_page
 def test_python_of_a_page_runs(page, monkeypatch):
     """One after the other, in one namespace; what stands in examples/ runs in its own test."""

@@ -230,6 +230,13 @@ def test_what_is_blocked_is_not_imported(module):
     assert imported_without(('rclpy',), [module]).returncode != 0
 
 
+@pytest.mark.parametrize('system', ['toy', 'image', 'continual', 'compositional'])
+def test_a_system_beside_concepts_is_small(system):
+    """It has its energy and what is measured; training, chains and buffers are shared."""
+    lines = [line for path in (ROOT / 'ebm_core' / system).glob('*.py') for line in path.open('rb')]
+    assert 300 < len(lines) <= 800
+
+
 def test_no_two_tests_have_the_same_name():
     """Tests are no packages: of two modules of one name in a process, pytest imports the first."""
     names = Counter(path.name for path in (ROOT / 'test').rglob('test_*.py'))

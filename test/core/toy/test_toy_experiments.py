@@ -10,12 +10,14 @@ import pytest
 import torch
 
 from ebm_core.__main__ import main
+from ebm_core.commands.toy import _mean
 from ebm_core.commands.training import fit
 from ebm_core.sampling.langevin import Langevin, StepRange
 from ebm_core.toy.conditional import compare
 from ebm_core.toy.config import preset
 from ebm_core.toy.curves import point_on
 from ebm_core.toy.energy import PlaneLearner
+from ebm_core.toy.figure import ranks
 from ebm_core.toy.quality import ZeroSet, negatives, widths
 from ebm_core.toy.recipe import PlaneRecipe
 from ebm_core.toy.sums import FIRST, SECOND, half_plane, half_plane_gradient, product_of_gaussians
@@ -62,6 +64,15 @@ def test_an_odd_batch_has_as_many_hard_negatives(ranked):
         )
         drawn = recipe.draw(0, np.random.default_rng(0), torch.device('cpu'))
         assert recipe.negatives(ranked, drawn).shape == drawn.shape
+
+
+def test_equal_energies_have_the_colour_of_equals():
+    energy = np.array([[3.0, 0.0], [0.0, 1.0]])
+    assert ranks(energy).tolist() == [[0.75, 0.0], [0.0, 0.5]]
+
+
+def test_one_seed_has_no_error():
+    assert _mean([0.5]) == '50.0 %' and _mean([0.4, 0.6]) == '50.0 ± 10.0 %'
 
 
 def test_negative_answers_keep_their_question(ranked):
