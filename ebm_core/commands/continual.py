@@ -15,7 +15,7 @@ import numpy as np
 
 from ..config import keys_help
 from ..continual.config import PRESETS, ContinualPreset, LearnerConfig, StreamConfig, preset
-from ..continual.run import METHODS, TITLES, learn
+from ..continual.run import METHODS, TITLES, check_method, learn, methods_for
 from ..datasets.sources import LabelledImages, load_images
 from ..errors import InvalidInput
 from ..files import write_atomically
@@ -42,7 +42,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
         '--data', default='digits', help='digits, mnist, fashion, or a folder of idx files or PNGs'
     )
     command.add_argument(
-        '--methods', nargs='+', default=list(METHODS), help=f'of {", ".join(METHODS)}'
+        '--methods', nargs='+', help=f'of {", ".join(METHODS)}; by default all that suit the stream'
     )
     command.add_argument(
         '--scenarios', nargs='+', default=['class'], help=f'of {", ".join(SCENARIOS)}'
@@ -56,10 +56,6 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 
 def _continual(args: argparse.Namespace) -> dict:
     changes = training.changes_of(args)
-    if unknown := [method for method in args.methods if method not in METHODS]:
-        raise InvalidInput(
-            f'--methods: {", ".join(unknown)} is unknown; known are {", ".join(METHODS)}'
-        )
     for key, option in (('seed', '--seeds and --first-seed'), ('scenario', '--scenarios')):
         if key in changes:
             raise InvalidInput(f'--set: {key} is refused: {option} say it')
@@ -68,15 +64,18 @@ def _continual(args: argparse.Namespace) -> dict:
         for seed in seeds_of(args)
         for scenario in args.scenarios
     ]
+    methods = args.methods or methods_for(every[0].stream)
+    for method in methods:
+        check_method(method, every[0].stream)
     images = load_images(args.data)
     sha256 = images.sha256
     runs = [
         _run(args.output / 'continual', images, sha256, chosen, method)
         for chosen in every
-        for method in args.methods
+        for method in methods
     ]
     name = f'continual_{images.name}_{args.preset}'
-    rows = [_row(method, args.scenarios, runs) for method in args.methods]
+    rows = [_row(method, args.scenarios, runs) for method in methods]
     text = table(('accuracy after the last task, %', *args.scenarios, 'CPU, s a run'), rows)
     title = f'Tasks in sequence: {images.name}, protocol {args.preset}'
     return write_section(args.output, name, title, text, {'runs': runs}, None)

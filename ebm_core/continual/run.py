@@ -13,7 +13,7 @@ from torch import Tensor
 from ..datasets.sources import LabelledImages
 from ..errors import InvalidInput
 from . import classifiers, energies
-from .config import ContinualPreset
+from .config import ContinualPreset, StreamConfig
 from .stream import Stream
 
 METHODS = {
@@ -46,16 +46,18 @@ TITLES = {
     'shared_energy': 'our energy, all units shared',
     'energy': '**our energy**',
 }
+# These act on what is kept when a task ends; where nothing says when, they would be Adam alone.
+NEED_ENDS = ('ewc', 'online_ewc', 'si', 'lwf')
 
 
 def learn(images: LabelledImages, preset: ContinualPreset, method: str) -> dict:
     """Take a method through a stream, and return accuracies, and what it cost.
 
-    An unknown method, or images that are too few for the tasks, raise InvalidInput. A loss that is
-    not finite ends the run with the step in its result, and the accuracy of what was learned.
+    An unknown method, one that needs to know when a task ends where tasks fade, or images that are
+    too few for the tasks, raise InvalidInput. A loss that is not finite ends the run with the step
+    in its result, and the accuracy of what was learned.
     """
-    if method not in METHODS:
-        raise InvalidInput(f'method: {method!r} is unknown; known are {", ".join(METHODS)}')
+    check_method(method, preset.stream)
     torch.set_flush_denormal(True)
     torch.manual_seed(preset.stream.seed)
     stream = Stream(images, preset.stream)
@@ -95,6 +97,22 @@ def learn(images: LabelledImages, preset: ContinualPreset, method: str) -> dict:
         'diverged_at_step': diverged,
         'cpu_s': round(time.process_time() - began, 1),
     }
+
+
+def check_method(method: str, stream: StreamConfig) -> None:
+    """Raise InvalidInput of a method that is unknown, or that such a stream does not suit."""
+    if method not in METHODS:
+        raise InvalidInput(f'method: {method!r} is unknown; known are {", ".join(METHODS)}')
+    if method not in methods_for(stream):
+        raise InvalidInput(
+            f'method: {method!r} is refused where boundaries are free: it acts when a task ends; '
+            f'allowed are {", ".join(methods_for(stream))}'
+        )
+
+
+def methods_for(stream: StreamConfig) -> list[str]:
+    """Return the methods that go through such a stream."""
+    return [m for m in METHODS if stream.boundaries == 'aware' or m not in NEED_ENDS]
 
 
 def _of_task(stream: Stream, task: int) -> Tensor:

@@ -18,7 +18,7 @@ from ebm_core.continual.energies import (
     OwnUnitsContrastive,
     ReconstructionEnergy,
 )
-from ebm_core.continual.run import METHODS, TITLES, learn
+from ebm_core.continual.run import METHODS, NEED_ENDS, TITLES, learn
 from ebm_core.continual.stream import Stream
 from ebm_core.datasets.sources import load_images
 from ebm_core.errors import InvalidInput
@@ -178,6 +178,14 @@ def test_a_batch_of_one_label_teaches_the_contrastive_energy_nothing(digits):
     assert all(p.grad is None or not p.grad.any() for p in energy.parameters())
 
 
+def test_methods_that_wait_for_an_end_are_left_out_where_tasks_fade(tmp_path, capsys):
+    command = ['continual', '--output', str(tmp_path), '--seeds', '1', '--set', 'boundaries=free']
+    assert main([*command, '--set', 'steps=2', '--set', 'hidden=20']) == 0
+    told = capsys.readouterr().out
+    assert 'adam, class' in told and 'energy, class' in told
+    assert not any(f'\n{method}, class' in told for method in NEED_ENDS)
+
+
 def test_what_is_wrong_is_named(digits, capsys):
     with pytest.raises(InvalidInput, match="method: 'sgd' is unknown; known are adam, ewc"):
         learn(digits, quick(), 'sgd')
@@ -205,6 +213,8 @@ def test_what_is_wrong_is_named(digits, capsys):
     for key in ('seed=1', 'scenario=task'):
         assert main(['continual', '--set', key]) == 2
         assert f'--set: {key.partition("=")[0]} is refused: --' in capsys.readouterr().err
+    with pytest.raises(InvalidInput, match="'si' is refused where boundaries are free"):
+        learn(digits, quick(boundaries='free'), 'si')
     assert set(PRESETS) == {'hsu', 'li_aware', 'li_free', 'digits'}
 
 
