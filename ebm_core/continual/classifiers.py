@@ -95,7 +95,11 @@ class Consolidated(Classifier):
         return [parameter.detach().clone() for parameter in self.parameters()]
 
     def fisher(self, x: Tensor, y: Tensor, active: Tensor) -> list[Tensor]:
-        """Return the mean squared gradient of each image's own cross-entropy."""
+        """Return the mean squared gradient of each image's own cross-entropy.
+
+        It is that of the true label (the empirical Fisher information), where Kirkpatrick et al.
+        draw the label from the network; after a task both are mostly the same.
+        """
         places = torch.randperm(len(x))[: self.config.fisher_images]
         sums = [torch.zeros_like(parameter) for parameter in self.parameters()]
         for place in places:
@@ -144,10 +148,22 @@ class SI(Consolidated):
         self.way = [torch.zeros_like(parameter) for parameter in self.parameters()]
 
     def after_step(self) -> None:
-        """Add − gradient · step of each weight."""
-        for way, parameter, before in zip(self.way, self.parameters(), self.before, strict=True):
-            way -= parameter.grad * (parameter.detach() - before)
+        """Add − gradient · step of each weight: of the task's own loss, without the penalty."""
+        for way, parameter, before, pull in zip(
+            self.way, self.parameters(), self.before, self.pulls(), strict=True
+        ):
+            way -= (parameter.grad - pull) * (parameter.detach() - before)
         self.before = self.weights()
+
+    def pulls(self) -> list[Tensor | float]:
+        """Return the gradient of the penalty at the weights of before the step."""
+        if not self.anchors:
+            return [0.0] * len(self.way)
+        ((importance, weights),) = self.anchors
+        return [
+            self.weight * much * (before - old)
+            for much, before, old in zip(importance, self.before, weights, strict=True)
+        ]
 
     def end_task(self, x: Tensor, y: Tensor, active: Tensor) -> None:
         """Move the anchor here, and add the task's importance."""

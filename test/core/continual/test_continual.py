@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from ebm_core.__main__ import main
-from ebm_core.continual.classifiers import LwF
+from ebm_core.continual.classifiers import SI, LwF
 from ebm_core.continual.config import PRESETS, LearnerConfig, preset
 from ebm_core.continual.energies import (
     ContrastiveEnergy,
@@ -112,6 +112,36 @@ def test_the_nearest_mean_image_is_exact(digits):
     by_task = [right[digits.test_labels // 2 == task].mean() for task in range(5)]
     found = learn(digits, quick(passes=1), 'mean_image')
     assert found['by_task'] == pytest.approx(by_task)
+
+
+def test_importance_of_si_is_of_the_task_s_loss_alone():
+    """As in the code of Zenke et al. (2017): what the penalty pulls back is no merit."""
+    torch.manual_seed(0)
+    learner = SI(6, 4, LearnerConfig(hidden=5, si=3.0))
+    x, y, active = torch.rand(8, 6), torch.tensor([0, 1] * 4), torch.arange(4) < 2
+    optimizer = torch.optim.SGD(learner.parameters(), 0.5)
+
+    def step(y, active):
+        optimizer.zero_grad()
+        learner.loss(x, y, active).backward()
+        optimizer.step()
+        learner.after_step()
+
+    for _ in range(3):
+        step(y, active)
+    learner.end_task(x, y, active)
+    step(y + 2, ~active)  # the penalty has no slope where the anchor is
+    before = learner.weights()
+    assert learner.penalty(x) > 0
+    own = torch.autograd.grad(
+        learner.entropy(x, y + 2, ~active), tuple(learner.parameters()), allow_unused=True
+    )
+    way = [part.clone() for part in learner.way]
+    step(y + 2, ~active)
+    for now, last, slope, new, old in zip(
+        learner.way, way, own, learner.weights(), before, strict=True
+    ):
+        assert torch.allclose(now - last, -slope * (new - old), atol=1e-6)
 
 
 def test_a_task_leaves_the_units_of_other_labels_alone(digits):
