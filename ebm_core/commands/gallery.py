@@ -16,6 +16,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..errors import InvalidInput
 from ..files import write_atomically
 
 GALLERY = Path('out/gallery')
@@ -75,7 +76,7 @@ def read_sections(gallery: Path) -> tuple[list[str], list[Path]]:
     A last page, where something is missing, has the commands that make it.
     """
     paths = sorted(gallery.glob('*.md'))
-    pages = [path.read_text().strip() for path in paths]
+    pages = [_text(path).strip() for path in paths]
     pictures = [path.with_suffix('.png') for path in paths if path.with_suffix('.png').exists()]
     missing = [
         f'python -m ebm_core {command}'
@@ -89,3 +90,10 @@ def read_sections(gallery: Path) -> tuple[list[str], list[Path]]:
             f'```bash\n{commands}\n```'
         )
     return pages, pictures
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding='utf-8')
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f'{path}: not a section, which is UTF-8 ({error})') from None

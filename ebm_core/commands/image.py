@@ -99,6 +99,11 @@ def _train(args: argparse.Namespace) -> dict | None:
 
 def _load(args: argparse.Namespace, labels: bool) -> tuple[list[ImageLearner], LabelledImages]:
     images, device = load_images(args.data), device_of(args.device)
+    if labels and args.number > len(images.test):
+        raise InvalidInput(
+            f'--number: {args.number} is refused: at most {len(images.test)}, the test images of '
+            f'{images.name}'
+        )
     learners = [load_image_energy(directory)[0].to(device) for directory in args.model]
     for learner in learners:
         check_images(torch.from_numpy(images.test), learner.config)
@@ -126,6 +131,8 @@ def _generate(args: argparse.Namespace) -> dict:
     except ImportError as error:
         raise InvalidInput(f'figures need matplotlib: pip install matplotlib ({error})') from None
     learners, images = _load(args, labels=True)
+    if len(images.test) < 4:  # a distance has the covariance of half of them
+        raise InvalidInput(f'--data: {len(images.test)} images to test are refused: 4 or more')
     config, device = learners[0].config, learners[0].device
     judge = train_classifier(images, config, steps=args.judge_steps, seed=args.seed, device=device)
     shares, values, rows = [], [], []

@@ -59,7 +59,7 @@ def changes_of(args: argparse.Namespace) -> dict[str, object]:
     changes = {}
     for item in args.set:
         key, equals, value = item.partition('=')
-        if not equals:
+        if not equals or not key:
             raise InvalidInput(f'--set: {item!r} is not KEY=VALUE')
         # Mappings and lists as JSON; of everything else pydantic knows how it is written.
         try:

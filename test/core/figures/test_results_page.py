@@ -98,7 +98,7 @@ def test_report_has_every_concept_and_the_models(report, models):
 
 
 def test_the_report_has_the_other_systems_or_the_commands_that_make_them(
-    models, report, tmp_path, monkeypatch
+    models, report, tmp_path, monkeypatch, capsys
 ):
     commands = {'image generate', 'image outliers', 'image robust', 'toy widths', 'toy negatives'}
     commands |= {'toy conditional', 'toy sums', 'shapes generate', 'continual', 'adapt'}
@@ -112,6 +112,10 @@ def test_the_report_has_the_other_systems_or_the_commands_that_make_them(
     monkeypatch.setattr('ebm_core.figures.report.FIGURES', ())
     source = ['--model', str(models.directory('concepts')), '--models', str(models.ablations)]
     output = ['--output', str(tmp_path), '--scenes', '1', '--gallery', str(gallery)]
+    (gallery / 'broken.md').write_bytes(b'\xff\xfe')
+    assert main(['report', *source, *output]) == 2
+    assert 'broken.md: not a section' in capsys.readouterr().err
+    (gallery / 'broken.md').unlink()
     assert main(['report', *source, *output]) == 0
     page = (tmp_path / 'report.md').read_text()
     assert f'- [{title}](#tasks-in-sequence-again)' in page and f'\n## {title}\n' in page

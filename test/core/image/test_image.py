@@ -230,13 +230,33 @@ def test_images_of_other_labels_than_the_models_are_refused(model, tmp_path, cap
             Image.new('L', (8, 8), 9 * i).save(tmp_path / 'two' / label / f'{i}.png')
     (tmp_path / 'one').mkdir()
     (tmp_path / 'one' / 'a').symlink_to(tmp_path / 'two' / 'a')
-    data = ['--data', str(tmp_path / 'two')]
+    data, two = ['--data', str(tmp_path / 'two')], tmp_path / 'model'
+    one = ['--data', str(tmp_path / 'one')]
+    tiny = ['--preset', 'tiny', '--set', 'classes=2', '--set', 'steps=1', '--device', 'cpu']
+    assert main(['image', 'train', *tiny, *data, '--output', str(two)]) == 0
+    for label in ('a', 'b'):
+        (tmp_path / 'few' / label).mkdir(parents=True)
+        for i in range(4):
+            Image.new('L', (8, 8), 9 * i).save(tmp_path / 'few' / label / f'{i}.png')
+    few = ['--data', str(tmp_path / 'few')]
     for command, message in (
         (['train', '--preset', 'tiny', *data], 'classes: 10 is refused: 2, as two has, or 1'),
-        (['robust', '--model', str(model), *data], '--model: 10 labels are refused: 2, as two has'),
-        (['generate', '--model', str(model), '--data', str(tmp_path / 'one')], 'one has one label'),
+        (
+            ['robust', '--model', str(model), *data, '--number', '2'],
+            '--model: 10 labels are refused: 2',
+        ),
+        (['generate', '--model', str(model), *one, '--number', '2'], 'one has one label'),
+        (
+            ['generate', '--model', str(two), *data, '--number', '5'],
+            '--number: 5 is refused: at most 4',
+        ),
+        (
+            ['generate', '--model', str(two), *few, '--number', '2'],
+            '--data: 2 images to test are refused: 4 or',
+        ),
     ):
-        assert main(['image', *command, '--output', str(tmp_path / 'out')]) == 2
+        judged = ['--judge-steps', '1'] if command[0] == 'generate' else []
+        assert main(['image', *command, *judged, '--output', str(tmp_path / 'out')]) == 2
         assert message in capsys.readouterr().err
     assert not (tmp_path / 'out').exists()
 

@@ -113,6 +113,7 @@ def test_resumed_run_continues_exactly(tmp_path, monkeypatch):
         (['train', '--set', 'stepz=3'], 'stepz: unknown key; known are steps'),
         (['train', '--set', 'steps=-1'], "steps: '-1' is refused: .*greater than or equal to 1"),
         (['train', '--set', 'steps'], 'is not KEY=VALUE'),
+        (['train', '--set', '=5'], "'=5' is not KEY=VALUE"),
         (['train', '--set', 'concepts={"nort": 1}'], 'concepts.nort.* is refused: .*known are col'),
         (['train', '--set', 'concepts={north: 1}'], 'concepts: .* is not JSON'),
         (['train', '--threads', '0'], '--threads: 0 is refused: at least 1'),
