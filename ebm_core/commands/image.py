@@ -97,7 +97,10 @@ def _train(args: argparse.Namespace) -> dict | None:
     return provenance
 
 
-def _load(args: argparse.Namespace, labels: bool) -> tuple[list[ImageLearner], LabelledImages]:
+def _load(
+    args: argparse.Namespace, labels: bool, unlabelled: bool = False
+) -> tuple[list[ImageLearner], LabelledImages]:
+    """Load models and images that fit; labels: their labels, too, or none where `unlabelled`."""
     images, device = load_images(args.data), device_of(args.device)
     if labels and args.number > len(images.test):
         raise InvalidInput(
@@ -111,7 +114,8 @@ def _load(args: argparse.Namespace, labels: bool) -> tuple[list[ImageLearner], L
             raise InvalidInput('--model: models of several configurations are refused')
         if labels and images.classes < 2:
             raise InvalidInput(f'--data: {images.name} has one label: two or more are needed')
-        if labels and learner.config.classes != images.classes:
+        known = (images.classes, 1) if unlabelled else (images.classes,)
+        if labels and learner.config.classes not in known:
             raise InvalidInput(
                 f'--model: {learner.config.classes} labels are refused: {images.classes}, as '
                 f'{images.name} has'
@@ -130,7 +134,7 @@ def _generate(args: argparse.Namespace) -> dict:
         from ..image.figure import grid_png
     except ImportError as error:
         raise InvalidInput(f'figures need matplotlib: pip install matplotlib ({error})') from None
-    learners, images = _load(args, labels=True)
+    learners, images = _load(args, labels=True, unlabelled=True)
     if len(images.test) < 4:  # a distance has the covariance of half of them
         raise InvalidInput(f'--data: {len(images.test)} images to test are refused: 4 or more')
     config, device = learners[0].config, learners[0].device
@@ -151,7 +155,8 @@ def _generate(args: argparse.Namespace) -> dict:
         )
     )
     title = f'Samples, completions and walks: {images.name}'
-    caption = '2 rows of samples; 4 of original, lost, completed; 4 of walks'
+    caption = '2 rows of samples; 4 of original, lost, completed'
+    caption += '; 4 of walks' if learners[0].labelled else ''
     picture = grid_png(rows, config, caption)
     name = f'image_generate_{images.name}'
     numbers = {'models': [{**s, **v} for s, v in zip(shares, values, strict=True)]}
@@ -161,26 +166,29 @@ def _generate(args: argparse.Namespace) -> dict:
 def _generated(
     learner: ImageLearner, images: LabelledImages, judge: nn.Module, args: argparse.Namespace
 ) -> tuple[dict[str, float], dict[str, float], list[list[torch.Tensor]]]:
-    """Return shares and other numbers of a model, and rows of images that show them."""
+    """Return shares and other numbers of a model, and rows of images that show them.
+
+    Of an energy without labels none can be asked for: there are no walks, and samples have none.
+    """
     test = torch.from_numpy(images.test).flatten(1).to(learner.device)
     labels = torch.from_numpy(images.test_labels).to(learner.device)
     options = {'number': args.number, 'steps': args.steps, 'seed': args.seed}
     samples, asked = fresh_samples(learner, args.number, args.steps, args.seed)
     long, _ = fresh_samples(learner, args.number, 10 * args.steps, args.seed)
     done = complete(learner, judge, images, tries=4, **options)
-    path, _, reached = walk(learner, judge, images, **options)
     half, train = len(test) // 2, torch.from_numpy(images.train[: args.number])
     train = train.flatten(1).to(learner.device)
-    shares = {
-        'accuracy of the judge': accuracy(judge, test, labels),
-        'accuracy of the energy': accuracy(lambda x: -learner.energy(x), test, labels),
-        'samples accepted': accuracy(judge, samples, asked),
-        'samples accepted, chains ten times as long': accuracy(judge, long, asked),
-        'completions accepted': done.accepted,
-        'walks accepted': reached,
-    }
+    shares = {'accuracy of the judge': accuracy(judge, test, labels)}
+    if learner.labelled:
+        shares |= {
+            'accuracy of the energy': accuracy(lambda x: -learner.energy(x), test, labels),
+            'samples accepted': accuracy(judge, samples, asked),
+            'samples accepted, chains ten times as long': accuracy(judge, long, asked),
+        }
+    shares['completions accepted'] = done.accepted
     values = {
         'Fréchet distance of the samples': distance(samples, images, judge),
+        'of chains ten times as long': distance(long, images, judge),
         'of half of the test images': distance(test[:half], images, judge),
         'of as many training images': distance(train, images, judge),
         'of uniform noise': distance(torch.rand_like(samples), images, judge),
@@ -188,11 +196,13 @@ def _generated(
         'completions: error': done.wrong,
         'mean image of the class: error': done.by_mean,
     }
-    shown = np.linspace(0, len(path) - 1, 10).astype(int)
     rows = [list(samples[10 * i : 10 * i + 10]) for i in range(2)]
     few = range(min(4, args.number))
     rows += [[done.original[i], done.lost[i], *done.completions[i]] for i in few]
-    rows += [[path[step][i] for step in shown] for i in few]
+    if learner.labelled:
+        path, _, shares['walks accepted'] = walk(learner, judge, images, **options)
+        shown = np.linspace(0, len(path) - 1, 10).astype(int)
+        rows += [[path[step][i] for step in shown] for i in few]
     return shares, values, rows
 
 

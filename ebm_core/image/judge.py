@@ -38,6 +38,8 @@ def train_classifier(
     """
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
+    # The images' own labels, which an energy need not know.
+    config = config.model_copy(update={'classes': images.classes})
     network = convolutions(config, lambda layer: layer).to(device)
     optimizer = torch.optim.Adam(network.parameters(), 2e-3)
     for step in range(steps):

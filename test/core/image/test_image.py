@@ -194,6 +194,19 @@ def test_results_are_sections(model, tmp_path):
     assert '| our energy |' in (tmp_path / 'image_outliers_digits.md').read_text()
 
 
+def test_an_energy_without_labels_is_sampled_and_completes(tmp_path, capsys):
+    tiny = ['--preset', 'tiny', '--set', 'classes=1', '--set', 'classify_weight=0']
+    output = ['--output', str(tmp_path), '--device', 'cpu']
+    assert main(['image', 'train', *tiny, '--set', 'steps=2', *output]) == 0
+    few = ['--model', str(tmp_path), '--number', '3', '--steps', '2', '--judge-steps', '3']
+    assert main(['image', 'generate', *few, *output]) == 0
+    (numbers,) = json.loads((tmp_path / 'image_generate_digits.json').read_text())['models']
+    assert numbers.keys() >= {'completions accepted', 'of chains ten times as long'}
+    assert not numbers.keys() & {'samples accepted', 'walks accepted', 'accuracy of the energy'}
+    assert main(['image', 'robust', *few[:4], *output]) == 2
+    assert '--model: 1 labels are refused: 10, as digits has' in capsys.readouterr().err
+
+
 def test_of_several_models_there_are_mean_and_deviation(model, tmp_path, capsys):
     two = ['--model', str(model), str(model), '--device', 'cpu', '--output', str(tmp_path)]
     assert main(['image', 'outliers', *two, '--number', '5']) == 0
