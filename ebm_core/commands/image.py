@@ -176,8 +176,10 @@ def _generated(
     samples, asked = fresh_samples(learner, args.number, args.steps, args.seed)
     long, _ = fresh_samples(learner, args.number, 10 * args.steps, args.seed)
     done = complete(learner, judge, images, tries=4, **options)
-    half, train = len(test) // 2, torch.from_numpy(images.train[: args.number])
-    train = train.flatten(1).to(learner.device)
+    half = len(test) // 2
+    # Drawn, for files may have one label after the other.
+    places = np.random.default_rng(args.seed).permutation(len(images.train))[: args.number]
+    train = torch.from_numpy(images.train[places]).flatten(1).to(learner.device)
     shares = {'accuracy of the judge': accuracy(judge, test, labels)}
     if learner.labelled:
         shares |= {
