@@ -26,13 +26,25 @@ Gradient = Callable[[Tensor], Tensor]
 def convolutions(config: ImageConfig, bound: Callable[[nn.Module], nn.Module]) -> nn.Sequential:
     """Return a network from images (B, pixels) to (B, classes), each of its layers `bound`."""
     side, width, layers = config.size, config.width, []
-    layers += [nn.Unflatten(1, (config.channels, config.size, config.size))]
+    layers += [Pictures(config)]
     layers += [bound(nn.Conv2d(config.channels, width, 3, padding=1)), nn.SiLU()]
     while side > 2:
         wider = min(2 * width, 4 * config.width)
         layers += [bound(nn.Conv2d(width, wider, 3, stride=2, padding=1)), nn.SiLU()]
         side, width = math.ceil(side / 2), wider
     return nn.Sequential(*layers, nn.Flatten(), bound(nn.Linear(width * side**2, config.classes)))
+
+
+class Pictures(nn.Module):
+    """From images (B, pixels) to (B, C, H, W), channels last: convolutions are faster by half."""
+
+    def __init__(self, config: ImageConfig) -> None:
+        super().__init__()
+        self.shape = (config.channels, config.size, config.size)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the images as convolutions take them."""
+        return x.unflatten(1, self.shape).to(memory_format=torch.channels_last)
 
 
 class ImageEnergy(nn.Module):
