@@ -58,9 +58,7 @@ PRESETS = {
         model=ImageConfig(classes=1), training=ImageTraining(classify_weight=0.0)
     ),
     # What a CPU core trains in minutes, of MNIST or Fashion-MNIST.
-    'mnist': ImagePreset(
-        model=ImageConfig(size=28, width=16), training=ImageTraining(steps=800)
-    ),
+    'mnist': ImagePreset(model=ImageConfig(size=28, width=16), training=ImageTraining(steps=800)),
     'tiny': ImagePreset(
         model=ImageConfig(width=8, chain_steps=5, buffer=200),
         training=ImageTraining(steps=80, batch=32),
