@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..datasets.sources import LabelledImages
+from ..datasets.sources import LabelledImages, check
 from ..errors import InvalidInput
 from .config import StreamConfig
 
@@ -35,7 +35,8 @@ class Stream:
     """The tasks of labelled images, (0 1), (2 3), …, in the order and form of a configuration."""
 
     def __init__(self, images: LabelledImages, config: StreamConfig) -> None:
-        """Refuse images with fewer classes than the tasks need, or that are not in [0, 1]."""
+        """Refuse images that are not in order, or have fewer classes than the tasks need."""
+        check(images)
         needed = 2 * config.tasks
         if images.classes < needed:
             raise InvalidInput(
@@ -115,11 +116,6 @@ class Stream:
 
 
 def _rows(images: np.ndarray, labels: np.ndarray, needed: int, pad: int) -> tuple[Tensor, Tensor]:
-    low, high = images.min(), images.max()
-    if not (low >= 0 and high <= 1):
-        raise InvalidInput(f'images: values {low:g} to {high:g} are refused: 0 to 1')
-    if labels.min() < 0:
-        raise InvalidInput(f'labels: {labels.min()} is refused: 0 or more')
     kept = labels < needed
     padded = np.pad(images[kept], ((0, 0), (0, 0), (pad, pad), (pad, pad)))
     return torch.from_numpy(padded).flatten(1), torch.from_numpy(labels[kept])

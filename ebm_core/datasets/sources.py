@@ -52,6 +52,29 @@ class LabelledImages(NamedTuple):
         return whole.hexdigest()
 
 
+def check(images: LabelledImages) -> None:
+    """Raise InvalidInput where images are not what `LabelledImages` says, whoever made them."""
+    for part, x, y in (('train', *images[1:3]), ('test', *images[3:5])):
+        what = f'{images.name}, {part}'
+        if x.ndim != 4 or x.dtype != np.float32 or not x.size:
+            raise InvalidInput(
+                f'{what} images: {x.dtype} {x.shape} is refused: float32 (N, C, H, W), N ≥ 1'
+            )
+        if not (x.min() >= 0 and x.max() <= 1):
+            raise InvalidInput(
+                f'{what} images: values {x.min():g} to {x.max():g} are refused: 0 to 1'
+            )
+        if y.shape != x.shape[:1] or y.dtype != np.int64:
+            raise InvalidInput(f'{what} labels: {y.dtype} {y.shape} is refused: int64 ({len(x)},)')
+        if y.min() < 0:
+            raise InvalidInput(f'{what} labels: {y.min()} is refused: 0 or more')
+    if images.train.shape[1:] != images.test.shape[1:]:
+        raise InvalidInput(
+            f'{images.name}, test images: size {images.test.shape[1:]} is refused: '
+            f'{images.train.shape[1:]}, as those of training have'
+        )
+
+
 def load_images(source: str = 'digits') -> LabelledImages:
     """Return the images of a name or a folder; InvalidInput says what is wrong or missing."""
     if source == 'digits':

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from ebm_core.datasets.idx import read_idx
-from ebm_core.datasets.sources import load_images
+from ebm_core.datasets.sources import check, load_images
 from ebm_core.errors import InvalidInput
 
 
@@ -36,6 +36,23 @@ def test_digits_need_no_download():
     assert digits.classes == 10 and digits.train.min() == 0 and digits.train.max() == 1
     again = load_images('digits')
     assert np.array_equal(digits.test_labels, again.test_labels)
+
+
+def test_images_that_others_made_are_checked():
+    digits = load_images('digits')
+    check(digits)
+    for change, reason in (
+        ({'train': digits.train * 255}, r'digits, train images: values 0 to 255 are refused: 0 to'),
+        ({'test': digits.test * np.float32('nan')}, 'digits, test images: values nan'),
+        ({'train': digits.train.astype('f8')}, r'float64 \(1437, 1, 8, 8\) is refused: float32'),
+        ({'test': digits.test[:0]}, r'float32 \(0, 1, 8, 8\) is refused'),
+        ({'train_labels': digits.train_labels[:5]}, r'int64 \(5,\) is refused: int64 \(1437,\)'),
+        ({'test_labels': digits.test_labels.astype('i4')}, 'test labels: int32'),
+        ({'train_labels': digits.train_labels - 1}, 'train labels: -1 is refused: 0 or more'),
+        ({'test': digits.test[:, :, :4]}, r'size \(1, 4, 8\) is refused: \(1, 8, 8\), as those'),
+    ):
+        with pytest.raises(InvalidInput, match=reason):
+            check(digits._replace(**change))
 
 
 def test_a_folder_of_idx_files_is_read_gzipped_or_not(tmp_path):
