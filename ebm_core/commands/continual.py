@@ -15,7 +15,7 @@ import numpy as np
 
 from ..config import keys_help
 from ..continual.config import PRESETS, ContinualPreset, LearnerConfig, StreamConfig, preset
-from ..continual.run import METHODS, TITLES, check_method, learn, methods_for
+from ..continual.run import METHODS, check_method, learn, methods_for
 from ..datasets.sources import LabelledImages, load_images
 from ..errors import InvalidInput
 from ..files import write_atomically
@@ -126,4 +126,4 @@ def _row(method: str, scenarios: list[str], runs: list[dict]) -> tuple[str, ...]
             f'{np.mean(values):.2f}{spread}' + (f' ({diverged} diverged)' if diverged else '')
         )
         times += [run['cpu_s'] for run in found]
-    return TITLES[method], *cells, f'{np.mean(times):.0f}'
+    return METHODS[method].title, *cells, f'{np.mean(times):.0f}'

@@ -3,8 +3,9 @@
 
 """Classifiers with a penalty for forgetting, and without: what energies are compared with.
 
-Adam alone; the contrastive loss of Li et al. (2022); EWC (Kirkpatrick et al. 2017); online EWC
-(Schwarz et al. 2018); SI (Zenke et al. 2017); LwF (Li & Hoiem 2016).
+An optimiser alone; the contrastive loss of Li et al. (2022); L2 and EWC (Kirkpatrick et al. 2017);
+online EWC (Schwarz et al. 2018); SI (Zenke et al. 2017); MAS (Aljundi et al. 2018); LwF (Li & Hoiem
+2016).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from .config import LearnerConfig
 
 _TEMPERATURE = 2.0  # of LwF
 _DAMPING = 1e-3  # of SI
+_MAS_BATCH = 128  # images whose slopes are summed before their size is taken, as Hsu et al. do
 
 
 class Classifier(nn.Module):
@@ -74,21 +76,26 @@ class ContrastiveClassifier(Classifier):
 
 
 class Consolidated(Classifier):
-    """A quadratic penalty around the weights that earlier tasks ended with."""
+    """A quadratic penalty around the weights that earlier tasks ended with.
 
-    weight = 0.0
+    key: of the configured weight; factor: by which it is multiplied, a half of Fisher information.
+    """
+
+    key: str
+    factor = 1.0
 
     def __init__(self, size: int, outputs: int, config: LearnerConfig) -> None:
         super().__init__(size, outputs, config)
+        self.weight = self.factor * getattr(config, self.key)
         self.anchors: list[tuple[list[Tensor], list[Tensor]]] = []
 
     def penalty(self, x: Tensor) -> Tensor | float:
-        """Return weight / 2 · Σ importance · (θ − θ*)²."""
+        """Return weight · Σ importance · (θ − θ*)²."""
         total = 0.0
         for importance, weights in self.anchors:
             for parameter, much, old in zip(self.parameters(), importance, weights, strict=True):
                 total = total + (much * (parameter - old).square()).sum()
-        return 0.5 * self.weight * total
+        return self.weight * total
 
     def weights(self) -> list[Tensor]:
         """Return copies of all parameters."""
@@ -111,12 +118,37 @@ class Consolidated(Classifier):
         return sums
 
 
+class L2(Consolidated):
+    """One anchor, where all weights are alike."""
+
+    key = 'l2'
+
+    def end_task(self, x: Tensor, y: Tensor, active: Tensor) -> None:
+        """Move the anchor here."""
+        self.anchors = [([torch.ones_like(p) for p in self.parameters()], self.weights())]
+
+
+class MAS(Consolidated):
+    """One anchor; importance is how much a weight moves the squared outputs, summed over tasks."""
+
+    key = 'mas'
+
+    def end_task(self, x: Tensor, y: Tensor, active: Tensor) -> None:
+        """Move the anchor here."""
+        found = self.anchors[0][0] if self.anchors else [0.0 * p for p in self.weights()]
+        heard, parts = active if self.multi_head else self.seen, x.split(_MAS_BATCH)
+        for part in parts:
+            said = self.network(part)[:, heard].square().mean()
+            slopes = torch.autograd.grad(said, list(self.parameters()))
+            found = [old + g.abs() / len(parts) for old, g in zip(found, slopes, strict=True)]
+        self.anchors = [(found, self.weights())]
+
+
 class EWC(Consolidated):
     """An anchor for each task."""
 
-    def __init__(self, size: int, outputs: int, config: LearnerConfig) -> None:
-        super().__init__(size, outputs, config)
-        self.weight = config.ewc
+    key = 'ewc'
+    factor = 0.5
 
     def end_task(self, x: Tensor, y: Tensor, active: Tensor) -> None:
         """Add the task's anchor."""
@@ -126,9 +158,8 @@ class EWC(Consolidated):
 class OnlineEWC(Consolidated):
     """One anchor, whose importance is the sum of all tasks'."""
 
-    def __init__(self, size: int, outputs: int, config: LearnerConfig) -> None:
-        super().__init__(size, outputs, config)
-        self.weight = config.online_ewc
+    key = 'online_ewc'
+    factor = 0.5
 
     def end_task(self, x: Tensor, y: Tensor, active: Tensor) -> None:
         """Move the anchor here."""
@@ -141,9 +172,10 @@ class OnlineEWC(Consolidated):
 class SI(Consolidated):
     """Importance is what a weight's way has taken off the loss, per way squared."""
 
+    key = 'si'
+
     def __init__(self, size: int, outputs: int, config: LearnerConfig) -> None:
         super().__init__(size, outputs, config)
-        self.weight = 2 * config.si
         self.before = self.at_begin = self.weights()
         self.way = [torch.zeros_like(parameter) for parameter in self.parameters()]
 
@@ -161,7 +193,7 @@ class SI(Consolidated):
             return [0.0] * len(self.way)
         ((importance, weights),) = self.anchors
         return [
-            self.weight * much * (before - old)
+            2 * self.weight * much * (before - old)
             for much, before, old in zip(importance, self.before, weights, strict=True)
         ]
 
@@ -183,34 +215,37 @@ class LwF(Classifier):
     """What the network said before the task about outputs seen then is to stay as it is.
 
     The weights are those of van de Ven & Tolias (2019): of the k-th task 1 / k for its own labels,
-    the rest for what was said before. Where tasks are not named, what was said before also says
-    that an image is of no new output.
+    the rest for what was said before, by each head where tasks are named. Where they are not, what
+    was said before also says that an image is of no new output.
     """
 
     def __init__(self, size: int, outputs: int, config: LearnerConfig) -> None:
         super().__init__(size, outputs, config)
         self.teacher: nn.Module | None = None
-        self.tasks = 1
+        self.heads: list[Tensor] = []
 
     def loss(self, x: Tensor, y: Tensor, active: Tensor) -> Tensor:
         """Return what a step descends; active: (outputs,) of bool, those in the task."""
         self.seen |= active
-        new = self.entropy(x, y, active) / self.tasks
-        return new + (1 - 1 / self.tasks) * self.penalty(x)
+        share = 1 / (1 + len(self.heads))
+        return share * self.entropy(x, y, active) + (1 - share) * self.penalty(x)
 
     def penalty(self, x: Tensor) -> Tensor | float:
         """Return the distillation loss."""
         if self.teacher is None:
             return 0.0
-        with torch.no_grad():
-            told = self._among(self.teacher, x, self.known).exp()
-        said = self._among(self.network, x, self.known if self.multi_head else self.seen)
-        return -(_TEMPERATURE**2) * (told * said)[:, self.known].sum(1).mean()
+        losses = []
+        for known in self.heads if self.multi_head else [torch.stack(self.heads).any(0)]:
+            with torch.no_grad():
+                told = self._among(self.teacher, x, known).exp()
+            said = self._among(self.network, x, known if self.multi_head else self.seen)
+            losses.append(-(_TEMPERATURE**2) * (told * said)[:, known].sum(1).mean())
+        return torch.stack(losses).mean()
 
     def end_task(self, x: Tensor, y: Tensor, active: Tensor) -> None:
         """Keep a copy of the network."""
         self.teacher = copy.deepcopy(self.network).requires_grad_(False)
-        self.known, self.tasks = self.seen.clone(), self.tasks + 1
+        self.heads.append(active)
 
     @staticmethod
     def _among(network: nn.Module, x: Tensor, outputs: Tensor) -> Tensor:

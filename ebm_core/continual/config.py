@@ -53,6 +53,8 @@ class LearnerConfig(Config):
     shared: float = Field(
         0.0, ge=0, le=1, description='of the energy: share of the units that all labels use'
     )
+    l2: float = Field(100.0, ge=0, description='weight of L2')
+    mas: float = Field(1.0, ge=0, description='weight of MAS')
     ewc: float = Field(100.0, ge=0, description='weight of EWC')
     online_ewc: float = Field(700.0, ge=0, description='weight of online EWC')
     si: float = Field(1.0, ge=0, description='weight of SI')

@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..datasets.sources import LabelledImages
 from ..errors import InvalidInput
@@ -16,38 +18,37 @@ from . import classifiers, energies
 from .config import ContinualPreset, StreamConfig
 from .stream import Stream
 
+
+class Method(NamedTuple):
+    """What is called how in tables, and learns by what."""
+
+    title: str
+    learner: Callable[..., nn.Module]  # from the size of an image, outputs and a LearnerConfig
+    needs_ends: bool = False  # acts on what is kept when a task ends
+    optimizer: type[torch.optim.Optimizer] = torch.optim.Adam
+    rate: float | None = None  # in place of the preset's
+
+
 METHODS = {
-    'adam': classifiers.Classifier,
-    'ewc': classifiers.EWC,
-    'online_ewc': classifiers.OnlineEWC,
-    'si': classifiers.SI,
-    'lwf': classifiers.LwF,
-    'contrastive': classifiers.ContrastiveClassifier,
-    'mean_image': energies.MeanImage,
-    'contrastive_energy': energies.ContrastiveEnergy,
-    'own_units': energies.OwnUnitsContrastive,
-    'vae': energies.VAE,
-    'own_units_vae': energies.OwnUnitsVAE,
-    'shared_energy': energies.SharedEnergy,
-    'energy': energies.ReconstructionEnergy,
+    'adam': Method('Adam', classifiers.Classifier),
+    # These two with the rates of Hsu et al.
+    'sgd': Method('SGD', classifiers.Classifier, optimizer=torch.optim.SGD, rate=1e-2),
+    'adagrad': Method('Adagrad', classifiers.Classifier, optimizer=torch.optim.Adagrad, rate=1e-2),
+    'l2': Method('L2', classifiers.L2, needs_ends=True),
+    'ewc': Method('EWC', classifiers.EWC, needs_ends=True),
+    'online_ewc': Method('online EWC', classifiers.OnlineEWC, needs_ends=True),
+    'si': Method('SI', classifiers.SI, needs_ends=True),
+    'mas': Method('MAS', classifiers.MAS, needs_ends=True),
+    'lwf': Method('LwF', classifiers.LwF, needs_ends=True),
+    'contrastive': Method('classifier, contrastive loss', classifiers.ContrastiveClassifier),
+    'mean_image': Method('nearest mean image', energies.MeanImage),
+    'contrastive_energy': Method("Li et al.'s energy", energies.ContrastiveEnergy),
+    'own_units': Method("contrastive loss, each label's own units", energies.OwnUnitsContrastive),
+    'vae': Method('VAE', energies.VAE),
+    'own_units_vae': Method("VAE, each label's own units", energies.OwnUnitsVAE),
+    'shared_energy': Method('our energy, all units shared', energies.SharedEnergy),
+    'energy': Method('**our energy**', energies.ReconstructionEnergy),
 }
-TITLES = {
-    'adam': 'Adam',
-    'ewc': 'EWC',
-    'online_ewc': 'online EWC',
-    'si': 'SI',
-    'lwf': 'LwF',
-    'contrastive': 'classifier, contrastive loss',
-    'mean_image': 'nearest mean image',
-    'contrastive_energy': "Li et al.'s energy",
-    'own_units': "contrastive loss, each label's own units",
-    'vae': 'VAE',
-    'own_units_vae': "VAE, each label's own units",
-    'shared_energy': 'our energy, all units shared',
-    'energy': '**our energy**',
-}
-# These act on what is kept when a task ends; where nothing says when, they would be Adam alone.
-NEED_ENDS = ('ewc', 'online_ewc', 'si', 'lwf')
 
 
 def learn(images: LabelledImages, preset: ContinualPreset, method: str) -> dict:
@@ -61,11 +62,12 @@ def learn(images: LabelledImages, preset: ContinualPreset, method: str) -> dict:
     torch.set_flush_denormal(True)
     torch.manual_seed(preset.stream.seed)
     stream = Stream(images, preset.stream)
-    learner = METHODS[method](stream.x.shape[1], stream.outputs, preset.learner)
+    way = METHODS[method]
+    learner = way.learner(stream.x.shape[1], stream.outputs, preset.learner)
     if preset.stream.scenario == 'task':
         learner.multi_head = True
     parameters = [p for p in learner.parameters() if p.requires_grad]
-    optimizer = torch.optim.Adam(parameters, preset.learner.learning_rate)
+    optimizer = way.optimizer(parameters, way.rate or preset.learner.learning_rate)
     began, diverged = time.process_time(), None
     for step, batch in enumerate(stream):
         active = torch.zeros(stream.outputs, dtype=torch.bool)
@@ -112,7 +114,8 @@ def check_method(method: str, stream: StreamConfig) -> None:
 
 def methods_for(stream: StreamConfig) -> list[str]:
     """Return the methods that go through such a stream."""
-    return [m for m in METHODS if stream.boundaries == 'aware' or m not in NEED_ENDS]
+    aware = stream.boundaries == 'aware'
+    return [name for name, way in METHODS.items() if aware or not way.needs_ends]
 
 
 def _of_task(stream: Stream, task: int) -> Tensor:

@@ -36,7 +36,7 @@ def convolutions(config: ImageConfig, bound: Callable[[nn.Module], nn.Module]) -
 
 
 class Pictures(nn.Module):
-    """From images (B, pixels) to (B, C, H, W), channels last: convolutions are faster by half."""
+    """From images (B, pixels) to (B, C, H, W), channels last: so a processor convolves faster."""
 
     def __init__(self, config: ImageConfig) -> None:
         super().__init__()
