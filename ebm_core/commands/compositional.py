@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from pathlib import Path
 
 import numpy as np
@@ -75,7 +76,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 
 def _train(args: argparse.Namespace) -> dict | None:
     chosen = preset(args.preset, **{'attribute': args.attribute, **training.changes_of(args)})
-    output = args.output or Path('out/train') / args.preset / args.attribute
+    output = args.output or Path('out/train') / args.preset / chosen.model.attribute
 
     def keep(energy, step: int) -> dict:
         # A run that a time limit ends has a model all the same.
@@ -109,6 +110,10 @@ def _generate(args: argparse.Namespace) -> dict:
     for option in ('number', 'levels', 'steps'):
         if getattr(args, option) < 1:
             raise InvalidInput(f'--{option}: {getattr(args, option)} is refused: at least 1')
+    if not 0 <= args.emphasis < math.inf:
+        raise InvalidInput(
+            f'--emphasis: {args.emphasis:g} is refused: a number that is not negative'
+        )
     device = device_of(args.device)
     torch.set_flush_denormal(True)
     energies = _load(args.models, device)

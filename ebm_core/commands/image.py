@@ -87,12 +87,12 @@ def _train(args: argparse.Namespace) -> dict | None:
             'or 1, of an energy without labels (--set classes=…)'
         )
     output = args.output or Path('out/train') / args.preset
-    made = training.run(args, ImageRecipe(chosen, images), output)
+    recipe = ImageRecipe(chosen, images)
+    made = training.run(args, recipe, output)
     if made is None:
         return None
     learner, provenance = made
-    config = {**chosen.model_dump(), 'data': [images.name, *images.train.shape]}
-    write_model(output, learner, config, provenance)
+    write_model(output, learner, recipe.config, provenance)
     print(f'{output}\npython -m ebm_core image generate --model {output} --data {args.data}')
     return provenance
 

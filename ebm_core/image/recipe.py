@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..datasets.sources import LabelledImages
+from ..datasets.sources import LabelledImages, check
 from ..errors import Diverged
 from ..preset_recipe import PresetRecipe
 from ..protocols import StepLosses
@@ -29,16 +30,18 @@ class ImageRecipe(PresetRecipe[ImagePreset, ImageTraining]):
 
     def __post_init__(self) -> None:
         """Refuse images that the network does not take."""
+        check(self.images)
         labels = torch.from_numpy(self.images.train_labels)
         config = self.preset.model
         check_images(
             torch.from_numpy(self.images.train), config, labels if config.classes > 1 else None
         )
 
-    @property
+    @cached_property
     def config(self) -> dict:
         """The preset, and which images."""
-        return {**super().config, 'data': [self.images.name, *self.images.train.shape]}
+        images = self.images
+        return {**super().config, 'data': [images.name, *images.train.shape, images.sha256]}
 
     @property
     def shown(self) -> Mapping[str, str]:

@@ -207,5 +207,14 @@ def test_what_is_wrong_is_named(models, tmp_path, capsys):
     (tmp_path / 'any').symlink_to(models / 'turn')
     assert main(['shapes', 'generate', '--models', str(tmp_path)]) == 2
     assert main(['shapes', 'generate', '--models', str(models), '--number', '0']) == 2
+    assert main(['shapes', 'generate', '--models', str(models), '--emphasis', 'nan']) == 2
     said = capsys.readouterr().err
+    assert '--emphasis: nan is refused' in said
     assert 'an energy of turn' in said and '--number: 0 is refused: at least 1' in said
+
+
+def test_a_model_stands_under_the_attribute_that_it_has(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    quick = ['--preset', 'tiny', '--set', 'steps=1', '--set', 'attribute=size']
+    assert main(['shapes', 'train', *quick]) == 0
+    assert [path.name for path in (tmp_path / 'out/train/tiny').iterdir()] == ['size']

@@ -231,6 +231,8 @@ def test_what_is_wrong_is_named(digits, model):
         preset('digits', buffer=10)
     with pytest.raises(InvalidInput, match='shape'):
         ImageRecipe(preset('mnist'), digits)
+    with pytest.raises(InvalidInput, match='N ≥ 1'):
+        ImageRecipe(preset('digits'), digits._replace(train=digits.train[:0]))
     assert main(['image', 'outliers', '--model', str(model), '--data', '/nowhere']) == 2
     with pytest.raises(InvalidInput, match='number: 361 is refused: 1 to 360, the test images of'):
         some(digits, 361, 0, CPU)
@@ -274,8 +276,13 @@ def test_images_of_other_labels_than_the_models_are_refused(model, tmp_path, cap
     assert not (tmp_path / 'out').exists()
 
 
-def test_a_checkpoint_with_another_buffer_is_refused(digits, tmp_path):
+def test_a_checkpoint_with_another_buffer_or_of_other_images_is_refused(digits, tmp_path):
     train(ImageRecipe(preset('digits', **SHORT, steps=1), digits), tmp_path, device=CPU, quiet=True)
     other = preset('digits', **SHORT, buffer=300, steps=1)
-    with pytest.raises(InvalidInput, match='made with another configuration'):
-        train(ImageRecipe(other, digits), tmp_path, device=CPU, quiet=True)
+    darker = digits._replace(train=digits.train * np.float32(0.9))
+    for recipe in (
+        ImageRecipe(other, digits),
+        ImageRecipe(preset('digits', **SHORT, steps=1), darker),
+    ):
+        with pytest.raises(InvalidInput, match='made with another configuration'):
+            train(recipe, tmp_path, device=CPU, quiet=True)
