@@ -125,6 +125,7 @@ class ContrastiveEnergy(LabelledEnergy):
         self.outward = nn.Linear(config.hidden, 1)
         self.embedding = nn.Embedding(outputs, config.hidden)
         self.register_buffer('gates', gates(outputs, config.hidden))
+        self.level = config.level
 
     def energy(self, x: Tensor, y: Tensor) -> Tensor:
         """Return E (B, Y) of images (B, D) with each of the labels y (B, Y)."""
@@ -137,6 +138,8 @@ class ContrastiveEnergy(LabelledEnergy):
     def loss(self, x: Tensor, y: Tensor, active: Tensor) -> Tensor:
         """Return the contrastive loss of each image against one other label that is in the task.
 
+        It tells two labels apart, and leaves open how high both are, so that labels of different
+        tasks have no common scale; level gives them one, as right labels end near zero.
         Where there is no other, as in a small batch of a stream without boundaries, it is zero.
         """
         self.seen |= active
@@ -145,7 +148,8 @@ class ContrastiveEnergy(LabelledEnergy):
         share = active.float().expand(len(y), -1).scatter(1, y[:, None], 0.0)
         other = torch.multinomial(share, 1)
         energies = self.energy(x, torch.cat((y[:, None], other), 1))
-        return F.softplus(energies[:, 0] - energies[:, 1]).mean()
+        contrast = F.softplus(energies[:, 0] - energies[:, 1]).mean()
+        return contrast + self.level * energies[:, 0].square().mean()
 
 
 class OwnUnitsContrastive(ContrastiveEnergy):

@@ -72,6 +72,22 @@ def test_each_layer_of_li_s_energy_is_opened_by_the_label():
     assert all(layer.weight.grad[4:].abs().sum() == 0 for layer in own.inward)
 
 
+def test_level_keeps_the_energies_of_right_labels_near_zero(digits):
+    def right_energies(level):
+        torch.manual_seed(0)
+        stream = Stream(digits, quick(passes=3, tasks=1).stream)
+        energy = ContrastiveEnergy(64, 2, LearnerConfig(hidden=40, level=level))
+        optimizer = torch.optim.Adam(energy.parameters(), 1e-3)
+        for batch in stream:
+            optimizer.zero_grad()
+            energy.loss(batch.x, batch.y, torch.ones(2, dtype=torch.bool)).backward()
+            optimizer.step()
+        labels = stream.test_labels[:, None]
+        return energy.energy(stream.test, labels).detach().abs().mean()
+
+    assert right_energies(1.0) < 0.5 * right_energies(0.0)
+
+
 def test_targets_and_accuracy_are_the_scenarios(digits):
     named, unnamed = (Stream(digits, quick(scenario=s).stream) for s in ('task', 'domain'))
     assert unnamed.outputs == 2 and set(unnamed.targets(torch.arange(10)).tolist()) == {0, 1}
@@ -168,6 +184,8 @@ def test_runs_are_kept_and_not_done_again(tmp_path, capsys):
     assert '| **our energy** |' in page and len(list((tmp_path / 'continual').iterdir())) == 4
     numbers = json.loads((tmp_path / 'continual_digits_digits.json').read_text())
     assert [run['seed'] for run in numbers['runs']] == [0, 0, 1, 1]
+    # Keys that came later are told only where they are set, so that results of before are found.
+    assert not any('level' in run['config']['learner'] for run in numbers['runs'])
     command += ['--first-seed', '1']
     assert main(command) == 0  # seed 1 is there, seed 2 is not
     out = capsys.readouterr().out
