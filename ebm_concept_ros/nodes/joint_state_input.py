@@ -63,7 +63,7 @@ class JointStateInput:
 
     def _read(self, data: bytes, arrived_s: float | None) -> None:
         try:
-            sample = self._reader.read(data)
+            sample = self._reader.read(data, arrived_s)
         except InvalidInput as error:
             self._diagnostics.refuse('joint_states', error)
             return

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 
 from sensor_msgs.msg import JointState
@@ -23,6 +24,7 @@ from ebm_core.world.scene import InvalidInput
 
 # The first states of a simulation, which may be paused there, are of time zero.
 _MOST_ZEROS = 10
+_LATEST_NS = 2**31 * 1_000_000_000  # what a message's seconds can say
 
 
 class JointStateReader:
@@ -49,17 +51,21 @@ class JointStateReader:
         self._reading = JointStateReading(joint_names, STATE_PACKS if is_plain else ())
         self._may_repeat = may_repeat
         self._zeros = 0
+        self._arrived_ns = 0  # the last one, as it was stamped
 
-    def read(self, data: bytes) -> JointSample | None:
-        """Return the state, or None where it cannot be told yet; raises InvalidInput."""
+    def read(self, data: bytes, arrived_s: float | None = None) -> JointSample | None:
+        """Return the state, or None where it cannot be told yet; raises InvalidInput.
+
+        arrived_s: when it came, s on the monotonic clock, None: now.
+        """
         read = self._reading.packed(data)
         if read is None:
-            return self._of_message(self._reading.message(data))
+            return self._of_message(self._reading.message(data), arrived_s)
         stamp_ns, packed = read
-        return PackedSample(self._stamp_ns(stamp_ns), packed, len(self._joint_names))
+        return PackedSample(self._stamp_ns(stamp_ns, arrived_s), packed, len(self._joint_names))
 
-    def _of_message(self, message: JointState) -> JointSample | None:
-        stamp_ns = self._stamp_ns(conversions.stamp_to_ns(message.header.stamp))
+    def _of_message(self, message: JointState, arrived_s: float | None) -> JointSample | None:
+        stamp_ns = self._stamp_ns(conversions.stamp_to_ns(message.header.stamp), arrived_s)
         if self._commanded:
             message.effort = ()
         if self._filter is None:
@@ -70,13 +76,27 @@ class JointStateReader:
             return None
         return conversions.joint_sample(stamp_ns, positions, velocities, self._joint_names, efforts)
 
-    def _stamp_ns(self, stamp_ns: int) -> int:
+    def _stamp_ns(self, stamp_ns: int, arrived_s: float | None) -> int:
         if self._now_ns is not None:
-            return self._now_ns()
+            return self._arrival_ns(self._now_ns(), arrived_s)
+        if not 0 <= stamp_ns < _LATEST_NS:  # no answer could say it
+            raise InvalidInput(
+                f'joint_states.header.stamp: {stamp_ns / 1e9:.10g} s, expected 0 to 2^31 s'
+            )
         self._zeros = self._zeros + 1 if stamp_ns == 0 else 0
         if self._zeros > _MOST_ZEROS and not self._may_repeat:
             raise InvalidInput(
                 'joint_states.header.stamp: zero again and again; of a driver that does not stamp '
                 'take the time of arrival, stamps:=arrival'
             )
+        return stamp_ns
+
+    def _arrival_ns(self, now_ns: int, arrived_s: float | None) -> int:
+        """Return when a state came: of several that are read at once each has waited for a time."""
+        stamp_ns = now_ns
+        if arrived_s is not None:
+            stamp_ns -= round(1e9 * (time.monotonic() - arrived_s))
+        if stamp_ns < self._arrived_ns <= now_ns:  # simulated time goes on in steps
+            stamp_ns = self._arrived_ns
+        self._arrived_ns = stamp_ns
         return stamp_ns

@@ -92,6 +92,47 @@ def test_states_that_are_never_stamped_are_refused_or_take_their_arrival():
     assert read(reader(stamps='arrival'), message).stamp_ns == 7
 
 
+@pytest.mark.parametrize(('sec', 'nanosec'), [(2**31 - 1, 2**32 - 1), (-1, 0)])
+def test_a_stamp_that_no_torque_could_answer_is_refused(sec, nanosec):
+    message = state(0, position=np.zeros(N), velocity=np.zeros(N))
+    by_header = reader()
+    assert read(by_header, message).stamp_ns == 0  # how it is laid out is known from now on
+    message.header.stamp.sec, message.header.stamp.nanosec = sec, nanosec
+    with pytest.raises(InvalidInput, match=r'joint_states.header.stamp: .* s, expected 0 to 2\^31'):
+        read(by_header, message)
+
+
+@pytest.mark.parametrize('velocity_filter_s', [0.0, 0.005])
+def test_of_states_that_are_read_together_each_arrived_when_it_came(monkeypatch, velocity_filter_s):
+    now_s = [1.0]
+    monkeypatch.setattr(time, 'monotonic', lambda: now_s[0])
+    states = reader(
+        now_ns=lambda: round(now_s[0] * 1e9),
+        stamps='arrival',
+        velocities='differentiated',
+        velocity_filter_s=velocity_filter_s,
+    )
+    came_s = 1.0 + 0.001 * np.arange(1, 201)  # at 1 rad/s; looked for at every second one
+    for pair in came_s.reshape(-1, 2):
+        for arrived_s in pair:
+            now_s[0] = max(now_s[0] + 2e-5, pair[-1])
+            data = serialize_message(state(0, position=np.full(N, arrived_s)))
+            sample = states.read(data, arrived_s)
+    assert sample.stamp_ns == round(arrived_s * 1e9)
+    np.testing.assert_allclose(sample.velocities_rad_s, 1.0, rtol=1e-6)
+
+
+def test_arrivals_go_back_with_their_clock_alone(monkeypatch):
+    monkeypatch.setattr(time, 'monotonic', lambda: 1.0)
+    now_ns = [10**9]
+    states = reader(now_ns=lambda: now_ns[0], stamps='arrival')
+    data = serialize_message(state(0, position=np.zeros(N), velocity=np.zeros(N)))
+    assert states.read(data, 0.999).stamp_ns == 999_000_000
+    assert states.read(data, 0.998).stamp_ns == 999_000_000, 'simulated time stood still'
+    now_ns[0] = 10**8
+    assert states.read(data, 0.999).stamp_ns == 99_000_000, 'a simulator was reset'
+
+
 def test_the_order_of_an_array_is_the_arms_or_is_given_and_complete():
     assert order_of_efforts(DriverParameters(), NAMES) == NAMES
     given = DriverParameters(effort_joints=NAMES[::-1])
