@@ -27,6 +27,14 @@ class Config(BaseModel):
 ConfigT = TypeVar('ConfigT', bound=Config)
 
 
+def path_of(given: Path | str) -> Path:
+    """Return a path with `~` and `~user` in their places; raises ConfigError for nobody's."""
+    try:
+        return Path(given).expanduser()
+    except RuntimeError:  # also where there is no HOME
+        raise ConfigError(f'{given}: nobody knows whose home that is') from None
+
+
 def load_config(path: Path | str, kind: type[ConfigT]) -> ConfigT:
     """Read one YAML file as `kind`.
 
@@ -37,7 +45,7 @@ def load_config(path: Path | str, kind: type[ConfigT]) -> ConfigT:
 
 def load_keys_and_values(path: Path | str) -> dict[str, object]:
     """Return what one YAML file says; raises ConfigError that names the file."""
-    path = Path(path)
+    path = path_of(path)
     try:
         text = path.read_text(encoding='utf-8')
     except OSError as error:
@@ -51,7 +59,8 @@ def keys_and_values(text: str, where: str) -> dict[str, object]:
     """Return what YAML says; raises ConfigError. where: begins the message."""
     try:
         content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    # Dates that there are not, say, and lists in lists in lists.
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ConfigError(f'{where}: not valid YAML ({one_line(error)})') from None
     if not isinstance(content, dict):
         raise ConfigError(f'{where}: expected keys and values, found {type(content).__name__}')

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ebm_concept_ros.config_files import ConfigError
+from ebm_concept_ros.config_files import ConfigError, path_of
 from ebm_concept_ros.errors import one_line
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def package_path(given: str, default: str) -> Path:
 
     Raises ConfigError where there is none.
     """
-    path = Path(given).expanduser() if given else _share() / default
+    path = path_of(given) if given else _share() / default
     if not path.exists():
         raise ConfigError(f'{path}: no such file or folder')
     return path
@@ -50,7 +50,7 @@ def arm_file(given: str) -> Path:
     """
     if not given or given in shipped_arms():
         return _share() / _ARMS / f'{given or DEFAULT_ARM}.yaml'
-    path = Path(given).expanduser()
+    path = path_of(given)
     if not path.is_file():
         raise ConfigError(
             f'{given!r} is neither a file nor a shipped arm; those are {", ".join(shipped_arms())}'
@@ -62,7 +62,7 @@ def hand_file(given: str) -> Path:
     """Return the YAML of a hand: the name of a shipped one, or a file; raises ConfigError."""
     if given in shipped_hands():
         return _share() / _HANDS / f'{given}.yaml'
-    path = Path(given).expanduser()
+    path = path_of(given)
     if not path.is_file():
         raise ConfigError(
             f'{given!r} is neither a file nor a shipped hand; those are '

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from reaching import CONFIG, shipped_workspace
 
 from ebm_concept_ros.config_files import ConfigError
+from ebm_concept_ros.nodes.runtime.texts import ARM, FILE, FOLDER, HAND
+from ebm_concept_ros.package_files import arm_file, hand_file, package_path
 from ebm_concept_ros.workspace import load_workspace
 
 coordinate = st.floats(-1.5, 1.5)
@@ -59,3 +61,24 @@ def test_a_wrong_file_is_refused_with_file_key_and_reason(tmp_path, change, name
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(ConfigError, match=r'nowhere\.yaml'):
         load_workspace(tmp_path / 'nowhere.yaml')
+
+
+@pytest.mark.parametrize('text', ['metres_per_unit: 2024-13-45', '[' * 5000, 'a: !!int x'])
+def test_what_yaml_stumbles_over_is_refused_with_the_file(tmp_path, text):
+    path = tmp_path / 'odd.yaml'
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=r'odd\.yaml: not valid YAML'):
+        load_workspace(path)
+
+
+def test_a_path_begins_at_a_home_that_is_known_or_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv('HOME', str(tmp_path))
+    (tmp_path / 'mine.yaml').write_text((CONFIG / 'workspace.yaml').read_text())
+    assert load_workspace('~/mine.yaml') == shipped_workspace()
+    given = '~nobody-of-this-name/mine.yaml'
+    for refused in (load_workspace, arm_file, hand_file, lambda path: package_path(path, '')):
+        with pytest.raises(ConfigError, match=f'{given}: nobody knows whose home that is'):
+            refused(given)
+    for text in (FILE, FOLDER, ARM, HAND):
+        with pytest.raises((ValueError, OSError)):
+            text.parse(given)

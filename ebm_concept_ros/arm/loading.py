@@ -12,7 +12,7 @@ from ebm_concept_ros.arm.config import JACO, ROBOT_DESCRIPTION, ArmConfig
 from ebm_concept_ros.arm.contacts import base_and_first_link, neighbours_that_touch
 from ebm_concept_ros.arm.model import compile_arm
 from ebm_concept_ros.arm.references import resolve
-from ebm_concept_ros.config_files import ConfigError, load_config
+from ebm_concept_ros.config_files import ConfigError, load_config, path_of
 
 
 def load_arm(path: Path | str, robot_description: str = '') -> ArmConfig:
@@ -32,7 +32,7 @@ def load_arm(path: Path | str, robot_description: str = '') -> ArmConfig:
 
 def located(arm: ArmConfig, directory: Path, robot_description: str = '') -> ArmConfig:
     """Return the arm with paths that are relative to `directory` made absolute."""
-    dirs = tuple(str((directory / Path(each).expanduser()).resolve()) for each in arm.package_dirs)
+    dirs = tuple(str((directory / path_of(each)).resolve()) for each in arm.package_dirs)
     changes: dict[str, object] = {'package_dirs': dirs}
     if arm.model == ROBOT_DESCRIPTION:
         changes['robot_description'] = robot_description or arm.robot_description

@@ -23,7 +23,7 @@ class MeshFolder:
     """A folder of STL files, each named by what it holds, so that none is written twice."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder.expanduser().resolve()
+        self._folder = folder.resolve()
 
     def uri_of(self, model: mujoco.MjModel, mesh: int) -> str:
         """Return where a mesh of the model is, file://…, in the frame of its geom; raises OSError.

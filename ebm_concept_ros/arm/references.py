@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import unquote
 
-from ebm_concept_ros.config_files import ConfigError
+from ebm_concept_ros.config_files import ConfigError, path_of
 
 _PACKAGE, _FILE = 'package://', 'file://'
 _XACRO_TIMEOUT_S = 60.0
@@ -28,9 +28,9 @@ def resolve(reference: str, directory: Path, package_dirs: Sequence[str] = ()) -
     if reference.startswith(_FILE):
         reference = unquote(reference.removeprefix(_FILE).removeprefix('localhost'))
     if not reference.startswith(_PACKAGE):
-        return (directory / Path(reference).expanduser()).resolve()
+        return (directory / path_of(reference)).resolve()
     name, _, rest = unquote(reference.removeprefix(_PACKAGE)).partition('/')
-    places = [Path(each).expanduser() for each in package_dirs]
+    places = [path_of(each) for each in package_dirs]
     places += [Path(p) / 'share' for p in os.environ.get('AMENT_PREFIX_PATH', '').split(':') if p]
     places += [directory, *directory.resolve().parents]
     found = None

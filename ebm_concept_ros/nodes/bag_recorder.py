@@ -32,6 +32,7 @@ from trajectory_msgs.msg import JointTrajectory
 from visualization_msgs.msg import MarkerArray
 
 import ebm_concept_ros.msg as ros
+from ebm_concept_ros.config_files import ConfigError, path_of
 from ebm_concept_ros.control.reporting import Level
 from ebm_concept_ros.nodes.runtime import qos
 from ebm_concept_ros.nodes.runtime.diagnostics import Diagnostics
@@ -110,7 +111,7 @@ class BagRecorder(RunnableDefaults, Node):
             return
         try:
             self._begin()
-        except OSError as error:
+        except (OSError, ConfigError) as error:
             raise InvalidParameter(f'parameter bag_dir: {error}') from None
 
     def stop(self) -> None:
@@ -154,8 +155,8 @@ class BagRecorder(RunnableDefaults, Node):
         self._recorders = []
 
     def _begin(self) -> None:
-        """Make the next bag; raises OSError, and ValueError where another made it just now."""
-        writer = self._bags.BagWriter(self._bags.next_bag(self.parameters.bag_dir))
+        """Make the next bag; raises OSError, and ValueError where it cannot be made."""
+        writer = self._bags.BagWriter(self._bags.next_bag(path_of(self.parameters.bag_dir)))
         with self._writing_now:
             self._writer = writer
         self._diagnostics.set('bag', Level.OK, f'recording into {writer.path}')

@@ -125,10 +125,8 @@ class Controller(RunnableDefaults, LifecycleNode):
                 p, setup.joint_names, lambda: self.get_clock().now().nanoseconds, p.lockstep
             )
         except Exception as error:  # of whatever is loaded: said here, where it can be mended
-            reason = str(error) if isinstance(error, ValueError) else repr(error)
-            self._diagnostics.set('state', Level.ERROR, f'unconfigured: {reason}')
             self._setup = None
-            return _FAILURE
+            return self._refused('unconfigured', error)
         self._diagnostics.refused = 0
         self._states = JointStateInput(
             self, p.lockstep, reader, self._diagnostics, self._on_joint_state
@@ -162,9 +160,13 @@ class Controller(RunnableDefaults, LifecycleNode):
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Start from the next measured state."""
+        try:
+            recording = Recording.of(self.parameters, self._setup, self._diagnostics)
+        except Exception as error:  # of a folder, or of the arm's files
+            return self._refused('inactive', error)
         if (result := super().on_activate(state)) != _SUCCESS:
             return result
-        self._recording = Recording.of(self.parameters, self._setup, self._diagnostics)
+        self._recording = recording
         self._controller.restart(self._recording.log if self._recording else NO_JOURNAL)
         self._states.forget()
         self._threads = ControlThreads(
@@ -211,6 +213,11 @@ class Controller(RunnableDefaults, LifecycleNode):
             self._controller.retune(setup.arm, setup.planner, p.max_state_age_s, p.on_contact)
             self._targeting.set_workspace(setup.workspace)
         self.parameters, self._planner_settings = p, planner_settings
+
+    def _refused(self, former: str, error: Exception) -> TransitionCallbackReturn:
+        reason = str(error) if isinstance(error, ValueError) else repr(error)
+        self._diagnostics.set('state', Level.ERROR, f'{former}: {reason}')
+        return _FAILURE
 
     def _undo_configure(self) -> None:
         for undo in self._undo:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from rclpy.node import Node
 
+from ebm_concept_ros.config_files import path_of
 from ebm_concept_ros.control.reporting import Level
 from ebm_concept_ros.errors import name_and_reason
 from ebm_concept_ros.nodes.runtime.diagnostics import Diagnostics
@@ -105,7 +106,7 @@ class JudgingNode(RunnableDefaults, Node):
             return
         report = self._report()
         try:
-            out_dir = Path(p.out_dir)
+            out_dir = path_of(p.out_dir)
             out_dir.mkdir(parents=True, exist_ok=True)
             (out_dir / 'result.json').write_text(json.dumps(report) + '\n', encoding='utf-8')
             if p.render:

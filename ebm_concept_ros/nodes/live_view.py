@@ -32,6 +32,7 @@ from ebm_concept_ros.arm.link_tree import LinkTree, link_tree
 from ebm_concept_ros.arm.mesh_files import MeshFolder
 from ebm_concept_ros.arm.model import compile_arm
 from ebm_concept_ros.arm.robot_description import robot_description
+from ebm_concept_ros.config_files import ConfigError, path_of
 from ebm_concept_ros.control.reporting import Level
 from ebm_concept_ros.control.understanding import why_not_understood
 from ebm_concept_ros.conversions import views
@@ -129,10 +130,10 @@ class LiveView(RunnableDefaults, Node):
     def _described(self, model: object) -> str:
         """Return the URDF; raises InvalidParameter."""
         home = Path(os.environ.get('ROS_HOME') or '~/.ros')
-        folder = Path(self.parameters.mesh_dir or home / 'ebm_concept_ros' / 'meshes')
         try:
+            folder = path_of(self.parameters.mesh_dir or home / 'ebm_concept_ros' / 'meshes')
             return robot_description(self._arm.name, model, self._tree, MeshFolder(folder))
-        except OSError as error:
+        except (OSError, ConfigError) as error:
             raise InvalidParameter(f'parameter mesh_dir: {error}') from None
 
     def _create_ends(self) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ebm_concept_ros.config_files import path_of
 from ebm_concept_ros.control.reporting import Level
 from ebm_concept_ros.control.timing import TimingRecord
 from ebm_concept_ros.errors import name_and_reason
@@ -44,7 +45,7 @@ class Recording:
         )
         log = EventLog(len(setup.arm.joints), round(p.record_limit_s / p.period_s))
         report.set('recording', Level.OK, f'records into {p.record_dir}')
-        return cls(Path(p.record_dir).expanduser(), log, settings, report)
+        return cls(path_of(p.record_dir), log, settings, report)
 
     def save(self, timing: TimingRecord) -> None:
         """Write the file, as the first run_0001.npz, run_0002.npz … that is not there yet."""

@@ -19,6 +19,7 @@ from ebm_concept_ros.arm.editable_simulation import (
     Refusal,
     TableChangeRefused,
 )
+from ebm_concept_ros.arm.references import resolve
 from ebm_concept_ros.arm.table_scene import TableScene
 from ebm_concept_ros.config_files import ConfigError
 from ebm_concept_ros.errors import name_and_reason
@@ -99,8 +100,7 @@ class SimulationTableServices:
                     )
                 return seeded_table(self._parameters, int(seed), self._workspace)
             if uri:
-                path = Path(uri.removeprefix('file://'))
-                return table_of_file(self._parameters, path, self._workspace)
+                return table_of_file(self._parameters, resolve(uri, Path()), self._workspace)
             if text:
                 where = 'world_resource.resource_string'
                 return table_of_text(self._parameters, text, self._workspace, where)

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Literal
 
-from ebm_concept_ros.config_files import ConfigError
+from ebm_concept_ros.config_files import ConfigError, path_of
 from ebm_concept_ros.package_files import hand_file, shipped_arms, shipped_hands
 
 
@@ -40,13 +39,13 @@ def choice(*names: str) -> object:
 
 
 def _existing(text: str) -> str:
-    return str(Path(text).expanduser().resolve(strict=True)) if text else ''
+    return str(path_of(text).resolve(strict=True)) if text else ''
 
 
 def _arm(text: str) -> str:
     if text in shipped_arms():
         return text
-    path = Path(text).expanduser().resolve()
+    path = path_of(text).resolve()
     if not path.is_file():
         raise ValueError(text)
     return str(path)
@@ -62,7 +61,7 @@ def _hand(text: str) -> str:
 
 
 def _folder(text: str) -> str:
-    path = Path(text).expanduser().resolve()
+    path = path_of(text).resolve()
     if not text or (path.exists() and not path.is_dir()):
         raise ValueError(text)
     return str(path)

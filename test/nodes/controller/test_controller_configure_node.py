@@ -136,6 +136,17 @@ def test_what_was_refused_can_be_mended_and_configured(probe, tmp_path, weights)
         assert state_of(probe) == State.PRIMARY_STATE_ACTIVE
 
 
+def test_what_keeps_it_from_being_activated_is_said_and_it_stays_configured(
+    probe, tmp_path, weights
+):
+    given = {'record_dir': '~nobody-of-this-name/runs', 'model_dir': weights}
+    with running('controller', tmp_path, **given):
+        probe.wait_for_report('controller: state', 'inactive: ', 'knows whose home that is')
+        assert state_of(probe) == State.PRIMARY_STATE_INACTIVE
+        assert not change(probe, Transition.TRANSITION_ACTIVATE)
+        assert state_of(probe) == State.PRIMARY_STATE_INACTIVE
+
+
 def test_the_arm_is_made_anew_for_a_parameter_of_its_own_alone():
     """rclpy asks about each quality of service that is declared, two dozen while it configures."""
     asked, taken = [], []

@@ -327,6 +327,11 @@ def test_what_makes_no_sense_is_refused_with_code_and_reason(lockstep):
         (system.set_state(9), Ran.INCORRECT_TRANSITION, 'state: 9 is unknown; known are 0'),
         (system.set_state(3), Ran.INCORRECT_TRANSITION, 'quitting is refused'),
         (system.load(), Loaded.NO_RESOURCE, 'both uri and resource_string are empty'),
+        (
+            system.load('file:///there%20is/none.yaml'),
+            Loaded.RESOURCE_PARSE_ERROR,
+            '/there is/none.yaml: cannot be read',
+        ),
         (system.load('seed:-1'), Loaded.UNSUPPORTED_FORMAT, "uri: 'seed:-1' refused"),
         (system.load('/no/such.yaml'), Loaded.RESOURCE_PARSE_ERROR, '/no/such.yaml'),
         (system.load(text='entities: []'), Loaded.RESOURCE_PARSE_ERROR, 'at least 1 item'),
