@@ -147,11 +147,14 @@ class SensedWorld:
 
     @property
     def applied_effort_nm(self) -> np.ndarray:
-        """Return the last torque (n + f,) N·m: what was told, or, of somebody else, is reported."""
+        """Return the last torque (n + f,) N·m: what was told, or, of somebody else, is reported.
+
+        Where nobody reports any, somebody has carried the arm.
+        """
         if self._applied_nm is not None:
             return self._applied_nm
         reported = self._now.sample.efforts_nm
-        return np.zeros(len(self.joint_names)) if reported is None else reported
+        return self._carrying_nm() if reported is None else reported
 
     @property
     def grasp_pose(self) -> Pose:
@@ -192,6 +195,14 @@ class SensedWorld:
         self._kept.append((now.sample.stamp_ns, now.sample.positions_rad))
         if before is None or now.seen is not before.seen:
             self._hand = self._hand_at(now.seen.stamp_ns)
+
+    def _carrying_nm(self) -> np.ndarray:
+        n, limits_nm = self._n, self.effort_limits_nm
+        carrying_nm = np.zeros_like(limits_nm)
+        carrying_nm[:n] = self._model.bias_nm(
+            self.joint_positions_rad[:n], self.joint_velocities_rad_s[:n]
+        )
+        return np.clip(carrying_nm, -limits_nm, limits_nm)
 
     def _hand_at(self, stamp_ns: int) -> Pose:
         _, positions = min(self._kept, key=lambda kept: abs(kept[0] - stamp_ns))

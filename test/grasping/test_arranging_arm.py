@@ -56,10 +56,16 @@ class Loop:
     """
 
     def __init__(
-        self, model, each_step=lambda loop: None, in_lockstep=True, missing=lambda: '', **does
+        self,
+        model,
+        each_step=lambda loop: None,
+        in_lockstep=True,
+        missing=lambda: '',
+        reports_efforts=True,
+        **does,
     ):
         self.blocks = EditableBlocks(ARM, HAND, WORKSPACE, TABLE, 0.002)
-        self.each_step, self.does = each_step, does
+        self.each_step, self.does, self.reports_efforts = each_step, does, reports_efforts
         self.torques, self.said, self.results = [], [], []
         self.seen = self.sample = self.impulse = None
         world = SensedWorld(ARM, HAND, WORKSPACE, 0.002, self.exchange)
@@ -82,7 +88,7 @@ class Loop:
         if self.seen is None or not 0 <= stamp_ns - self.seen.stamp_ns < LOOK_NS:
             self.seen = seen_in(sim, stamp_ns)
         q, v, effort = (each.copy() for each in sim.joint_state)
-        sample = JointSample(stamp_ns, q, v, effort)
+        sample = JointSample(stamp_ns, q, v, effort if self.reports_efforts else None)
         self.impulse = impulse_at(sample, self.sample, self.impulse)
         self.sample = sample
         return Sensed(sample, self.seen, self.impulse)
@@ -138,6 +144,19 @@ def seen_in(sim, stamp_ns):
 
 def cancel(loop):
     loop.arm.interrupt(Code.CANCELLED, 'cancelled')
+
+
+@pytest.mark.parametrize('reports_efforts', [True, False])
+def test_the_first_torque_goes_on_from_what_carries_the_arm(model, shown, reports_efforts):
+    loop = Loop(model, reports_efforts=reports_efforts)
+    n, held_nm = len(ARM.joints), loop.blocks.sim.applied_effort_nm
+    loop.each_step = lambda loop: loop.arm.end()
+    loop.ask(shown)
+    loop.run()
+    step_nm = np.abs(loop.torques[0][1] - held_nm)[:n]
+    # The plan knows the fingers as they are at home.
+    assert (step_nm <= ARM.effort_rate_limits_nm_s * 0.002 + 0.01).all()
+    assert np.abs(held_nm[:n]).max() > 2 * ARM.effort_rate_limits_nm_s.max() * 0.002
 
 
 def test_paused_while_it_carries_it_holds_and_then_goes_on(model, shown):
