@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from rclpy.action import ActionServer, CancelResponse, GoalResponse
+from rclpy.action import CancelResponse
 from rclpy.action.server import ServerGoalHandle
 from rclpy.node import Node
 from rclpy.task import Future
@@ -25,13 +25,14 @@ from ebm_concept_ros.action import ArrangeConcept
 from ebm_concept_ros.grasping.arranging_arm import ArrangingArm
 from ebm_concept_ros.grasping.tasks import Code, Progress, Result, Task, Term
 from ebm_concept_ros.nodes.runtime.diagnostics import Diagnostics
+from ebm_concept_ros.nodes.runtime.goal_server import GoalServer
 from ebm_concept_ros.nodes.runtime.questions import Questions
 from ebm_concept_ros.types import CompositionRequest
 from ebm_concept_ros.workspace import Workspace
 from ebm_core.world.scene import InvalidInput
 
 # A learner that has just come may not have discovered yet who asks: then its answer is lost.
-_ASK_AGAIN_S = 2.0
+_ASK_AGAIN_S, _TOLD_WITHIN_S = 2.0, 1.0
 _ENDS_WELL = (Code.ARRANGED, Code.CANCELLED, Code.PREEMPTED)
 
 
@@ -73,20 +74,17 @@ class ArrangeAction:
         self._shown = node.create_client(
             srv.ListDemonstrations, 'concept_learner/list_demonstrations'
         )
-        self._server = ActionServer(
-            node,
-            ArrangeConcept,
-            '~/arrange',
-            self._execute,
-            goal_callback=lambda goal: GoalResponse.ACCEPT,
-            cancel_callback=self._cancel,
-        )
+        self._server = GoalServer(node, ArrangeConcept, '~/arrange', self._execute, self._cancel)
 
     def destroy(self) -> None:
-        """Offer it no more."""
+        """Offer it no more, once the goals that have ended are told so."""
         self._server.destroy()
         self._node.destroy_client(self._concepts)
         self._node.destroy_client(self._shown)
+
+    def wait_until_told(self) -> None:
+        """Return once whoever had a goal knows its end; by another thread than the executor's."""
+        self._server.wait_until_told(_TOLD_WITHIN_S)
 
     def tick(self, progress: Progress) -> None:
         """Ask the learner where it is time, and give feedback."""

@@ -61,6 +61,7 @@ class Arranger(ManagedNode):
     """Converts messages and holds the arm's thread; `ArrangingArm` decides."""
 
     _states: JointStateInput | None = None  # there, before the node is made or could not be
+    _action: ArrangeAction | None = None
 
     def __init__(self) -> None:
         super().__init__('arranger', ArrangerParameters)
@@ -137,6 +138,12 @@ class Arranger(ManagedNode):
         if self._thread is not None:  # activation may have failed before
             self._thread.join(_JOIN_TIMEOUT_S)
             self._thread = None
+
+    def stop(self) -> None:
+        """Stop every torque."""
+        super().stop()
+        if self._action is not None:
+            self._action.wait_until_told()
 
     def destroy_node(self) -> None:
         """Give all back that the middleware has given."""

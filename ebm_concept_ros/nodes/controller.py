@@ -68,6 +68,7 @@ class Controller(RunnableDefaults, LifecycleNode):
 
     events_executor = True
     _states: JointStateInput | None = None  # there, before the node is made or could not be
+    _enact: EnactAction | None = None
 
     def __init__(
         self,
@@ -96,6 +97,8 @@ class Controller(RunnableDefaults, LifecycleNode):
     def stop(self) -> None:
         """Stop every torque."""
         self._stop_threads()
+        if self._enact is not None:
+            self._enact.wait_until_told()
 
     def destroy_node(self) -> None:
         """Give all back that the middleware has given."""

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from rclpy.action import ActionServer, CancelResponse, GoalResponse
+from rclpy.action import CancelResponse
 from rclpy.action.server import ServerGoalHandle
 from rclpy.node import Node
 from rclpy.task import Future
@@ -29,12 +29,13 @@ from ebm_concept_ros.control.enactor import STOPPED, Enactor
 from ebm_concept_ros.control.measured import Measured
 from ebm_concept_ros.control.understanding import why_not_understood
 from ebm_concept_ros.nodes.runtime.diagnostics import Diagnostics
+from ebm_concept_ros.nodes.runtime.goal_server import GoalServer
 from ebm_concept_ros.nodes.runtime.questions import Questions
 from ebm_concept_ros.types import AnyConcept, CompositionRequest, Goal
 from ebm_core.world.scene import InvalidInput
 
 # A learner that has just come may not have discovered yet who asks: then its answer is lost.
-_ASK_AGAIN_S = 2.0
+_ASK_AGAIN_S, _TOLD_WITHIN_S = 2.0, 1.0
 _ENDS_WELL = (Code.REACHED, Code.CANCELLED, Code.PREEMPTED)
 
 
@@ -78,19 +79,16 @@ class EnactAction:
         self._enacted: tuple[_Pursuit, Enactment] | None = None
         self._questions = Questions()  # of the goal that waits
         self._learner = node.create_client(srv.GetConcept, 'concept_learner/get_concept')
-        self._server = ActionServer(
-            node,
-            EnactConcept,
-            '~/enact',
-            self._execute,
-            goal_callback=lambda goal: GoalResponse.ACCEPT,
-            cancel_callback=self._cancel,
-        )
+        self._server = GoalServer(node, EnactConcept, '~/enact', self._execute, self._cancel)
 
     def destroy(self) -> None:
-        """Offer it no more."""
+        """Offer it no more, once the goals that have ended are told so."""
         self._server.destroy()
         self._node.destroy_client(self._learner)
+
+    def wait_until_told(self) -> None:
+        """Return once whoever had a goal knows its end; by another thread than the executor's."""
+        self._server.wait_until_told(_TOLD_WITHIN_S)
 
     @property
     def is_busy(self) -> bool:

@@ -70,7 +70,8 @@ class Runs:
 
     async def lost(self, page: object) -> None:
         """Stop the arm if it runs for this page, which is gone."""
-        if page is not self._page or self._running is None:
+        # Who is gone may be there after all, and goes on.
+        if page is not self._page or self._task is None or self._task.done():
             return
         self._page = None
         self._say('Stopped: the page that had it run was closed, or its connection was lost.')
@@ -79,6 +80,11 @@ class Runs:
         except Refused as error:
             self._say(f'It could not be stopped: {error}.')
         self._changed()
+
+    def driver_gone(self, who: str) -> None:
+        """End the run: whoever drove the arm is gone, and says no more how it ends."""
+        if self._running is not None:
+            self._end(self._running['concepts'], Ended(False, f'the {who} is gone'))
 
     async def _bring_about(
         self, how: _How, concepts: dict[str, float], running: dict[str, Any]
@@ -91,8 +97,11 @@ class Runs:
             ended = await how(concepts, on_progress)
         except Refused as error:
             ended = Ended(False, str(error))
-        if self._running is not running:
-            return  # another took its place, and speaks for itself
+        if self._running is running:  # or another took its place, and speaks for itself
+            self._end(concepts, ended)
+            self._changed()
+
+    def _end(self, concepts: Mapping[str, float], ended: Ended) -> None:
         self._running = None
         reason = ended.reason
         if ended.reached and math.isfinite(ended.distance_m):
@@ -100,7 +109,6 @@ class Runs:
         words = f'{" + ".join(concepts)}: {reason}.'
         self.ended = {'words': words, 'reached': ended.reached}
         self._say(words)
-        self._changed()
 
 
 def _finite(values: dict[str, Any]) -> dict[str, Any]:

@@ -220,6 +220,8 @@ class Teacher:
         if (moves_things := self._driver == 'arranger') != self._lessons.moves_things:
             self._lessons.have_things_moved(moves_things)
         self._bag.hear(presence.recorder)
+        if former.driver and not presence.driver:
+            self._runs.driver_gone(former.driver)
         before = self._nodes(former)
         for name, there in self._nodes(presence).items():
             if there != before[name] and name in self._met:

@@ -254,6 +254,23 @@ async def test_the_arm_stops_for_the_page_that_ran_it_and_for_no_other(lesson):
     assert 'its connection was lost' in lesson.state['said'][-1]
 
 
+@taught()
+async def test_a_run_ends_with_whoever_drove_the_arm_and_its_page_still_stops_it(lesson):
+    await lesson.say('run', page='one', concepts={'my concept': 1.0})
+    await asyncio.sleep(0)
+    lesson.nodes.heard.presence(replace(ALL, controller=False))
+    assert lesson.state['running'] is None
+    words = 'my concept: the controller is gone.'
+    assert lesson.state['ended'] == {'words': words, 'reached': False}
+    lesson.nodes.heard.presence(ALL)
+    assert lesson.state['why_not'] == '', 'it may be run again'
+    await lesson.teacher.lost('one')
+    assert lesson.nodes.asked[-1] == ('stop',), 'it may have been there all along'
+    lesson.nodes.ended.set()
+    await asyncio.sleep(0.01)
+    assert lesson.state['ended']['words'] == words
+
+
 @taught(3)
 async def test_a_learner_that_is_started_anew_is_shown_all_examples_again(lesson):
     lesson.nodes.is_there = False

@@ -149,7 +149,7 @@ def test_by_parameter_the_second_is_refused(tmp_path, monkeypatch):
         probe = Probe()
         nodes.callback(probe.close)
         given = {'second_goal': 'refuse', 'learner_timeout_s': 10.0, 'follow_topic': False}
-        nodes.enter_context(running('controller', tmp_path, **given))
+        controller = nodes.enter_context(running('controller', tmp_path, **given))
         client = probe.action_client(EnactConcept, 'controller/enact')
         assert client.wait_for_server(PATIENCE_S)
         assert probe.node.count_subscribers('concept') == 0, 'by another parameter'
@@ -172,6 +172,12 @@ def test_by_parameter_the_second_is_refused(tmp_path, monkeypatch):
         with forgetful_server(srv.GetConcept, 'concept_learner/get_concept', answer):
             result = Pursued(probe, client, concepts=['middle']).end()[1]
         assert (result.code, result.message) == (Result.UNKNOWN_CONCEPT, 'asked again')
+
+        left = Pursued(probe, client, concepts=['middle'])
+        controller.send(signal.SIGINT)
+        status, result = left.end()
+        assert (status, result.code) == (GoalStatus.STATUS_ABORTED, Result.STOPPED)
+        assert result.message == 'the controller was deactivated', 'nobody waits for ever'
 
 
 @pytest.fixture(scope='module')
