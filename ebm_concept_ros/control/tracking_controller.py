@@ -140,6 +140,7 @@ class TrackingController:
         self._plan = _Numbered()
         self.plan_failure = ''
         self._follows = False
+        self._end_retreat()
         if self._reflex is not None:
             self._reflex.reset()
 
@@ -233,10 +234,17 @@ class TrackingController:
             if not 0.0 <= step_s <= _MAX_STAMP_STEP_S:
                 self._plan = _Numbered()
                 self.clock_jumps += 1
+                self._end_retreat()
             elif step_s == 0.0 and self._predict:
                 # Sent again, or never stamped: it ages on, or it would keep a dead plan alive.
                 arrived_s = before.arrived_s
         self.state = TimedState(sample, arrived_s, self._journal.state(sample), impulse)
+
+    def _end_retreat(self) -> None:
+        """Hold for a contact where the arm is: its time is that of another clock by now."""
+        with self._holding:
+            if self._contact is not None:
+                self._contact = replace(self._contact, retreat_rad_s=None)
 
     # Planning thread -------------------------------------------------------------------------
 

@@ -128,6 +128,19 @@ def test_who_retreats_ends_further_away_and_at_rest(held):
     assert np.abs(retreated.simulation.joint_velocities_rad_s).max() < 0.02
 
 
+@pytest.mark.parametrize('is_restarted', [False, True])
+def test_where_time_begins_anew_nobody_retreats_a_second_time(is_restarted):
+    blow = reach(POLE, RETREAT, seconds=0.7)
+    at_s = blow.controller.contact.at_s
+    blow.simulation.reset()
+    if is_restarted:
+        blow.controller.restart()
+    for tick in range(round((at_s + 0.2) / blow.simulation.timestep_s)):
+        go(blow, tick)
+    assert blow.controller.held.startswith('struck something'), 'until it is told to go on'
+    assert np.abs(blow.simulation.joint_velocities_rad_s).max() < 0.01
+
+
 def test_who_ignores_it_goes_on(held):
     pushing = reach(POLE, IGNORE, seconds=0.8)
     assert pushing.touched_at_s == held.touched_at_s and pushing.controller.contact is None
