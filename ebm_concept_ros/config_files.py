@@ -19,9 +19,9 @@ class ConfigError(ValueError):
 
 
 class Config(BaseModel):
-    """Base of every configuration: immutable, and unknown keys are refused."""
+    """Base of every configuration: immutable; unknown keys, NaN and infinity are refused."""
 
-    model_config = ConfigDict(extra='forbid', frozen=True)
+    model_config = ConfigDict(extra='forbid', frozen=True, allow_inf_nan=False)
 
 
 ConfigT = TypeVar('ConfigT', bound=Config)

@@ -12,9 +12,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
 from ebm_concept_ros.config_files import Config, load_config
+
+_FURTHEST_M = 10.0
 
 
 class Workspace(Config):
@@ -27,6 +29,14 @@ class Workspace(Config):
     centre_in_base_m: tuple[float, float] = Field(
         description='the particle origin (x, y) in the base frame, m'
     )
+
+    @field_validator('centre_in_base_m')
+    @classmethod
+    def _is_near(cls, centre: tuple[float, float]) -> tuple[float, float]:
+        if max(map(abs, centre)) > _FURTHEST_M:
+            raise ValueError(f'each must be from {-_FURTHEST_M} to {_FURTHEST_M}')
+        return centre
+
     metres_per_unit: float = Field(ge=0.01, le=2.0, description='metres per particle unit')
     half_width_units: float = Field(
         ge=0.5, le=1.5, description='the effector plans within ± this, particle units'
@@ -37,6 +47,15 @@ class Workspace(Config):
     hover_height_m: float = Field(
         ge=0.06, le=0.5, description='height of the effector above the table top, m'
     )
+
+    @model_validator(mode='after')
+    def _frames_differ(self) -> Workspace:
+        if self.base_frame == self.particle_frame:
+            raise ValueError(
+                f'base_frame, particle_frame: both are {self.base_frame!r}, which tells no metres '
+                'from particle units'
+            )
+        return self
 
     @property
     def hover_height_in_base_m(self) -> float:

@@ -45,6 +45,10 @@ def test_height_is_ignored_on_the_way_into_the_plane():
         (('metres_per_unit', 'meters_per_unit'), ('meters_per_unit', 'unknown key')),
         (('hover_height_m: 0.12', ''), ('hover_height_m', 'missing')),
         (('[0.45, 0.0]', '[0.45'), ('not valid YAML',)),
+        (('[0.45, 0.0]', '[.nan, 0.0]'), ('centre_in_base_m.0', 'nan', 'finite')),
+        (('[0.45, 0.0]', '[0.45, -.inf]'), ('centre_in_base_m.1', 'inf', 'finite')),
+        (('[0.45, 0.0]', '[0.45, 450]'), ('centre_in_base_m', '450', 'from -10.0 to 10.0')),
+        (('base_frame: base', 'base_frame: particle_plane'), ("both are 'particle_plane'",)),
     ],
 )
 def test_a_wrong_file_is_refused_with_file_key_and_reason(tmp_path, change, names):

@@ -50,13 +50,6 @@ class TableEntity(Config):
     radius_m: float = Field(_RADIUS_M, ge=0.005, le=0.1, description='of the footprint, m')
     height_m: float = Field(_HEIGHT_M, ge=0.002, le=0.3, description='above the table, m')
 
-    @field_validator('position_in_base_m')
-    @classmethod
-    def _is_finite(cls, position: tuple[float, float]) -> tuple[float, float]:
-        if not np.isfinite(position).all():
-            raise ValueError('must be finite')
-        return position
-
     @field_validator('colour')
     @classmethod
     def _colour_is_known(cls, colour: str) -> str:

@@ -45,8 +45,6 @@ class Block(Config):
 
     @model_validator(mode='after')
     def _is_plausible(self) -> Block:
-        if not all(map(math.isfinite, self.position_in_base_m)):
-            raise ValueError('position_in_base_m: must be finite')
         if self.depth_m is not None and self.shape != 'box':
             raise ValueError(f'depth_m: a {self.shape} has none')
         if self.colour not in COLOURS:

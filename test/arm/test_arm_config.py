@@ -79,7 +79,12 @@ def test_a_shipped_arm_has_a_motor_per_joint_and_starts_over_the_table(name):
             {'joints': [joint(f'joint_{i}', effort_limit_nm=99.0) for i in range(1, 7)]},
             ('joints.1.home_rad', '0.0', 'joint_2', '0.82'),
         ),
-        ({'base': {'position_m': [0, 0, float('nan')]}}, ('base.position_m', 'from -5.0')),
+        ({'base': {'position_m': [0, 0, 5.1]}}, ('base.position_m', 'from -5.0')),
+        ({'base': {'position_m': [0, 0, float('nan')]}}, ('base.position_m.2', 'finite')),
+        (
+            {'flange': {'body': 'x', 'rpy_rad': [0, float('inf'), 0]}},
+            ('flange.rpy_rad.1', 'finite'),
+        ),
         ({'add_site': {'body': 'hand'}}, ('add_site', 'already', 'hand_pinchsite')),
         (
             {'effector_site': 'thumb', 'add_site': {'body': 'nail'}},
