@@ -26,8 +26,9 @@ class SimulationTimeServices:
     def __init__(self, node: Node, requests: SimulationRequests) -> None:
         self._node = node
         self._requests = requests
+        self._unanswered, self._is_ending = 0, False  # requests for steps
+        self._steps = node.create_service(srv.StepSimulation, '~/step_simulation', self._step)
         self._services = [
-            node.create_service(srv.StepSimulation, '~/step_simulation', self._step),
             node.create_service(Trigger, '~/reset', self._reset_by_trigger),
         ] + [
             node.create_service(kind, f'~/{name}', requests.answering(name, answer))
@@ -39,9 +40,12 @@ class SimulationTimeServices:
         ]
 
     def destroy(self) -> None:
-        """Offer them no more."""
+        """Offer them no more; steps, once those are answered that were asked for."""
+        self._is_ending = True
         for service in self._services:
             self._node.destroy_service(service)
+        if not self._unanswered:
+            self._node.destroy_service(self._steps)
 
     def _get_state(
         self, request: srv.GetSimulationState.Request, response: srv.GetSimulationState.Response
@@ -98,7 +102,15 @@ class SimulationTimeServices:
             return self._requests.refuse(name, response, refused)
         told: Future = Future(executor=self._node.executor)
         stepping.add_done_callback(lambda future: told.set_result(future.result()))
-        if reason := await told:
+        self._unanswered += 1
+        reason = await told
+        self._unanswered -= 1
+        if self._is_ending:
+            # rclpy answers by the next task once this has returned, and the process does not live
+            # on where the service is gone by then: what that task begins comes after.
+            later = self._node.executor.create_task
+            later(later, self._node.destroy_service, self._steps)
+        if reason:
             return self._requests.refuse(name, response, RequestRefused(failed, reason))
         return self._requests.accept(name, response)
 

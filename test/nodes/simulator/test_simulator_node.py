@@ -11,12 +11,15 @@ import numpy as np
 import pytest
 from faults import send_until
 from harness import ARM, JOINTS, WORKSPACE, NodeProcess, Probe, running, wait_until
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState
 from rclpy.qos import qos_profile_sensor_data
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
 
 import ebm_concept_ros.msg as ros
+import ebm_concept_ros.srv as srv
 from ebm_concept_ros import conversions as cv
 from ebm_concept_ros.nodes.runtime import qos
 
@@ -278,3 +281,20 @@ def test_a_signal_ends_it_cleanly(probe, tmp_path, number, lockstep):
         status, _ = simulator.end()
         assert status == 0
         assert 'Traceback' not in simulator.log
+
+
+def test_steps_that_are_left_when_it_is_deactivated_are_said(probe, tmp_path):
+    with running('simulator', tmp_path, lockstep=True):
+        probe.meet('simulator')
+        pause = srv.SetSimulationState.Request(state=ros.SimulationState(state=2))
+        probe.call(srv.SetSimulationState, 'simulator/set_simulation_state', pause)
+        client = probe.node.create_client(srv.StepSimulation, 'simulator/step_simulation')
+        wait_until(client.service_is_ready, 'the service')
+        asked = client.call_async(srv.StepSimulation.Request(steps=3))  # nobody answers a state
+        look = srv.GetSimulationState.Request()
+        probe.call(srv.GetSimulationState, 'simulator/get_simulation_state', look)
+        end = ChangeState.Request(transition=Transition(id=Transition.TRANSITION_DEACTIVATE))
+        assert probe.call(ChangeState, 'simulator/change_state', end).success
+        wait_until(asked.done, 'an answer', 20.0)
+        said = asked.result().result.error_message
+        assert said == '3 steps were not done: the simulator is not active any more'
