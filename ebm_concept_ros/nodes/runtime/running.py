@@ -21,7 +21,7 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from rclpy.utilities import get_default_context
 
-from ebm_concept_ros.errors import name_and_reason
+from ebm_concept_ros.errors import name_and_reason, one_line
 from ebm_concept_ros.nodes.runtime.parameters import InvalidParameter
 from ebm_concept_ros.nodes.runtime.ros_compat import events_executor_type
 
@@ -114,7 +114,11 @@ def run(create: Callable[[], Node], args: list[str] | None = None) -> int:
     gc.set_threshold(*_COLLECT_AFTER)
     gc.freeze()  # what was imported stays
     gc.enable()
-    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    try:
+        rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    except RuntimeError as error:  # of rcl: a params file that cannot be read, say
+        print(f'{create.__name__}: {one_line(error)}', file=sys.stderr, flush=True)
+        return 2
     node = None
     try:
         node = create()

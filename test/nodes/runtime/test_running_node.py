@@ -96,3 +96,16 @@ def test_a_node_that_has_ended_leaves_no_shared_memory_behind(tmp_path, monkeypa
 
 def maps_of(process_id):
     return Path(f'/proc/{process_id}/maps').read_text()
+
+
+def test_a_params_file_that_cannot_be_read_is_said_in_one_line(tmp_path):
+    path = tmp_path / 'a b.yaml'
+    path.write_text('demonstrator:\n  ros__parameters:\n    weights: [1, 0.5]\n')
+    node = EXECUTABLES / 'demonstrator'
+    done = subprocess.run(
+        [node, '--ros-args', '--params-file', path], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    *_, line = done.stderr.splitlines()
+    assert 'Traceback' not in done.stderr, 'rcl says that it is wrong, and this one why'
+    assert line.startswith('Demonstrator: ') and f'{path}' in line and 'same type' in line
