@@ -23,7 +23,6 @@ from . import training
 from .common import add_seeds, result_options, seeds_of
 from .gallery import GALLERY, table, write_section
 
-_LATER_KEYS = ('level',)
 SCENARIOS = ('class', 'task', 'domain')
 
 
@@ -86,7 +85,7 @@ def _run(
     directory: Path, images: LabelledImages, sha256: str, chosen: ContinualPreset, method: str
 ) -> dict:
     """Return a run's result, from its file where it is there."""
-    config = {'data': [images.name, *images.train.shape], 'method': method, **_told(chosen)}
+    config = {'data': [images.name, *images.train.shape], 'method': method, **chosen.model_dump()}
     told = json.dumps(config, sort_keys=True)
     path = directory / f'{method}_{hashlib.sha256(told.encode()).hexdigest()[:16]}.json'
     if path.exists() and (found := _kept(path, json.loads(told), sha256)):
@@ -95,18 +94,6 @@ def _run(
     write_atomically(path, (json.dumps(found) + '\n').encode())
     print(f'{method}, {found["scenario"]}, seed {found["seed"]}: {100 * found["accuracy"]:.2f} %')
     return found
-
-
-def _told(chosen: ContinualPreset) -> dict:
-    """Return all values, but of keys that came later only those that are set.
-
-    So results are found that were kept before there were such keys.
-    """
-    told = chosen.model_dump()
-    for key in _LATER_KEYS:
-        if told['learner'][key] == LearnerConfig.model_fields[key].default:
-            del told['learner'][key]
-    return told
 
 
 def _kept(path: Path, config: dict, sha256: str) -> dict | None:

@@ -3,9 +3,8 @@
 
 """Classifiers with a penalty for forgetting, and without: what energies are compared with.
 
-An optimiser alone; the contrastive loss of Li et al. (2022); L2 and EWC (Kirkpatrick et al. 2017);
-online EWC (Schwarz et al. 2018); SI (Zenke et al. 2017); MAS (Aljundi et al. 2018); LwF (Li & Hoiem
-2016).
+None; the contrastive loss of Li et al. (2022); L2 and EWC (Kirkpatrick et al. 2017); online EWC
+(Schwarz et al. 2018); SI (Zenke et al. 2017); MAS (Aljundi et al. 2018); LwF (Li & Hoiem 2016).
 """
 
 from __future__ import annotations
@@ -214,9 +213,8 @@ class SI(Consolidated):
 class LwF(Classifier):
     """What the network said before the task about outputs seen then is to stay as it is.
 
-    The weights are those of van de Ven & Tolias (2019): of the k-th task 1 / k for its own labels,
-    the rest for what was said before, by each head where tasks are named. Where they are not, what
-    was said before also says that an image is of no new output.
+    Weights of the k-th task (van de Ven & Tolias 2019): 1 / k for its own labels, the rest for what
+    was said before, which also says, where tasks are not named, that an image is of no new output.
     """
 
     def __init__(self, size: int, outputs: int, config: LearnerConfig) -> None:

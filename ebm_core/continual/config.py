@@ -56,10 +56,7 @@ class LearnerConfig(Config):
     l2: float = Field(100.0, ge=0, description='weight of L2')
     mas: float = Field(1.0, ge=0, description='weight of MAS')
     level: float = Field(
-        0.0,
-        ge=0,
-        description="of Li et al.'s energy: weight of the right labels' squared energies, which "
-        'keeps them near zero',
+        0.0, ge=0, description="of Li et al.'s energy: weight of right labels' squared energies"
     )
     ewc: float = Field(100.0, ge=0, description='weight of EWC')
     online_ewc: float = Field(700.0, ge=0, description='weight of online EWC')
@@ -81,8 +78,7 @@ PRESETS = {
     'li_aware': ContinualPreset(
         stream=StreamConfig(steps=2000, padding=0), learner=LearnerConfig(learning_rate=_LI_RATE)
     ),
-    # Their code: ten passes over the smallest task, and a second layer where nothing marks a task's
-    # end.
+    # Their code: ten passes over the smallest task, and a second layer.
     'li_free': ContinualPreset(
         stream=StreamConfig(steps=870, padding=0, boundaries='free'),
         learner=LearnerConfig(learning_rate=_LI_RATE, layers=2),

@@ -26,12 +26,11 @@ class Method(NamedTuple):
     learner: Callable[..., nn.Module]  # from the size of an image, outputs and a LearnerConfig
     needs_ends: bool = False  # acts on what is kept when a task ends
     optimizer: type[torch.optim.Optimizer] = torch.optim.Adam
-    rate: float | None = None  # in place of the preset's
+    rate: float | None = None  # Hsu et al.'s, in place of the preset's
 
 
 METHODS = {
     'adam': Method('Adam', classifiers.Classifier),
-    # These two with the rates of Hsu et al.
     'sgd': Method('SGD', classifiers.Classifier, optimizer=torch.optim.SGD, rate=1e-2),
     'adagrad': Method('Adagrad', classifiers.Classifier, optimizer=torch.optim.Adagrad, rate=1e-2),
     'l2': Method('L2', classifiers.L2, needs_ends=True),
