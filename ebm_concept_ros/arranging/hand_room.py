@@ -81,8 +81,6 @@ class ReachArea(Config):
 
     @model_validator(mode='after')
     def _is_a_ring(self) -> ReachArea:
-        if not np.isfinite(self.centre_in_base_m).all():
-            raise ValueError(f'centre_in_base_m: {self.centre_in_base_m} is not finite')
         if self.nearest_m >= self.farthest_m:
             raise ValueError(
                 f'nearest_m: {self.nearest_m:g} refused, less than farthest_m '

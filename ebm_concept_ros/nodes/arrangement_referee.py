@@ -3,11 +3,11 @@
 
 """Node `arrangement_referee`: asks for an arrangement, judges what came of it, and leaves a record.
 
-It gives the arranger the goal as soon as the concept was learned. It goes by the concept's
-definition, not by the learned energy, and by where blocks are on `scene`: in the end the concept
-holds of those who were to be moved, all is at rest and upright, and nobody else was moved by a
-centimetre. It writes `result.json` and a picture into `out_dir`, prints the result as one JSON line
-and ends with status 0 only on success.
+It gives the arranger the goal as soon as the concept was learned and the arranger is active. It
+goes by the concept's definition, not by the learned energy, and by where blocks are on `scene`: in
+the end the concept holds of those who were to be moved, all is at rest and upright, and nobody else
+was moved by a centimetre. It writes `result.json` and a picture into `out_dir`, prints the result
+as one JSON line and ends with status 0 only on success.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from ebm_concept_ros.conversions.serialised_joints import JointSampleReading
 from ebm_concept_ros.grasping.hand import with_live_fingers
 from ebm_concept_ros.grasping.sensed import SeenBlocks
 from ebm_concept_ros.nodes.judging import POLL_S, JudgingNode
+from ebm_concept_ros.nodes.managed_peer import ACTIVE, ManagedPeer
 from ebm_concept_ros.nodes.runtime import qos
 from ebm_concept_ros.nodes.runtime.parameters import Parameters
 from ebm_concept_ros.nodes.runtime.polled import PolledSubscription
@@ -113,6 +114,7 @@ class ArrangementReferee(JudgingNode):
         )
         self._polled = (self._states,)
         self._goals = ActionClient(self, ArrangeConcept, 'arranger/arrange')
+        self._arranger = ManagedPeer(self, 'arranger', p.wall_timeout_s, self._decided)
         self.create_timer(POLL_S, self._look, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     # Executor thread -------------------------------------------------------------------------
@@ -143,7 +145,12 @@ class ArrangementReferee(JudgingNode):
         if self._is_known:
             self._missing = 'no arranger came'
             if self._goals.server_is_ready():
-                self._ask()
+                # It offers the action from before it is active, when it would refuse the goal.
+                self._missing = 'the arranger is not active'
+                if self._arranger.state == ACTIVE:
+                    self._ask()
+                else:
+                    self._arranger.ask()
 
     def _read(self, data: bytes) -> None:
         try:

@@ -80,7 +80,7 @@ def test_too_wide_has_no_grip_but_the_narrow_side_has():
     ('ring', 'says'),
     [
         ({'nearest_m': 0.7}, 'nearest_m: 0.7 refused, less than farthest_m 0.66 is allowed'),
-        ({'centre_in_base_m': (math.nan, 0.0)}, 'centre_in_base_m: (nan, 0.0) is not finite'),
+        ({'centre_in_base_m': (math.nan, 0.0)}, 'Input should be a finite number'),
     ],
 )
 def test_a_reach_that_is_no_ring_is_refused(ring, says):
