@@ -20,8 +20,8 @@ from .files import why_not_writable, write_atomically
 # fewest_OPTION.
 _FEWEST = {
     **dict.fromkeys(('scenes', 'threads', 'demonstrations', 'seeds', 'samples', 'number'), 1),
-    **dict.fromkeys(('steps', 'judge_steps', 'known', 'goals', 'episodes'), 1),
-    'seed': 0,
+    **dict.fromkeys(('steps', 'judge_steps', 'levels', 'known', 'goals', 'episodes'), 1),
+    **dict.fromkeys(('seed', 'first_seed'), 0),
 }
 
 

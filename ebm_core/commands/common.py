@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..errors import InvalidInput
 from ..model_files import SHIPPED
 
 USUAL_SCENES = 1000
@@ -29,17 +28,8 @@ def add_seeds(command: argparse.ArgumentParser, what: str, usual: int = 5) -> No
 
 
 def seeds_of(args: argparse.Namespace) -> range:
-    """Return the seeds that are measured; fewer than one, or a negative one, is refused."""
-    at_least_one_seed(args)
-    if args.first_seed < 0:
-        raise InvalidInput(f'--first-seed: {args.first_seed} is refused: at least 0')
+    """Return the seeds that are measured."""
     return range(args.first_seed, args.first_seed + args.seeds)
-
-
-def at_least_one_seed(args: argparse.Namespace) -> None:
-    """Raise InvalidInput where --seeds is less than 1."""
-    if args.seeds < 1:
-        raise InvalidInput(f'--seeds: {args.seeds} is refused: at least 1')
 
 
 def scene_options(

@@ -107,9 +107,6 @@ def _generate(args: argparse.Namespace) -> dict:
         from ..compositional.figure import rows_png
     except ImportError as error:
         raise InvalidInput(f'figures need matplotlib: pip install matplotlib ({error})') from None
-    for option in ('number', 'levels', 'steps'):
-        if getattr(args, option) < 1:
-            raise InvalidInput(f'--{option}: {getattr(args, option)} is refused: at least 1')
     if not 0 <= args.emphasis < math.inf:
         raise InvalidInput(
             f'--emphasis: {args.emphasis:g} is refused: a number that is not negative'

@@ -169,8 +169,6 @@ def _evaluate(args: argparse.Namespace) -> dict:
 
 
 def _require_goals(args: argparse.Namespace) -> None:
-    if args.goals < 1:
-        raise InvalidInput(f'--goals: {args.goals} is refused: at least 1')
     for name in args.worlds:
         if not isinstance(world_named(name), SevenJoints):
             raise InvalidInput(f'--goals: {name} has one goal; seven_joints has others')

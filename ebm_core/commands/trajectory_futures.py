@@ -16,7 +16,6 @@ from ..errors import InvalidInput
 from ..trajectory.energy import TransitionNetwork
 from ..trajectory.quality import futures
 from ..trajectory.worlds import world_named
-from .common import at_least_one_seed
 from .gallery import GALLERY, table, write_section
 
 _STEPS, _NUMBER = 80, 100  # of a trajectory; trajectories of each seed
@@ -43,7 +42,6 @@ def run(args: argparse.Namespace, trained: Callable[..., TransitionNetwork]) -> 
         from ..trajectory.figure import ways_png
     except ImportError as error:
         raise InvalidInput(f'figures need matplotlib: pip install matplotlib ({error})') from None
-    at_least_one_seed(args)
     world, start = world_named(args.world), np.array(_BEGIN[args.world])
     rows, panels, cells = [], {}, defaultdict(list)
     for seed in range(args.seeds):
